@@ -1,0 +1,1 @@
+"""Who works here: users, workspaces, memberships and roles, sign-in."""

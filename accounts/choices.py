@@ -1,0 +1,33 @@
+"""Enumerations whose choices reach a model field as a callable.
+
+A callable keeps labels and new members out of migrations (Django's ``choices`` docs). This
+stands in `accounts` because every other room may import from here.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import IntegerChoices, TextChoices
+
+
+class TextOptions(TextChoices):
+    """Text choices with `options`, to be given as ``choices=Enum.options``."""
+
+    @classmethod
+    def options(cls) -> list[tuple[str, Any]]:
+        """Return (value, label) pairs."""
+        return cls.choices
+
+
+class IntegerOptions(IntegerChoices):
+    """Integer choices with `options`, to be given as ``choices=Enum.options``."""
+
+    @classmethod
+    def options(cls) -> list[tuple[int, Any]]:
+        """Return (value, label) pairs."""
+        return cls.choices
+
+
+def languages() -> list[tuple[str, Any]]:
+    """Return the languages of the interface as (code, name) pairs."""
+    return list(settings.LANGUAGES)

@@ -1,0 +1,1 @@
+"""What we write: templates, content versions, campaigns, scheduling, rendering, checks."""

@@ -1,0 +1,155 @@
+"""Templates, campaigns, their content versions and links."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace
+from campaigns.states import CampaignStatus, ContentKind
+from subscribers.models import MailingList
+
+
+class Template(models.Model):
+    """A mail's frame in MJML; ``{{ content }}`` marks where a campaign's writing goes."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="templates")
+    name = models.CharField(_("name"), max_length=120)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    source = models.TextField(_("MJML source"), max_length=500_000)
+    is_default = models.BooleanField(_("default"), default=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="template_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Campaign(models.Model):
+    """One piece of writing to an audience: what is sent, by whom, to whom, when."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="campaigns")
+    name = models.CharField(_("name"), max_length=200)
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=CampaignStatus.options,
+        default=CampaignStatus.DRAFT,
+    )
+    content = models.ForeignKey(
+        "Content", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    from_name = models.CharField(_("sender's name"), max_length=120, blank=True)
+    from_email = models.CharField(_("sender's address"), max_length=320, blank=True)
+    reply_to = models.CharField(_("reply to"), max_length=320, blank=True)
+    # The schema knows delivery's table; the code of this room never imports that room.
+    sending_account = models.ForeignKey(
+        "delivery.SendingAccount",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        verbose_name=_("sending account"),
+        help_text=_("Empty: the workspace's account for the sender's domain, else its first."),
+    )
+    include_lists = models.ManyToManyField(MailingList, related_name="campaigns")
+    exclude_lists = models.ManyToManyField(
+        MailingList, blank=True, related_name="excluding_campaigns"
+    )
+    track_opens = models.BooleanField(_("track opens"), default=True)
+    track_clicks = models.BooleanField(_("track clicks"), default=True)
+    send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    paused_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    pause_reason = models.CharField(_("why paused"), max_length=300, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["workspace", "status", "-id"], name="campaign_by_status"),
+            models.Index(
+                fields=["send_at"],
+                name="campaign_due",
+                condition=models.Q(status=CampaignStatus.SCHEDULED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Content(models.Model):
+    """One version of a campaign's writing. A version that mail was sent with is never changed."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="versions")
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
+    kind = models.CharField(
+        _("written in"),
+        max_length=10,
+        choices=ContentKind.options,
+        default=ContentKind.MARKDOWN,
+    )
+    subject = models.CharField(_("subject"), max_length=500, blank=True)
+    preheader = models.CharField(_("preheader"), max_length=500, blank=True)
+    source = models.TextField(_("content"), max_length=1_000_000, blank=True)
+    text = models.TextField(
+        _("plain text"),
+        max_length=500_000,
+        blank=True,
+        help_text=_("Empty: made from the content."),
+    )
+    template = models.ForeignKey(
+        Template, models.SET_NULL, null=True, blank=True, related_name="contents"
+    )
+    frozen_at = models.DateTimeField(
+        _("frozen"), null=True, blank=True, editable=False
+    )  # set when a send begins with it
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("content")
+        verbose_name_plural = _("contents")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "version"], name="content_version_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} v{self.version}"
+
+
+class Link(models.Model):
+    """A link of a campaign, numbered from 1; ``url`` may hold merge tags.
+
+    A click leads only to a row of this table.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="links")
+    ordinal = models.PositiveSmallIntegerField(_("number"))
+    url = models.TextField(_("address"), max_length=4000)
+
+    class Meta:
+        verbose_name = _("link")
+        verbose_name_plural = _("links")
+        ordering = ("ordinal",)
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "ordinal"], name="link_ordinal_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.url

@@ -1,0 +1,40 @@
+"""States of a campaign and the kinds of content it can hold."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import TextOptions
+
+
+class CampaignStatus(TextOptions):
+    """Where a campaign stands."""
+
+    DRAFT = "draft", _("Draft")
+    SCHEDULED = "scheduled", _("Scheduled")  # send_at says when; "now" is a send_at that has come
+    SENDING = "sending", _("Sending")  # planning included
+    PAUSED = "paused", _("Paused")
+    SENT = "sent", _("Sent")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+TRANSITIONS: dict[CampaignStatus, frozenset[CampaignStatus]] = {
+    CampaignStatus.DRAFT: frozenset({CampaignStatus.SCHEDULED}),
+    CampaignStatus.SCHEDULED: frozenset(
+        {CampaignStatus.DRAFT, CampaignStatus.SENDING, CampaignStatus.CANCELLED}
+    ),
+    CampaignStatus.SENDING: frozenset(
+        {CampaignStatus.PAUSED, CampaignStatus.SENT, CampaignStatus.CANCELLED}
+    ),
+    CampaignStatus.PAUSED: frozenset({CampaignStatus.SENDING, CampaignStatus.CANCELLED}),
+    # Settling an unknown message with "send again" reopens a finished campaign.
+    CampaignStatus.SENT: frozenset({CampaignStatus.SENDING}),
+    CampaignStatus.CANCELLED: frozenset(),
+}
+
+
+class ContentKind(TextOptions):
+    """How a content version is written."""
+
+    MARKDOWN = "markdown", _("Simple")
+    MJML = "mjml", _("MJML")
+    HTML = "html", _("HTML")
+    TEXT = "text", _("Plain text")

@@ -1,0 +1,1 @@
+"""Wires the house together: the only place that knows every app."""

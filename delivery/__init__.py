@@ -1,0 +1,1 @@
+"""How it gets there: plan, claim, render, send, record; throttle; tracking; sending accounts."""

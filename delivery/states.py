@@ -1,0 +1,131 @@
+"""States of a message and of a claim, and which may follow which.
+
+The numbers are stored; never renumber, only add. ``claimed`` and ``handed_over`` are not written to
+each row: they follow from a held claim and its journal (see docs/decisions on range claims).
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import IntegerOptions, TextOptions
+
+
+class MessageState(IntegerOptions):
+    """What is known about one message to one subscriber."""
+
+    PLANNED = 1, _("To send")
+    CLAIMED = 2, _("Claimed")  # derived: planned, inside a held claim
+    HANDED_OVER = 3, _("Handed over")  # derived: its final dot may be out, no reply recorded yet
+    SENT = 4, _("Sent")  # the server accepted it
+    DEFERRED = 5, _("Waiting to retry")
+    FAILED = 6, _("Failed")
+    UNKNOWN = 7, _("Unknown")  # may have been delivered: the connection broke after the last byte
+    SKIPPED = 8, _("Skipped")
+    CANCELLED = 9, _("Cancelled")
+
+
+STORED_STATES = frozenset(MessageState) - {MessageState.CLAIMED, MessageState.HANDED_OVER}
+
+# What `record` may write over what. A later event moves SENT on by its own columns, not by state.
+TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.PLANNED: frozenset(
+        {
+            MessageState.SENT,
+            MessageState.DEFERRED,
+            MessageState.FAILED,
+            MessageState.UNKNOWN,
+            MessageState.SKIPPED,
+            MessageState.CANCELLED,
+        }
+    ),
+    MessageState.DEFERRED: frozenset(
+        {MessageState.PLANNED, MessageState.FAILED, MessageState.CANCELLED}
+    ),
+    # "Send again" (a human's decision), or an event that proves what happened.
+    MessageState.UNKNOWN: frozenset({MessageState.PLANNED, MessageState.SENT, MessageState.FAILED}),
+    MessageState.SENT: frozenset(),
+    MessageState.FAILED: frozenset(),
+    MessageState.SKIPPED: frozenset(),
+    MessageState.CANCELLED: frozenset(),
+}
+
+OPEN_STATES = frozenset({MessageState.PLANNED, MessageState.DEFERRED})
+
+
+class Reason(IntegerOptions):
+    """Why a message was skipped, deferred, failed or is unknown; the server's words are apart."""
+
+    NONE = 0, ""
+    # skipped
+    UNSUBSCRIBED = 1, _("Unsubscribed")
+    UNCONFIRMED = 2, _("Has not confirmed")
+    SUPPRESSED = 3, _("On the suppression list")
+    EXCLUDED = 4, _("In an excluded list")
+    DUPLICATE = 5, _("Same address as another message")
+    GONE = 6, _("No longer a subscriber")
+    RENDER_ERROR = 7, _("A merge tag could not be filled")
+    ADDRESS_NOT_SENDABLE = 8, _("The server cannot send to this kind of address")
+    # deferred
+    TEMPORARY = 20, _("The server asked to try again later")
+    CONNECTION_LOST = 21, _("The connection broke before the message was handed over")
+    THROTTLED_BY_SERVER = 22, _("The mailbox provider asked us to slow down")
+    # failed
+    REFUSED = 40, _("Refused by the server")
+    ADDRESS_INVALID = 41, _("The address does not exist")
+    EXPIRED = 42, _("Tried until the time allowed was over")
+    POLICY = 43, _("Refused by a policy")
+    # unknown
+    NO_REPLY = 60, _("No reply after the last byte")
+    JOURNAL_LOST = 61, _("The journal was lost, so nobody knows")
+
+
+class ClaimState(IntegerOptions):
+    """Where a claim (up to a thousand messages that one worker takes at once) stands."""
+
+    WAITING = 1, _("Waiting")
+    HELD = 2, _("Held")
+    SETTLED = 3, _("Settled")
+
+
+class Priority(IntegerOptions):
+    """Lower goes first."""
+
+    TRANSACTIONAL = 1, _("Transactional")
+    OPT_IN = 2, _("Opt-in mail")
+    CAMPAIGN = 5, _("Campaign")
+
+
+class EventKind(IntegerOptions):
+    """Something a provider or a reader did."""
+
+    DELIVERED = 1, _("Delivered")
+    BOUNCED = 2, _("Bounced")
+    COMPLAINED = 3, _("Reported as spam")
+    OPENED = 4, _("Opened")
+    CLICKED = 5, _("Clicked")
+    UNSUBSCRIBED = 6, _("Unsubscribed")
+
+
+class AgentClass(IntegerOptions):
+    """Who caused an open or a click."""
+
+    HUMAN = 1, _("Person")
+    PROXY = (
+        2,
+        _("Privacy proxy"),
+    )  # Apple Mail Privacy Protection and the like: says nothing of a person
+    SCANNER = 3, _("Scanner")
+
+
+class TransportKind(TextOptions):
+    """How a sending account sends."""
+
+    SANDBOX = "sandbox", _("Sandbox")
+    SMTP = "smtp", _("SMTP server")
+
+
+class TlsMode(TextOptions):
+    """How the connection to an SMTP server is protected."""
+
+    STARTTLS = "starttls", _("STARTTLS")
+    IMPLICIT = "implicit", _("TLS from the start")
+    NONE = "none", _("None")

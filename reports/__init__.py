@@ -1,0 +1,1 @@
+"""How it went: read-only numbers, rollups, dashboards."""

@@ -1,0 +1,1 @@
+"""Who we write to: people, lists, consent, fields, import, suppression, public pages."""

@@ -1,0 +1,98 @@
+"""States of a subscription, kinds of consent events, and what may follow what."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import IntegerOptions, TextOptions
+
+
+class SubscriptionStatus(TextOptions):
+    """A person's consent to one list, now."""
+
+    UNCONFIRMED = "unconfirmed", _("Unconfirmed")  # asked to join, has not confirmed by mail
+    SUBSCRIBED = "subscribed", _("Subscribed")
+    UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+
+
+# Who may move a subscription where. An import never undoes an unsubscription; only the person may.
+TRANSITIONS: dict[SubscriptionStatus, frozenset[SubscriptionStatus]] = {
+    SubscriptionStatus.UNCONFIRMED: frozenset(
+        {SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED}
+    ),
+    SubscriptionStatus.SUBSCRIBED: frozenset({SubscriptionStatus.UNSUBSCRIBED}),
+    SubscriptionStatus.UNSUBSCRIBED: frozenset(
+        {SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED}
+    ),
+}
+
+
+class ConsentKind(TextOptions):
+    """What happened to a person's consent."""
+
+    ASKED = "asked", _("Asked to join")  # sign-up on a double opt-in list
+    CONFIRMED = "confirmed", _("Confirmed by mail")
+    SUBSCRIBED = "subscribed", _("Subscribed")
+    UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+    RESUBSCRIBED = "resubscribed", _("Subscribed again")
+
+
+class ConsentSource(TextOptions):
+    """How a consent event came about."""
+
+    FORM = "form", _("Signup form")
+    IMPORT = "import", _("Import")
+    MANUAL = "manual", _("Entered by a member")
+    API = "api", _("API")
+    PREFERENCES = "preferences", _("Preference centre")
+    UNSUBSCRIBE_PAGE = "unsubscribe_page", _("Unsubscribe page")
+    ONE_CLICK = "one_click", _("Unsubscribe button of the mail program")
+    COMPLAINT = "complaint", _("Spam complaint")
+    BOUNCE = "bounce", _("Bounce")
+    DEMO = "demo", _("Demo data")
+
+
+class SuppressionReason(TextOptions):
+    """Why an address must not be written to."""
+
+    UNSUBSCRIBED = "unsubscribed", _("Unsubscribed from everything")
+    BOUNCED = "bounced", _("Address does not exist")
+    COMPLAINED = "complained", _("Reported as spam")
+    MANUAL = "manual", _("Added by a member")
+    IMPORTED = "imported", _("Imported")
+    ERASED = "erased", _("Erased on request")
+
+
+class DomainGroup(IntegerOptions):
+    """Whose servers receive a person's mail, by the address's domain (a lane when sending)."""
+
+    OTHER = 0, _("Others")
+    GMAIL = 1, _("Gmail")
+    OUTLOOK = 2, _("Outlook")
+    YAHOO = 3, _("Yahoo")
+    APPLE = 4, _("Apple")
+    COMCAST = 5, _("Comcast")
+    GMX = 6, _("GMX and web.de")
+    ORANGE = 7, _("Orange")
+
+
+class ImportStatus(TextOptions):
+    """Where an import stands."""
+
+    UPLOADED = "uploaded", _("Uploaded")
+    CHECKING = "checking", _("Checking")
+    CHECKED = "checked", _("Checked")
+    RUNNING = "running", _("Importing")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class FieldType(TextOptions):
+    """The type of a custom field's values."""
+
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    DATE = "date", _("Date")
+    BOOLEAN = "boolean", _("Yes or no")
+    CHOICE = "choice", _("Choice")
+    MULTI_CHOICE = "multi_choice", _("Several choices")
+    URL = "url", _("Web address")
