@@ -1,0 +1,47 @@
+"""Who may open a page: a member of the workspace in use, with the permission the page needs.
+
+Every view of the dashboard starts from ``request.workspace`` and never from a bare id, so a row of
+another workspace is simply not found.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.models import Membership, User, Workspace
+from accounts.roles import Permission, may
+
+View = Callable[..., HttpResponse]
+
+
+class MemberRequest(HttpRequest):
+    """A request that `member` let through: user, membership and workspace are there."""
+
+    user: User
+    membership: Membership
+    workspace: Workspace
+
+
+def member(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
+    """Let only members with this permission in: visitors go to sign in, others get 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        @login_required
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.membership:
+                return redirect("workspace_none")
+            if not may(request.membership.role, permission):
+                raise PermissionDenied
+            request.workspace = request.membership.workspace
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined] - read by the URL walk in tests
+        return guarded
+
+    return decorate

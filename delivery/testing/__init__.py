@@ -1,0 +1,1 @@
+"""A real SMTP server that misbehaves on request; the sandbox and the fault tests run on it."""

@@ -1,0 +1,95 @@
+"""What the pipeline and its transports say to each other."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """One finished mail to one person.
+
+    ``data`` is the whole RFC 5322 message with CRLF line ends, not dot-stuffed and without the
+    final dot; ``needs_smtputf8`` is set when an envelope address has non-ASCII letters before its @.
+    """
+
+    message_id: int  # the ledger's key (delivery.Message.id), not the Message-ID header
+    envelope_from: str
+    envelope_to: str
+    data: bytes
+    needs_smtputf8: bool = False
+
+
+class Verdict(Enum):
+    """What became of one mail."""
+
+    SENT = "sent"  # accepted: 2xx after the final dot
+    DEFERRED = "deferred"  # 4xx, or the connection broke before the final dot: try again later
+    FAILED = "failed"  # 5xx for this mail
+    UNKNOWN = "unknown"  # the connection broke after the final dot, before a reply
+    NOT_SENT = "not_sent"  # pulled but not handed over (shutdown, pause): stays planned
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the server said about one mail (RFC 5321 reply code, RFC 3463 enhanced status)."""
+
+    message_id: int
+    verdict: Verdict
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+    provider_id: str = ""
+
+
+class ServerTrouble(Exception):
+    """The server itself is in trouble: nobody's mail failed, the account's breaker opens.
+
+    ``sentence`` says it for people ("smtp.example.com refuses the password"); ``retry_after`` is
+    in seconds where the server named a time, else None; ``permanent`` when only a human can mend it.
+    """
+
+    def __init__(
+        self, sentence: str, *, retry_after: float | None = None, permanent: bool = False
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.retry_after = retry_after
+        self.permanent = permanent
+
+
+class HandOverJournal(Protocol):
+    """Survives the process: which mails had their final dot on the wire, and what was answered."""
+
+    def announce(self, message_id: int) -> None:
+        """Note that this mail's final dot may go out soon; returns at once."""
+
+    def confirm(self, message_id: int) -> None:
+        """Return only when the note is safe outside this process (call before the final dot)."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note the server's answer; returns at once."""
+
+
+class Transport(Protocol):
+    """Sends mails over as many connections as it was given."""
+
+    def send(
+        self,
+        mails: Iterator[Outgoing],
+        *,
+        journal: HandOverJournal,
+        record: Callable[[Outcome], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Pull mails one by one as connections fall free; call ``record`` once for each pulled.
+
+        Pulling stops when ``should_stop()`` turns true; what is on the wire is finished first.
+
+        Raises:
+            ServerTrouble: after every pulled mail got its outcome.
+        """
+
+    def close(self) -> None:
+        """Say goodbye and close idle connections."""
