@@ -45,7 +45,7 @@ def cut(message_id: int, message_digest: bytes, purpose: Purpose) -> bytes:
 
 
 def make(message_id: int, purpose: Purpose) -> str:
-    """Make a token for a URL (22 letters), or for a return path where the purpose is BOUNCE (26)."""
+    """Make a token for a URL (22 letters), or for a return path (BOUNCE, 26 letters)."""
     raw = cut(message_id, digest(message_id), purpose)
     if purpose is Purpose.BOUNCE:
         return b32encode(raw).decode().rstrip("=").lower()

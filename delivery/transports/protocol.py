@@ -11,7 +11,7 @@ class Outgoing:
     """One finished mail to one person.
 
     ``data`` is the whole RFC 5322 message with CRLF line ends, not dot-stuffed and without the
-    final dot; ``needs_smtputf8`` is set when an envelope address has non-ASCII letters before its @.
+    final dot; ``needs_smtputf8``: an envelope address has non-ASCII letters before its @.
     """
 
     message_id: int  # the ledger's key (delivery.Message.id), not the Message-ID header
@@ -43,11 +43,11 @@ class Outcome:
     provider_id: str = ""
 
 
-class ServerTrouble(Exception):
+class ServerTroubleError(Exception):
     """The server itself is in trouble: nobody's mail failed, the account's breaker opens.
 
     ``sentence`` says it for people ("smtp.example.com refuses the password"); ``retry_after`` is
-    in seconds where the server named a time, else None; ``permanent`` when only a human can mend it.
+    in seconds where the server named a time, else None; ``permanent``: only a human can mend it.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Transport(Protocol):
         Pulling stops when ``should_stop()`` turns true; what is on the wire is finished first.
 
         Raises:
-            ServerTrouble: after every pulled mail got its outcome.
+            ServerTroubleError: after every pulled mail got its outcome.
         """
 
     def close(self) -> None:
