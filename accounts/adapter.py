@@ -1,12 +1,30 @@
 """How django-allauth behaves here."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts import tasks
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Accounts are made by invitation only."""
+    """Accounts are made by invitation only; allauth's mails are ours."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
         """Refuse public sign-up."""
         return False
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Build the reset link from SITE_URL: the Host header is the visitor's word."""
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return str(settings.SITE_URL + path.replace("UID-KEY", key))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send allauth's mail in our own words; kinds we have no words for go nowhere."""
+        if template_prefix.endswith("password_reset_key"):
+            tasks.send_mail.delay_on_commit(
+                "password_reset", email, {"url": context["password_reset_url"]}
+            )

@@ -9,9 +9,9 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Membership, User
+from accounts.workspaces import WORKSPACE_KEY
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-WORKSPACE_KEY = "workspace"
 
 
 class PreferencesMiddleware:

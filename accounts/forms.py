@@ -1,0 +1,106 @@
+"""Forms of the settings pages and of the invitation."""
+
+import re
+import zoneinfo
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, User, Workspace
+from accounts.roles import Role
+from accounts.team import assignable_roles
+
+
+def time_zones() -> list[tuple[str, str]]:
+    """Return the IANA time zones people choose from, sorted, without historic aliases."""
+    names = (
+        name for name in zoneinfo.available_timezones() if re.match(r"^([A-Z]\w+/|UTC$)", name)
+    )
+    skipped = ("Etc/", "SystemV/", "US/", "Canada/", "Brazil/", "Mexico/", "Chile/")
+    return [
+        (name, name.replace("_", " ")) for name in sorted(names) if not name.startswith(skipped)
+    ]
+
+
+class WorkspaceForm(forms.ModelForm[Workspace]):
+    """The workspace's name, brand and the postal address that every mail must carry."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+
+    class Meta:
+        model = Workspace
+        fields: ClassVar = [
+            "name",
+            "postal_address",
+            "website",
+            "brand_colour",
+            "default_language",
+            "time_zone",
+        ]
+        widgets: ClassVar = {"brand_colour": forms.TextInput(attrs={"type": "color"})}
+        help_texts: ClassVar = {
+            "postal_address": _("Stands at the foot of every mail; many countries require it."),
+            "brand_colour": _("Buttons in your mails and on your public pages."),
+        }
+
+    def clean_brand_colour(self) -> str:
+        """Accept only #rrggbb."""
+        colour = str(self.cleaned_data["brand_colour"]).lower()
+        if not re.fullmatch(r"#[0-9a-f]{6}", colour):
+            raise forms.ValidationError(_("Give a colour like #0f6e63."))
+        return colour
+
+
+class NewWorkspaceForm(forms.ModelForm[Workspace]):
+    """A further workspace needs only a name; the rest has its own page."""
+
+    class Meta:
+        model = Workspace
+        fields: ClassVar = ["name"]
+
+
+class ProfileForm(forms.ModelForm[User]):
+    """How the signed-in person is addressed."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+
+    class Meta:
+        model = User
+        fields: ClassVar = ["name", "language", "time_zone"]
+
+
+class InviteForm(forms.Form):
+    """An address and the role to offer it."""
+
+    email = forms.EmailField(label=_("Email address"), max_length=254)
+    role = forms.ChoiceField(label=_("Role"))
+
+    def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = assignable_roles(by.role)
+        self.fields["role"].choices = [(role.value, role.label) for role in roles]  # type: ignore[attr-defined]
+        self.fields["role"].initial = Role.EDITOR
+
+
+class JoinForm(forms.Form):
+    """What a person without an account gives to accept an invitation."""
+
+    name = forms.CharField(label=_("Your name"), max_length=150)
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 8 characters, and not one of the common ones."),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean_password(self) -> str:
+        """Hold the password against the account's own words and the common ones."""
+        password = str(self.cleaned_data["password"])
+        validate_password(password, User(email=self.email))
+        return password

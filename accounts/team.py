@@ -1,0 +1,120 @@
+"""Who belongs to a workspace: invitations, roles, leaving."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Invitation, Membership, User, Workspace
+from accounts.roles import Role
+
+INVITATION_LIFETIME = timedelta(days=7)
+
+
+class TeamError(Exception):
+    """A change to the team that can't be made; the message says why, for people."""
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def assignable_roles(role: str) -> list[Role]:
+    """Return the roles that a member with this role may give to others: never above their own."""
+    if role == Role.OWNER:
+        return list(Role)
+    if role == Role.ADMIN:
+        return [Role.ADMIN, Role.EDITOR, Role.ANALYST]
+    return []
+
+
+@transaction.atomic
+def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> str:
+    """Offer membership to an address and return the secret for the mailed link.
+
+    An earlier offer to the same address is replaced, so only the newest link works.
+
+    Raises:
+        TeamError: the address belongs to a member, or the role is above the inviter's.
+    """
+    email = email.strip().lower()
+    if role not in assignable_roles(by.role):
+        raise TeamError(_("You can't give a role above your own."))
+    if workspace.memberships.filter(user__email__iexact=email).exists():
+        raise TeamError(_("%(email)s is already a member.") % {"email": email})
+    workspace.invitations.filter(email=email, accepted_at=None).delete()
+    token = secrets.token_urlsafe(24)
+    Invitation.objects.create(
+        workspace=workspace,
+        email=email,
+        role=role,
+        token_hash=_hash(token),
+        invited_by=by.user,
+        expires_at=timezone.now() + INVITATION_LIFETIME,
+    )
+    return token
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """Return the open invitation that this secret belongs to, or None."""
+    return (
+        Invitation.objects.select_related("workspace", "invited_by")
+        .filter(token_hash=_hash(token), accepted_at=None, expires_at__gt=timezone.now())
+        .first()
+    )
+
+
+@transaction.atomic
+def accept(invitation: Invitation, *, user: User) -> bool:
+    """Make the user a member; False when the invitation was used meanwhile."""
+    won = Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(
+        accepted_at=timezone.now()
+    )
+    if not won:
+        return False
+    Membership.objects.get_or_create(
+        workspace=invitation.workspace, user=user, defaults={"role": invitation.role}
+    )
+    return True
+
+
+def _other_owner_exists(membership: Membership) -> bool:
+    # Locked, so that two owners who leave at once can't both be "not the last".
+    owners = (
+        Membership.objects.select_for_update()
+        .filter(workspace=membership.workspace, role=Role.OWNER)
+        .values_list("pk", flat=True)
+    )
+    return any(pk != membership.pk for pk in owners)
+
+
+@transaction.atomic
+def change_role(membership: Membership, *, role: str, by: Membership) -> None:
+    """Give a member another role.
+
+    Raises:
+        TeamError: the role is above the giver's, or the workspace would lose its last owner.
+    """
+    allowed = assignable_roles(by.role)
+    if role not in allowed or membership.role not in allowed:
+        raise TeamError(_("You can't change a role above your own."))
+    if membership.role == Role.OWNER and role != Role.OWNER and not _other_owner_exists(membership):
+        raise TeamError(_("A workspace needs an owner. Appoint another one first."))
+    Membership.objects.filter(pk=membership.pk).update(role=role)
+
+
+@transaction.atomic
+def remove(membership: Membership, *, by: Membership) -> None:
+    """Take a member out of the workspace (oneself too).
+
+    Raises:
+        TeamError: the member's role is above the remover's, or the last owner would leave.
+    """
+    if membership.pk != by.pk and membership.role not in assignable_roles(by.role):
+        raise TeamError(_("You can't remove a member whose role is above your own."))
+    if membership.role == Role.OWNER and not _other_owner_exists(membership):
+        raise TeamError(_("A workspace needs an owner. Appoint another one first."))
+    membership.delete()

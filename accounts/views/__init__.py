@@ -1,0 +1,1 @@
+"""Pages of users, workspaces and teams."""

@@ -1,0 +1,73 @@
+"""Choosing, making and furnishing a workspace."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts import workspaces
+from accounts.access import MemberRequest, member
+from accounts.forms import NewWorkspaceForm, WorkspaceForm
+from accounts.models import Workspace
+from accounts.roles import Permission
+
+
+@require_POST
+@login_required
+def workspace_switch(request: Any) -> HttpResponse:
+    """Use another of one's workspaces from now on."""
+    choice = request.POST.get("workspace", "")
+    mine = Workspace.objects.filter(members=request.user)
+    workspace = get_object_or_404(mine, pk=choice if choice.isdigit() else 0)
+    workspaces.use(request, workspace)
+    return redirect("home")
+
+
+@login_required
+def workspace_none(request: Any) -> HttpResponse:
+    """Say what to do to somebody who belongs to no workspace."""
+    if request.membership:
+        return redirect("home")
+    return render(request, "accounts/workspace_none.html", {"form": NewWorkspaceForm()})
+
+
+@login_required
+def workspace_new(request: Any) -> HttpResponse:
+    """Make a workspace and become its owner."""
+    form = NewWorkspaceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        workspace = workspaces.create(form.cleaned_data["name"], owner=request.user)
+        workspaces.use(request, workspace)
+        messages.success(request, _("%(name)s is ready.") % {"name": workspace.name})
+        return redirect("home")
+    return render(request, "accounts/workspace_new.html", {"form": form})
+
+
+@member(Permission.MANAGE)
+def settings_workspace(request: MemberRequest) -> HttpResponse:
+    """Change the workspace's name, brand and postal address."""
+    form = WorkspaceForm(request.POST or None, instance=request.workspace)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+        return redirect("settings_workspace")
+    return render(request, "accounts/settings_workspace.html", {"form": form})
+
+
+@require_POST
+@member(Permission.MANAGE)
+def checklist_dismiss(request: MemberRequest) -> HttpResponse:
+    """Hide the home page's checklist, or show it again."""
+    request.workspace.checklist_dismissed = request.POST.get("show") != "1"
+    request.workspace.save(update_fields=["checklist_dismissed"])
+    return redirect("home")
+
+
+def closed_signup(request: HttpRequest) -> HttpResponse:
+    """Accounts come by invitation; whoever tries to sign up is told so."""
+    messages.info(request, _("Accounts are made by invitation. Ask a workspace's owner for one."))
+    return redirect("account_login")
