@@ -62,8 +62,14 @@ class ServerTroubleError(Exception):
 class HandOverJournal(Protocol):
     """Survives the process: which mails had their final dot on the wire, and what was answered."""
 
-    def announce(self, message_id: int) -> None:
-        """Note that this mail's final dot may go out soon; returns at once."""
+    def announce(self, message_id: int, *, after: int = 0) -> None:
+        """Note that this mail's final dot may go out soon; returns at once.
+
+        ``after``: the mail before it on the same connection, whose answer is still to come (0:
+        none). This mail's final dot goes out only once that one is settled, so of the two only one
+        can be in doubt after a crash. A mail may be announced again, when it moves to another
+        connection: the last announcement counts.
+        """
 
     def confirm(self, message_id: int) -> None:
         """Return only when the note is safe outside this process (call before the final dot)."""
