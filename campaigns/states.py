@@ -38,3 +38,12 @@ class ContentKind(TextOptions):
     MJML = "mjml", _("MJML")
     HTML = "html", _("HTML")
     TEXT = "text", _("Plain text")
+
+
+class LeftOut(TextOptions):
+    """Why a person of the audience does not get a campaign; the first that holds counts."""
+
+    EXCLUDED = "excluded", _("In an excluded list")
+    SUPPRESSED = "suppressed", _("Suppressed")
+    UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+    UNCONFIRMED = "unconfirmed", _("Unconfirmed")

@@ -1,0 +1,44 @@
+"""What can be chosen for a draft besides its content: its name, its audience, its tracking."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from subscribers.models import MailingList
+
+
+@transaction.atomic
+def choose_audience(
+    campaign: Campaign, *, include: Sequence[MailingList], exclude: Sequence[MailingList]
+) -> bool:
+    """Set the lists of a draft; returns False when it is no draft any more."""
+    won = _change(campaign)
+    if won:
+        campaign.include_lists.set(include)
+        campaign.exclude_lists.set(exclude)
+    return won
+
+
+def choose_tracking(campaign: Campaign, *, opens: bool, clicks: bool) -> bool:
+    """Set what is tracked; returns False when it is no draft any more."""
+    return _change(campaign, track_opens=opens, track_clicks=clicks)
+
+
+def rename(campaign: Campaign, *, name: str) -> bool:
+    """Give a campaign another name (members see it, subscribers don't), whatever its status."""
+    campaign.name = name
+    campaign.save(update_fields=["name", "updated_at"])
+    return True
+
+
+def _change(campaign: Campaign, **changes: Any) -> bool:
+    changes["updated_at"] = timezone.now()
+    won = Campaign.objects.filter(pk=campaign.pk, status=CampaignStatus.DRAFT).update(**changes)
+    if won:
+        for field, value in changes.items():
+            setattr(campaign, field, value)
+    return bool(won)

@@ -1,0 +1,224 @@
+"""A campaign's way from draft to sent: each step is one conditional UPDATE that says if it won.
+
+Nothing is sent from here. Scheduling writes the intent; `delivery` finds campaigns that are due,
+and whoever wrote the intent may nudge it after the commit.
+"""
+
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from campaigns.models import Campaign, Content, Template
+from campaigns.states import TRANSITIONS, CampaignStatus, ContentKind
+
+UNDO_WINDOW = timedelta(seconds=10)  # how long "Send now" waits, so that it can be taken back
+PAST_TOLERANCE = timedelta(minutes=1)  # a form's time has no seconds
+
+
+class PastTimeError(ValueError):
+    """The time to send at is already over."""
+
+
+@transaction.atomic
+def create(  # noqa: PLR0913 - one campaign's starting values, all optional
+    workspace: Workspace,
+    *,
+    name: str,
+    kind: ContentKind = ContentKind.MARKDOWN,
+    template: Template | None = None,
+    source: str = "",
+    subject: str = "",
+    by: User | None = None,
+) -> Campaign:
+    """Start a draft with its first, empty content version and the workspace's usual sender."""
+    account = workspace.sending_accounts.first()
+    from_name, from_email = parseaddr(account.default_from) if account else ("", "")
+    before = workspace.campaigns.exclude(from_email="").order_by("-id").first()
+    if before is not None:
+        from_name, from_email = before.from_name, before.from_email
+    campaign = Campaign.objects.create(
+        workspace=workspace,
+        name=name,
+        from_name=from_name or workspace.name,
+        from_email=from_email,
+        reply_to=before.reply_to if before else "",
+        created_by=by,
+    )
+    return _with_content(
+        campaign,
+        Content(kind=kind, template=template, source=source, subject=subject, created_by=by),
+    )
+
+
+@transaction.atomic
+def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
+    """Make a draft with the same lists, sender, tracking and latest content."""
+    copy = Campaign.objects.create(
+        workspace_id=campaign.workspace_id,
+        name=_("Copy of %(name)s") % {"name": campaign.name[:180]},
+        from_name=campaign.from_name,
+        from_email=campaign.from_email,
+        reply_to=campaign.reply_to,
+        sending_account_id=campaign.sending_account_id,
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
+        created_by=by,
+    )
+    copy.include_lists.set(campaign.include_lists.all())
+    copy.exclude_lists.set(campaign.exclude_lists.all())
+    content = campaign.content or Content()
+    return _with_content(
+        copy,
+        Content(
+            kind=content.kind,
+            subject=content.subject,
+            preheader=content.preheader,
+            source=content.source,
+            text=content.text,
+            template_id=content.template_id,
+            created_by=by,
+        ),
+    )
+
+
+def schedule(campaign: Campaign, *, at: datetime) -> bool:
+    """Say when a draft is to be sent (aware; "now" is a moment that has just come).
+
+    Whether it is ready to be sent is `preflight`'s question, asked before this.
+
+    Raises:
+        PastTimeError: ``at`` is more than a minute ago.
+    """
+    if at < timezone.now() - PAST_TOLERANCE:
+        raise PastTimeError
+    return _move(campaign, {CampaignStatus.DRAFT}, CampaignStatus.SCHEDULED, send_at=at)
+
+
+def unschedule(campaign: Campaign) -> bool:
+    """Take a scheduled campaign back to draft, as long as its sending has not begun."""
+    return _move(campaign, {CampaignStatus.SCHEDULED}, CampaignStatus.DRAFT, send_at=None)
+
+
+@transaction.atomic
+def start(campaign: Campaign) -> bool:
+    """Begin the send of a campaign that is due; its content version can't change from here on."""
+    now = timezone.now()
+    won = _move(
+        campaign,
+        {CampaignStatus.SCHEDULED},
+        CampaignStatus.SENDING,
+        extra={"send_at__lte": now},
+        started_at=now,
+    )
+    if won:
+        freeze_content(campaign)
+    return won
+
+
+def pause(campaign: Campaign, *, by: User | None = None, reason: str = "") -> bool:
+    """Stop a send for now; ``reason`` is shown to people (at most 300 characters)."""
+    return _move(
+        campaign,
+        {CampaignStatus.SENDING},
+        CampaignStatus.PAUSED,
+        paused_at=timezone.now(),
+        paused_by=by,
+        pause_reason=reason[:300],
+    )
+
+
+@transaction.atomic
+def resume(campaign: Campaign) -> bool:
+    """Go on with a paused send, from here on with the content as it stands now."""
+    won = _move(
+        campaign,
+        {CampaignStatus.PAUSED},
+        CampaignStatus.SENDING,
+        paused_at=None,
+        paused_by=None,
+        pause_reason="",
+    )
+    if won:
+        freeze_content(campaign)
+    return won
+
+
+def cancel(campaign: Campaign) -> bool:
+    """End a scheduled, sending or paused campaign for good; what is not sent will not be."""
+    return _move(
+        campaign,
+        {CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED},
+        CampaignStatus.CANCELLED,
+        finished_at=timezone.now(),
+    )
+
+
+def finish(campaign: Campaign) -> bool:
+    """Note that every message of a send has come to its end."""
+    return _move(
+        campaign, {CampaignStatus.SENDING}, CampaignStatus.SENT, finished_at=timezone.now()
+    )
+
+
+def reopen(campaign: Campaign) -> bool:
+    """Let a finished campaign send again those of its messages that a person decided to repeat."""
+    return _move(campaign, {CampaignStatus.SENT}, CampaignStatus.SENDING, finished_at=None)
+
+
+def is_deletable(campaign: Campaign) -> bool:
+    """Say whether nobody can have mail from it: a draft, or cancelled before its send began."""
+    return campaign.started_at is None and campaign.status in {
+        CampaignStatus.DRAFT,
+        CampaignStatus.CANCELLED,
+    }
+
+
+@transaction.atomic
+def delete(campaign: Campaign) -> bool:
+    """Delete a campaign from which no mail was ever sent; the others keep their ledger."""
+    won = Campaign.objects.filter(
+        pk=campaign.pk,
+        status__in=[CampaignStatus.DRAFT, CampaignStatus.CANCELLED],
+        started_at=None,
+    ).update(content=None)  # the current version is protected as long as the campaign names it
+    if won:
+        Campaign.objects.get(pk=campaign.pk).delete()
+    return bool(won)
+
+
+def freeze_content(campaign: Campaign) -> None:
+    """Make the current content version unchangeable: mail is sent with it from now on."""
+    Content.objects.filter(
+        pk__in=Campaign.objects.filter(pk=campaign.pk).values("content_id"), frozen_at=None
+    ).update(frozen_at=timezone.now())
+
+
+def _with_content(campaign: Campaign, content: Content) -> Campaign:
+    content.campaign = campaign
+    content.save()
+    campaign.content = content
+    campaign.save(update_fields=["content"])
+    return campaign
+
+
+def _move(
+    campaign: Campaign,
+    sources: set[CampaignStatus],
+    target: CampaignStatus,
+    *,
+    extra: dict[str, Any] | None = None,
+    **changes: Any,
+) -> bool:
+    """Change the status if it still is one of ``sources``; refresh the given object when it did."""
+    assert all(target in TRANSITIONS[source] for source in sources)  # noqa: S101 - the table is the law
+    won = Campaign.objects.filter(pk=campaign.pk, status__in=sources, **(extra or {})).update(
+        status=target, updated_at=timezone.now(), **changes
+    )
+    if won:
+        campaign.refresh_from_db(fields=["status", "updated_at", "content", *changes])
+    return bool(won)

@@ -1,0 +1,1 @@
+"""Tests of what we write: audience, lifecycle, content, checks, pages."""
