@@ -197,14 +197,15 @@ class Message(models.Model):
             models.Index(fields=["subscriber", "-id"], name="message_by_subscriber"),
             models.Index(
                 fields=["not_before"],
-                name="message_deferred",
-                condition=models.Q(state=MessageState.DEFERRED),
+                name="message_due",
+                condition=models.Q(not_before__isnull=False),
             ),
-            # Pages list the exceptions of a campaign, never its millions of sent rows.
+            # Pages list the exceptions of a campaign, never its millions of sent rows. No index
+            # names ``state``, so PLANNED to SENT is a heap-only update (PostgreSQL's HOT).
             models.Index(
-                fields=["campaign", "state", "id"],
-                name="message_exceptions",
-                condition=~models.Q(state__in=[MessageState.PLANNED, MessageState.SENT]),
+                fields=["campaign", "reason", "id"],
+                name="message_by_reason",
+                condition=models.Q(reason__gt=0),
             ),
         ]
 
@@ -216,7 +217,8 @@ class Claim(models.Model):
     """Up to a thousand messages that one worker owns for a while.
 
     Either a range of message ids of one campaign (``first_message``..``last_message``) or, for
-    retries, the ids in ``messages``. Only messages still PLANNED belong to it.
+    retries, the ids in ``messages``. Only messages that are PLANNED and have ``attempt`` attempts
+    behind them belong to it: so a message that comes back belongs to its new claim alone.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -225,6 +227,7 @@ class Claim(models.Model):
     first_message = models.BigIntegerField()
     last_message = models.BigIntegerField()
     messages = ArrayField(models.BigIntegerField(), null=True)
+    attempt = models.PositiveSmallIntegerField(_("attempts before"), default=0)
     state = models.PositiveSmallIntegerField(choices=ClaimState.options, default=ClaimState.WAITING)
     not_before = models.DateTimeField(_("not before"), null=True)
     waiting_for = models.CharField(_("waiting for"), max_length=200, blank=True)
@@ -241,8 +244,8 @@ class Claim(models.Model):
         verbose_name_plural = _("claims")
         indexes = [
             models.Index(
-                fields=["priority", "id"],
-                name="claim_waiting",
+                fields=["campaign", "priority", "id"],
+                name="claim_by_campaign",
                 condition=models.Q(state=ClaimState.WAITING),
             ),
             models.Index(

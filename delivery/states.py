@@ -76,6 +76,26 @@ class Reason(IntegerOptions):
     # unknown
     NO_REPLY = 60, _("No reply after the last byte")
     JOURNAL_LOST = 61, _("The journal was lost, so nobody knows")
+    NO_REPLY_LEFT = 62, _("No reply after the last byte; left as it is")
+    JOURNAL_LOST_LEFT = 63, _("The journal was lost; left as it is")
+    # cancelled
+    CANCELLED = 80, _("The campaign was cancelled")
+
+
+# Every state that isn't PLANNED or SENT carries a reason, and a reason belongs to one state, so the
+# index of exceptions is on the reason alone: a message that is simply sent touches no index.
+REASONS: dict[MessageState, frozenset[Reason]] = {
+    MessageState.SKIPPED: frozenset(reason for reason in Reason if 1 <= reason <= 19),
+    MessageState.DEFERRED: frozenset(reason for reason in Reason if 20 <= reason <= 39),
+    MessageState.FAILED: frozenset(reason for reason in Reason if 40 <= reason <= 59),
+    MessageState.UNKNOWN: frozenset(reason for reason in Reason if 60 <= reason <= 79),
+    MessageState.CANCELLED: frozenset({Reason.CANCELLED}),
+}
+# An unknown message that nobody has decided about, and what "leave" makes of it.
+LEFT_AS: dict[Reason, Reason] = {
+    Reason.NO_REPLY: Reason.NO_REPLY_LEFT,
+    Reason.JOURNAL_LOST: Reason.JOURNAL_LOST_LEFT,
+}
 
 
 class ClaimState(IntegerOptions):

@@ -59,6 +59,14 @@ class ServerTroubleError(Exception):
         self.permanent = permanent
 
 
+class JournalClosedError(Exception):
+    """The journal is lost, or somebody else took the claim over: no further final dot may go out.
+
+    A transport lets the mails whose dot is out get their answers, hands over nothing else (those
+    pulled are NOT_SENT), and raises this once every pulled mail has its outcome.
+    """
+
+
 class HandOverJournal(Protocol):
     """Survives the process: which mails had their final dot on the wire, and what was answered."""
 
@@ -72,7 +80,11 @@ class HandOverJournal(Protocol):
         """
 
     def confirm(self, message_id: int) -> None:
-        """Return only when the note is safe outside this process (call before the final dot)."""
+        """Return only when the note is safe outside this process (call before the final dot).
+
+        Raises:
+            JournalClosedError: this mail's final dot must not go out.
+        """
 
     def settle(self, outcome: Outcome) -> None:
         """Note the server's answer; returns at once."""
@@ -95,6 +107,7 @@ class Transport(Protocol):
 
         Raises:
             ServerTroubleError: after every pulled mail got its outcome.
+            JournalClosedError: likewise; ``journal.confirm`` raised it.
         """
 
     def close(self) -> None:
