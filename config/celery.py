@@ -1,11 +1,83 @@
-"""The Celery application and its beat table."""
+"""The Celery application, its beat table, and what its processes do besides tasks."""
 
+import ctypes
 import os
+import signal
+import socket
+from contextlib import suppress
+from typing import Any
 
-from celery import Celery
+import redis
+from celery import Celery, bootsteps, signals
+from celery.beat import Scheduler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+HEARTBEAT_SECONDS = 2.0
+PR_SET_PDEATHSIG = 1
 
 app = Celery("warta")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# What beat starts, and how often (seconds, or a crontab).
+app.conf.beat_schedule = {}
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Being connected is the point: Celery then leaves Django's logging alone."""
+
+
+@signals.worker_process_init.connect
+def _end_with_the_parent(**_: Any) -> None:
+    # A pool process whose main process was killed has nobody who would ever stop it.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Heartbeat(bootsteps.StartStopStep):
+    """Tells Redis every two seconds which queues this worker serves, from its main process."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        self.timer: Any = None
+        super().__init__(consumer, **options)
+
+    def start(self, consumer: Any) -> None:
+        """Begin when the worker consumes its queues."""
+        self._record(consumer)
+        self.timer = consumer.timer.call_repeatedly(HEARTBEAT_SECONDS, self._record, (consumer,))
+
+    def stop(self, consumer: Any) -> None:
+        """Take the signs of life back, so that nobody waits for a worker that has gone."""
+        from delivery import heartbeats
+
+        if self.timer:
+            self.timer.cancel()
+            self.timer = None
+        with suppress(redis.RedisError):
+            for queue in consumer.app.amqp.queues.consume_from:
+                heartbeats.forget(queue, consumer.hostname)
+
+    def _record(self, consumer: Any) -> None:
+        from delivery import heartbeats
+
+        with suppress(redis.RedisError):  # the consumer itself notices and reconnects
+            for queue in consumer.app.amqp.queues.consume_from:
+                heartbeats.record(queue, consumer.hostname)
+
+
+app.steps["consumer"].add(Heartbeat)
+
+
+class BeatScheduler(Scheduler):
+    """Celery's scheduler without a file of its own, telling Redis that it lives."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Send what is due and return the seconds until the next tick."""
+        from delivery import heartbeats
+
+        with suppress(redis.RedisError):
+            heartbeats.record(heartbeats.BEAT, socket.gethostname())
+        return min(float(super().tick(*args, **kwargs)), HEARTBEAT_SECONDS)

@@ -5,16 +5,20 @@ holding the value (for secrets), or a ``.env`` file beside ``manage.py``. A valu
 shape stops the start with one sentence that names the variable.
 """
 
+from collections.abc import Collection
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+HIGHEST_PORT = 65535
 
 
-class Environment(environ.FileAwareEnv):
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is not typed
     """django-environ's reader, with errors that name the variable and what was expected."""
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
@@ -27,6 +31,84 @@ class Environment(environ.FileAwareEnv):
             return super().get_value(var, *args, **kwargs)
         except (ValueError, TypeError) as error:
             raise ImproperlyConfigured(f"{var} has a wrong value: {error}.") from error
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{var}_FILE cannot be read: {error.strerror} ({error.filename})."
+            ) from error
+
+    def whole(self, var: str, *, default: int, least: int, most: int) -> int:
+        """Read a whole number between two bounds, both allowed."""
+        given = self.str(var, default="").strip()
+        if not given:
+            return default
+        if not (given.isascii() and given.isdecimal() and least <= int(given) <= most):
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: {given!r} is not a whole number from {least} to {most}."
+            )
+        return int(given)
+
+    def one_of(self, var: str, *, default: str, choices: Collection[str]) -> str:
+        """Read a word out of a few."""
+        given = str(self.str(var, default="")) or default
+        if given not in choices:
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: {given!r} is none of {', '.join(sorted(choices))}."
+            )
+        return given
+
+    def service_url(self, var: str, *, schemes: Collection[str], example: str) -> str:
+        """Read a URL with one of these schemes, or "". Its value is never shown: secrets."""
+        given = str(self.str(var, default="")).strip()
+        if not given:
+            return ""
+        try:
+            parts = urlsplit(given)
+            fits = parts.scheme in schemes and bool(parts.hostname or parts.path.strip("/"))
+            _ = parts.port
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ImproperlyConfigured(f"{var} has a wrong value: it must look like {example}.")
+        return given
+
+    def smtp_url(self, var: str) -> str:
+        """Read the URL of an SMTP server, or ""."""
+        example = "smtp://user:password@host:587/?tls=starttls (or implicit, or none)"
+        given = self.service_url(var, schemes=("smtp", "smtps"), example=example)
+        parts = urlsplit(given)
+        options = parse_qs(parts.query, keep_blank_values=True)
+        tls = options.pop("tls", ["starttls"])
+        if given and (
+            not parts.hostname
+            or parts.path not in ("", "/")
+            or options
+            or len(tls) != 1
+            or tls[0] not in ("starttls", "implicit", "none")
+        ):
+            raise ImproperlyConfigured(f"{var} has a wrong value: it must look like {example}.")
+        return given
+
+    def sender(self, var: str) -> str:
+        """Read a sender (``Name <address>`` or an address), or ""."""
+        given = str(self.str(var, default="")).strip()
+        local, at, domain = parseaddr(given)[1].rpartition("@")
+        if given and not (at and local and domain and given.isprintable()):
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: it must look like "
+                "Kopi Senja <news@example.com> or news@example.com."
+            )
+        return given
+
+    def site_url(self, var: str, *, default: str) -> str:
+        """Read the public address of this installation, without a slash at the end."""
+        given = self.service_url(var, schemes=("http", "https"), example="https://news.example.com")
+        given = given or default
+        parts = urlsplit(given)
+        if not parts.hostname or parts.query or parts.fragment or parts.path.strip("/"):
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: it must look like https://news.example.com, no path."
+            )
+        return f"{parts.scheme}://{parts.netloc}"
 
 
 env = Environment()

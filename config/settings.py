@@ -1,27 +1,34 @@
 """The one settings module. Values that differ between machines come from `config.environment`."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from config import broker, embedded, secret_key
+from config import addresses, broker, embedded, secret_key
 from config.environment import BASE_DIR, env
 
 DEBUG = env.bool("DEBUG", default=False)
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
-SITE_URL = env.str("SITE_URL", default=f"http://{HOST}:{PORT}").rstrip("/")
+PORT = env.whole("PORT", default=8000, least=1, most=65535)
+SITE_URL = env.site_url("SITE_URL", default=addresses.default_url(HOST, PORT))
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
-WORKERS = env.int("WORKERS", default=0)  # sending processes; 0: one per core
-SMTP_URL = env.str("SMTP_URL", default="")
-DEFAULT_FROM = env.str("DEFAULT_FROM", default="")
+WORKERS = env.whole("WORKERS", default=0, least=0, most=256)  # sending processes; 0: per core
+SMTP_URL = env.smtp_url("SMTP_URL")
+DEFAULT_FROM = env.sender("DEFAULT_FROM")
+SANDBOX_HOST = "127.0.0.1"
+SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addresses.kept_port(
+    DATA_DIR
+)
 
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 SECURE_COOKIES = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
-SESSION_COOKIE_NAME = "warta_session"
-CSRF_COOKIE_NAME = "warta_csrf"
+# Browsers share cookies between ports: two installations on one machine keep theirs apart.
+COOKIE_SUFFIX = f"_{urlsplit(SITE_URL).port}" if urlsplit(SITE_URL).port else ""
+SESSION_COOKIE_NAME = f"warta_session{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"warta_csrf{COOKIE_SUFFIX}"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 SECURE_PROXY_SSL_HEADER = (
@@ -136,6 +143,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
+CELERY_TASK_ROUTES = {
+    "delivery.tasks.send*": {"queue": "sending"},
+    "delivery.tasks.ingest*": {"queue": "events"},
+}
+CELERY_BEAT_SCHEDULER = "config.celery:BeatScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB; a process beyond is replaced after its task
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -1,0 +1,37 @@
+"""Where this installation can be reached: its own public address and the sandbox's port."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+SANDBOX_PORT = 2525
+ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
+
+
+def default_url(host: str, port: int) -> str:
+    """Return the public address when SITE_URL is not set."""
+    if host in ANY_HOST:
+        host = "localhost"
+    if ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{port}"
+
+
+def kept_port(data_dir: Path) -> int:
+    """Return the sandbox's port: the one chosen by `choose_port`, else 2525."""
+    with suppress(OSError, ValueError):
+        return int((data_dir / "sandbox_port").read_text(encoding="ascii"))
+    return SANDBOX_PORT
+
+
+def choose_port(data_dir: Path) -> int:
+    """Choose a port for the sandbox that is free, the kept one first, and keep it."""
+    for port in (kept_port(data_dir), 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                port = int(probe.getsockname()[1])  # noqa: PLW2901 - 0 becomes a real number
+                (data_dir / "sandbox_port").write_text(f"{port}\n", encoding="ascii")
+                return port
+    return SANDBOX_PORT
