@@ -1,15 +1,46 @@
-"""The environment of our pages."""
+"""The environment of our pages: what every template may call, and how values are written."""
 
 from typing import Any
 
-from jinja2 import Environment
+from django.core.serializers.json import DjangoJSONEncoder
+from django.templatetags.static import static
+from django.utils import translation
+from jinja2 import Environment, StrictUndefined
+
+from config import colour, display, drawing, icons, shell
+from config.links import url
 
 
 def environment(**options: Any) -> Environment:
-    """Make the Jinja environment of our pages."""
-    return Environment(**options)  # noqa: S701 - Django passes autoescape=True
+    """Make the Jinja environment of our pages.
+
+    A name that nobody passed is an error wherever it is used, in production as in tests: a page
+    that quietly leaves something out is worse than one that fails and is mended.
+    """
+    options["undefined"] = StrictUndefined
+    options["trim_blocks"] = options["lstrip_blocks"] = True
+    options["extensions"] = ["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"]
+    env = Environment(**options)  # noqa: S701 - Django passes autoescape=True
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
+        translation.gettext,
+        translation.ngettext,
+        newstyle=True,
+        pgettext=translation.pgettext,
+        npgettext=translation.npgettext,
+    )
+    env.policies["json.dumps_kwargs"] = {"cls": DjangoJSONEncoder, "ensure_ascii": False}
+    env.globals.update(
+        url=url,
+        static=static,
+        icon=icons.icon,
+        initials=display.initials,
+        smooth_path=drawing.smooth_path,
+        current_language=translation.get_language,
+    )
+    env.filters.update(display.FILTERS | colour.FILTERS)
+    return env
 
 
-def page_context(request: Any) -> dict[str, Any]:  # noqa: ARG001
-    """What every page knows."""
-    return {}
+def page_context(request: Any) -> dict[str, Any]:
+    """What every page knows; nothing here asks the database before the page does."""
+    return {"shell": shell.Shell(request), "csp_nonce": request.csp_nonce}

@@ -1,0 +1,21 @@
+// Builds what the browser gets into static/dist. Run by `make assets`; the result is committed.
+import { copyFile, mkdir, rm, writeFile, readFile } from "node:fs/promises";
+import { build } from "esbuild";
+
+const here = (path) => new URL(path, import.meta.url);
+const out = here("../static/dist/");
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+
+const fonts = here("node_modules/@fontsource-variable/inter/files/");
+for (const set of ["latin", "latin-ext"])
+  await copyFile(new URL(`inter-${set}-wght-normal.woff2`, fonts), new URL(`inter-${set}.woff2`, out));
+
+const common = {
+  absWorkingDir: here("./").pathname, bundle: true, minify: true, legalComments: "none", charset: "utf8",
+  target: ["chrome111", "firefox113", "safari16.4"], logLevel: "warning", outdir: out.pathname,
+};
+await build({ ...common, entryPoints: { theme: "src/theme.js", app: "src/app.js", charts: "src/charts.js", editor: "src/editor.js" }, format: "iife" });
+await build({ ...common, entryPoints: { app: "src/app.css", public: "src/public.css" }, external: ["*.woff2"] });
+const size = async (name) => `${name} ${(await readFile(new URL(name, out))).length}`;
+console.log((await Promise.all(["app.css", "public.css", "theme.js", "app.js", "charts.js", "editor.js"].map(size))).join("\n"));

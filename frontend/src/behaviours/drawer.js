@@ -1,0 +1,25 @@
+const root = document.documentElement;
+const opener = document.querySelector('[data-drawer="open"]');
+const sidebar = document.getElementById("sidebar");
+
+function set(isOpen) {
+  root.classList.toggle("w-drawer-is-open", isOpen);
+  opener.setAttribute("aria-expanded", String(isOpen));
+  (isOpen ? sidebar.querySelector('[data-drawer="close"]') : opener).focus();
+}
+if (opener && sidebar) {
+  opener.setAttribute("aria-expanded", "false");
+  opener.addEventListener("click", (event) => { event.preventDefault(); set(true); });
+  for (const closer of document.querySelectorAll('[data-drawer="close"]')) closer.addEventListener("click", () => set(false));
+  document.addEventListener("keydown", (event) => {
+    if (!root.classList.contains("w-drawer-is-open")) return;
+    if (event.key === "Escape") set(false);
+    if (event.key === "Tab") keepInside(event);
+  });
+}
+function keepInside(event) {
+  const stops = [...sidebar.querySelectorAll("a, button, summary")].filter((stop) => stop.checkVisibility());
+  const [first, last] = [stops[0], stops.at(-1)];
+  if (event.shiftKey && document.activeElement === first) { event.preventDefault(); last.focus(); }
+  if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
+}

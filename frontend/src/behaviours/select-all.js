@@ -1,0 +1,24 @@
+// <input type="checkbox" data-select-all="name"> follows and leads the boxes of that name;
+// [data-selected-count] shows how many, [data-selected-only] shows itself when there are any.
+const boxes = (name) => [...document.querySelectorAll(`input[type="checkbox"][name="${CSS.escape(name)}"]`)];
+
+function refresh(name) {
+  const all = boxes(name);
+  const chosen = all.filter((box) => box.checked).length;
+  for (const lead of document.querySelectorAll(`[data-select-all="${CSS.escape(name)}"]`)) {
+    lead.checked = chosen > 0 && chosen === all.length;
+    lead.indeterminate = chosen > 0 && chosen < all.length;
+  }
+  for (const place of document.querySelectorAll("[data-selected-count]")) place.textContent = chosen.toLocaleString(document.documentElement.lang);
+  for (const place of document.querySelectorAll("[data-selected-only]")) place.hidden = chosen === 0;
+}
+document.addEventListener("change", (event) => {
+  const lead = event.target.closest("[data-select-all]");
+  if (lead) {
+    for (const box of boxes(lead.dataset.selectAll)) box.checked = lead.checked;
+    refresh(lead.dataset.selectAll);
+    return;
+  }
+  const name = event.target.name;
+  if (name && document.querySelector(`[data-select-all="${CSS.escape(name)}"]`)) refresh(name);
+});

@@ -1,0 +1,12 @@
+const YEAR = 31536000;
+for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    root.dataset.bsTheme = next;
+    document.cookie = `warta_theme=${next}; path=/; max-age=${YEAR}; samesite=lax`;
+    document.dispatchEvent(new CustomEvent("themechange"));
+  });
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new CustomEvent("themechange")));

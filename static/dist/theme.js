@@ -1,0 +1,1 @@
+(()=>{var e=/(?:^|; )warta_theme=(light|dark)/.exec(document.cookie)?.[1],t=matchMedia("(prefers-color-scheme: dark)"),a=()=>{document.documentElement.dataset.bsTheme=e??(t.matches?"dark":"light")};a();e||t.addEventListener("change",a);document.documentElement.classList.add("has-js");})();
