@@ -6,18 +6,31 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.templatetags.static import static
 from django.utils import translation
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import missing
 
 from config import colour, display, drawing, icons, shell
 from config.links import url
 
 
-def environment(**options: Any) -> Environment:
-    """Make the Jinja environment of our pages.
+class Missing(StrictUndefined):
+    """A name that nobody passed is an error wherever it is used, in production as in tests.
 
-    A name that nobody passed is an error wherever it is used, in production as in tests: a page
-    that quietly leaves something out is worse than one that fails and is mended.
+    A page that quietly leaves something out is worse than one that fails and is mended. Only "is
+    there such a key?" may be asked of an object or a dict: `{% if item.note %}`.
     """
-    options["undefined"] = StrictUndefined
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Be false for a key that is not there; fail for a name that nobody passed."""
+        if self._undefined_obj is missing:
+            self._fail_with_undefined_error()
+        return False
+
+
+def environment(**options: Any) -> Environment:
+    """Make the Jinja environment of our pages."""
+    options["undefined"] = Missing
     options["trim_blocks"] = options["lstrip_blocks"] = True
     options["extensions"] = ["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"]
     env = Environment(**options)  # noqa: S701 - Django passes autoescape=True

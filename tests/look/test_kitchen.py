@@ -1,0 +1,12 @@
+"""The components draw what they are given."""
+
+import pytest
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.look.urls")]
+
+
+def test_every_component_draws(client, owner):
+    client.force_login(owner)
+    page = client.get("/kitchen/")
+    assert page.status_code == 200
+    assert "= audience <strong>12,402</strong>" in page.content.decode()
