@@ -1,0 +1,76 @@
+"""The consent ledger: who agreed to or left what, when, how and from where. Only ever added to."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Required, TypedDict
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from subscribers.models import ConsentEvent, ConsentStatement, Subscriber
+from subscribers.states import ConsentKind, ConsentSource
+
+LONGEST_USER_AGENT = 300
+LONGEST_DETAIL = 300
+
+
+class Evidence(TypedDict, total=False):
+    """How a change of consent came about; the keyword arguments of every `lifecycle` function."""
+
+    source: Required[ConsentSource]
+    at: datetime  # default: now
+    ip: str | None
+    user_agent: str
+    statement: ConsentStatement | None  # the words that the person agreed to
+    actor: User | None  # the member who did it, when it was not the person
+    detail: str
+    message_id: int | None  # the mail whose link was used
+
+
+def record(
+    subscriber: Subscriber, *, kind: ConsentKind, lists: Iterable[int | None], evidence: Evidence
+) -> list[ConsentEvent]:
+    """Write one event for each list (None: all mail), inside the caller's transaction."""
+    return ConsentEvent.objects.bulk_create(
+        ConsentEvent(
+            workspace_id=subscriber.workspace_id,
+            subscriber_id=subscriber.pk,
+            list_id=list_id,
+            kind=kind,
+            source=evidence["source"],
+            at=evidence.get("at") or timezone.now(),
+            statement=evidence.get("statement"),
+            ip=evidence.get("ip") or None,
+            user_agent=printable(evidence.get("user_agent", ""))[:LONGEST_USER_AGENT],
+            actor=evidence.get("actor"),
+            detail=printable(evidence.get("detail", ""))[:LONGEST_DETAIL],
+            message_id=evidence.get("message_id"),
+        )
+        for list_id in lists
+    )
+
+
+def printable(text: str) -> str:
+    """Leave out what PostgreSQL can't store or a terminal would act on."""
+    return "".join(letter for letter in text if letter.isprintable())
+
+
+def statement(workspace: Workspace, *, text: str) -> ConsentStatement:
+    """Return the statement with exactly these words, a new row if the wording is new."""
+    wording = text.strip()
+    with transaction.atomic():
+        # One wording is one row, also when two members save the same one at once.
+        Workspace.objects.select_for_update().only("id").get(pk=workspace.pk)
+        known = ConsentStatement.objects.filter(workspace=workspace, text=wording).first()
+        return known or ConsentStatement.objects.create(workspace=workspace, text=wording)
+
+
+def history(subscriber: Subscriber, *, limit: int = 200) -> QuerySet[ConsentEvent]:
+    """Return a person's newest consent events with list, wording and member loaded."""
+    return (
+        ConsentEvent.objects.filter(subscriber=subscriber, workspace_id=subscriber.workspace_id)
+        .select_related("list", "statement", "actor")
+        .order_by("-at", "-id")[:limit]
+    )

@@ -1,0 +1,221 @@
+"""A subscription's life: asked, confirmed, subscribed, left, back again.
+
+Each step is one statement that moves the status only from where it may come (`states.TRANSITIONS`)
+and says whether it did; the consent event is written in the same transaction, and only then. So
+two clicks at once leave one event. All take `consent.Evidence` as keyword arguments.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Unpack
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from subscribers import consent, suppression
+from subscribers.consent import Evidence
+from subscribers.models import MailingList, Subscriber, Subscription
+from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
+
+# The person's row is locked against erasure meanwhile, and a list of another workspace is no list.
+ENTER = """
+INSERT INTO subscribers_subscription AS current
+    (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
+SELECT person.workspace_id, list.id, person.id, %(status)s, %(at)s, %(at)s
+FROM subscribers_subscriber person
+JOIN subscribers_list list ON list.workspace_id = person.workspace_id
+WHERE person.id = %(subscriber)s AND list.id = %(list)s
+FOR KEY SHARE OF person, list
+ON CONFLICT (list_id, subscriber_id)
+DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
+WHERE current.status = %(from)s
+RETURNING id
+"""
+CHANGE = """
+UPDATE subscribers_subscription
+SET status = %(status)s, changed_at = %(at)s
+WHERE subscriber_id = %(subscriber)s AND workspace_id = %(workspace)s
+    AND status = ANY(%(allowed)s)
+    AND (%(lists)s::bigint[] IS NULL OR list_id = ANY(%(lists)s))
+RETURNING list_id
+"""
+# Entering a status: from which other one (besides none at all), and what the ledger calls it.
+ENTRANCES = {
+    SubscriptionStatus.SUBSCRIBED: (SubscriptionStatus.UNCONFIRMED, ConsentKind.SUBSCRIBED),
+    SubscriptionStatus.UNCONFIRMED: (SubscriptionStatus.UNSUBSCRIBED, ConsentKind.ASKED),
+}
+
+
+def join(
+    subscriber: Subscriber, *, mailing_list: MailingList, **evidence: Unpack[Evidence]
+) -> bool:
+    """Do what a person's own wish to join means on this list.
+
+    Double opt-in: they are asked to confirm by mail (`ask`). Single opt-in: they are subscribed,
+    also after they had left. False: nothing changed (already asked or subscribed).
+    """
+    if mailing_list.opt_in == MailingList.OptIn.DOUBLE:
+        return ask(subscriber, mailing_list=mailing_list, **evidence)
+    return subscribe(subscriber, mailing_list=mailing_list, **evidence) or bool(
+        resubscribe(subscriber, lists=[mailing_list.pk], **evidence)
+    )
+
+
+def subscribe(
+    subscriber: Subscriber, *, mailing_list: MailingList, **evidence: Unpack[Evidence]
+) -> bool:
+    """Subscribe a person who is new to the list or was only asked. Never undoes an unsubscription.
+
+    A member, a form on a single opt-in list or a program does this.
+    """
+    return _enter(subscriber, mailing_list, SubscriptionStatus.SUBSCRIBED, evidence)
+
+
+def ask(subscriber: Subscriber, *, mailing_list: MailingList, **evidence: Unpack[Evidence]) -> bool:
+    """Note that a person wants to join and must confirm by mail; also after they had left."""
+    return _enter(subscriber, mailing_list, SubscriptionStatus.UNCONFIRMED, evidence)
+
+
+def confirm(
+    subscriber: Subscriber, *, mailing_list: MailingList, **evidence: Unpack[Evidence]
+) -> bool:
+    """Subscribe a person who was asked and has answered; lifts "unsubscribed from everything"."""
+    with transaction.atomic():
+        changed = Subscription.objects.filter(
+            workspace_id=subscriber.workspace_id,
+            list=mailing_list,
+            subscriber=subscriber,
+            status=SubscriptionStatus.UNCONFIRMED,
+        ).update(status=SubscriptionStatus.SUBSCRIBED, changed_at=_moment(evidence))
+        if changed:
+            _record(subscriber, ConsentKind.CONFIRMED, [mailing_list.pk], evidence)
+            _release(subscriber)
+    return bool(changed)
+
+
+def unsubscribe(
+    subscriber: Subscriber, *, lists: Iterable[int], **evidence: Unpack[Evidence]
+) -> tuple[int, ...]:
+    """Leave these lists (by id); returns those that the person really was on."""
+    with transaction.atomic():
+        left = _leave(subscriber, evidence, lists=list(lists))
+        _record(subscriber, ConsentKind.UNSUBSCRIBED, left, evidence)
+    return left
+
+
+def unsubscribe_from_all(
+    subscriber: Subscriber, **evidence: Unpack[Evidence]
+) -> tuple[int, ...] | None:
+    """Leave every list and suppress the address; returns the lists left, None if already done."""
+    with transaction.atomic():
+        left = _leave(subscriber, evidence, lists=None)
+        first = suppression.insert(
+            subscriber.workspace,
+            keys=[subscriber.email_key],
+            reason=SuppressionReason.UNSUBSCRIBED,
+        )
+        if not left and not first:
+            return None
+        everything = [None] if first else []
+        _record(subscriber, ConsentKind.UNSUBSCRIBED, [*left, *everything], evidence)
+    return left
+
+
+def resubscribe(
+    subscriber: Subscriber, *, lists: Iterable[int], **evidence: Unpack[Evidence]
+) -> tuple[int, ...]:
+    """Take a person back on lists they had left, by their own act; lifts their "from everything".
+
+    Undo of an unsubscription, the preference centre, or a member with the reason in ``detail``.
+    Returns the lists that the person is back on.
+    """
+    with transaction.atomic():
+        back = _change(
+            subscriber,
+            evidence,
+            status=SubscriptionStatus.SUBSCRIBED,
+            allowed=[SubscriptionStatus.UNSUBSCRIBED],
+            lists=list(lists),
+        )
+        _record(subscriber, ConsentKind.RESUBSCRIBED, back, evidence)
+        _release(subscriber)
+    return back
+
+
+def _enter(
+    subscriber: Subscriber,
+    mailing_list: MailingList,
+    status: SubscriptionStatus,
+    evidence: Evidence,
+) -> bool:
+    from_status, kind = ENTRANCES[status]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            ENTER,
+            {
+                "subscriber": subscriber.pk,
+                "list": mailing_list.pk,
+                "status": status,
+                "from": from_status,
+                "at": _moment(evidence),
+            },
+        )
+        won = cursor.fetchone() is not None
+        if won:
+            _record(subscriber, kind, [mailing_list.pk], evidence)
+    return won
+
+
+def _leave(
+    subscriber: Subscriber, evidence: Evidence, *, lists: list[int] | None
+) -> tuple[int, ...]:
+    return _change(
+        subscriber,
+        evidence,
+        status=SubscriptionStatus.UNSUBSCRIBED,
+        allowed=[SubscriptionStatus.UNCONFIRMED, SubscriptionStatus.SUBSCRIBED],
+        lists=lists,
+    )
+
+
+def _change(
+    subscriber: Subscriber,
+    evidence: Evidence,
+    *,
+    status: SubscriptionStatus,
+    allowed: list[SubscriptionStatus],
+    lists: list[int] | None,
+) -> tuple[int, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CHANGE,
+            {
+                "subscriber": subscriber.pk,
+                "workspace": subscriber.workspace_id,
+                "status": status,
+                "allowed": [str(one) for one in allowed],
+                "lists": lists,
+                "at": _moment(evidence),
+            },
+        )
+        return tuple(sorted(list_id for (list_id,) in cursor.fetchall()))
+
+
+def _record(
+    subscriber: Subscriber,
+    kind: ConsentKind,
+    lists: Sequence[int | None],
+    evidence: Evidence,
+) -> None:
+    if lists:
+        consent.record(subscriber, kind=kind, lists=lists, evidence=evidence)
+
+
+def _release(subscriber: Subscriber) -> None:
+    suppression.release_own_wish(
+        subscriber.workspace_id, address_hash=bytes(subscriber.address_hash)
+    )
+
+
+def _moment(evidence: Evidence) -> datetime:
+    return evidence.get("at") or timezone.now()

@@ -1,0 +1,130 @@
+"""Adding, changing and deleting people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Workspace
+from subscribers import addresses
+from subscribers.addresses import Address
+from subscribers.models import ConsentEvent, Subscriber, Subscription
+
+LONGEST_NAME = 100
+
+
+class AddressTaken(ValueError):  # noqa: N818 - says what is the case
+    """Another subscriber of this workspace has this address."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What a person tells about themselves."""
+
+    first_name: str = ""
+    last_name: str = ""
+    language: str = ""
+    time_zone: str = ""
+    fields: Mapping[str, Any] | None = None
+
+
+def find(workspace: Workspace, *, email: str) -> Subscriber | None:
+    """Find a person by address; raises Problem as `addresses.normalise`."""
+    key = addresses.key(email)
+    return Subscriber.objects.filter(workspace=workspace, email_key=key).first()
+
+
+def add(
+    workspace: Workspace, *, address: Address, profile: Profile | None = None
+) -> tuple[Subscriber, bool]:
+    """Add a person, or return the one who has this address; says whether they are new.
+
+    Somebody who is known keeps what is known: a stranger who types an address into a form must not
+    change its owner's profile.
+    """
+    profile = profile or Profile()
+    now = timezone.now()
+    person = Subscriber(
+        workspace=workspace,
+        email=address.email,
+        email_key=address.key,
+        address_hash=addresses.address_hash(address.key, secret=bytes(workspace.address_key)),
+        domain_group=address.domain.group,
+        first_name=profile.first_name[:LONGEST_NAME],
+        last_name=profile.last_name[:LONGEST_NAME],
+        language=profile.language,
+        time_zone=profile.time_zone,
+        fields=dict(profile.fields or {}),
+        created_at=now,
+        updated_at=now,
+    )
+    known = Subscriber.objects.filter(workspace=workspace, email_key=address.key)
+    with transaction.atomic():
+        found = known.first()
+        if found:
+            return found, False
+        Subscriber.objects.bulk_create([person], ignore_conflicts=True)
+        stored = known.get()
+    # Somebody may have been quicker; only our own row has this moment.
+    return stored, stored.created_at == now
+
+
+def change(subscriber: Subscriber, **values: Any) -> bool:
+    """Change the given columns where they differ; False when nothing did."""
+    different = {name: new for name, new in values.items() if getattr(subscriber, name) != new}
+    if not different:
+        return False
+    for name, new in different.items():
+        setattr(subscriber, name, new)
+    subscriber.updated_at = timezone.now()
+    subscriber.save(update_fields=[*different, "updated_at"])
+    return True
+
+
+def change_address(subscriber: Subscriber, *, address: Address) -> bool:
+    """Give a person another address; False when it is the one they have.
+
+    Raises:
+        AddressTaken: somebody else has it.
+    """
+    others = Subscriber.objects.filter(
+        workspace_id=subscriber.workspace_id, email_key=address.key
+    ).exclude(pk=subscriber.pk)
+    if others.exists():
+        raise AddressTaken
+    secret = bytes(subscriber.workspace.address_key)
+    return change(
+        subscriber,
+        email=address.email,
+        email_key=address.key,
+        address_hash=addresses.address_hash(address.key, secret=secret),
+        domain_group=int(address.domain.group),
+    )
+
+
+def delete(workspace: Workspace, *, ids: list[int]) -> int:
+    """Delete people with their subscriptions and consent events; returns how many there were.
+
+    The ledger of messages keeps its rows, so reports keep their totals. Unlike an erasure nothing
+    stops these addresses from being added again, except suppressions, which stay.
+    """
+    with transaction.atomic():
+        people = list(
+            Subscriber.objects.select_for_update()
+            .filter(workspace=workspace, pk__in=ids)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+        allow_erasing()
+        Subscription.objects.filter(subscriber_id__in=people).delete()
+        ConsentEvent.objects.filter(subscriber_id__in=people).delete()
+        Subscriber.objects.filter(pk__in=people).delete()
+    return len(people)
+
+
+def allow_erasing() -> None:
+    """Tell the consent ledger's trigger that this transaction erases people."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('warta.erasing', 'on', true)")

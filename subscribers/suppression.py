@@ -1,0 +1,131 @@
+"""Addresses that a workspace must not write to, told apart by keyed hash.
+
+A suppression outlives its person: after an erasure only the hash is left. Planning and claiming
+match `Subscriber.address_hash` against it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from subscribers import addresses
+from subscribers.models import Suppression
+from subscribers.problems import Problem
+from subscribers.states import SuppressionReason
+
+LONGEST_DETAIL = 300
+INSERT = """
+INSERT INTO subscribers_suppression
+    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
+SELECT %(workspace)s, address.hash, address.key, %(reason)s, %(detail)s, %(actor)s, %(at)s
+FROM unnest(%(hashes)s::bytea[], %(keys)s::text[]) AS address (hash, key)
+ON CONFLICT (workspace_id, address_hash) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkOutcome:
+    """What became of a pasted list of addresses."""
+
+    added: int
+    known: int  # suppressed before, left as they were
+    invalid: tuple[tuple[str, Problem], ...]  # (what was given, why not)
+
+
+def hash_of(workspace: Workspace, *, email: str) -> bytes:
+    """Return the keyed hash of an address in this workspace; raises Problem as `normalise`."""
+    return addresses.address_hash(addresses.key(email), secret=bytes(workspace.address_key))
+
+
+def suppress(
+    workspace: Workspace,
+    *,
+    email: str,
+    reason: SuppressionReason,
+    detail: str = "",
+    actor: User | None = None,
+) -> bool:
+    """Never write to this address again; False when it was suppressed already (kept as it is).
+
+    Raises:
+        Problem: what was given can't be an address.
+    """
+    key = addresses.key(email)
+    return insert(workspace, keys=[key], reason=reason, detail=detail, actor=actor) == 1
+
+
+def suppress_many(
+    workspace: Workspace,
+    *,
+    emails: Iterable[str],
+    reason: SuppressionReason = SuppressionReason.MANUAL,
+    detail: str = "",
+    actor: User | None = None,
+) -> BulkOutcome:
+    """Suppress many addresses in one statement; what is no address is reported, not dropped."""
+    keys: dict[str, None] = {}
+    invalid: list[tuple[str, Problem]] = []
+    for given in emails:
+        try:
+            keys[addresses.key(given)] = None
+        except Problem as problem:
+            invalid.append((given, problem))
+    added = insert(workspace, keys=list(keys), reason=reason, detail=detail, actor=actor)
+    return BulkOutcome(added=added, known=len(keys) - added, invalid=tuple(invalid))
+
+
+def insert(
+    workspace: Workspace,
+    *,
+    keys: Sequence[str],
+    reason: SuppressionReason,
+    detail: str = "",
+    actor: User | None = None,
+) -> int:
+    """Suppress addresses given by their keys; returns how many were not suppressed before."""
+    secret = bytes(workspace.address_key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT,
+            {
+                "workspace": workspace.pk,
+                "hashes": [addresses.address_hash(key, secret=secret) for key in keys],
+                "keys": list(keys),
+                "reason": reason,
+                "detail": detail[:LONGEST_DETAIL],
+                "actor": actor.pk if actor else None,
+                "at": timezone.now(),
+            },
+        )
+        return int(cursor.rowcount)
+
+
+def release(workspace: Workspace, *, suppression_id: int) -> bool:
+    """Allow an address again; the caller has warned and checked who asks. True: it was there."""
+    deleted, _ = Suppression.objects.filter(workspace=workspace, pk=suppression_id).delete()
+    return deleted > 0
+
+
+def release_own_wish(workspace_id: int, *, address_hash: bytes) -> bool:
+    """Lift "unsubscribed from everything" when the person joins again by their own act.
+
+    Bounces, complaints and what members added stay.
+    """
+    deleted, _ = Suppression.objects.filter(
+        workspace_id=workspace_id,
+        address_hash=address_hash,
+        reason=SuppressionReason.UNSUBSCRIBED,
+    ).delete()
+    return deleted > 0
+
+
+def is_suppressed(workspace: Workspace, *, email: str) -> bool:
+    """Say whether we must not write to an address; what is no address counts as suppressed."""
+    try:
+        digest = hash_of(workspace, email=email)
+    except Problem:
+        return True
+    return Suppression.objects.filter(workspace=workspace, address_hash=digest).exists()
