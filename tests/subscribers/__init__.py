@@ -1,0 +1,1 @@
+"""People, lists, consent, imports: what they promise."""
