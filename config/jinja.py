@@ -21,7 +21,7 @@ class Missing(StrictUndefined):
 
     __slots__ = ()
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # type: ignore[override]  # a method there, aliased to Never
         """Be false for a key that is not there; fail for a name that nobody passed."""
         if self._undefined_obj is missing:
             self._fail_with_undefined_error()
