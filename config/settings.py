@@ -3,13 +3,20 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django_stubs_ext
 from csp import constants as csp
 from django.utils.translation import gettext_lazy as _
 
-from config import addresses, broker, embedded, secret_key
+from config import addresses, broker, embedded, logs, secret_key
 from config.environment import BASE_DIR, env
 
+# Lets classes be written with the type they hold (ModelForm[Workspace]); no effect but that.
+django_stubs_ext.monkeypatch()
+
 DEBUG = env.bool("DEBUG", default=False)
+LOG_FORMAT = env.one_of("LOG_FORMAT", default="console", choices=("console", "json"))
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logs.settings(LOG_FORMAT)
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.whole("PORT", default=8000, least=1, most=65535)
 SITE_URL = env.site_url("SITE_URL", default=addresses.default_url(HOST, PORT))
@@ -63,6 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -111,6 +119,7 @@ TEMPLATES = [
     },
 ]
 FORM_RENDERER = "config.forms.FormRenderer"
+FORMS_URLFIELD_ASSUME_HTTPS = True
 
 DATABASES = {
     "default": {

@@ -1,12 +1,19 @@
 """Every address of the product."""
 
+from importlib.util import find_spec
+
 from django.contrib import admin
-from django.urls import path
-from django.views.i18n import set_language
+from django.urls import include, path
+
+from config import health
+
+ROOMS = ("accounts", "subscribers", "campaigns", "delivery", "reports", "api")
 
 urlpatterns = [
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
     path("admin/", admin.site.urls),
-    path("language/", set_language, name="set_language"),
+    *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
 ]
 
 handler400 = "config.errors.bad_request"
