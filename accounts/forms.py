@@ -24,9 +24,10 @@ def time_zones() -> list[tuple[str, str]]:
     ]
 
 
-class WorkspaceForm(forms.ModelForm[Workspace]):
+class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg] - generic only for the type checker
     """The workspace's name, brand and the postal address that every mail must carry."""
 
+    website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
 
     class Meta:
@@ -53,7 +54,7 @@ class WorkspaceForm(forms.ModelForm[Workspace]):
         return colour
 
 
-class NewWorkspaceForm(forms.ModelForm[Workspace]):
+class NewWorkspaceForm(forms.ModelForm):  # type: ignore[type-arg] - generic only for the type checker
     """A further workspace needs only a name; the rest has its own page."""
 
     class Meta:
@@ -61,7 +62,7 @@ class NewWorkspaceForm(forms.ModelForm[Workspace]):
         fields: ClassVar = ["name"]
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg] - generic only for the type checker
     """How the signed-in person is addressed."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)

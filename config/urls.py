@@ -3,9 +3,13 @@
 from importlib.util import find_spec
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
 from config import health
+
+# The admin has no sign-in page of its own: one door, with one set of rate limits.
+admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
 
 ROOMS = ("accounts", "subscribers", "campaigns", "delivery", "reports", "api")
 

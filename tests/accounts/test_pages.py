@@ -1,0 +1,128 @@
+"""Sign-in, reset, invitation, settings: as people meet them."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+
+from accounts.models import Membership, User
+from tests.people import PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def _tasks_run_at_once(settings, django_capture_on_commit_callbacks):
+    from config.celery import app
+
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
+
+
+def test_signing_in_and_out(client, cast):
+    page = client.get(reverse("account_login"))
+    assert page.status_code == 200
+    answer = client.post(
+        reverse("account_login"), {"login": cast.owner.email.upper(), "password": PASSWORD}
+    )
+    assert answer.status_code == 302
+    assert int(client.session["_auth_user_id"]) == cast.owner.pk
+    assert client.get(reverse("account_logout")).status_code == 200
+    assert "_auth_user_id" in client.session
+    client.post(reverse("account_logout"))
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_wrong_password_is_said(client, cast):
+    answer = client.post(reverse("account_login"), {"login": cast.owner.email, "password": "wrong"})
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+    assert "not correct" in answer.content.decode()
+
+
+def test_nobody_signs_up_alone(client, db):
+    answer = client.get(reverse("account_signup"), follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("account_login")
+    assert "by invitation" in answer.content.decode()
+
+
+def test_password_reset_by_mail_ignores_the_host_header(
+    client, cast, settings, django_capture_on_commit_callbacks
+):
+    settings.ALLOWED_HOSTS = ["*"]
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(
+            reverse("account_reset_password"),
+            {"email": cast.owner.email},
+            headers={"host": "evil.example"},
+        )
+    assert len(mail.outbox) == 1
+    body = mail.outbox[0].body
+    assert "evil.example" not in body
+    link = re.search(rf"{re.escape(settings.SITE_URL)}(\S+)", body).group(1)
+    form = client.get(link, follow=True)
+    assert form.status_code == 200
+    new = "an entirely new phrase"
+    answer = client.post(form.redirect_chain[-1][0], {"password1": new, "password2": new})
+    assert answer.status_code == 302
+    cast.owner.refresh_from_db()
+    assert cast.owner.check_password(new)
+
+
+def test_a_reset_for_an_unknown_address_looks_the_same(client, cast):
+    known = client.post(reverse("account_reset_password"), {"email": cast.owner.email})
+    unknown = client.post(reverse("account_reset_password"), {"email": "nobody@example.org"})
+    assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
+
+
+def test_an_invited_person_joins_with_a_new_account(
+    client, owner_client, cast, settings, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        owner_client.post(reverse("settings_team"), {"email": "joko@example.org", "role": "editor"})
+    assert [message.to for message in mail.outbox] == [["joko@example.org"]]
+    link = re.search(rf"{re.escape(settings.SITE_URL)}(\S+)", mail.outbox[0].body).group(1)
+    assert client.get(link).status_code == 200
+    assert not User.objects.filter(email="joko@example.org").exists()
+    weak = client.post(link, {"name": "Joko", "password": "password"})
+    assert weak.status_code == 200
+    assert not User.objects.filter(email="joko@example.org").exists()
+    client.post(link, {"name": "Joko", "password": "a kettle on the stove"})
+    joined = Membership.objects.get(user__email="joko@example.org")
+    assert (joined.workspace, joined.role) == (cast.workspace, "editor")
+    assert int(client.session["_auth_user_id"]) == joined.user_id
+    assert client.get(link).status_code == 404
+
+
+def test_an_editor_can_not_manage_the_team(editor_client):
+    assert editor_client.get(reverse("settings_team")).status_code == 403
+    assert editor_client.post(reverse("settings_team"), {}).status_code == 403
+
+
+def test_switching_leads_only_to_ones_own_workspaces(owner_client, cast):
+    answer = owner_client.post(reverse("workspace_switch"), {"workspace": cast.other_workspace.pk})
+    assert answer.status_code == 404
+
+
+def test_the_team_of_another_workspace_is_not_found(outsider_client, cast):
+    theirs = Membership.objects.get(user=cast.editor)
+    for name in ("member_role", "member_remove"):
+        answer = outsider_client.post(reverse(name, args=[theirs.pk]), {"role": "analyst"})
+        assert answer.status_code == 404
+    assert Membership.objects.get(pk=theirs.pk).role == "editor"
+
+
+def test_the_workspace_is_changed_with_clear_errors(owner_client, cast):
+    fields = {
+        "name": "Kopi Senja",
+        "postal_address": "Jl. Braga 12",
+        "website": "",
+        "brand_colour": "red",
+        "default_language": "id",
+        "time_zone": "Asia/Jakarta",
+    }
+    page = owner_client.post(reverse("settings_workspace"), fields)
+    assert "#0f6e63" in page.content.decode()
+    owner_client.post(reverse("settings_workspace"), {**fields, "brand_colour": "#AA5500"})
+    cast.workspace.refresh_from_db()
+    assert (cast.workspace.brand_colour, cast.workspace.default_language) == ("#aa5500", "id")
