@@ -32,6 +32,22 @@ class EveryField(forms.Form):
     file = forms.FileField(required=False)
 
 
+class Letter(forms.Form):
+    """The editor's fields."""
+
+    subject = forms.CharField(initial="Panen raya: the Gayo harvest is in, {{ first_name }}")
+    body = forms.CharField(
+        widget=forms.Textarea,
+        initial='# Halo {{ first_name|default("reader") }},\n\nThe new **Gayo** lots came down.\n\n'
+        "::button[See the three lots](https://kopisenja.example/gayo)\n\n{{ nobody_knows }} {{ city }}",
+    )
+    code = forms.CharField(
+        widget=forms.Textarea,
+        initial="<mjml>\n  <mj-body>\n    {% if city %}<mj-text>{{ city }}</mj-text>{% endif %}\n"
+        "  </mj-body>\n</mjml>",
+    )
+
+
 def _render(request: HttpRequest, name: str, **context: object) -> HttpResponse:
     source = (HERE / f"{name}.html").read_text(encoding="utf-8")
     return HttpResponse(engines["jinja2"].from_string(source).render(context, request))
@@ -42,7 +58,7 @@ def everything(request: HttpRequest) -> HttpResponse:
     form = EveryField(request.POST if request.method == "POST" else None)
     messages.success(request, "Saved. Three people were added to Kopi Senja Weekly.")
     messages.error(request, "Gmail did not answer. Nothing was sent; try again in a minute.")
-    return _render(request, "kitchen", form=form, now=timezone.now())
+    return _render(request, "kitchen", form=form, letter=Letter(), now=timezone.now())
 
 
 def drawn(request: HttpRequest, page: str) -> HttpResponse:

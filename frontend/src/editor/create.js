@@ -1,0 +1,103 @@
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { html } from "@codemirror/lang-html";
+import { jinja } from "@codemirror/lang-jinja";
+import { markdown } from "@codemirror/lang-markdown";
+import { bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { lintGutter, linter, lintKeymap } from "@codemirror/lint";
+import { EditorState } from "@codemirror/state";
+import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
+import { classHighlighter } from "@lezer/highlight";
+import { commands, run } from "./commands.js";
+import { mergeTags } from "./mergetags.js";
+import { mjmlTags } from "./mjml.js";
+
+const languages = {
+  markdown: () => [markdown()],
+  mjml: () => [jinja({ base: html({ extraTags: mjmlTags, selfClosingTags: true }) })],
+  html: () => [jinja({ base: html() })],
+  text: () => [],
+  line: () => [EditorState.transactionFilter.of((change) => (change.newDoc.lines > 1 ? flatten(change) : change))],
+};
+
+// A single line stays one: pasted line breaks become spaces.
+function flatten(change) {
+  const text = change.newDoc.toString().replace(/\s*\n\s*/g, " ");
+  return { changes: { from: 0, to: change.startState.doc.length, insert: text }, selection: { anchor: Math.min(change.newSelection.main.head, text.length) } };
+}
+
+export function createEditor(box, nonce) {
+  box.dataset.ready = "";
+  const field = box.querySelector("textarea, input");
+  const kind = box.dataset.editor;
+  const tags = JSON.parse(box.querySelector("script[type='application/json']")?.textContent || "[]");
+  const label = box.dataset.label || document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.textContent.trim() || "";
+  const isLine = kind === "line";
+  const isCode = kind === "mjml" || kind === "html";
+  const described = field.getAttribute("aria-describedby");
+
+  const extensions = [
+    nonce ? EditorView.cspNonce.of(nonce) : [],
+    history(), drawSelection(), EditorView.lineWrapping, syntaxHighlighting(classHighlighter), languages[kind](),
+    mergeTags(tags), autocompletion({ override: isCode ? null : [complete(tags)], icons: false }),
+    isCode ? [EditorState.languageData.of(() => [{ autocomplete: complete(tags) }]), lineNumbers(), bracketMatching(), closeBrackets(), indentOnInput(), keymap.of(closeBracketsKeymap)] : [],
+    box.dataset.lintUrl ? [linter((view) => ask(box.dataset.lintUrl, view, kind), { delay: 900 }), isLine ? [] : lintGutter(), keymap.of(lintKeymap)] : [],
+    kind === "markdown" ? keymap.of([{ key: "Mod-b", run: commands.bold }, { key: "Mod-i", run: commands.italic }, { key: "Mod-k", run: commands.link }]) : [],
+    isLine ? keymap.of([{ key: "Enter", run: () => { field.form?.requestSubmit(); return true; } }]) : [],
+    keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
+    field.placeholder ? placeholder(field.placeholder) : [],
+    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: isCode ? "false" : "true", ...(described ? { "aria-describedby": described } : {}), ...(field.required ? { "aria-required": "true" } : {}), ...(isLine ? { "aria-multiline": "false" } : {}) }),
+    EditorView.updateListener.of((update) => {
+      if (!update.docChanged) return;
+      field.value = update.state.doc.toString();
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }),
+    EditorState.readOnly.of(field.readOnly || field.disabled),
+  ];
+  const view = new EditorView({ state: EditorState.create({ doc: field.value, extensions }) });
+  field.after(view.dom);
+  if (isLine) view.dom.classList.add("form-control", "w-line-editor");
+  if (field.classList.contains("is-invalid")) view.dom.classList.add("is-invalid");
+  view.scrollDOM.tabIndex = -1;
+  field.hidden = true;
+  field.required = false; // a hidden field cannot say so; the server does
+  field.wartaEditor = { view, insert: (text) => { view.dispatch(view.state.replaceSelection(text)); view.focus(); } };
+  document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.addEventListener("click", () => view.focus());
+  field.form?.addEventListener("reset", () => setTimeout(() => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: field.value } })));
+
+  const tools = box.querySelector("[data-editor-tools]");
+  if (tools) {
+    tools.hidden = false;
+    tools.addEventListener("mousedown", (event) => { if (event.target.closest("[data-command]")) event.preventDefault(); });
+    tools.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-command]");
+      if (button) { run(button.dataset.command, view); view.focus(); }
+    });
+  }
+}
+
+// Offers the merge tags after "{{".
+function complete(tags) {
+  return (context) => {
+    const before = context.matchBefore(/\{\{\s*\w*/);
+    if (!before) return null;
+    const closed = /^\s*\}\}/.test(context.state.sliceDoc(context.pos, context.pos + 4));
+    return { from: before.from, filter: false, options: tags.filter(({ name }) => name.includes(before.text.replace(/\W/g, ""))).map(({ name, label }) => ({ label: name, detail: label, apply: closed ? `{{ ${name}` : `{{ ${name} }}` })) };
+  };
+}
+
+async function ask(address, view, kind) {
+  const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+  const body = new URLSearchParams({ source: view.state.doc.toString(), kind });
+  try {
+    const answer = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token } });
+    if (!answer.ok) return [];
+    const { findings } = await answer.json();
+    return findings.map((finding) => place(finding, view.state.doc));
+  } catch { return []; }
+}
+function place({ line, column = 0, message, severity = "error" }, doc) {
+  const row = doc.line(Math.min(Math.max(line || 1, 1), doc.lines));
+  const from = column > 0 ? Math.min(row.from + column - 1, row.to) : row.from;
+  return { from, to: row.to, severity, message };
+}
