@@ -1,0 +1,1 @@
+"""The demo workspace: a coffee roaster with people, lists, campaigns and what came back."""
