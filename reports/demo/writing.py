@@ -60,14 +60,16 @@ THANKS = Letter(
     ),
     source="""# Halo {{ first_name|default("kawan") }},
 
-Minggu ini pelanggan kami yang ke-10.000 membeli sekantong Gayo. Tiga tahun lalu kami mulai dengan satu
-mesin sangrai dan satu meja di Jalan Braga.
+Minggu ini pelanggan kami yang ke-10.000 membeli sekantong Gayo. Tiga tahun lalu kami mulai
+dengan satu mesin sangrai dan satu meja di Jalan Braga.
 
-Terima kasih sudah ikut. [Ini cerita kami](https://kopisenja.example/cerita), dari kebun sampai cangkir.
+Terima kasih sudah ikut. [Ini cerita kami](https://kopisenja.example/cerita), dari kebun sampai
+cangkir.
 
 ::button[Ambil hadiahmu](https://kopisenja.example/hadiah)
 
-Mampir ke [toko](https://kopisenja.example/toko) sebelum Minggu, secangkir kopi tubruk untukmu gratis.
+Mampir ke [toko](https://kopisenja.example/toko) sebelum Minggu, secangkir kopi tubruk untukmu
+gratis.
 
 *Ayu dan semua di Kopi Senja*
 """,

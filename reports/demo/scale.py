@@ -1,0 +1,209 @@
+"""A large synthetic workspace, to measure pages, segments and the engine on.
+
+People go in by COPY; subscriptions, consent and the ledger by set-based statements inside the
+database. Nothing in it claims to be a real send: the figures are shaped, not measured.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts import workspaces
+from accounts.models import User, Workspace
+from campaigns.models import Campaign, Content, Link
+from campaigns.states import CampaignStatus, ContentKind
+from delivery.states import AgentClass, EventKind, MessageState
+from reports import rollups
+from reports.demo.people import CITIES, INDONESIAN_FIRST, INDONESIAN_LAST, ROASTS
+from subscribers import addresses
+from subscribers.models import CustomField, MailingList
+from subscribers.states import DomainGroup, FieldType
+
+SLUG = "synthetic"
+DOMAINS = (
+    ("gmail.example", DomainGroup.GMAIL),
+    ("outlook.example", DomainGroup.OUTLOOK),
+    ("yahoo.example", DomainGroup.YAHOO),
+    ("kantor.example", DomainGroup.OTHER),
+)
+
+COPY_PEOPLE = """
+COPY subscribers_subscriber (workspace_id, email, email_key, address_hash, domain_group, first_name,
+    last_name, language, time_zone, fields, created_at, updated_at) FROM STDIN
+"""
+SUBSCRIBE = """
+INSERT INTO subscribers_subscription
+    (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
+SELECT s.workspace_id, %(list)s, s.id,
+    CASE WHEN s.id %% 50 = 0 THEN 'unsubscribed' WHEN s.id %% 71 = 0 THEN 'unconfirmed'
+         ELSE 'subscribed' END, s.created_at, s.created_at
+FROM subscribers_subscriber s
+WHERE s.workspace_id = %(workspace)s AND s.id %% %(every)s = 0
+ORDER BY s.id
+"""
+CONSENT = """
+INSERT INTO subscribers_consentevent
+    (workspace_id, subscriber_id, list_id, kind, source, at, user_agent, detail)
+SELECT workspace_id, subscriber_id, list_id, 'subscribed', 'demo', created_at, '', ''
+FROM subscribers_subscription WHERE workspace_id = %(workspace)s
+ORDER BY id
+"""
+MESSAGES = """
+INSERT INTO delivery_message
+    (campaign_id, subscriber_id, state, reason, domain_group, attempts, content_version,
+     created_at, attempted_at, opened_at, clicked_at)
+SELECT %(campaign)s, id, CASE WHEN p < 4 THEN %(failed)s ELSE %(sent)s END,
+    CASE WHEN p < 4 THEN 41 ELSE 0 END, domain_group, 1, 1, %(at)s, %(at)s,
+    CASE WHEN p >= 650 THEN %(at)s + p * interval '90 seconds' END,
+    CASE WHEN p >= 940 THEN %(at)s + p * interval '95 seconds' END
+FROM (
+    SELECT id, domain_group, abs(hashint8extended(id, %(campaign)s) %% 1000) AS p
+    FROM subscribers_subscriber WHERE workspace_id = %(workspace)s
+    ORDER BY id LIMIT %(limit)s
+) people
+"""
+EVENTS = """
+INSERT INTO delivery_event
+    (campaign_id, message_id, subscriber_id, kind, agent, at, link_ordinal, reason)
+SELECT campaign_id, id, subscriber_id, k.kind, %(human)s,
+    CASE k.kind WHEN %(opened)s THEN opened_at ELSE clicked_at END,
+    CASE k.kind WHEN %(opened)s THEN 0 ELSE 1 END, 0
+FROM delivery_message, (VALUES (%(opened)s), (%(clicked)s)) AS k(kind)
+WHERE campaign_id = %(campaign)s AND id > %(before)s
+  AND CASE k.kind WHEN %(opened)s THEN opened_at ELSE clicked_at END IS NOT NULL
+"""
+TALLIES = (
+    """
+    INSERT INTO delivery_messagetally (campaign_id, shard, domain_group, state, reason, count)
+    SELECT campaign_id, 0, domain_group, state, reason, count(*)
+    FROM delivery_message WHERE campaign_id = %(campaign)s AND id > %(before)s GROUP BY 1, 3, 4, 5
+    """,
+    """
+    INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
+    SELECT campaign_id, kind, agent, link_ordinal, count(*), count(*)
+    FROM delivery_event WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 3, 4
+    """,
+    """
+    INSERT INTO delivery_sendminute
+        (campaign_id, minute, shard, domain_group, sent, deferred, failed)
+    SELECT campaign_id, date_trunc('minute', %(at)s::timestamptz), 0, domain_group,
+        sum(count) FILTER (WHERE state = %(sent)s), 0,
+        coalesce(sum(count) FILTER (WHERE state = %(failed)s), 0)
+    FROM delivery_messagetally WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 4
+    """,
+)
+
+
+def _people(count: int, workspace: Workspace) -> Iterator[tuple[object, ...]]:
+    key, now = bytes(workspace.address_key), timezone.now()
+    fields = [
+        json.dumps({"city": city, "favourite_roast": roast, "orders": orders})
+        for city in CITIES
+        for roast in ROASTS
+        for orders in range(9)
+    ]
+    for number in range(count):
+        first = INDONESIAN_FIRST[number * 7 % len(INDONESIAN_FIRST)]
+        last = INDONESIAN_LAST[number * 11 % len(INDONESIAN_LAST)]
+        domain, group = DOMAINS[number % len(DOMAINS)]
+        email = f"{first.lower()}.{last.lower()}{number}@{domain}"
+        joined = now - timedelta(seconds=(count - number) * 31_536_000 / count)
+        yield (
+            workspace.pk,
+            email,
+            email,
+            addresses.address_hash(email, key),
+            int(group),
+            first,
+            last,
+            "id" if number % 5 else "en",
+            "",
+            fields[number % len(fields)],
+            joined,
+            joined,
+        )
+
+
+@transaction.atomic
+def load(*, owner: User, subscribers: int, messages: int) -> Workspace:
+    """Make a workspace with this many subscribers and messages; campaigns of up to one per person."""
+    workspace = workspaces.create("Synthetic", owner=owner, slug=SLUG, is_demo=True)
+    CustomField.objects.bulk_create(
+        CustomField(workspace=workspace, key=key, label=label, type=type_)
+        for key, label, type_ in (
+            ("city", "City", FieldType.TEXT),
+            ("favourite_roast", "Favourite roast", FieldType.TEXT),
+            ("orders", "Orders", FieldType.NUMBER),
+        )
+    )
+    lists = [
+        (MailingList.objects.create(workspace=workspace, name=name), every)
+        for name, every in (("Everybody", 1), ("Every second", 2), ("Every tenth", 10))
+    ]
+    with connection.cursor() as cursor:
+        with cursor.copy(COPY_PEOPLE) as copy:
+            for row in _people(subscribers, workspace):
+                copy.write_row(row)
+        for mailing_list, every in lists:
+            values = {"workspace": workspace.pk, "list": mailing_list.pk, "every": every}
+            cursor.execute(SUBSCRIBE, values)
+        cursor.execute(CONSENT, {"workspace": workspace.pk})
+    _send_campaigns(workspace, lists[0][0], subscribers=subscribers, messages=messages)
+    rollups.rebuild(workspace, days=120)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return workspace
+
+
+def _send_campaigns(
+    workspace: Workspace, mailing_list: MailingList, *, subscribers: int, messages: int
+) -> None:
+    number, left, now = 0, messages, timezone.now()
+    while left > 0 and subscribers > 0:
+        number += 1
+        size = min(left, subscribers)
+        at = now - timedelta(days=3 * number)
+        campaign = Campaign.objects.create(
+            workspace=workspace,
+            name=f"Synthetic letter {number}",
+            status=CampaignStatus.SENT,
+            from_name="Synthetic",
+            from_email="news@synthetic.example",
+            send_at=at,
+            started_at=at,
+            finished_at=at + timedelta(minutes=2),
+        )
+        campaign.include_lists.set([mailing_list])
+        content = Content.objects.create(
+            campaign=campaign,
+            kind=ContentKind.MARKDOWN,
+            subject=f"Synthetic letter {number}",
+            source="Hello {{ first_name }}, [read on](https://synthetic.example/read).",
+            frozen_at=at,
+        )
+        Campaign.objects.filter(pk=campaign.pk).update(content=content)
+        Link.objects.create(campaign=campaign, ordinal=1, url="https://synthetic.example/read")
+        _fill_ledger(campaign, at=at, limit=size)
+        left -= size
+
+
+def _fill_ledger(campaign: Campaign, *, at: object, limit: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM delivery_message")
+        values = {
+            "workspace": campaign.workspace_id,
+            "campaign": campaign.pk,
+            "limit": limit,
+            "at": at,
+            "before": cursor.fetchone()[0],
+            "sent": MessageState.SENT.value,
+            "failed": MessageState.FAILED.value,
+            "opened": EventKind.OPENED.value,
+            "clicked": EventKind.CLICKED.value,
+            "human": AgentClass.HUMAN.value,
+        }
+        for statement in (MESSAGES, EVENTS, *TALLIES):
+            cursor.execute(statement, values)
