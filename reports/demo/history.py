@@ -58,9 +58,11 @@ INSERT INTO delivery_event
 SELECT campaign_id, id, subscriber_id, kind, agent, at, link, NULL, 0 FROM (
     SELECT m.campaign_id, m.id, m.subscriber_id, %(opened)s AS kind, %(human)s AS agent,
         m.attempted_at + interval '3 minutes'
-            + least(-ln(1 - pg_temp.point(m.id, 'o2') * 0.999) * 9.0, 96) * interval '1 hour' AS at, 0 AS link
+            + least(-ln(1 - pg_temp.point(m.id, 'o2') * 0.999) * 9.0, 96) * interval '1 hour'
+            AS at, 0 AS link
     FROM delivery_message m
-    WHERE m.campaign_id = %(campaign)s AND m.state = %(sent)s AND pg_temp.point(m.id, 'o1') < %(open_rate)s
+    WHERE m.campaign_id = %(campaign)s AND m.state = %(sent)s
+      AND pg_temp.point(m.id, 'o1') < %(open_rate)s
     UNION ALL
     SELECT m.campaign_id, m.id, m.subscriber_id, %(opened)s, %(proxy)s,
         m.attempted_at + pg_temp.point(m.id, 'p2') * interval '50 minutes', 0

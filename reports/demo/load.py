@@ -64,7 +64,7 @@ def load(*, owner: User, subscribers: int = SUBSCRIBERS) -> Workspace:
     _write(workspace, HARVEST, lists, status=CampaignStatus.DRAFT)
     tomorrow = (now + timedelta(days=1)).replace(hour=1, minute=0, second=0, microsecond=0)
     _write(workspace, COLD_DRIP, lists, status=CampaignStatus.SCHEDULED, send_at=tomorrow)
-    rollups.rebuild(workspace, days=120)
+    rollups.rebuild(workspace, days=366)
     return workspace
 
 

@@ -128,6 +128,7 @@ OTHER_NAMES = [
 ]
 CITIES = ("Bandung", "Jakarta", "Yogyakarta", "Surabaya", "Bogor", "Semarang", "Denpasar", "Medan")
 CITIES_ABROAD = ("Singapore", "Amsterdam", "Melbourne", "Tokyo", "Berlin", "Kuala Lumpur")
+INDONESIAN_SHARE, READS_INDONESIAN_SHARE, BIRTHDAY_SHARE = 0.82, 0.9, 0.4
 ROASTS = ("light", "medium", "dark")
 # (share, domain): the lanes look as they do in life, and no address can reach anybody.
 DOMAINS = (
@@ -176,7 +177,7 @@ def invent(count: int, *, now: datetime, seed: int = 12) -> Iterator[Person]:
     """
     random = Random(seed)  # noqa: S311 - believable, not secret
     for number in range(count):
-        indonesian = random.random() < 0.82
+        indonesian = random.random() < INDONESIAN_SHARE
         if indonesian:
             first, last = random.choice(INDONESIAN_FIRST), random.choice(INDONESIAN_LAST)
         else:
@@ -189,14 +190,14 @@ def invent(count: int, *, now: datetime, seed: int = 12) -> Iterator[Person]:
             "favourite_roast": random.choice(ROASTS),
             "orders": min(int(random.expovariate(0.35)), 40),
         }
-        if random.random() < 0.4:
+        if random.random() < BIRTHDAY_SHARE:
             birthday = date(1962, 1, 1) + timedelta(days=random.randrange(16_000))
             fields["birthday"] = birthday.isoformat()
         yield Person(
             email=f"{local}{number + 1}@{_domain(random)}",
             first_name=first,
             last_name=last,
-            language="id" if indonesian and random.random() < 0.9 else "en",
+            language="id" if indonesian and random.random() < READS_INDONESIAN_SHARE else "en",
             fields=fields,
             created_at=min(created_at, now),
         )

@@ -129,7 +129,7 @@ def _people(count: int, workspace: Workspace) -> Iterator[tuple[object, ...]]:
 
 @transaction.atomic
 def load(*, owner: User, subscribers: int, messages: int) -> Workspace:
-    """Make a workspace with this many subscribers and messages; campaigns of up to one per person."""
+    """Make a workspace of this size; each campaign has at most one message per person."""
     workspace = workspaces.create("Synthetic", owner=owner, slug=SLUG, is_demo=True)
     CustomField.objects.bulk_create(
         CustomField(workspace=workspace, key=key, label=label, type=type_)
@@ -152,7 +152,7 @@ def load(*, owner: User, subscribers: int, messages: int) -> Workspace:
             cursor.execute(SUBSCRIBE, values)
         cursor.execute(CONSENT, {"workspace": workspace.pk})
     _send_campaigns(workspace, lists[0][0], subscribers=subscribers, messages=messages)
-    rollups.rebuild(workspace, days=120)
+    rollups.rebuild(workspace, days=366)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return workspace
