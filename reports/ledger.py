@@ -19,16 +19,6 @@ SHOWN = (
     MessageState.CANCELLED,
     MessageState.PLANNED,
 )
-# Names of the colours in the theme.
-TONES = {
-    MessageState.SENT: "sent",
-    MessageState.DEFERRED: "waiting",
-    MessageState.FAILED: "failed",
-    MessageState.UNKNOWN: "unknown",
-    MessageState.SKIPPED: "skipped",
-    MessageState.CANCELLED: "skipped",
-    MessageState.PLANNED: "to-send",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,18 +67,9 @@ class Ledger:
         return self.count(MessageState.SKIPPED)
 
     @cached_property
-    def parts(self) -> list[dict[str, object]]:
-        """Return the bar's parts that are not zero: key, label, count, tone."""
-        return [
-            {
-                "key": state.name.lower(),
-                "label": state.label,
-                "count": self.count(state),
-                "tone": TONES[state],
-            }
-            for state in SHOWN
-            if self.count(state)
-        ]
+    def by_name(self) -> dict[str, int]:
+        """Return the counts as the ledger bar takes them: {"sent": 12, "planned": 3, …}."""
+        return {state.name.lower(): self.count(state) for state in SHOWN if self.count(state)}
 
 
 def ledgers(campaign_ids: Iterable[int]) -> dict[int, Ledger]:

@@ -1,0 +1,45 @@
+"""Why people were left out, refused, or left: counts by reason."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Sum
+
+from campaigns.models import Campaign
+from delivery.models import MessageTally, UnsubscribeReason
+from delivery.states import MessageState, Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReasonCount:
+    """How many messages are in a state for a reason."""
+
+    state: MessageState
+    reason: Reason
+    count: int
+
+
+def by_reason(campaign: Campaign) -> list[ReasonCount]:
+    """Return the reasons of skipped, failed, deferred and unknown messages, most frequent first."""
+    rows = (
+        MessageTally.objects.filter(campaign=campaign)
+        .exclude(reason=Reason.NONE)
+        .values_list("state", "reason")
+        .annotate(n=Sum("count"))
+        .filter(n__gt=0)
+        .order_by("-n")
+    )
+    return [
+        ReasonCount(state=MessageState(state), reason=Reason(reason), count=count)
+        for state, reason, count in rows
+    ]
+
+
+def unsubscribe_reasons(campaign: Campaign) -> list[tuple[str, int]]:
+    """Return what people answered when asked why they left, most frequent first."""
+    rows = (
+        UnsubscribeReason.objects.filter(campaign=campaign)
+        .values_list("answer")
+        .annotate(n=Count("pk"))
+        .order_by("-n")
+    )
+    return [(str(UnsubscribeReason.Answer(answer).label), count) for answer, count in rows]

@@ -1,0 +1,176 @@
+"""One campaign: while it is being sent, how it went, and every recipient."""
+
+import csv
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery import diagnosis
+from delivery.states import EventKind
+from reports import campaign_cards, live, recipients, skips
+from reports.engagement import curve, links
+from reports.formulas import neutralise
+from reports.views.campaigns import key
+
+FILTERS = (
+    "", "sent", "deferred", "failed", "unknown", "skipped", "opened", "not_opened", "clicked",
+    "unsubscribed", "cancelled", "planned",
+)  # fmt: skip
+
+
+def _find(request: MemberRequest, campaign_id: int) -> Campaign:
+    campaigns = Campaign.objects.filter(workspace=request.workspace)
+    return get_object_or_404(campaigns.select_related("content", "paused_by"), pk=campaign_id)
+
+
+def _minutes_chart(campaign: Campaign) -> dict[str, object] | None:
+    shown = live.minutes(campaign)
+    if not shown:
+        return None
+    series = (
+        (_("Gmail"), [minute.gmail for minute in shown], "sent"),
+        (_("Others"), [minute.others for minute in shown], "sent-soft"),
+        (_("Deferred"), [minute.deferred for minute in shown], "waiting"),
+    )
+    return {
+        "kind": "stacked",
+        "categories": [time_format(timezone.localtime(minute.at), "H:i") for minute in shown],
+        "series": [{"name": name, "values": values, "tone": tone} for name, values, tone in series],
+    }
+
+
+def _people(request: MemberRequest, campaign: Campaign) -> dict[str, object]:
+    state = request.GET.get("state", "")
+    state = state if state in FILTERS else ""
+    search = request.GET.get("q", "").strip()[:320]
+    page = recipients.page(
+        campaign,
+        state=state,
+        search=search,
+        after=key(request, "after"),
+        before=key(request, "before"),
+    )
+    return {"page": page, "state": state, "search": search, "filters": FILTERS}
+
+
+def _live_context(request: MemberRequest, campaign: Campaign) -> dict[str, object]:
+    card = campaign_cards.cards([campaign])[0]
+    return {
+        "campaign": campaign,
+        "card": card,
+        "diagnosis": diagnosis.explain(campaign),
+        "rate": live.rate(campaign),
+        "chart": _minutes_chart(campaign),
+        "lanes": live.campaign_lanes(campaign),
+        "skips": skips.by_reason(campaign),
+        **_people(request, campaign),
+    }
+
+
+@member(Permission.VIEW)
+def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Show a campaign while it waits, sends or is paused; the figures renew themselves."""
+    campaign = _find(request, campaign_id)
+    if campaign.status == CampaignStatus.DRAFT:
+        return redirect("campaign_content", campaign.pk)
+    if request.GET.get("part") == "figures":
+        context = _live_context(request, campaign)
+        response = render(request, "reports/live_figures.html", context)
+        if campaign.status in (CampaignStatus.SENT, CampaignStatus.CANCELLED):
+            response["HX-Refresh"] = "true"  # finished while somebody watched: show the report
+        return response
+    if campaign.status == CampaignStatus.SENT:
+        return redirect("campaign_report", campaign.pk)
+    return render(request, "reports/live.html", _live_context(request, campaign))
+
+
+def _curve_chart(campaign: Campaign) -> dict[str, object] | None:
+    start = campaign.started_at
+    if start is None:
+        return None
+    opened = curve(campaign, EventKind.OPENED, start=start)
+    clicked = curve(campaign, EventKind.CLICKED, start=start)
+    hours = int((timezone.now() - start) / timedelta(hours=1)) + 1
+
+    def so_far(values: list[int]) -> list[int | None]:
+        # What lies ahead is unknown, not zero.
+        return [value if hour <= hours else None for hour, value in enumerate(values)]
+
+    series = (
+        (_("Opened by people"), so_far(opened), "sent", True),
+        (_("Clicked"), so_far(clicked), "waiting", False),
+    )
+    return {
+        "kind": "curve",
+        "categories": [_("%(n)s h") % {"n": hour} for hour in range(len(opened))],
+        "series": [
+            {"name": name, "values": values, "tone": tone, "area": area}
+            for name, values, tone, area in series
+        ],
+    }
+
+
+@member(Permission.VIEW)
+def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Show how a campaign went: funnel, ledger, first 48 hours, links, every recipient."""
+    campaign = _find(request, campaign_id)
+    if campaign.started_at is None:
+        return redirect("campaign_live", campaign.pk)
+    card = campaign_cards.cards([campaign])[0]
+    context = {
+        "campaign": campaign,
+        "card": card,
+        "diagnosis": diagnosis.explain(campaign),
+        "chart": _curve_chart(campaign),
+        "links": links(campaign, clickers=card.engagement.clicks),
+        "reasons": skips.by_reason(campaign),
+        "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
+        "lanes": live.campaign_lanes(campaign),
+        **_people(request, campaign),
+    }
+    return render(request, "reports/report.html", context)
+
+
+@member(Permission.VIEW)
+def campaign_recipients(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Show the table of recipients alone, for filters and paging."""
+    campaign = _find(request, campaign_id)
+    card = campaign_cards.cards([campaign])[0]
+    context = {"campaign": campaign, "card": card, **_people(request, campaign)}
+    return render(request, "reports/recipients.html", context)
+
+
+class _Echo:
+    """A file that hands each written line straight on (csv.writer wants one)."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+@member(Permission.VIEW)
+def campaign_export(request: MemberRequest, campaign_id: int) -> StreamingHttpResponse:
+    """Stream every recipient as CSV; cells that a spreadsheet would run as formulas are defused."""
+    campaign = _find(request, campaign_id)
+    state = request.GET.get("state", "")
+    writer = csv.writer(_Echo())
+
+    def lines() -> Iterator[str]:
+        yield "\N{BYTE ORDER MARK}"  # spreadsheets take the file for UTF-8 only with it
+        for row in recipients.rows(campaign, state=state if state in FILTERS else ""):
+            yield writer.writerow([neutralise(cell) for cell in row])
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    day = date_format(timezone.localtime(campaign.started_at or timezone.now()), "Y-m-d")
+    name = f"{slugify(campaign.name)[:60] or 'campaign'}-{day}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,60 @@
+"""The list of campaigns and the list of reports, with their ledgers."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns.states import CampaignStatus
+from reports import campaign_cards
+
+TABS: dict[str, tuple[CampaignStatus, ...]] = {
+    "": (),
+    "draft": (CampaignStatus.DRAFT,),
+    "scheduled": (CampaignStatus.SCHEDULED,),
+    "sending": (CampaignStatus.SENDING,),
+    "paused": (CampaignStatus.PAUSED,),
+    "sent": (CampaignStatus.SENT,),
+    "cancelled": (CampaignStatus.CANCELLED,),
+}
+
+
+def key(request: MemberRequest, name: str) -> int | None:
+    """Read a page's key from the address; anything but a number counts as none."""
+    value = request.GET.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004 - bigint
+
+
+@member(Permission.VIEW)
+def campaign_list(request: MemberRequest) -> HttpResponse:
+    """Show campaigns by status with live progress; htmx asks for the rows alone."""
+    tab = request.GET.get("status", "")
+    tab = tab if tab in TABS else ""
+    search = request.GET.get("q", "").strip()[:200]
+    page = campaign_cards.page(
+        request.workspace, statuses=TABS[tab], search=search, before=key(request, "before")
+    )
+    context = {
+        "page": page,
+        "tab": tab,
+        "tabs": list(TABS),
+        "counts": campaign_cards.status_counts(request.workspace),
+        "search": search,
+        "running": any(
+            card.campaign.status in (CampaignStatus.SENDING, CampaignStatus.SCHEDULED)
+            for card in page.cards
+        ),
+    }
+    template = "reports/campaign_rows.html" if request.GET.get("rows") else "reports/campaigns.html"
+    return render(request, template, context)
+
+
+@member(Permission.VIEW)
+def report_list(request: MemberRequest) -> HttpResponse:
+    """Show finished campaigns side by side."""
+    page = campaign_cards.page(
+        request.workspace,
+        statuses=(CampaignStatus.SENT, CampaignStatus.CANCELLED),
+        before=key(request, "before"),
+    )
+    return render(request, "reports/reports.html", {"page": page})

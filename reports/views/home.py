@@ -1,0 +1,101 @@
+"""The home page: how it goes, what comes next, what needs attention."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.models import Workspace
+from accounts.roles import Permission
+from reports import campaign_cards, home
+from reports.demo import remove
+from subscribers.models import SubscriberTally
+
+RANGES = (30, 90, 365)
+MORNING, AFTERNOON, EVENING = 4, 11, 18
+
+
+def _greeting(name: str) -> str:
+    first = name.split(maxsplit=1)[0] if name else ""
+    hour = timezone.localtime().hour
+    if MORNING <= hour < AFTERNOON:
+        return _("Good morning, %(name)s") % {"name": first}
+    if AFTERNOON <= hour < EVENING:
+        return _("Good afternoon, %(name)s") % {"name": first}
+    return _("Good evening, %(name)s") % {"name": first}
+
+
+def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
+    points = home.growth(workspace, days=days)
+
+    def percent(value: object) -> float | None:
+        return None if value is None else round(float(value) * 100, 1)  # type: ignore[arg-type]
+
+    return {
+        "kind": "line",
+        "categories": [date_format(point["day"], "j M") for point in points],  # type: ignore[arg-type]
+        "right_unit": " %",
+        "series": [
+            {
+                "name": _("Subscribers"),
+                "values": [point["subscribers"] for point in points],
+                "tone": "sent",
+                "type": "line",
+                "area": True,
+            },
+            {
+                "name": _("Human opens"),
+                "values": [percent(point["opened"]) for point in points],
+                "tone": "waiting",
+                "type": "bar",
+                "axis": "right",
+            },
+            {
+                "name": _("Privacy proxies"),
+                "values": [percent(point["proxy_opened"]) for point in points],
+                "tone": "planned",
+                "type": "bar",
+                "axis": "right",
+            },
+        ],
+    }
+
+
+@member(Permission.VIEW)
+def home_page(request: MemberRequest) -> HttpResponse:
+    """Show KPIs, growth, checklist, campaigns, and what failed lately."""
+    workspace = request.workspace
+    days = int(request.GET["days"]) if request.GET.get("days") in map(str, RANGES) else 90
+    now, before = home.periods(workspace)
+    tally = SubscriberTally.objects.filter(workspace=workspace).first()
+    subscribers = tally.count if tally else 0
+    steps = home.checklist(workspace, subscribers=subscribers)
+    context = {
+        "greeting": _greeting(request.user.name or request.user.email.partition("@")[0]),
+        "subscribers": subscribers,
+        "now": now,
+        "before": before,
+        "change": home.change,
+        "rates": home.recent_rates(workspace),
+        "growth_spark": [point["subscribers"] for point in home.growth(workspace, days=30)],
+        "chart": _growth_chart(workspace, days),
+        "days": days,
+        "ranges": RANGES,
+        "steps": steps,
+        "steps_done": sum(step.done for step in steps),
+        "cards": campaign_cards.newest(workspace, limit=5),
+        "failures": campaign_cards.recent_failures(workspace, limit=5),
+    }
+    return render(request, "reports/home.html", context)
+
+
+@require_POST
+@member(Permission.OWN)
+def demo_remove(request: MemberRequest) -> HttpResponse:
+    """Take the demo workspace out with everything in it; only demos go this way."""
+    if request.workspace.is_demo:
+        remove.remove(request.workspace)
+    return redirect("home")

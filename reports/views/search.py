@@ -1,0 +1,50 @@
+"""The search of the top bar: people, campaigns, lists, pages."""
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns.models import Campaign
+from subscribers.models import MailingList, Subscriber
+
+FOUND = 8  # of each kind
+
+
+def _pages(text: str) -> list[tuple[str, str]]:
+    pages = (
+        (_("Home"), "home"),
+        (_("Campaigns"), "campaign_list"),
+        (_("New campaign"), "campaign_new"),
+        (_("Subscribers"), "subscriber_list"),
+        (_("Import subscribers"), "import_new"),
+        (_("Lists"), "list_list"),
+        (_("Forms"), "form_list"),
+        (_("Templates"), "template_list"),
+        (_("Reports"), "report_list"),
+        (_("Suppression list"), "suppression_list"),
+        (_("Sending accounts"), "account_list"),
+        (_("Custom fields"), "field_list"),
+        (_("Your profile"), "profile"),
+    )
+    return [(label, name) for label, name in pages if text.casefold() in label.casefold()]
+
+
+@member(Permission.VIEW)
+def search(request: MemberRequest) -> HttpResponse:
+    """Show what matches; addresses and names by their beginning, so that it stays fast."""
+    text = request.GET.get("q", "").strip()[:200]
+    context: dict[str, object] = {"text": text, "people": [], "campaigns": [], "lists": []}
+    if text:
+        people = Subscriber.objects.filter(workspace=request.workspace)
+        context["people"] = people.filter(email_key__startswith=text.lower())[:FOUND]
+        campaigns = Campaign.objects.filter(workspace=request.workspace)
+        context["campaigns"] = campaigns.filter(
+            Q(name__icontains=text) | Q(content__subject__icontains=text)
+        )[:FOUND]
+        lists = MailingList.objects.filter(workspace=request.workspace)
+        context["lists"] = lists.filter(name__icontains=text)[:FOUND]
+    context["pages"] = _pages(text) if text else []
+    return render(request, "reports/search.html", context)

@@ -1,0 +1,32 @@
+"""What one person got and did, for the subscriber's page."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from delivery.models import Event, Message
+from subscribers.models import Subscriber
+
+SHOWN = 50
+
+
+@member(Permission.VIEW)
+def subscriber_timeline(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Show the newest messages of a person with what happened to each."""
+    people = Subscriber.objects.filter(workspace=request.workspace)
+    subscriber = get_object_or_404(people, pk=subscriber_id)
+    messages = list(
+        Message.objects.filter(subscriber_id=subscriber.pk)
+        .select_related("campaign", "reply")
+        .order_by("-id")[:SHOWN]
+    )
+    events = Event.objects.filter(message_id__in=[message.pk for message in messages])
+    by_message: dict[int, list[Event]] = {}
+    for event in events.select_related("user_agent").order_by("at"):
+        by_message.setdefault(event.message_id, []).append(event)
+    context = {
+        "subscriber": subscriber,
+        "rows": [(message, by_message.get(message.pk, [])) for message in messages],
+    }
+    return render(request, "reports/timeline.html", context)
