@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -64,6 +65,31 @@ def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
     }
 
 
+def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
+    words = {
+        "account": (
+            _("Connect a sending account"),
+            _("Until then, mail goes to the sandbox."),
+            _("Connect"),
+        ),
+        "address": (_("Postal address"), _("It stands at the foot of every mail."), _("Add it")),
+        "people": (_("Import subscribers"), _("A CSV file, or a signup form."), _("Import")),
+        "template": (_("Choose a template"), _("Yours or one of the starters."), _("Look")),
+        "test": (_("Send a test mail"), _("To see it arrive."), _("Test")),
+        "campaign": (_("Send your first campaign"), _("Write it, look, send."), _("Write")),
+    }
+    return [
+        {
+            "label": words[step.key][0],
+            "note": words[step.key][1],
+            "button": words[step.key][2],
+            "done": step.done,
+            "href": reverse(step.url_name),
+        }
+        for step in steps
+    ]
+
+
 @member(Permission.VIEW)
 def home_page(request: MemberRequest) -> HttpResponse:
     """Show KPIs, growth, checklist, campaigns, and what failed lately."""
@@ -81,10 +107,11 @@ def home_page(request: MemberRequest) -> HttpResponse:
         "change": home.change,
         "rates": home.recent_rates(workspace),
         "growth_spark": [point["subscribers"] for point in home.growth(workspace, days=30)],
-        "chart": _growth_chart(workspace, days),
+        "chart_spec": _growth_chart(workspace, days),
         "days": days,
         "ranges": RANGES,
         "steps": steps,
+        "checklist_items": _checklist_items(steps),
         "steps_done": sum(step.done for step in steps),
         "cards": campaign_cards.newest(workspace, limit=5),
         "failures": campaign_cards.recent_failures(workspace, limit=5),
