@@ -125,7 +125,7 @@ def copy_people(workspace: Workspace, people: Iterable[Person]) -> None:
                     workspace.pk,
                     person.email,
                     email_key,
-                    addresses.address_hash(email_key, key),
+                    addresses.address_hash(email_key, secret=key),
                     int(LOOKALIKES.get(domain, DomainGroup.OTHER)),
                     person.first_name,
                     person.last_name,

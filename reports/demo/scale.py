@@ -115,7 +115,7 @@ def _people(count: int, workspace: Workspace) -> Iterator[tuple[object, ...]]:
             workspace.pk,
             email,
             email,
-            addresses.address_hash(email, key),
+            addresses.address_hash(email, secret=key),
             int(group),
             first,
             last,
