@@ -9,7 +9,7 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Message
-from delivery.states import MessageState
+from delivery.states import REASONS, MessageState
 from reports.engagement import Engagement, engagement
 from reports.ledger import Ledger, ledgers
 from reports.recipients import attach_people
@@ -101,7 +101,10 @@ def recent_failures(workspace: Workspace, *, limit: int) -> list[Message]:
         .values_list("pk", flat=True)[:3]
     )
     messages = list(
-        Message.objects.filter(campaign_id__in=recent, state=MessageState.FAILED)
+        Message.objects.filter(
+            campaign_id__in=recent,
+            reason__in=[int(reason) for reason in REASONS[MessageState.FAILED]],
+        )
         .select_related("campaign", "reply")
         .order_by("-attempted_at")[:limit]
     )

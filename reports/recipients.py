@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from campaigns.models import Campaign
 from delivery.models import Message
-from delivery.states import MessageState
+from delivery.states import REASONS, MessageState
 from subscribers.models import Subscriber
 
 PAGE = 50
@@ -35,7 +35,11 @@ def matching(campaign: Campaign, *, state: str = "", search: str = "") -> QueryS
     """Return the messages in this state (a MessageState's name, or opened, clicked …)."""
     messages = Message.objects.filter(campaign=campaign)
     if state.upper() in MessageState.__members__:
-        messages = messages.filter(state=MessageState[state.upper()])
+        wanted = MessageState[state.upper()]
+        messages = messages.filter(state=wanted)
+        if wanted in REASONS:
+            # Says again what the state says, in words that the index of exceptions knows.
+            messages = messages.filter(reason__in=[int(reason) for reason in REASONS[wanted]])
     elif state in LATER:
         messages = messages.filter(**{f"{LATER[state]}__isnull": False})
     elif state == "not_opened":
