@@ -45,7 +45,8 @@ def engagement(campaign_ids: Iterable[int]) -> dict[int, Engagement]:
     for tally in EventTally.objects.filter(campaign_id__in=ids):
         mine = figures[tally.campaign_id]
         if tally.kind == EventKind.CLICKED and tally.agent == AgentClass.SCANNER:
-            mine["scanner_clicks"] = mine.get("scanner_clicks", 0) + tally.total
+            if tally.link_ordinal == 0:
+                mine["scanner_clicks"] = tally.total
             continue
         name = _FIELDS.get((EventKind(tally.kind), AgentClass(tally.agent)))
         if name and tally.link_ordinal == 0:

@@ -116,6 +116,11 @@ EVENT_TALLIES = """
 INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
 SELECT campaign_id, kind, agent, link_ordinal, count(*), count(DISTINCT message_id)
 FROM delivery_event WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 3, 4
+UNION ALL
+-- Link 0: everybody who clicked, each once, whichever links they followed.
+SELECT campaign_id, kind, agent, 0, count(*), count(DISTINCT message_id)
+FROM delivery_event
+WHERE campaign_id = %(campaign)s AND kind = %(clicked)s GROUP BY 1, 2, 3
 """
 MINUTES = """
 INSERT INTO delivery_sendminute

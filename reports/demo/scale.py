@@ -85,6 +85,10 @@ TALLIES = (
     INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
     SELECT campaign_id, kind, agent, link_ordinal, count(*), count(*)
     FROM delivery_event WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 3, 4
+    UNION ALL
+    SELECT campaign_id, kind, agent, 0, count(*), count(*)
+    FROM delivery_event
+    WHERE campaign_id = %(campaign)s AND kind = %(clicked)s GROUP BY 1, 2, 3
     """,
     """
     INSERT INTO delivery_sendminute
