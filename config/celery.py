@@ -19,9 +19,16 @@ PR_SET_PDEATHSIG = 1
 app = Celery("warta")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="tracking_tasks")
 
 # What beat starts, and how often (seconds, or a crontab).
-app.conf.beat_schedule = {}
+app.conf.beat_schedule = {
+    "ingest-events": {
+        "task": "delivery.ingest_events",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+}
 
 
 @signals.setup_logging.connect

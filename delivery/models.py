@@ -367,13 +367,34 @@ class Event(models.Model):
         return f"{self.message_id} · {self.get_kind_display()}"
 
 
+class StreamPosition(models.Model):
+    """How far the one writer of events has come, stored in the transaction that stores them."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    last_id = models.CharField(max_length=40)
+    reviewed_through = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("stream position")
+        verbose_name_plural = _("stream positions")
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.last_id}"
+
+
 class EventTally(models.Model):
-    """Events of a campaign by kind, agent and link: ``total`` as seen, ``unique`` per message."""
+    """Events of a campaign by kind, agent and link: ``total`` as seen, ``unique`` per message.
+
+    Ordinal 0 is the whole mail (a click adds to its link's row and to that one), so never sum over
+    ordinals. An open implied by a click counts once. Kept by `delivery.tracking.counting`.
+    """
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="event_tallies")
     kind = models.PositiveSmallIntegerField(choices=EventKind.options)
     agent = models.PositiveSmallIntegerField(choices=AgentClass.options)
-    link_ordinal = models.PositiveSmallIntegerField(_("link number"), default=0)  # 0: no link
+    link_ordinal = models.PositiveSmallIntegerField(
+        _("link number"), default=0
+    )  # 0: the whole mail
     total = models.BigIntegerField(default=0)
     unique = models.BigIntegerField(default=0)
 

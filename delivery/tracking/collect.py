@@ -1,0 +1,39 @@
+"""Take note of an open or a click without keeping the reader waiting, and never fail them."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import redis
+from django.db import DatabaseError
+
+from delivery.tracking import ingest, sightings
+from delivery.tracking.sightings import Sighting
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5.0  # seconds without asking a Redis that didn't answer
+
+
+@dataclass(slots=True)
+class _Absence:
+    until: float = 0.0
+
+
+_absence = _Absence()
+
+
+def note(sighting: Sighting) -> None:
+    """Hand a sighting to the stream, or to the database while Redis is away, or drop it."""
+    if time.monotonic() >= _absence.until:
+        try:
+            sightings.push(sighting)
+        except redis.RedisError:
+            _absence.until = time.monotonic() + PAUSE
+            log.warning("Redis is away: opens and clicks go straight to the database")
+        else:
+            return
+    try:
+        ingest.directly(sighting)
+    except DatabaseError:
+        log.warning("an open or click was lost: neither Redis nor the database answered")

@@ -1,0 +1,262 @@
+"""From the stream into the ledger: events, first human open and click, tallies.
+
+Each sighting takes effect exactly once: the position in the stream is stored in the transaction
+that stores the events, so after a crash at any point the next run goes on behind the last commit.
+One writer at a time holds that row; others find it locked and leave.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import redis
+from django.db import connection, transaction
+
+from delivery.models import StreamPosition, UserAgent
+from delivery.states import AgentClass, EventKind, MessageState
+from delivery.tracking import agents, counting, sightings
+from delivery.tracking.counting import Group
+from delivery.tracking.sightings import Sighting
+
+log = logging.getLogger(__name__)
+
+BATCH = 1_000
+# Somebody who reloads a pixel for ever fills no table.
+MOST_PER_MESSAGE = 1_000
+START = "0-0"
+
+MESSAGES = """
+SELECT message.id, message.campaign_id, message.subscriber_id, message.state,
+    message.attempted_at, person.id IS NOT NULL
+FROM delivery_message message
+LEFT JOIN subscribers_subscriber person ON person.id = message.subscriber_id
+WHERE message.id = ANY(%s)
+"""
+GROUPS = """
+SELECT message_id, kind, agent, link_ordinal, count(*), min(at)
+FROM delivery_event WHERE message_id = ANY(%s) AND kind IN (4, 5)
+GROUP BY 1, 2, 3, 4
+"""
+COPY = """
+COPY delivery_event (campaign_id, message_id, subscriber_id, kind, agent, at, link_ordinal,
+    user_agent_id, ip, reason) FROM STDIN
+"""
+FIRSTS = """
+UPDATE delivery_message message SET opened_at = new.opened_at, clicked_at = new.clicked_at
+FROM unnest(%(ids)s::bigint[], %(opened)s::timestamptz[], %(clicked)s::timestamptz[])
+    AS new (id, opened_at, clicked_at)
+WHERE message.id = new.id
+    AND (message.opened_at, message.clicked_at)
+        IS DISTINCT FROM (new.opened_at, new.clicked_at)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """The message that a sighting is about."""
+
+    message_id: int
+    campaign_id: int
+    subscriber_id: int
+    state: MessageState
+    handed_over_at: datetime | None
+    is_known: bool  # False: the person was erased
+
+
+def next_batch() -> int:
+    """Store the next sightings of the stream; returns how many were read, 0 when there are none.
+
+    Raises:
+        redis.RedisError: Redis can't be reached.
+        django.db.OperationalError: a row stayed locked; nothing was stored, try again.
+    """
+    with transaction.atomic():
+        position = take_position()
+        if position is None:
+            return 0
+        entries = sightings.after(position.last_id, limit=BATCH)
+        if not entries:
+            return 0
+        absorb([sighting for _, sighting in entries if sighting])
+        last_id = entries[-1][0]
+        StreamPosition.objects.filter(pk=position.pk).update(last_id=last_id)
+    try:
+        sightings.forget(last_id)
+    except redis.RedisError:
+        log.warning("stream not trimmed: Redis is away")  # the next run does
+    return len(entries)
+
+
+def take_position(*, wait: bool = False) -> StreamPosition | None:
+    """Become the one writer until the transaction ends; None when somebody else is."""
+    with connection.cursor() as cursor:
+        # Sooner than the server's deadlock timeout: sending goes first, we try again.
+        cursor.execute("SET LOCAL lock_timeout = '500ms'")
+        cursor.execute(
+            "INSERT INTO delivery_streamposition (name, last_id, reviewed_through)"
+            " VALUES (%s, %s, 0) ON CONFLICT DO NOTHING",
+            [sightings.STREAM, START],
+        )
+    return (
+        StreamPosition.objects.select_for_update(skip_locked=not wait)
+        .filter(name=sightings.STREAM)
+        .first()
+    )
+
+
+def directly(sighting: Sighting) -> None:
+    """Store one sighting without the stream: Redis is away.
+
+    Raises:
+        django.db.OperationalError: the database is away or busy.
+    """
+    with transaction.atomic():
+        take_position(wait=True)
+        absorb([sighting])
+
+
+def absorb(seen: Sequence[Sighting]) -> None:
+    """Write sightings as events and add them up, inside the caller's transaction.
+
+    Only the holder of `take_position` may do so. Sightings of messages that don't exist are
+    dropped, as are those beyond `MOST_PER_MESSAGE`.
+    """
+    targets = messages({sighting.message_id for sighting in seen})
+    before = groups(targets)
+    after = {message_id: list(known) for message_id, known in before.items()}
+    rows = []
+    agent_ids = user_agents({sighting.user_agent for sighting in seen if sighting.user_agent})
+    room = {
+        message_id: MOST_PER_MESSAGE - sum(group.count for group in before[message_id])
+        for message_id in targets
+    }
+    for sighting in seen:
+        target = targets.get(sighting.message_id)
+        if target is None or room[target.message_id] <= 0:
+            continue
+        room[target.message_id] -= 1
+        verdict = agents.classify(_visit(sighting, target))
+        rows.append(_row(sighting, target, verdict, agent_ids))
+        after[target.message_id].append(
+            Group(
+                kind=sighting.kind,
+                agent=verdict,
+                ordinal=sighting.ordinal,
+                count=1,
+                first_at=sighting.at,
+            )
+        )
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
+    settle(targets, before, after)
+
+
+def messages(ids: Iterable[int]) -> dict[int, Target]:
+    """Find messages by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(MESSAGES, [sorted(ids)])
+        return {
+            row[0]: Target(
+                message_id=row[0],
+                campaign_id=row[1],
+                subscriber_id=row[2],
+                state=MessageState(row[3]),
+                handed_over_at=row[4],
+                is_known=row[5],
+            )
+            for row in cursor.fetchall()
+        }
+
+
+def groups(ids: Iterable[int]) -> dict[int, list[Group]]:
+    """Read what messages' opens and clicks are so far."""
+    found: dict[int, list[Group]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(GROUPS, [sorted(ids)])
+        for message_id, kind, agent, ordinal, count, first_at in cursor.fetchall():
+            found[message_id].append(
+                Group(
+                    kind=EventKind(kind),
+                    agent=AgentClass(agent),
+                    ordinal=ordinal,
+                    count=count,
+                    first_at=first_at,
+                )
+            )
+    return {message_id: found[message_id] for message_id in ids}
+
+
+def settle(
+    targets: dict[int, Target], before: dict[int, list[Group]], after: dict[int, list[Group]]
+) -> None:
+    """Bring tallies and first opens and clicks to what the events now say."""
+    changes = counting.Changes()
+    ids, opened, clicked = [], [], []
+    for message_id, target in sorted(targets.items()):
+        old, new = counting.read(before[message_id]), counting.read(after[message_id])
+        changes.between(target.campaign_id, old, new)
+        if (old.opened_at, old.clicked_at) != (new.opened_at, new.clicked_at):
+            ids.append(message_id)
+            opened.append(new.opened_at)
+            clicked.append(new.clicked_at)
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(FIRSTS, {"ids": ids, "opened": opened, "clicked": clicked})
+    changes.write()
+
+
+def user_agents(names: Iterable[str]) -> dict[str, int]:
+    """Return the ids of user agents by name, storing those that are new."""
+    hashes = {blake2b(name.encode(), digest_size=16).digest(): name for name in sorted(names)}
+    known = _known_agents(hashes)
+    if len(known) < len(hashes):
+        UserAgent.objects.bulk_create(
+            [
+                UserAgent(hash=digest, text=name)
+                for digest, name in hashes.items()
+                if name not in known
+            ],
+            ignore_conflicts=True,
+        )
+        known = _known_agents(hashes)
+    return known
+
+
+def _known_agents(hashes: dict[bytes, str]) -> dict[str, int]:
+    rows = UserAgent.objects.filter(hash__in=list(hashes)).values_list("hash", "id")
+    return {hashes[bytes(digest)]: pk for digest, pk in rows}
+
+
+def _visit(sighting: Sighting, target: Target) -> agents.Visit:
+    since = target.handed_over_at
+    return agents.Visit(
+        kind=sighting.kind,
+        user_agent=sighting.user_agent,
+        ip=sighting.ip,
+        is_head=sighting.is_head,
+        names_language=sighting.names_language,
+        seconds_after=(sighting.at - since).total_seconds() if since else None,
+    )
+
+
+def _row(
+    sighting: Sighting, target: Target, verdict: AgentClass, agent_ids: dict[str, int]
+) -> tuple[Any, ...]:
+    return (
+        target.campaign_id,
+        target.message_id,
+        target.subscriber_id,
+        int(sighting.kind),
+        int(verdict),
+        sighting.at,
+        sighting.ordinal,
+        agent_ids.get(sighting.user_agent),
+        # Who was erased leaves no new trace.
+        (sighting.ip or None) if target.is_known else None,
+        0,
+    )

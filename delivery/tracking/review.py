@@ -1,0 +1,143 @@
+"""A second look at opens and clicks, once what followed and the hand-over's time are known.
+
+Events keep everything that was seen; only the verdict beside it changes, and with it the figures.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from delivery.models import Event, StreamPosition
+from delivery.states import AgentClass, EventKind
+from delivery.tracking import agents, ingest
+from delivery.tracking.counting import Group
+
+BATCH = 2_000
+# Old enough that the send is recorded and a burst is over.
+RIPE = timedelta(seconds=20)
+# Every link of a mail within this time: nobody reads like that.
+BURST = timedelta(seconds=10)
+FEWEST_LINKS = 3
+
+RIPE_EVENTS = """
+SELECT id, message_id FROM delivery_event
+WHERE id > %s AND at <= %s ORDER BY id LIMIT %s
+"""
+EVENTS = """
+SELECT id, message_id, kind, agent, link_ordinal, at FROM delivery_event
+WHERE message_id = ANY(%s) AND kind IN (4, 5) ORDER BY message_id, at, id
+"""
+LINKS = """
+SELECT campaign_id, count(*) FROM campaigns_link WHERE campaign_id = ANY(%s) GROUP BY 1
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """One stored open or click."""
+
+    id: int
+    kind: EventKind
+    agent: AgentClass
+    ordinal: int
+    at: datetime
+
+
+def next_batch() -> int:
+    """Review the next events that are ripe; returns how many were looked at."""
+    with transaction.atomic():
+        position = ingest.take_position()
+        if position is None:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.execute(RIPE_EVENTS, [position.reviewed_through, timezone.now() - RIPE, BATCH])
+            rows = cursor.fetchall()
+        if not rows:
+            return 0
+        _review({message_id for _, message_id in rows})
+        StreamPosition.objects.filter(pk=position.pk).update(reviewed_through=rows[-1][0])
+    return len(rows)
+
+
+def _review(message_ids: set[int]) -> None:
+    targets = ingest.messages(message_ids)
+    links = _link_counts({target.campaign_id for target in targets.values()})
+    before: dict[int, list[Group]] = {}
+    after: dict[int, list[Group]] = {}
+    scanners: set[int] = set()
+    for message_id, seen in _events(targets).items():
+        target = targets[message_id]
+        found = too_soon(seen, target.handed_over_at) | bursts(
+            seen, links=links.get(target.campaign_id, 0)
+        )
+        if not found:
+            continue
+        scanners |= found
+        before[message_id] = [_group(one, one.agent) for one in seen]
+        after[message_id] = [
+            _group(one, AgentClass.SCANNER if one.id in found else one.agent) for one in seen
+        ]
+    if scanners:
+        Event.objects.filter(pk__in=scanners).update(agent=AgentClass.SCANNER)
+        ingest.settle({message_id: targets[message_id] for message_id in before}, before, after)
+
+
+def too_soon(seen: Iterable[Seen], handed_over_at: datetime | None) -> set[int]:
+    """Return the ids of "people" who came sooner after the hand-over than people can."""
+    if handed_over_at is None:
+        return set()
+    earliest = handed_over_at + timedelta(seconds=agents.SOONEST_PERSON)
+    return {one.id for one in seen if one.agent == AgentClass.HUMAN and one.at < earliest}
+
+
+def bursts(seen: Iterable[Seen], *, links: int) -> set[int]:
+    """Return the ids of clicks not yet known as a scanner's that belong to a walk of all links.
+
+    ``links`` is how many the mail has; with fewer than three nothing can be said.
+    """
+    if links < FEWEST_LINKS:
+        return set()
+    clicks = sorted(
+        (one for one in seen if one.kind == EventKind.CLICKED), key=lambda one: one.at
+    )
+    found: set[int] = set()
+    first = 0
+    for last, click in enumerate(clicks):
+        while click.at - clicks[first].at > BURST:
+            first += 1
+        window = clicks[first : last + 1]
+        if len({one.ordinal for one in window}) >= links:
+            found |= {one.id for one in window if one.agent != AgentClass.SCANNER}
+    return found
+
+
+def _events(message_ids: Iterable[int]) -> dict[int, list[Seen]]:
+    found: dict[int, list[Seen]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, [sorted(message_ids)])
+        for event_id, message_id, kind, agent, ordinal, at in cursor.fetchall():
+            found[message_id].append(
+                Seen(
+                    id=event_id,
+                    kind=EventKind(kind),
+                    agent=AgentClass(agent),
+                    ordinal=ordinal,
+                    at=at,
+                )
+            )
+    return found
+
+
+def _link_counts(campaign_ids: Iterable[int]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(LINKS, [sorted(campaign_ids)])
+        rows: Sequence[tuple[int, int]] = cursor.fetchall()
+    return dict(rows)
+
+
+def _group(one: Seen, agent: AgentClass) -> Group:
+    return Group(kind=one.kind, agent=agent, ordinal=one.ordinal, count=1, first_at=one.at)

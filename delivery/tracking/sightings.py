@@ -1,0 +1,118 @@
+"""What a view saw, and how it travels through a Redis stream to the database."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+from django.conf import settings
+
+from delivery.states import EventKind
+
+STREAM = "tracking:sightings"
+# A bound on memory while nobody reads: about 150 bytes each.
+LONGEST_STREAM = 2_000_000
+LONGEST_USER_AGENT = 500
+TIMEOUT = 0.5  # seconds; a reader waits for this
+SEPARATOR = "\t"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """One request for a pixel or a link of a message."""
+
+    message_id: int
+    kind: EventKind
+    at: datetime
+    ordinal: int = 0
+    user_agent: str = ""
+    ip: str = ""
+    is_head: bool = False
+    names_language: bool = True
+
+
+@dataclass(slots=True)
+class _Connection:
+    address: str = ""
+    client: "redis.Redis[Any] | None" = None
+
+
+_connection = _Connection()
+
+
+def client() -> "redis.Redis[Any]":
+    """Return this process's client, which gives up soon: readers don't wait for Redis."""
+    if _connection.client is None or _connection.address != settings.REDIS_URL:
+        _connection.address = settings.REDIS_URL
+        _connection.client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        )
+    return _connection.client
+
+
+def push(sighting: Sighting) -> None:
+    """Append a sighting to the stream.
+
+    Raises:
+        redis.RedisError: Redis can't be reached or has no room.
+    """
+    client().xadd(
+        STREAM, {"s": encode(sighting)}, maxlen=LONGEST_STREAM, approximate=True
+    )
+
+
+def after(position: str, *, limit: int) -> list[tuple[str, Sighting | None]]:
+    """Read entries that follow a position, with their own; None for one that can't be read.
+
+    Raises:
+        redis.RedisError: Redis can't be reached.
+    """
+    answer = client().xread({STREAM: position}, count=limit)
+    entries = answer[0][1] if answer else []
+    return [(entry.decode(), decode(fields.get(b"s", b""))) for entry, fields in entries]
+
+
+def forget(position: str) -> None:
+    """Drop what stands before a position: it is in the database.
+
+    Raises:
+        redis.RedisError: Redis can't be reached.
+    """
+    client().xtrim(STREAM, minid=position, approximate=True)
+
+
+def encode(sighting: Sighting) -> str:
+    """Write a sighting as one line."""
+    flags = sighting.is_head | sighting.names_language << 1
+    user_agent = "".join(
+        letter if letter.isprintable() else " "
+        for letter in sighting.user_agent[:LONGEST_USER_AGENT]
+    )
+    parts = (
+        sighting.message_id,
+        int(sighting.kind),
+        round(sighting.at.timestamp() * 1000),
+        sighting.ordinal,
+        flags,
+        sighting.ip,
+        user_agent,
+    )
+    return SEPARATOR.join(map(str, parts))
+
+
+def decode(line: bytes) -> Sighting | None:
+    """Read a line back; None when it is damaged."""
+    try:
+        message_id, kind, at, ordinal, flags, ip, user_agent = line.decode().split(SEPARATOR)
+        return Sighting(
+            message_id=int(message_id),
+            kind=EventKind(int(kind)),
+            at=datetime.fromtimestamp(int(at) / 1000, tz=UTC),
+            ordinal=int(ordinal),
+            is_head=bool(int(flags) & 1),
+            names_language=bool(int(flags) & 2),
+            ip=ip,
+            user_agent=user_agent,
+        )
+    except ValueError:
+        return None
