@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from crawleruseragents import is_crawler
+from crawleruseragents import is_crawler  # type: ignore[import-untyped]  # it has no types
 
 from delivery.states import AgentClass, EventKind
 

@@ -101,9 +101,7 @@ def bursts(seen: Iterable[Seen], *, links: int) -> set[int]:
     """
     if links < FEWEST_LINKS:
         return set()
-    clicks = sorted(
-        (one for one in seen if one.kind == EventKind.CLICKED), key=lambda one: one.at
-    )
+    clicks = sorted((one for one in seen if one.kind == EventKind.CLICKED), key=lambda one: one.at)
     found: set[int] = set()
     first = 0
     for last, click in enumerate(clicks):

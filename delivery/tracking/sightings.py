@@ -34,13 +34,13 @@ class Sighting:
 @dataclass(slots=True)
 class _Connection:
     address: str = ""
-    client: "redis.Redis[Any] | None" = None
+    client: redis.Redis | None = None
 
 
 _connection = _Connection()
 
 
-def client() -> "redis.Redis[Any]":
+def client() -> redis.Redis:
     """Return this process's client, which gives up soon: readers don't wait for Redis."""
     if _connection.client is None or _connection.address != settings.REDIS_URL:
         _connection.address = settings.REDIS_URL
@@ -56,9 +56,7 @@ def push(sighting: Sighting) -> None:
     Raises:
         redis.RedisError: Redis can't be reached or has no room.
     """
-    client().xadd(
-        STREAM, {"s": encode(sighting)}, maxlen=LONGEST_STREAM, approximate=True
-    )
+    client().xadd(STREAM, {"s": encode(sighting)}, maxlen=LONGEST_STREAM, approximate=True)
 
 
 def after(position: str, *, limit: int) -> list[tuple[str, Sighting | None]]:
@@ -67,7 +65,7 @@ def after(position: str, *, limit: int) -> list[tuple[str, Sighting | None]]:
     Raises:
         redis.RedisError: Redis can't be reached.
     """
-    answer = client().xread({STREAM: position}, count=limit)
+    answer: Any = client().xread({STREAM: position}, count=limit)
     entries = answer[0][1] if answer else []
     return [(entry.decode(), decode(fields.get(b"s", b""))) for entry, fields in entries]
 
