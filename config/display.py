@@ -10,7 +10,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
 from markupsafe import Markup, escape
 
-NARROW = "\N{NARROW NO-BREAK SPACE}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -32,7 +32,7 @@ def signed(value: float | None, digits: int = 0) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Write a fraction (0.386) as a percentage (38.6 %)."""
-    return DASH if value is None else f"{number(value * 100, digits)}{NARROW}%"
+    return DASH if value is None else f"{number(value * 100, digits)}{NO_BREAK}%"
 
 
 def share(part: float | None, whole: float | None, digits: int = 1) -> str:
@@ -45,9 +45,9 @@ def share(part: float | None, whole: float | None, digits: int = 1) -> str:
     smallest = 10**-digits
     shown = part / whole * 100
     if 0 < shown < smallest:
-        return f"<{NARROW}{number(smallest, digits)}{NARROW}%"
+        return f"<{NO_BREAK}{number(smallest, digits)}{NO_BREAK}%"
     if 100 - smallest < shown < 100:  # noqa: PLR2004 - a hundred per cent
-        return f">{NARROW}{number(100 - smallest, digits)}{NARROW}%"
+        return f">{NO_BREAK}{number(100 - smallest, digits)}{NO_BREAK}%"
     return percent(part / whole, digits)
 
 

@@ -165,7 +165,7 @@ class Shell:
     def places(self) -> list[list[Place]]:
         """The sidebar's groups of links."""
         here = getattr(self.request.resolver_match, "url_name", "") or ""
-        return [
+        groups = [
             [
                 Place(
                     label=entry.label,
@@ -179,6 +179,7 @@ class Shell:
             ]
             for group in _groups(sandbox=self.has_sandbox, manage=self.may(Permission.MANAGE))
         ]
+        return [group for group in groups if group]
 
     @cached_property
     def settings_tabs(self) -> list[Place]:

@@ -12,7 +12,7 @@ export function options(spec, width, moving = true) {
   return {
     animation: moving && !still.matches, animationDuration: 350,
     textStyle: text,
-    grid: { left: 0, right: right ? 0 : 8, top: spec.series.length > 1 ? 34 : 10, bottom: 0, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    grid: { left: 0, right: right ? 0 : 8, top: spec.series.length > 1 ? 36 : 10, bottom: 28, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     legend: { show: spec.series.length > 1, left: 0, top: 0, padding: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 12, textStyle: { ...text, padding: [0, 0, 0, -2] }, inactiveColor: colours.line, data: spec.series.map(({ name }) => name) },
     tooltip: {
       trigger: "axis", renderMode: "richText", confine: true, backgroundColor: colours.card, borderColor: colours.line, borderWidth: 1, padding: [8, 12],
@@ -41,7 +41,7 @@ export function options(spec, width, moving = true) {
     const colour = css(series.tone ?? ["sent", "waiting", "planned"][index]);
     if (isBar(spec, series)) {
       const last = spec.series.findLastIndex((other) => isBar(spec, other)) === index;
-      return { type: "bar", name: series.name, data: series.values, yAxisIndex: series.axis === "right" ? 1 : 0, stack: stacked(spec) ? "all" : undefined, barMaxWidth: stacked(spec) ? 30 : 8, barGap: "15%", z: 2, itemStyle: { color: colour, borderRadius: stacked(spec) ? (last ? [4, 4, 0, 0] : 0) : [3, 3, 0, 0], ...(stacked(spec) ? { borderColor: colours.card, borderWidth: 0.5 } : {}) }, emphasis: { disabled: true } };
+      return { type: "bar", name: series.name, data: series.values, yAxisIndex: series.axis === "right" ? 1 : 0, stack: stacked(spec) ? "all" : undefined, barMaxWidth: stacked(spec) ? 34 : 9, barCategoryGap: stacked(spec) ? "42%" : "30%", barGap: "15%", z: 2, itemStyle: { color: colour, borderRadius: stacked(spec) ? (last ? [4, 4, 0, 0] : 0) : [3, 3, 0, 0], ...(stacked(spec) ? { borderColor: colours.card, borderWidth: 0.5 } : {}) }, emphasis: { disabled: true } };
     }
     return {
       type: "line", name: series.name, data: series.values, yAxisIndex: series.axis === "right" ? 1 : 0, z: series.dashed ? 3 : 4, smooth: spec.kind === "curve" ? 0.25 : false, showSymbol: series.values.filter((value) => value != null).length < 2, symbol: "circle", symbolSize: 6, connectNulls: false,
