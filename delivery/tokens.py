@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     PREFERENCES = 2
     VIEW = 3  # the web version
     BOUNCE = 4  # VERP return path
+    MESSAGE = 5  # Message-ID and X-Warta-Message: says which mail it is, opens nothing
 
 
 @cache

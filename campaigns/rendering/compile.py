@@ -1,0 +1,283 @@
+"""Turns a content version into templates of subject, HTML and text: once per version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import css_inline
+from django.db import transaction
+from django.utils.translation import gettext as _
+from markupsafe import escape
+
+from campaigns.models import Campaign, Content
+from campaigns.rendering import checking, frame, links, markdown, markup, mjml, plain
+from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.merge import MergeTemplate, merge_template
+from campaigns.rendering.protect import Protector
+from campaigns.rendering.sandbox import Mode
+from campaigns.rendering.values import MergeTags, merge_tags
+from campaigns.states import ContentKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writing:
+    """What an author wrote, as it stands in a Content row and its template."""
+
+    kind: ContentKind
+    source: str
+    subject: str = ""
+    preheader: str = ""
+    text: str = ""
+    template_source: str = ""
+    brand: str = "#0f6e63"
+
+    def parts(self) -> tuple[tuple[Where, str], ...]:
+        """Return every part that can hold merge tags."""
+        return (
+            (Where.SUBJECT, self.subject),
+            (Where.PREHEADER, self.preheader),
+            (Where.CONTENT, self.source),
+            (Where.TEXT, self.text),
+            (Where.TEMPLATE, self.template_source if self.framed else ""),
+        )
+
+    @property
+    def framed(self) -> bool:
+        """Whether the writing is put into the template (whole documents are not)."""
+        if self.kind is ContentKind.MARKDOWN:
+            return True
+        return self.kind is ContentKind.HTML and not markup.is_document(self.source)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompiledContent:
+    """A content version ready to be filled in. ``html`` is None for plain text alone.
+
+    ``links`` are the addresses of ordinals 1, 2, … with their merge tags; ``tags`` says what the
+    values mean. Beside an author's tags the templates read ``_link_<ordinal>`` and ``_open_pixel``.
+    """
+
+    subject: MergeTemplate
+    html: MergeTemplate | None
+    text: MergeTemplate
+    links: tuple[str, ...]
+    tags: MergeTags
+    language: str
+
+    @property
+    def used_tags(self) -> frozenset[str]:
+        """Every tag that some part reads."""
+        html = self.html.tags if self.html else frozenset()
+        return self.subject.tags | self.text.tags | html
+
+
+def compile_content(  # noqa: PLR0913 - one switch each
+    writing: Writing,
+    tags: MergeTags,
+    *,
+    track_opens: bool = True,
+    track_clicks: bool = True,
+    known_links: Sequence[str] = (),
+    preview: bool = False,
+) -> CompiledContent:
+    """Compile a content.
+
+    ``known_links`` keep their numbers. A ``preview`` shows unknown tags instead of refusing them.
+
+    Raises:
+        ContentError: the first thing that has to be mended, with its part and line.
+    """
+    if not preview:
+        for where, source in writing.parts():
+            checking.check(source, _known(tags, where), where=where)
+    build = _Build(writing, tags, track_clicks=track_clicks, known_links=known_links)
+    html, text = build.html_and_text()
+    html_mode: Mode = "preview_html" if preview else "html"
+    text_mode: Mode = "preview_text" if preview else "text"
+    finish = _Finish(tags, track_opens=track_opens and not preview)
+    return CompiledContent(
+        subject=merge_template(
+            writing.subject, text_mode, constants=tags.constants, where=Where.SUBJECT
+        ),
+        html=None if html is None else finish.html(html, html_mode),
+        text=finish.text(text, text_mode),
+        links=tuple(build.table.urls),
+        tags=tags,
+        language=tags.language,
+    )
+
+
+def _known(tags: MergeTags, where: Where) -> frozenset[str]:
+    return tags.known | {"content"} if where is Where.TEMPLATE else tags.known
+
+
+class _Build:
+    """Everything up to the templates' source."""
+
+    def __init__(
+        self, writing: Writing, tags: MergeTags, *, track_clicks: bool, known_links: Sequence[str]
+    ) -> None:
+        self.writing = writing
+        self.tags = tags
+        local: set[str] = set()
+        for where, source in writing.parts():
+            local |= checking.assigned_names(checking.parse(source, where=where))
+        self.protector = Protector(*(source for _where, source in writing.parts()))
+        self.table = links.LinkTable(known_links)
+        self.writer = links.LinkWriter(self.protector, self.table, track=track_clicks, local=local)
+
+    def html_and_text(self) -> tuple[str | None, str]:
+        """Return the Jinja sources of both parts."""
+        html = self._html()
+        if html is not None:
+            html = self.writer.in_html(html)
+        if self.writing.text.strip() or html is None:
+            given = self.writing.text if self.writing.text.strip() else self.writing.source
+            text = self.writer.in_text(self.protector.protect(given.replace("\r\n", "\n")))
+        else:
+            text = plain.from_html(html, self.protector)
+        if html is not None:
+            preheader = str(escape(self.protector.protect(self.writing.preheader)))
+            title = escape(self.protector.protect(self.writing.subject))
+            html = html.replace("<title></title>", f"<title>{title}</title>", 1)
+            html = self.protector.restore(frame.with_preheader(html, preheader))
+        return html, self.protector.restore(text)
+
+    def _html(self) -> str | None:
+        writing, protector = self.writing, self.protector
+        if writing.kind is ContentKind.TEXT:
+            return None
+        source = protector.protect(writing.source)
+        if writing.kind is ContentKind.MJML:
+            whole = mjml.frame(source)
+            return mjml.to_html(whole, protector, language=self.tags.language, where=Where.CONTENT)
+        if writing.kind is ContentKind.MARKDOWN:
+            return self._framed(source)
+        if writing.framed and writing.template_source:
+            return self._framed(source)
+        html = source if not writing.framed else frame.document(source, self.tags.language)
+        return _with_styles_inlined(html, protector)
+
+    def _framed(self, source: str) -> str:
+        """Put Markdown or a piece of HTML where the template says {{ content }}."""
+        template = self.writing.template_source or frame.PLAIN_FRAME
+        protected = self.protector.protect(template)
+        places = [
+            f"{match[0]}"
+            for match in self.protector.pattern.finditer(protected)
+            if self.protector.tags[int(match[1])].expression == "content"
+        ]
+        if not places:
+            raise ContentError(
+                _("The template does not say where the writing goes. Put {{ content }} into it."),
+                where=Where.TEMPLATE,
+                tag="content",
+            )
+        is_mjml = "<mj" in protected
+        html = (
+            mjml.to_html(
+                mjml.frame(protected),
+                self.protector,
+                language=self.tags.language,
+                where=Where.TEMPLATE,
+            )
+            if is_mjml
+            else protected
+        )
+        css = "\n".join(markup.inner(template, "mj-style") + markup.inner(template, "style"))
+        if self.writing.kind is ContentKind.MARKDOWN:
+            source = markdown.to_html(
+                source, self.protector, brand=self.writing.brand, css=self.protector.protect(css)
+            )
+        for place in places:
+            html = html.replace(place, source)
+        return html
+
+
+def _with_styles_inlined(html: str, protector: Protector) -> str:
+    """Copy a document's style sheets into its elements; without any it stays as it is."""
+    if "<style" not in html.lower():
+        return html
+    inliner = css_inline.CSSInliner(
+        keep_style_tags=True,
+        keep_link_tags=True,
+        keep_at_rules=True,
+        load_remote_stylesheets=False,
+        cache=None,
+    )
+    try:
+        inlined = inliner.inline(markdown.as_comments(html, protector))
+    except css_inline.InlineError as error:
+        raise ContentError(
+            _("The style sheet can't be read: %(detail)s.") % {"detail": str(error)[:200]}
+        ) from error
+    return markdown.from_comments(inlined, protector)
+
+
+@dataclass(frozen=True, kw_only=False, slots=True)
+class _Finish:
+    """From sources to templates: what law and tracking add."""
+
+    tags: MergeTags
+    track_opens: bool = field(kw_only=True)
+
+    def html(self, source: str, mode: Mode) -> MergeTemplate:
+        template = merge_template(source, mode, constants=self.tags.constants)
+        added = source
+        if frame.lacks_footer(template, self.tags):
+            added = frame.before_end(added, frame.html_footer(self.tags, self.tags.language))
+        if self.track_opens:
+            added = frame.with_pixel(added)
+        if added == source:
+            return template
+        return merge_template(added, mode, constants=self.tags.constants)
+
+    def text(self, source: str, mode: Mode) -> MergeTemplate:
+        where = Where.TEXT
+        constants = self.tags.constants
+        template = merge_template(source, mode, constants=constants, where=where)
+        if not frame.lacks_footer(template, self.tags):
+            return template
+        footer = frame.text_footer(self.tags, self.tags.language)
+        return merge_template(source + footer, mode, constants=constants, where=where)
+
+
+def writing_of(content: Content) -> Writing:
+    """Read what an author wrote from its row."""
+    return Writing(
+        kind=ContentKind(content.kind),
+        source=content.source,
+        subject=content.subject,
+        preheader=content.preheader,
+        text=content.text,
+        template_source=content.template.source if content.template else "",
+        brand=content.campaign.workspace.brand_colour,
+    )
+
+
+def compile_version(content: Content) -> CompiledContent:
+    """Compile a row with what belongs to it; links keep the numbers that are stored already.
+
+    Raises:
+        ContentError: the first thing that has to be mended.
+    """
+    campaign = content.campaign
+    return compile_content(
+        writing_of(content),
+        merge_tags(campaign.workspace),
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
+        known_links=links.stored_links(campaign),
+    )
+
+
+def compile_and_store(content: Content) -> CompiledContent:
+    """Compile a row and store its links, so that clicks can be answered. Safe to run twice at once.
+
+    Raises:
+        ContentError: the first thing that has to be mended.
+    """
+    with transaction.atomic():
+        Campaign.objects.select_for_update(of=("self",)).get(pk=content.campaign_id)
+        compiled = compile_version(content)
+        links.store_links(content.campaign, compiled.links)
+    return compiled

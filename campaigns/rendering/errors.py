@@ -1,0 +1,58 @@
+"""What is wrong with a content, said so that its author can mend it."""
+
+from enum import Enum
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class Where(Enum):
+    """The part of a content that an error is in; ``label`` is what the editor calls it."""
+
+    SUBJECT = "subject"
+    PREHEADER = "preheader"
+    CONTENT = "content"
+    TEXT = "text"
+    TEMPLATE = "template"
+    LINK = "link"
+
+    @property
+    def label(self) -> str:
+        """Return the word for it in the reader's language."""
+        return str(_LABELS[self])
+
+
+_LABELS = {
+    Where.SUBJECT: gettext_lazy("Subject"),
+    Where.PREHEADER: gettext_lazy("Preheader"),
+    Where.CONTENT: gettext_lazy("Content"),
+    Where.TEXT: gettext_lazy("Plain text"),
+    Where.TEMPLATE: gettext_lazy("Template"),
+    Where.LINK: gettext_lazy("Link"),
+}
+
+
+class ContentError(Exception):
+    """The content can't be turned into mail.
+
+    ``sentence`` says why and what to do, ``line`` counts from 1 in the part named by ``where``
+    (0: unknown), ``tag`` is the merge tag or element it is about ("" if none).
+    """
+
+    def __init__(
+        self, sentence: str, *, line: int = 0, tag: str = "", where: Where = Where.CONTENT
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.line = line
+        self.tag = tag
+        self.where = where
+
+    def __str__(self) -> str:
+        if not self.line:
+            return f"{self.where.label}: {self.sentence}"
+        return _("%(part)s, line %(line)d: %(sentence)s") % {
+            "part": self.where.label,
+            "line": self.line,
+            "sentence": self.sentence,
+        }

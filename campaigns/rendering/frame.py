@@ -1,0 +1,101 @@
+"""What every mail gets, whatever its author wrote: a document, footer, preheader, open pixel."""
+
+import re
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from markupsafe import escape
+
+from campaigns.rendering.links import PIXEL_TAG
+from campaigns.rendering.merge import MergeTemplate
+from campaigns.rendering.values import MergeTags
+
+_BODY_END = re.compile(r"</body\s*>(?!.*</body\s*>)", re.IGNORECASE | re.DOTALL)
+_BODY_START = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*+>", re.IGNORECASE)
+_HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
+# Fills the rest of the inbox line, so that no words of the mail follow the preheader.
+_PADDING = "&#847;&zwnj;&nbsp;" * 60
+
+PLAIN_FRAME = """<mjml><mj-head><mj-attributes>
+<mj-all font-family="-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" />
+<mj-text font-size="16px" line-height="1.6" color="#23211d" padding="0" />
+</mj-attributes></mj-head><mj-body background-color="#ffffff" width="600px">
+<mj-section padding="24px 20px"><mj-column><mj-text>{{ content }}</mj-text></mj-column></mj-section>
+</mj-body></mjml>"""
+
+
+def document(fragment: str, language: str) -> str:
+    """Put a piece of HTML into a whole document."""
+    return (
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>\n'
+        f"<body>{fragment}</body></html>\n"
+    )
+
+
+def before_end(html: str, addition: str) -> str:
+    """Insert before </body>."""
+    end = _BODY_END.search(html)
+    return html + addition if end is None else html[: end.start()] + addition + html[end.start() :]
+
+
+def with_preheader(html: str, preheader: str) -> str:
+    """Insert the line that inboxes show beside the subject, hidden in the mail itself."""
+    if not preheader.strip():
+        return html
+    style = (
+        "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;"
+        "overflow:hidden;mso-hide:all"
+    )
+    hidden = f'<div style="{style}" aria-hidden="true">{preheader}{_PADDING}</div>'
+    start = _BODY_START.search(html) or _HEAD_END.search(html)
+    at = start.end() if start else 0
+    return html[:at] + hidden + html[at:]
+
+
+def with_pixel(html: str) -> str:
+    """Insert the open pixel at the very end."""
+    style = "display:block;border:0;width:1px;height:1px"
+    pixel = f'<img src="{{{{ {PIXEL_TAG} }}}}" width="1" height="1" alt="" style="{style}">'
+    return before_end(html, pixel)
+
+
+def lacks_footer(template: MergeTemplate, tags: MergeTags) -> bool:
+    """Tell whether some reader would miss the unsubscribe link or the postal address."""
+    address = _letters(tags.constants.get("postal_address", ""))
+    shown = _letters(re.sub(r"<[^>]*>", "", template.constant))
+    return "unsubscribe_url" not in template.unconditional_tags or address not in shown
+
+
+def html_footer(tags: MergeTags, language: str) -> str:
+    """Return the footer that is added when the author's own lacks something."""
+    sender = [escape(tags.constants[tag]) for tag in ("workspace_name", "postal_address")]
+    with translation.override(language):
+        unsubscribe, preferences = escape(_("Unsubscribe")), escape(_("Preferences"))
+    style = (
+        "padding:24px 16px;text-align:center;font-family:Helvetica,Arial,sans-serif;"
+        "font-size:12px;line-height:1.6;color:#6b675f"
+    )
+    link = '<a href="{{{{ {} }}}}" style="color:#6b675f;text-decoration:underline">{}</a>'
+    return (
+        f'<div style="{style}">{" · ".join(part for part in sender if part)}<br>'
+        f"{link.format('unsubscribe_url', unsubscribe)} · "
+        f"{link.format('preferences_url', preferences)}</div>"
+    )
+
+
+def text_footer(tags: MergeTags, language: str) -> str:
+    """Return the footer of the plain-text part."""
+    sender = [tags.constants[tag] for tag in ("workspace_name", "postal_address")]
+    with translation.override(language):
+        unsubscribe, preferences = _("Unsubscribe"), _("Preferences")
+    return (
+        f"\n-- \n{' · '.join(part for part in sender if part)}\n"
+        f"{unsubscribe}: {{{{ unsubscribe_url }}}}\n{preferences}: {{{{ preferences_url }}}}\n"
+    )
+
+
+def _letters(text: str) -> str:
+    from html import unescape
+
+    return re.sub(r"\W+", "", unescape(text)).casefold()

@@ -1,0 +1,300 @@
+"""A template split once into constant text and what differs per person.
+
+Most of a newsletter is the same for everybody. The syntax tree's top level becomes a row of parts:
+text, `Slot` (one tag, perhaps with a fall-back: a plain look-up) and `Block` (anything else: a
+small compiled template). What shares state across parts ({% set %}, macros) stays in one block.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from jinja2 import Template, nodes
+from jinja2.runtime import Context
+from markupsafe import escape
+
+from campaigns.rendering import escapes
+from campaigns.rendering.budget import MAX_OUTPUT, spending
+from campaigns.rendering.checking import assigned_names, parse
+from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.filters import text_of
+from campaigns.rendering.sandbox import AuthorEnvironment, Mode, environment, run
+
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
+
+
+def _html(value: str) -> str:
+    return str(escape(value))
+
+
+def _html_url(value: str) -> str:
+    return str(escape(escapes.url_part(value)))
+
+
+def _html_whole_url(value: str) -> str:
+    return str(escape(escapes.whole_url(value)))
+
+
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "html": _html,
+    "text": text_of,
+    "_url": escapes.url_part,
+    "_whole_url": escapes.whole_url,
+    "_word": escapes.word,
+    "_css": escapes.css,
+    "_json": lambda value: str(escapes.script_string(value)),
+}
+_HTML_ESCAPES = ESCAPES | {"_url": _html_url, "_whole_url": _html_whole_url}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """One merge tag; ``escape`` makes its value fit for the place, ``kind`` names that place."""
+
+    tag: str
+    fallback: str
+    escape: Callable[[str], str]
+    kind: str
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags it reads."""
+        return frozenset({self.tag})
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """Return the value, made harmless; the fall-back when a person has none."""
+        return self.escape(values.get(self.tag) or self.fallback)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A part that has to be run: a condition, a loop, an expression."""
+
+    template: Template
+    tags: frozenset[str]
+    constants: Mapping[str, str]
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """Run it within a budget.
+
+        Raises:
+            ContentError: what went wrong with this person's values.
+        """
+        known = {tag: values[tag] for tag in self.tags if tag in values}
+        context: Context = self.template.new_context({**self.constants, **known})
+        with spending():
+            return run(self.template.root_render_func, context, MAX_OUTPUT)
+
+
+Part = str | Slot | Block
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeTemplate:
+    """Constant text and slots in reading order; no two texts are neighbours."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every tag that is read for a person."""
+        return frozenset().union(*(part.tags for part in self.parts if not isinstance(part, str)))
+
+    @property
+    def unconditional_tags(self) -> frozenset[str]:
+        """The tags that everybody gets, whatever their values."""
+        return frozenset(part.tag for part in self.parts if isinstance(part, Slot))
+
+    @property
+    def constant(self) -> str:
+        """The text that is the same for everybody."""
+        return "".join(part for part in self.parts if isinstance(part, str))
+
+    def render(self, values: Mapping[str, str] = NO_VALUES) -> str:
+        """Fill in one person's values.
+
+        Raises:
+            ContentError: what went wrong with this person's values.
+        """
+        return "".join(
+            [part if isinstance(part, str) else part.fill(values) for part in self.parts]
+        )
+
+
+EMPTY = MergeTemplate(parts=())
+
+
+def merge_template(
+    source: str,
+    mode: Mode,
+    *,
+    constants: Mapping[str, str] = NO_VALUES,
+    where: Where = Where.CONTENT,
+) -> MergeTemplate:
+    """Compile a template; ``constants`` are filled in now wherever that is possible.
+
+    Raises:
+        ContentError: the source is no template.
+    """
+    tree = parse(source, where=where)
+    splitter = _Splitter(environment(mode), constants, mode)
+    try:
+        for group in _groups(tree.body):
+            splitter.add(group)
+    except (RecursionError, SyntaxError, ValueError, OverflowError, MemoryError) as error:
+        from django.utils.translation import gettext as _
+
+        raise ContentError(_("An expression is too deeply nested."), where=where) from error
+    return MergeTemplate(parts=splitter.finish())
+
+
+class _Splitter:
+    """Collects parts."""
+
+    def __init__(self, env: AuthorEnvironment, constants: Mapping[str, str], mode: Mode) -> None:
+        self.env = env
+        self.constants = constants
+        self.html = mode.endswith("html")
+        self.preview = mode.startswith("preview")
+        self.parts: list[Part] = []
+        self.texts: list[str] = []
+
+    def finish(self) -> tuple[Part, ...]:
+        self._flush()
+        return tuple(self.parts)
+
+    def _flush(self) -> None:
+        text = "".join(self.texts)
+        self.texts.clear()
+        if text:
+            self.parts.append(text)
+
+    def add(self, group: Sequence[nodes.Node]) -> None:
+        """Add nodes that belong together: one output's children one by one, others as a block."""
+        if len(group) == 1 and isinstance(group[0], nodes.Output):
+            for child in group[0].nodes:
+                self._output(child)
+        else:
+            self._block(group)
+
+    def _output(self, child: nodes.Expr) -> None:
+        if isinstance(child, nodes.TemplateData):
+            self.texts.append(child.data)
+            return
+        slot = self._slot(child)
+        if slot is None:
+            self._block([nodes.Output([child], lineno=child.lineno)])
+        elif slot.tag in self.constants:
+            self.texts.append(slot.fill(self.constants))
+        else:
+            self._flush()
+            self.parts.append(slot)
+
+    def _slot(self, node: nodes.Expr) -> Slot | None:
+        """Return a slot for ``tag``, ``tag|default("text")`` and our own filters around them."""
+        kind = "html" if self.html else "text"
+        if (
+            isinstance(node, nodes.Filter)
+            and node.name in ESCAPES
+            and isinstance(node.node, nodes.Expr)
+        ):
+            kind, node = node.name, node.node
+        fallback = ""
+        if isinstance(node, nodes.Filter) and node.name in {"default", "d"}:
+            if node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) > 1:
+                return None
+            if node.args and not isinstance(node.args[0], nodes.Const):
+                return None
+            fallback = str(node.args[0].value) if node.args else ""
+            node = node.node or node
+        if not isinstance(node, nodes.Name) or (self.preview and node.name not in self.constants):
+            return None
+        escape_value = (_HTML_ESCAPES if self.html else ESCAPES)[kind]
+        return Slot(tag=node.name, fallback=fallback, escape=escape_value, kind=kind)
+
+    def _block(self, group: Sequence[nodes.Node]) -> None:
+        self._flush()
+        tree = nodes.Template(list(group), lineno=1)
+        tree.set_environment(self.env)
+        loads = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
+        guarded = _guard(tree, self.env)
+        template = Template.from_code(self.env, self.env.compile(guarded), {})
+        used = {tag: self.constants[tag] for tag in loads if tag in self.constants}
+        tags = frozenset(loads - used.keys())
+        block = Block(template=template, tags=tags, constants=used)
+        self.parts.append(block)
+
+
+def _groups(body: Sequence[nodes.Node]) -> list[list[nodes.Node]]:
+    """Split a template's top level where no state crosses."""
+    flat: list[nodes.Node] = []
+    for node in body:
+        if isinstance(node, nodes.Output):
+            flat += [nodes.Output([child], lineno=child.lineno) for child in node.nodes]
+        else:
+            flat.append(node)
+    shared: set[str] = set().union(*(_exports(node) for node in flat))
+    if not shared:
+        return [[node] for node in flat]
+    touched = [
+        index
+        for index, node in enumerate(flat)
+        if _exports(node) or any(name.name in shared for name in node.find_all(nodes.Name))
+    ]
+    start, end = touched[0], touched[-1] + 1
+    return [
+        *([node] for node in flat[:start]),
+        flat[start:end],
+        *([node] for node in flat[end:]),
+    ]
+
+
+def _exports(node: nodes.Node) -> set[str]:
+    """Return the names that a top-level node leaves behind (an if has no scope of its own)."""
+    if isinstance(node, nodes.Assign | nodes.AssignBlock):
+        return assigned_names(node.target) | (
+            {node.target.name} if isinstance(node.target, nodes.Name) else set()
+        )
+    if isinstance(node, nodes.Macro):
+        return {node.name}
+    if isinstance(node, nodes.If):
+        children = [*node.body, *node.elif_, *node.else_]
+        return set().union(*(_exports(child) for child in children))
+    return set()
+
+
+def _guard(tree: nodes.Template, env: AuthorEnvironment) -> nodes.Template:
+    """Make every loop, macro and text join charge the budget."""
+    for node in tree.find_all(
+        (nodes.For, nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.FilterBlock)
+    ):
+        cost = 1 + sum(len(data.data) for data in node.find_all(nodes.TemplateData))
+        if isinstance(node, nodes.For):
+            node.iter = _filtered(node.iter, "_counted", [nodes.Const(cost)])
+        else:
+            charge = _filtered(nodes.Const(""), "_charged", [nodes.Const(cost)])
+            node.body.insert(0, nodes.Output([charge]))
+    _replace_concat(tree)
+    tree.set_environment(env)
+    tree.set_lineno(1, override=False)
+    return tree
+
+
+def _replace_concat(tree: nodes.Node) -> None:
+    for field, value in list(tree.iter_fields()):
+        items: list[Any] = value if isinstance(value, list) else [value]
+        for index, item in enumerate(items):
+            if not isinstance(item, nodes.Node):
+                continue
+            _replace_concat(item)
+            if isinstance(item, nodes.Concat):
+                call = _filtered(item.nodes[0], "_concat", item.nodes[1:])
+                if isinstance(value, list):
+                    value[index] = call
+                else:
+                    setattr(tree, field, call)
+
+
+def _filtered(node: nodes.Expr, name: str, args: list[nodes.Expr]) -> nodes.Filter:
+    return nodes.Filter(node, name, args, [], None, None, lineno=1)

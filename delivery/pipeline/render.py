@@ -1,0 +1,204 @@
+"""One person's mail from a compiled message: a few look-ups, one signature of links, one join."""
+
+import re
+from base64 import b32encode, encodebytes
+from binascii import b2a_base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import time
+
+from django.utils.translation import gettext as _
+from markupsafe import escape
+
+from campaigns.rendering.compile import CompiledContent
+from campaigns.rendering.errors import ContentError
+from campaigns.rendering.links import PIXEL_TAG
+from campaigns.rendering.values import Trusted, values_for
+from delivery import tokens
+from delivery.pipeline import headers
+from delivery.pipeline.compile import (
+    TOKENS,
+    CompiledMessage,
+    PlacedBlock,
+    Reader,
+    Recipient,
+    WholePart,
+    own_url,
+)
+from delivery.pipeline.dkim import relaxed_body
+from delivery.pipeline.quoted import canonical
+from delivery.tokens import Purpose
+from delivery.transports.protocol import Outgoing
+
+# One transparent pixel, so that looking at the web version counts nothing.
+_BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_NO_TOKENS = [b""] * len(Purpose)
+
+
+class RenderError(Exception):
+    """One person's mail can't be made; everybody else's can. ``sentence`` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def render(message: CompiledMessage, recipient: Recipient, *, at: float | None = None) -> Outgoing:
+    """Render one person's mail. ``at`` is the Date as Unix time (default: now).
+
+    The same arguments give the same bytes; another attempt differs in its Date alone.
+
+    Raises:
+        RenderError: this person's values don't fit, or the address can't be written to.
+    """
+    second = int(time() if at is None else at)
+    digest = tokens.digest(recipient.message_id)
+    signed = _tokens(message, recipient.message_id, digest)
+    try:
+        address = headers.ascii_address(recipient.email)
+        pool = _pool(message, recipient, address, signed, second)
+    except headers.AddressError as error:
+        raise RenderError(
+            _("The address can't be written to: no such domain can exist.")
+        ) from error
+    except ContentError as error:
+        raise RenderError(str(error)) from error
+    head = b"".join(message.head([*pool, *message.constants]))
+    data = b"".join([head, *message.body([*pool, *message.constants])])
+    if message.signer is not None:
+        relaxed = [relaxed_body(value) for value in pool]
+        body = message.body([*relaxed, *message.canonical_constants])
+        data = message.signer.sign(head, body, timestamp=second) + data
+    sender = message.envelope_from
+    if message.verp_domain:
+        bounce = tokens.cut(recipient.message_id, digest, Purpose.BOUNCE)
+        sender = f"bounce+{b32encode(bounce).decode().rstrip('=').lower()}@{message.verp_domain}"
+    return Outgoing(
+        message_id=recipient.message_id,
+        envelope_from=sender,
+        envelope_to=address,
+        data=data,
+        needs_smtputf8=not address.isascii() or not sender.isascii(),
+    )
+
+
+def _tokens(message: CompiledMessage, message_id: int, digest: bytes) -> list[bytes]:
+    """Return the URL tokens by purpose; those the message doesn't use stay empty."""
+    signed = _NO_TOKENS.copy()
+    for purpose in message.purposes:
+        raw = tokens.cut(message_id, digest, purpose)
+        signed[purpose] = b2a_base64(raw).translate(_URL_SAFE, b"=\n")
+    return signed
+
+
+def _pool(
+    message: CompiledMessage,
+    recipient: Recipient,
+    address: str,
+    signed: list[bytes],
+    second: int,
+) -> list[bytes]:
+    """Return everything that differs for this person, in the plan's order."""
+    name = f"{recipient.first_name} {recipient.last_name}".strip()
+    pool = [
+        headers.mailbox("To", name, address),
+        message.subject or _subject(message, recipient),
+        _date(second),
+        *signed,
+    ]
+    for read, fallback, encode in message.slots:
+        pool.append(encode(read(recipient) or fallback))
+    for block in message.blocks:
+        pool.append(_block(message, block, recipient, signed))
+    for whole in message.wholes:
+        pool.append(_whole(message, whole, recipient, signed))
+    return pool
+
+
+def _subject(message: CompiledMessage, recipient: Recipient) -> bytes:
+    values = {tag: read(recipient) for tag, read in message.subject_readers}
+    return headers.unstructured("Subject", message.content.subject.render(values))
+
+
+def _values(
+    message: CompiledMessage,
+    recipient: Recipient,
+    signed: list[bytes],
+    readers: Sequence[tuple[str, Reader]],
+    own_tags: Sequence[str],
+) -> dict[str, str]:
+    values = {tag: read(recipient) for tag, read in readers}
+    for tag in own_tags:
+        values[tag] = _own_url(tag, message.site_url, signed)
+    return values
+
+
+def _own_url(tag: str, site_url: str, signed: Sequence[bytes]) -> Trusted:
+    found = own_url(tag)
+    if found is None:
+        raise KeyError(tag)
+    purpose, before, after = found
+    return Trusted(f"{site_url}{before}{signed[purpose].decode()}{after}")
+
+
+def _block(
+    message: CompiledMessage, placed: PlacedBlock, recipient: Recipient, signed: list[bytes]
+) -> bytes:
+    values = _values(message, recipient, signed, placed.readers, placed.own_tags)
+    return placed.encode(placed.block.fill(values))
+
+
+def _whole(
+    message: CompiledMessage, whole: WholePart, recipient: Recipient, signed: list[bytes]
+) -> bytes:
+    values = _values(message, recipient, signed, whole.readers, whole.own_tags)
+    encoded = encodebytes(canonical(whole.template.render(values)))
+    return encoded.replace(b"\n", b"\r\n")
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> bytes:
+    """Return a Date field's value (RFC 5322 §3.3); English whatever the locale."""
+    moment = datetime.fromtimestamp(second, UTC)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]
+    month = "JanFebMarAprMayJunJulAugSepOctNovDec"[moment.month * 3 - 3 : moment.month * 3]
+    return f"{day}, {moment:%d} {month} {moment:%Y %H:%M:%S} +0000".encode()
+
+
+def render_web_version(content: CompiledContent, recipient: Recipient, *, site_url: str) -> str:
+    """Return the HTML page of one person's mail, with its links and without its open pixel.
+
+    A plain-text mail becomes a page of preformatted text. Serve it with a Content-Security-Policy
+    that allows no script: its author is not this site's.
+
+    Raises:
+        RenderError: this person's values don't fit.
+    """
+    template = content.html or content.text
+    digest = tokens.digest(recipient.message_id)
+    signed = [
+        b2a_base64(tokens.cut(recipient.message_id, digest, purpose)).translate(_URL_SAFE, b"=\n")
+        for purpose in Purpose
+    ]
+    values: dict[str, str] = values_for(recipient, content.tags)
+    for tag in template.tags:
+        if own_url(tag):
+            values[tag] = _own_url(tag, site_url.rstrip("/"), signed)
+    values[PIXEL_TAG] = Trusted(_BLANK)
+    try:
+        page = template.render(values)
+    except ContentError as error:
+        raise RenderError(str(error)) from error
+    if content.html is not None:
+        return page
+    subject = escape(content.subject.render(values))
+    linked = re.sub(
+        r"https?://[^\s<>&]+(?:&amp;[^\s<>&]+)*", r'<a href="\g<0>">\g<0></a>', str(escape(page))
+    )
+    return (
+        f'<!doctype html>\n<html lang="{content.language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{subject}</title></head><body><pre>{linked}</pre></body></html>\n"
+    )
