@@ -37,7 +37,7 @@ suppressed AS (
     FROM subscribers_suppression suppression
     JOIN subscribers_subscriber subscriber
         ON subscriber.workspace_id = suppression.workspace_id
-        AND subscriber.address_hash = suppression.address_hash
+        AND subscriber.email_key = suppression.email_key
     WHERE suppression.workspace_id = %(workspace)s
         AND subscriber.workspace_id = %(workspace)s{subscriber_range}
 )

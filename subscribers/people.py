@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from subscribers import addresses
 from subscribers.addresses import Address
-from subscribers.models import ConsentEvent, Subscriber, Subscription
+from subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
 
 LONGEST_NAME = 100
 
@@ -67,6 +67,7 @@ def add(
             return found, False
         Subscriber.objects.bulk_create([person], ignore_conflicts=True)
         stored = known.get()
+        _name_suppression(stored)
     # Somebody may have been quicker; only our own row has this moment.
     return stored, stored.created_at == now
 
@@ -95,13 +96,16 @@ def change_address(subscriber: Subscriber, *, address: Address) -> bool:
     if others.exists():
         raise AddressTaken
     secret = bytes(subscriber.workspace.address_key)
-    return change(
-        subscriber,
-        email=address.email,
-        email_key=address.key,
-        address_hash=addresses.address_hash(address.key, secret=secret),
-        domain_group=int(address.domain.group),
-    )
+    with transaction.atomic():
+        changed = change(
+            subscriber,
+            email=address.email,
+            email_key=address.key,
+            address_hash=addresses.address_hash(address.key, secret=secret),
+            domain_group=int(address.domain.group),
+        )
+        _name_suppression(subscriber)
+    return changed
 
 
 def delete(workspace: Workspace, *, ids: list[int]) -> int:
@@ -122,6 +126,15 @@ def delete(workspace: Workspace, *, ids: list[int]) -> int:
         ConsentEvent.objects.filter(subscriber_id__in=people).delete()
         Subscriber.objects.filter(pk__in=people).delete()
     return len(people)
+
+
+def _name_suppression(subscriber: Subscriber) -> None:
+    """Somebody erased who comes back by their own act: we know the hash's address again."""
+    Suppression.objects.filter(
+        workspace_id=subscriber.workspace_id,
+        address_hash=bytes(subscriber.address_hash),
+        email_key="",
+    ).update(email_key=subscriber.email_key)
 
 
 def allow_erasing() -> None:
