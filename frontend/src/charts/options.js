@@ -12,7 +12,7 @@ export function options(spec, width, moving = true) {
   return {
     animation: moving && !still.matches, animationDuration: 350,
     textStyle: text,
-    grid: { left: 0, right: right ? 0 : 8, top: spec.series.length > 1 ? 36 : 10, bottom: 28, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    grid: { left: 0, right: right ? 0 : 8, top: spec.series.length > 1 ? 36 : 10, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     legend: { show: spec.series.length > 1, left: 0, top: 0, padding: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 12, textStyle: { ...text, padding: [0, 0, 0, -2] }, inactiveColor: colours.line, data: spec.series.map(({ name }) => name) },
     tooltip: {
       trigger: "axis", renderMode: "richText", confine: true, backgroundColor: colours.card, borderColor: colours.line, borderWidth: 1, padding: [8, 12],
