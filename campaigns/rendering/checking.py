@@ -93,7 +93,8 @@ def _fault(  # noqa: PLR0911 - one answer per kind of node
         return unknown_filter(node.name, TESTS), node.name
     if isinstance(node, nodes.Getattr) and not _is_readable(node, assigned):
         sentence = _(
-            "“.%(name)s” is not available in a mail. Use a filter, for example {{ first_name|upper }}."
+            "“.%(name)s” is not available in a mail. "
+            "Use a filter, for example {{ first_name|upper }}."
         )
         return sentence % {"name": node.attr}, node.attr
     if isinstance(node, nodes.Call) and not _is_callable(node, assigned):

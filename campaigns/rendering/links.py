@@ -27,7 +27,7 @@ PIXEL_TAG = "_open_pixel"
 
 _URL_ATTRIBUTES = frozenset({"href", "src", "background", "action", "poster", "cite", "data"})
 _NOT_CLICKED = frozenset({"link", "base"})
-_IN_TEXT = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'’”]", re.IGNORECASE)
+_IN_TEXT = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'\u2019\u201d]", re.IGNORECASE)
 _STYLE_URL = re.compile(r"url\(\s*['\"]?\s*$", re.IGNORECASE)
 
 

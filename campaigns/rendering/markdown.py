@@ -12,7 +12,7 @@ from markupsafe import escape
 from campaigns.rendering.protect import Kind, Protector
 
 _BUTTON = re.compile(r"::button\[(?P<label>[^\]\n]+)\]\((?P<url>[^)\s]+)\)\s*")
-_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'’”]")
+_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'\u2019\u201d]")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 # Sizes and spaces only: font and colour come from the frame around the writing.

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Template, nodes
-from jinja2.runtime import Context
 from markupsafe import escape
 
 from campaigns.rendering import escapes
@@ -82,7 +81,7 @@ class Block:
             ContentError: what went wrong with this person's values.
         """
         known = {tag: values[tag] for tag in self.tags if tag in values}
-        context: Context = self.template.new_context({**self.constants, **known})
+        context = self.template.new_context({**self.constants, **known})
         with spending():
             return run(self.template.root_render_func, context, MAX_OUTPUT)
 
@@ -202,12 +201,10 @@ class _Splitter:
             kind, node = node.name, node.node
         fallback = ""
         if isinstance(node, nodes.Filter) and node.name in {"default", "d"}:
-            if node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) > 1:
+            constant = _only_constant(node)
+            if constant is None or node.node is None:
                 return None
-            if node.args and not isinstance(node.args[0], nodes.Const):
-                return None
-            fallback = str(node.args[0].value) if node.args else ""
-            node = node.node or node
+            fallback, node = constant, node.node
         if not isinstance(node, nodes.Name) or (self.preview and node.name not in self.constants):
             return None
         escape_value = (_HTML_ESCAPES if self.html else ESCAPES)[kind]
@@ -224,6 +221,18 @@ class _Splitter:
         tags = frozenset(loads - used.keys())
         block = Block(template=template, tags=tags, constants=used)
         self.parts.append(block)
+
+
+def _only_constant(node: nodes.Filter) -> str | None:
+    """Return the one text that a filter is given; "" without any, None if it is anything else."""
+    if node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) > 1:
+        return None
+    if not node.args:
+        return ""
+    argument = node.args[0]
+    if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
+        return argument.value
+    return None
 
 
 def _groups(body: Sequence[nodes.Node]) -> list[list[nodes.Node]]:
@@ -266,19 +275,31 @@ def _exports(node: nodes.Node) -> set[str]:
 
 def _guard(tree: nodes.Template, env: AuthorEnvironment) -> nodes.Template:
     """Make every loop, macro and text join charge the budget."""
-    for node in tree.find_all(
-        (nodes.For, nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.FilterBlock)
-    ):
-        cost = 1 + sum(len(data.data) for data in node.find_all(nodes.TemplateData))
-        if isinstance(node, nodes.For):
-            node.iter = _filtered(node.iter, "_counted", [nodes.Const(cost)])
-        else:
-            charge = _filtered(nodes.Const(""), "_charged", [nodes.Const(cost)])
-            node.body.insert(0, nodes.Output([charge]))
+    for loop in tree.find_all(nodes.For):
+        loop.iter = _filtered(_expression(loop.iter), "_counted", [nodes.Const(_cost(loop))])
+    collecting: list[nodes.Macro | nodes.CallBlock | nodes.AssignBlock | nodes.FilterBlock] = [
+        *tree.find_all(nodes.Macro),
+        *tree.find_all(nodes.CallBlock),
+        *tree.find_all(nodes.AssignBlock),
+        *tree.find_all(nodes.FilterBlock),
+    ]
+    for node in collecting:
+        charge = _filtered(nodes.Const(""), "_charged", [nodes.Const(_cost(node))])
+        node.body.insert(0, nodes.Output([charge]))
     _replace_concat(tree)
     tree.set_environment(env)
     tree.set_lineno(1, override=False)
     return tree
+
+
+def _cost(node: nodes.Node) -> int:
+    return 1 + sum(len(text.data) for text in node.find_all(nodes.TemplateData))
+
+
+def _expression(node: nodes.Node) -> nodes.Expr:
+    if not isinstance(node, nodes.Expr):
+        raise TypeError(type(node))
+    return node
 
 
 def _replace_concat(tree: nodes.Node) -> None:

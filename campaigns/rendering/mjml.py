@@ -20,18 +20,22 @@ _TAG = re.compile(
     r"|<!\[CDATA\[.*?\]\]>|<![^>]*+>",
     re.DOTALL,
 )
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track"}
+    | {"wbr"}
+)
 # Elements that hold only other elements: an {% if %} between those stands in an mj-raw.
 _CONTAINERS = frozenset(
-    "mj-body mj-wrapper mj-section mj-group mj-column mj-hero mj-navbar mj-social mj-carousel "
-    "mj-accordion".split()
+    {"mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-navbar"}
+    | {"mj-social", "mj-carousel", "mj-accordion"}
 )
-_KNOWN = _CONTAINERS | frozenset(
-    "mjml mj-head mj-attributes mj-all mj-class mj-breakpoint mj-font mj-html-attributes "
-    "mj-preview mj-style mj-title mj-accordion-element mj-accordion-text mj-accordion-title "
-    "mj-button mj-carousel-image mj-divider mj-image mj-navbar-link mj-raw mj-social-element "
-    "mj-spacer mj-table mj-text mj-selector mj-html-attribute".split()
-)
+_KNOWN = _CONTAINERS | {
+    *("mjml", "mj-head", "mj-attributes", "mj-all", "mj-class", "mj-breakpoint", "mj-font"),
+    *("mj-html-attributes", "mj-html-attribute", "mj-selector", "mj-preview", "mj-style"),
+    *("mj-title", "mj-accordion-element", "mj-accordion-text", "mj-accordion-title"),
+    *("mj-button", "mj-carousel-image", "mj-divider", "mj-image", "mj-navbar-link", "mj-raw"),
+    *("mj-social-element", "mj-spacer", "mj-table", "mj-text"),
+}
 
 
 def to_html(source: str, protector: Protector, *, language: str, where: Where) -> str:

@@ -4,6 +4,7 @@ import re
 from html import escape
 
 from inscriptis import get_text
+from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 
 from campaigns.rendering.markup import Element, apply, elements, rewrite
@@ -12,7 +13,7 @@ from campaigns.rendering.protect import Kind, Protector
 _CONDITIONAL = re.compile(
     r"<!--\[if\s+(?:[^!\]])[^\]]*\]>.*?<!\[endif\]-->", re.DOTALL | re.IGNORECASE
 )
-_CONFIG = ParserConfig(display_images=False, display_links=False)
+_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_images=False, display_links=False)
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
 
 

@@ -44,7 +44,7 @@ class ShownUndefined(Undefined):
 
 
 class AuthorEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja for authors. One instance per mode; templates are compiled from checked syntax trees."""
+    """Jinja for authors: one instance per mode, for templates that `checking` has passed."""
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
     intercepted_unops = frozenset()
@@ -87,7 +87,7 @@ class AuthorEnvironment(ImmutableSandboxedEnvironment):
             _too_large()
         return result
 
-    def call(self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N803, PYI063 - the overridden signature
+    def call(self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: PYI063 - the overridden signature
         """Call an author's macro or a loop's cycle; nothing else can be called."""
         charge(1)
         owner = getattr(__obj, "__self__", None)
@@ -152,10 +152,7 @@ def run(root: Callable[[Context], Any], context: Context, limit: int) -> str:
     try:
         for piece in root(context):
             size += len(piece)
-            if size > limit:
-                raise ContentError(
-                    _("The result is longer than %(limit)d characters.") % {"limit": limit}
-                )
+            _within(size, limit)
             written.append(piece)
     except ContentError:
         raise
@@ -164,6 +161,11 @@ def run(root: Callable[[Context], Any], context: Context, limit: int) -> str:
     except Exception as error:  # a value that doesn't fit: anything an author can provoke ends here
         raise ContentError(_wrong_value(error)) from error
     return "".join(written)
+
+
+def _within(size: int, limit: int) -> None:
+    if size > limit:
+        raise ContentError(_("The result is longer than %(limit)d characters.") % {"limit": limit})
 
 
 def _wrong_value(error: Exception) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from django.utils import translation
 from django.utils.formats import date_format, number_format
@@ -45,7 +45,8 @@ class Number(Untrusted):
     __slots__ = ("number",)
     number: float
 
-    def __new__(cls, text: str, number: float) -> "Number":
+    def __new__(cls, text: str, number: float) -> Self:
+        """Make a number from its text and value."""
         self = super().__new__(cls, text)
         self.number = number
         return self
@@ -82,7 +83,8 @@ class YesNo(Untrusted):
     __slots__ = ("truth",)
     truth: bool
 
-    def __new__(cls, text: str, *, truth: bool) -> "YesNo":
+    def __new__(cls, text: str, *, truth: bool) -> Self:
+        """Make a yes or no from its word."""
         self = super().__new__(cls, text)
         self.truth = truth
         return self
@@ -105,7 +107,8 @@ class Day(Untrusted):
     __slots__ = ("iso",)
     iso: str
 
-    def __new__(cls, text: str, iso: str) -> "Day":
+    def __new__(cls, text: str, iso: str) -> Self:
+        """Make a day from its text and ISO form."""
         self = super().__new__(cls, text)
         self.iso = iso
         return self
@@ -137,7 +140,8 @@ class Choices(Untrusted):
     __slots__ = ("items",)
     items: tuple[str, ...]
 
-    def __new__(cls, items: Sequence[str]) -> "Choices":
+    def __new__(cls, items: Sequence[str]) -> Self:
+        """Make one text of several choices."""
         self = super().__new__(cls, ", ".join(items))
         self.items = tuple(Untrusted(item) for item in items)
         return self

@@ -42,6 +42,7 @@ Reader = Callable[[Recipient], str]
 TO, SUBJECT, DATE = 0, 1, 2
 TOKENS = 3  # + Purpose
 FIRST_VALUE = TOKENS + len(Purpose)
+_WHOLES = -1_000_000  # until all places are numbered, whole parts count down from here
 
 # Where each tag of delivery's own leads: purpose, path before and after the token.
 _PATHS: dict[str, tuple[Purpose, str, str]] = {
@@ -276,7 +277,7 @@ class _Plan:
     def _whole(self, template: MergeTemplate) -> Dynamic:
         readers, own = self._needs(template.tags)
         self.wholes.append(WholePart(template=template, readers=readers, own_tags=own))
-        return Dynamic(-1_000_000 - len(self.wholes))
+        return Dynamic(_WHOLES - len(self.wholes))
 
     def _needs(
         self, tags: frozenset[str]
@@ -303,8 +304,8 @@ class _Plan:
             if isinstance(piece, bytes):
                 constants.append(piece)
                 return constants_at + len(constants) - 1
-            if piece.number <= -1_000_000:
-                return wholes_at - 1_000_000 - piece.number - 1
+            if piece.number <= _WHOLES:
+                return wholes_at + _WHOLES - piece.number - 1
             return piece.number if piece.number >= 0 else blocks_at - piece.number - 1
 
         head = [number(piece) for piece in _merged([*self.head, b"\r\n"])]

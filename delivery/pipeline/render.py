@@ -18,7 +18,6 @@ from campaigns.rendering.values import Trusted, values_for
 from delivery import tokens
 from delivery.pipeline import headers
 from delivery.pipeline.compile import (
-    TOKENS,
     CompiledMessage,
     PlacedBlock,
     Reader,
@@ -108,12 +107,9 @@ def _pool(
         _date(second),
         *signed,
     ]
-    for read, fallback, encode in message.slots:
-        pool.append(encode(read(recipient) or fallback))
-    for block in message.blocks:
-        pool.append(_block(message, block, recipient, signed))
-    for whole in message.wholes:
-        pool.append(_whole(message, whole, recipient, signed))
+    pool += [encode(read(recipient) or fallback) for read, fallback, encode in message.slots]
+    pool.extend(_block(message, block, recipient, signed) for block in message.blocks)
+    pool.extend(_whole(message, whole, recipient, signed) for whole in message.wholes)
     return pool
 
 

@@ -1,0 +1,255 @@
+"""Pre-flight: what is wrong or weak about a content, found before anybody gets it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.models import Content
+from campaigns.rendering import escapes, links, markup
+from campaigns.rendering.compile import CompiledContent, Writing, compile_content, writing_of
+from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.preview import preview_values, unknown_tags
+from campaigns.rendering.values import (
+    PERSON_TAGS,
+    MergeTags,
+    Person,
+    merge_tags,
+)
+
+GMAIL_CLIPS_AT = 102_000  # bytes of HTML; observed and widely reported, not documented by Google
+LONG_SUBJECT = 70  # characters; phones show 40 to 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing to look at. ``block`` keeps a campaign from being sent, ``warn`` does not.
+
+    ``code`` is stable, for tests and the interface; ``line`` is 0 where none can be told.
+    """
+
+    level: Literal["block", "warn"]
+    code: str
+    sentence: str
+    way_out: str
+    where: Where = Where.CONTENT
+    line: int = 0
+    tag: str = ""
+
+
+def findings_of(content: Content, people: Sequence[Person] = ()) -> list[Finding]:
+    """Check a stored content; ``people`` are real subscribers to try it on (a few dozen)."""
+    return findings(writing_of(content), merge_tags(content.campaign.workspace), people)
+
+
+def findings(writing: Writing, tags: MergeTags, people: Sequence[Person] = ()) -> list[Finding]:
+    """Check a writing, the blocking ones first."""
+    found = [_of_error(error) for error in unknown_tags(writing, tags)]
+    found += _about_writing(writing, tags)
+    if not any(finding.code == "error" for finding in found):
+        try:
+            compiled = compile_content(writing, tags, track_opens=False, track_clicks=False)
+            tracked = compile_content(writing, tags, track_opens=False)
+        except ContentError as error:
+            found.append(_of_error(error))
+        else:
+            found += _about_people(compiled, tags, people)
+            found += _about_page(compiled, tags, people)
+            found += _about_links(tracked, tags, people, writing)
+    return sorted(found, key=lambda finding: finding.level)
+
+
+def _of_error(error: ContentError) -> Finding:
+    return Finding(
+        level="block",
+        code="error",
+        sentence=str(error),
+        way_out=_("Mend it in the editor."),
+        where=error.where,
+        line=error.line,
+        tag=error.tag,
+    )
+
+
+def _about_writing(writing: Writing, tags: MergeTags) -> Iterator[Finding]:
+    if not writing.subject.strip():
+        yield Finding(
+            level="block",
+            code="no_subject",
+            sentence=_("There is no subject."),
+            way_out=_("Write one: it decides whether people open the mail."),
+            where=Where.SUBJECT,
+        )
+    if not writing.source.strip():
+        yield Finding(
+            level="block",
+            code="no_content",
+            sentence=_("There is no content."),
+            way_out=_("Write something for your readers."),
+        )
+    if not tags.constants.get("postal_address", "").strip():
+        yield Finding(
+            level="block",
+            code="no_postal_address",
+            sentence=_("The workspace has no postal address, and the law asks for one."),
+            way_out=_("Enter it in the settings; it appears in every mail's footer."),
+        )
+
+
+def _about_people(
+    compiled: CompiledContent, tags: MergeTags, people: Sequence[Person]
+) -> Iterator[Finding]:
+    """Fill the content in for real people: errors, and values that they don't have."""
+    errors: list[ContentError] = []
+    missing: dict[str, int] = {}
+    wanted = _without_fallback(compiled)
+    for person in people:
+        values = preview_values(tags, person)
+        for tag in wanted:
+            if not values.get(tag):
+                missing[tag] = missing.get(tag, 0) + 1
+        try:
+            for template in (compiled.subject, compiled.html, compiled.text):
+                if template is not None:
+                    template.render(values)
+        except ContentError as error:
+            errors.append(error)
+    if errors:
+        yield Finding(
+            level="block" if len(errors) == len(people) else "warn",
+            code="merge_error",
+            sentence=ngettext(
+                "For %(count)d of %(tried)d people tried, a tag can't be filled in: %(error)s",
+                "For %(count)d of %(tried)d people tried, a tag can't be filled in: %(error)s",
+                len(errors),
+            )
+            % {"count": len(errors), "tried": len(people), "error": errors[0].sentence},
+            way_out=_("Those people would be left out. Mend the tag or give it a fall-back."),
+            where=errors[0].where,
+        )
+    for tag, count in sorted(missing.items()):
+        yield Finding(
+            level="warn",
+            code="empty_value",
+            sentence=ngettext(
+                "%(count)d of %(tried)d people tried has no value for {{ %(tag)s }}.",
+                "%(count)d of %(tried)d people tried have no value for {{ %(tag)s }}.",
+                count,
+            )
+            % {"count": count, "tried": len(people), "tag": tag},
+            way_out=_('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag},
+            tag=tag,
+        )
+
+
+def _without_fallback(compiled: CompiledContent) -> set[str]:
+    from campaigns.rendering.merge import Slot
+
+    templates = [compiled.subject, compiled.text, *([compiled.html] if compiled.html else [])]
+    return {
+        part.tag
+        for template in templates
+        for part in template.parts
+        if isinstance(part, Slot)
+        and not part.fallback
+        and (part.tag in PERSON_TAGS or part.tag in compiled.tags.fields)
+    }
+
+
+def _about_page(
+    compiled: CompiledContent, tags: MergeTags, people: Sequence[Person]
+) -> Iterator[Finding]:
+    if compiled.html is None:
+        return
+    try:
+        html = compiled.html.render(preview_values(tags, people[0] if people else None))
+    except ContentError:
+        return
+    size = len(html.encode())
+    if size > GMAIL_CLIPS_AT:
+        yield Finding(
+            level="warn",
+            code="too_large",
+            sentence=_("The mail has %(size)d kB; Gmail shows only the first 102 kB.")
+            % {"size": size // 1000},
+            way_out=_("Shorten it, or move a part to your website."),
+        )
+    yield from _about_pictures(html)
+
+
+def _about_pictures(html: str) -> Iterator[Finding]:
+    for element in markup.elements(html):
+        if element.closes or element.name != "img":
+            continue
+        source = (element.get("src") or "").strip()
+        name = source.rsplit("/", 1)[-1][:60] or _("picture")
+        if element.get("alt") is None:
+            yield Finding(
+                level="warn",
+                code="no_alt",
+                sentence=_("The picture “%(name)s” has no alt text.") % {"name": name},
+                way_out=_("Describe it for people who don't see it; leave it empty for ornament."),
+                tag=source,
+            )
+        if not source.startswith(("http://", "https://", "data:", "cid:")):
+            yield Finding(
+                level="warn",
+                code="picture_address",
+                sentence=_("The picture “%(name)s” has no complete address and will not show.")
+                % {"name": name},
+                way_out=_("Give the whole address, beginning with https://."),
+                tag=source,
+            )
+
+
+def _about_links(
+    compiled: CompiledContent, tags: MergeTags, people: Iterable[Person], writing: Writing
+) -> Iterator[Finding]:
+    person = next(iter(people), None)
+    values = preview_values(tags, person)
+    for url in compiled.links:
+        try:
+            links.link_target(url, values)
+        except ContentError:
+            if person is None and links.link_tags(url):
+                continue  # an example has no web address of its own
+            yield _broken_link(url)
+    loose = _untracked(compiled, values)
+    yield from (_broken_link(url) for url in loose)
+    if not compiled.links and not loose and writing.source.strip():
+        yield Finding(
+            level="warn",
+            code="no_link",
+            sentence=_("There is no link besides the footer's."),
+            way_out=_("Give your readers somewhere to go, if that is what you want."),
+        )
+
+
+def _untracked(compiled: CompiledContent, values: dict[str, str]) -> list[str]:
+    """Return links that are neither ours nor tracked nor for mail or telephone."""
+    if compiled.html is None:
+        return []
+    ours = values | {f"{links.LINK_TAG}{n}": "#" for n in range(1, len(compiled.links) + 1)}
+    try:
+        html = compiled.html.render(ours)
+    except ContentError:
+        return []
+    found: dict[str, None] = {}
+    for element in markup.elements(html):
+        href = element.get("href") if element.name == "a" and not element.closes else None
+        if href is None or href.startswith("#") or escapes.is_safe_url(href.strip()):
+            continue
+        found[href] = None
+    return list(found)
+
+
+def _broken_link(url: str) -> Finding:
+    return Finding(
+        level="block",
+        code="broken_link",
+        sentence=_("The link “%(url)s” leads nowhere.") % {"url": url[:120] or " "},
+        way_out=_("Give a whole address, beginning with https://."),
+        tag=url,
+    )
