@@ -1,20 +1,26 @@
 """The Celery application, its beat table, and what its processes do besides tasks."""
 
-import ctypes
 import os
 import signal
 import socket
+import warnings
 from contextlib import suppress
 from typing import Any
 
 import redis
+import structlog
 from celery import Celery, bootsteps, signals
 from celery.beat import Scheduler
+
+from config.processes import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 HEARTBEAT_SECONDS = 2.0
-PR_SET_PDEATHSIG = 1
+log = structlog.get_logger()
+
+# Root is who runs a container; our tasks travel as JSON, so the reason for the warning is absent.
+warnings.filterwarnings("ignore", message=r"(?s).*superuser privileges")
 
 app = Celery("warta")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -33,13 +39,13 @@ app.conf.beat_schedule = {
 
 @signals.setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
-    """Being connected is the point: Celery then leaves Django's logging alone."""
+    """Leave Django's logging alone (being connected is the point)."""
 
 
 @signals.worker_process_init.connect
 def _end_with_the_parent(**_: Any) -> None:
     # A pool process whose main process was killed has nobody who would ever stop it.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    end_with_parent(signal.SIGKILL)
 
 
 class Heartbeat(bootsteps.StartStopStep):
@@ -54,6 +60,7 @@ class Heartbeat(bootsteps.StartStopStep):
     def start(self, consumer: Any) -> None:
         """Begin when the worker consumes its queues."""
         self._record(consumer)
+        log.info("ready", processes=consumer.controller.concurrency)
         self.timer = consumer.timer.call_repeatedly(HEARTBEAT_SECONDS, self._record, (consumer,))
 
     def stop(self, consumer: Any) -> None:

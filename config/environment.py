@@ -5,6 +5,7 @@ holding the value (for secrets), or a ``.env`` file beside ``manage.py``. A valu
 shape stops the start with one sentence that names the variable.
 """
 
+import zoneinfo
 from collections.abc import Collection
 from email.utils import parseaddr
 from pathlib import Path
@@ -15,7 +16,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-HIGHEST_PORT = 65535
+FLAGS = dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True) | dict.fromkeys(
+    ("false", "no", "off", "0", "n", "f", ""), False
+)
 
 
 class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is not typed
@@ -46,6 +49,26 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is
                 f"{var} has a wrong value: {given!r} is not a whole number from {least} to {most}."
             )
         return int(given)
+
+    def flag(self, var: str, *, default: bool) -> bool:
+        """Read yes or no."""
+        given = str(self.str(var, default="")).strip().lower()
+        if given not in FLAGS:
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: {given!r} is neither true nor false."
+            )
+        return FLAGS[given] if given else default
+
+    def time_zone(self, var: str, *, default: str) -> str:
+        """Read the name of a time zone."""
+        given = str(self.str(var, default="")).strip() or default
+        try:
+            zoneinfo.ZoneInfo(given)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: {given!r} is not a time zone like Asia/Jakarta."
+            ) from error
+        return given
 
     def one_of(self, var: str, *, default: str, choices: Collection[str]) -> str:
         """Read a word out of a few."""

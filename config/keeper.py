@@ -5,7 +5,6 @@ with one JSON line on stdout: ``{"error": null}`` when the service accepts conne
 is bound to the keeper by PR_SET_PDEATHSIG, so it goes too when the keeper is killed.
 """
 
-import ctypes
 import fcntl
 import json
 import os
@@ -14,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -32,25 +30,12 @@ from config.embedded import (
     open_to_others,
     places,
 )
+from config.processes import bound_to_us
 from config.service_user import ServiceUser
 
 POSTGRES_VERSION = "18"
 POLL_SECONDS = 0.1
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)
 LOG_LIMIT = 10 * 1024 * 1024
-
-
-def die_with_parent(number: int) -> Callable[[], None]:
-    """Make a ``preexec_fn`` that has the kernel send signal ``number`` when the parent ends."""
-    parent = os.getpid()
-
-    def prepare() -> None:
-        LIBC.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before we asked
-            os._exit(1)
-
-    return prepare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +63,7 @@ class Keeper:
         command = self.postgres() if self.service == POSTGRES else self.valkey()
         self.place.socket(self.service).unlink(missing_ok=True)
         stop = signal.SIGINT if self.service == POSTGRES else signal.SIGTERM
-        server = self.user.popen(command, cwd=self.data, preexec_fn=die_with_parent(stop))
+        server = self.user.popen(command, cwd=self.data, preexec_fn=bound_to_us(stop))
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready(server):
             if server.poll() is not None:
@@ -164,7 +149,7 @@ class Keeper:
         program = self.user.popen(
             command,
             cwd=self.place.home,
-            preexec_fn=die_with_parent(signal.SIGKILL),
+            preexec_fn=bound_to_us(signal.SIGKILL),
             stdin=subprocess.PIPE,
         )
         program.communicate(words)

@@ -24,6 +24,7 @@ NETWORK_ADDRESS = re.compile(
 # Words that libraries log at every turn, and that say nothing to the reader of the log.
 QUIET = {
     "celery.app.trace": "ERROR",
+    "celery.apps.worker": "WARNING",
     "celery.beat": "WARNING",
     "celery.worker": "WARNING",
     "celery.pool": "WARNING",

@@ -13,7 +13,7 @@ from config.environment import BASE_DIR, env
 # Lets classes be written with the type they hold (ModelForm[Workspace]); no effect but that.
 django_stubs_ext.monkeypatch()
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG", default=False)
 LOG_FORMAT = env.one_of("LOG_FORMAT", default="console", choices=("console", "json"))
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = logs.settings(LOG_FORMAT)
@@ -22,6 +22,8 @@ PORT = env.whole("PORT", default=8000, least=1, most=65535)
 SITE_URL = env.site_url("SITE_URL", default=addresses.default_url(HOST, PORT))
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
 WORKERS = env.whole("WORKERS", default=0, least=0, most=256)  # sending processes; 0: per core
+WEB_WORKERS = env.whole("WEB_WORKERS", default=1, least=1, most=64)  # web server processes
+WEB_THREADS = env.whole("WEB_THREADS", default=8, least=1, most=256)  # threads in each of them
 SMTP_URL = env.smtp_url("SMTP_URL")
 DEFAULT_FROM = env.sender("DEFAULT_FROM")
 SANDBOX_HOST = "127.0.0.1"
@@ -40,7 +42,7 @@ CSRF_COOKIE_NAME = f"warta_csrf{COOKIE_SUFFIX}"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
 )
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
@@ -125,7 +127,11 @@ DATABASES = {
     "default": {
         **(
             env.db("DATABASE_URL")
-            if env.str("DATABASE_URL", default="")
+            if env.service_url(
+                "DATABASE_URL",
+                schemes=("postgres", "postgresql"),
+                example="postgresql://user:password@host:5432/name",
+            )
             else embedded.database_settings(DATA_DIR)
         ),
         "CONN_MAX_AGE": 60,
@@ -133,7 +139,9 @@ DATABASES = {
     },
 }
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
-REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
+REDIS_URL = env.service_url(
+    "REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://user:password@host:6379/0"
+) or embedded.redis_url(DATA_DIR)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -190,7 +198,7 @@ ACCOUNT_TEMPLATE_EXTENSION = "html"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_I18N = True
 
