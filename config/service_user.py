@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,39 +58,37 @@ class ServiceUser:
             **options,
         )
 
-    def reachable(self, program: Path, copy: Path) -> Path:
-        """Return ``program`` (a file or folder), or a copy of it that this user may run.
+    def reachable(self, root: Path, names: Sequence[str], copy: Path) -> Path:
+        """Return the folder below which this user may run what lies in ``root``/``names``.
 
-        Programs come from wheels inside the checkout. Below a folder that only root may enter, the
-        other user cannot run them; then they are copied once per version, by size and time.
+        Packages are installed inside the checkout. Below a folder that only root may enter, another
+        user cannot run them; then they are copied to ``copy`` (named after their version), once.
         """
-        if not self.is_other or (open_to_others(program.parent) and _is_public(program)):
-            return program
-        state = program.stat()
-        target = copy.with_name(f"{copy.name}-{state.st_size}-{int(state.st_mtime)}")
-        if not target.exists():
-            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            for folder in (target.parent, target.parent.parent):
+        if not self.is_other or (
+            open_to_others(root) and all(_is_public(root / name) for name in names)
+        ):
+            return root
+        if not copy.exists():
+            copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            for folder in (copy.parent, copy.parent.parent):
                 folder.chmod(0o755)
-            partial = target.with_name(f"{target.name}.{os.getpid()}")
-            if program.is_dir():
-                shutil.copytree(program, partial, symlinks=True)
-            else:
-                shutil.copy2(program, partial)
+            partial = copy.with_name(f"{copy.name}.{os.getpid()}")
+            for name in names:
+                shutil.copytree(root / name, partial / name, symlinks=True)
             for path in (partial, *partial.rglob("*")):
                 if not path.is_symlink():
                     path.chmod(path.stat().st_mode | (0o555 if _runs(path) else 0o444))
             try:
-                partial.rename(target)
+                partial.rename(copy)
             except OSError:  # another checkout was faster
                 shutil.rmtree(partial, ignore_errors=True)
-        return target
+        return copy
 
 
-def _is_public(program: Path) -> bool:
+def _is_public(folder: Path) -> bool:
     return all(
         path.stat().st_mode & 0o005 == (0o005 if _runs(path) else 0o004)
-        for path in (program, *(program.rglob("*") if program.is_dir() else ()))
+        for path in (folder, *folder.rglob("*"))
         if not path.is_symlink()
     )
 

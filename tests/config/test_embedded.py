@@ -1,10 +1,12 @@
 """The embedded services: one keeper each, last user out, nothing lost, nothing left."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -63,11 +65,15 @@ def start_user(data_dir: Path, seconds: float) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
+def data_dir(tmp_path: Path) -> Iterator[Path]:
     # A path with spaces, an apostrophe, a comma, and a folder that only its owner may enter.
     folder = tmp_path / "Sari's files, 2026"
     folder.mkdir(mode=0o700)
-    return folder / "var"
+    yield folder / "var"
+    place = embedded.places(folder / "var")
+    for path in (place.home, place.sockets):
+        if not path.is_relative_to(tmp_path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def test_data_stays_between_starts_and_nothing_stays_running(data_dir: Path) -> None:
