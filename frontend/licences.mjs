@@ -1,0 +1,21 @@
+// Writes THIRD_PARTY_LICENSES: the licence of every package that ends up in static/.
+import { readFile, readdir, writeFile } from "node:fs/promises";
+
+const here = (path) => new URL(path, import.meta.url);
+const lock = JSON.parse(await readFile(here("package-lock.json"), "utf8"));
+const NEVER_SHIPPED = /^(esbuild|@esbuild\/|purgecss|postcss)/;
+const packages = Object.entries(lock.packages)
+  .filter(([path, info]) => path && !info.dev && !info.optional)
+  .map(([path, info]) => ({ name: path.replace(/^.*node_modules\//, ""), path, version: info.version, licence: info.license }));
+packages.push({ name: "@tabler/icons", path: "node_modules/@tabler/icons", version: lock.packages["node_modules/@tabler/icons"].version, licence: "MIT" });
+packages.sort((a, b) => a.name.localeCompare(b.name));
+
+const parts = ["The files under static/ contain the following packages.\n"];
+for (const { name, path, version, licence } of packages) {
+  if (NEVER_SHIPPED.test(name)) continue;
+  const files = (await readdir(here(`${path}/`))).filter((file) => /^(licen[cs]e|notice)/i.test(file));
+  const texts = await Promise.all(files.map((file) => readFile(here(`${path}/${file}`), "utf8")));
+  parts.push(`${"=".repeat(78)}\n${name} ${version} (${licence})\n\n${texts.join("\n\n").trim() || "Its package carries no licence file; the licence is the one named above."}\n`);
+}
+await writeFile(here("../THIRD_PARTY_LICENSES"), parts.join("\n"));
+console.log(`${parts.length - 1} licences`);
