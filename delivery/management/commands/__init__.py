@@ -1,0 +1,1 @@
+"""Commands of sending: a stable interface for scripts and cron."""

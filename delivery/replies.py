@@ -1,0 +1,104 @@
+"""What a server's answer to one mail means, and how its words are kept.
+
+Sources: RFC 5321 §4.2 (reply codes), RFC 3463 (enhanced status codes), and what large mailbox
+providers document. Most 5xx answers are no fault of the address (policy, spam, quota, sign-in), so
+only the few that clearly say "no such address" count as that; wrongly suppressing a person is worse
+than a second bounce.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from delivery.models import ServerReply
+from delivery.states import Reason
+from delivery.transports.protocol import Outcome, Verdict
+
+# RFC 3463 §3.2: bad mailbox, bad domain, bad syntax, mailbox moved; 5.1.10: RFC 7505, null MX.
+INVALID_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+# Without an enhanced code only unmistakable words about the mailbox count.
+NO_SUCH_PERSON: Final = re.compile(
+    r"(?:user|mailbox|recipient|address|account)\b[^.;]{0,40}\b"
+    r"(?:unknown|not found|does not exist|doesn'?t exist|not exist|no longer (?:exists|valid))"
+    r"|(?:unknown|no such|invalid|nonexistent) (?:user|mailbox|recipient|address|account|local)",
+    re.IGNORECASE,
+)
+SPEAKS_OF_POLICY: Final = re.compile(
+    r"spam|spoof|blocked|black ?list|block ?list|policy|reputation|denied|dmarc|dkim|\bspf\b|"
+    r"relay|authenticat|authoriz|content|virus|quota|full|too large|suspended|disabled|sender",
+    re.IGNORECASE,
+)
+ASKS_TO_SLOW_DOWN: Final = re.compile(
+    r"rate|too many|too fast|throttl|unusual|volume|slow down|limit|exceeded", re.IGNORECASE
+)
+ADDRESS: Final = re.compile(r"<?[^\s<>@:;,]+@[\w.-]+\w>?")
+TEXT_LENGTH: Final = 1000
+
+
+def reason_for(outcome: Outcome) -> Reason:
+    """Return why a mail was deferred, failed or is unknown (NONE for one that was sent)."""
+    match outcome.verdict:
+        case Verdict.DEFERRED:
+            return _why_deferred(outcome)
+        case Verdict.FAILED:
+            return _why_failed(outcome)
+        case Verdict.UNKNOWN:
+            return Reason.NO_REPLY
+        case _:
+            return Reason.NONE
+
+
+def _why_deferred(outcome: Outcome) -> Reason:
+    if not outcome.code:
+        return Reason.CONNECTION_LOST
+    slow = outcome.enhanced.startswith("4.7.") or outcome.code in {421, 450, 451, 452}
+    if slow and ASKS_TO_SLOW_DOWN.search(outcome.text):
+        return Reason.THROTTLED_BY_SERVER
+    return Reason.TEMPORARY
+
+
+def _why_failed(outcome: Outcome) -> Reason:
+    if outcome.enhanced in INVALID_ADDRESS:
+        return Reason.ADDRESS_INVALID
+    if outcome.enhanced.startswith("5.7."):
+        return Reason.POLICY
+    vague = outcome.enhanced in {"", "5.0.0", "5.5.0"}
+    if SPEAKS_OF_POLICY.search(outcome.text):
+        return Reason.POLICY
+    if vague and outcome.code in {550, 551, 553} and NO_SUCH_PERSON.search(outcome.text):
+        return Reason.ADDRESS_INVALID
+    return Reason.REFUSED
+
+
+def without_addresses(text: str) -> str:
+    """Return a server's words without anybody's address, so that equal answers are one row."""
+    return ADDRESS.sub("<…>", text)[:TEXT_LENGTH]
+
+
+def store(outcomes: Iterable[Outcome]) -> dict[int, int]:
+    """Keep the answers to mails that were not simply sent; return reply ids by message id.
+
+    Call it inside the transaction that records the outcomes.
+    """
+    hashes: dict[int, bytes] = {}
+    rows: dict[bytes, ServerReply] = {}
+    for outcome in outcomes:
+        if not (outcome.code or outcome.text):
+            continue
+        text = without_addresses(outcome.text)
+        words = f"{outcome.code}\0{outcome.enhanced}\0{text}".encode("utf-8", "replace")
+        digest = hashlib.blake2b(words, digest_size=16).digest()
+        hashes[outcome.message_id] = digest
+        rows[digest] = ServerReply(
+            hash=digest, code=outcome.code, enhanced=outcome.enhanced[:12], text=text
+        )
+    if not rows:
+        return {}
+    # In one order, so that two workers with the same answers never wait for each other in a circle.
+    ServerReply.objects.bulk_create(
+        [rows[digest] for digest in sorted(rows)], ignore_conflicts=True
+    )
+    ids = dict(ServerReply.objects.filter(hash__in=list(rows)).values_list("hash", "pk"))
+    known = {bytes(digest): pk for digest, pk in ids.items()}
+    return {message: known[digest] for message, digest in hashes.items()}
