@@ -79,7 +79,7 @@ class Heartbeat(bootsteps.StartStopStep):
 
         with suppress(redis.RedisError):  # the consumer itself notices and reconnects
             for queue in consumer.app.amqp.queues.consume_from:
-                heartbeats.record(queue, consumer.hostname)
+                heartbeats.record(queue, consumer.hostname, processes=consumer.controller.concurrency)
 
 
 app.steps["consumer"].add(Heartbeat)

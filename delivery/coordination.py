@@ -1,24 +1,18 @@
-"""What sending processes tell each other through Redis: who lives, who is at work.
+"""What sending processes tell each other through Redis: who is at work (`heartbeats`: who lives).
 
 Nothing here is the truth about a message; losing all of it costs a second, not a mail.
 """
 
 import os
 import socket
-import time
 from functools import cache
 from typing import Any
 
 import redis
 from django.conf import settings
 
-WORKER_TTL = 15  # seconds without a heartbeat after which a worker counts as gone
 SLICE_TTL = 20  # seconds after which a slice that no longer reports may be started anew
-BEAT_SILENCE = 20  # seconds without a tick after which the beat counts as stopped
 
-_WORKERS = "warta:workers"
-_CAPACITY = "warta:capacity"
-_BEAT = "warta:beat"
 _SLICE = "warta:slice:"
 
 
@@ -37,49 +31,6 @@ def client() -> "redis.Redis[Any]":
 def process_name() -> str:
     """Name this process among all hosts: ``host:pid``."""
     return f"{socket.gethostname()[:80]}:{os.getpid()}"
-
-
-def worker_lives(name: str, *, senders: int) -> None:
-    """Note that a worker lives and how many of its processes send."""
-    with client().pipeline(transaction=False) as pipe:
-        pipe.zadd(_WORKERS, {name: time.time()})
-        pipe.hset(_CAPACITY, name, senders)
-        pipe.execute()
-
-
-def worker_leaves(name: str) -> None:
-    """Forget a worker that shuts down."""
-    with client().pipeline(transaction=False) as pipe:
-        pipe.zrem(_WORKERS, name)
-        pipe.hdel(_CAPACITY, name)
-        pipe.execute()
-
-
-def senders() -> int:
-    """Count the processes that can send now, over all hosts."""
-    since = time.time() - WORKER_TTL
-    with client().pipeline(transaction=False) as pipe:
-        pipe.zrangebyscore(_WORKERS, since, "+inf")
-        pipe.hgetall(_CAPACITY)
-        pipe.zrangebyscore(_WORKERS, "-inf", since)
-        living, capacity, gone = pipe.execute()
-    if gone:
-        with client().pipeline(transaction=False) as pipe:
-            pipe.zrem(_WORKERS, *gone)
-            pipe.hdel(_CAPACITY, *gone)
-            pipe.execute()
-    return sum(int(capacity.get(name, 0)) for name in living)
-
-
-def beat_ticks() -> None:
-    """Note that the beat has just been heard."""
-    client().set(_BEAT, f"{time.time():.3f}", ex=86_400)
-
-
-def beat_silence() -> float | None:
-    """Return for how many seconds the beat has not been heard; None: not within a day."""
-    at = client().get(_BEAT)
-    return None if at is None else max(0.0, time.time() - float(at))
 
 
 def reserve_slice(number: int, owner: str) -> bool:

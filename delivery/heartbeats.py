@@ -25,8 +25,8 @@ def _client() -> redis.Redis:
     )
 
 
-def record(kind: str, name: str) -> None:
-    """Say that process ``name`` serves ``kind`` (a queue, or `BEAT`) now.
+def record(kind: str, name: str, *, processes: int = 1) -> None:
+    """Say that ``name`` serves ``kind`` (a queue, or `BEAT`) now, with so many processes.
 
     Raises:
         redis.RedisError: Redis cannot be reached.
@@ -34,6 +34,8 @@ def record(kind: str, name: str) -> None:
     now = time.time()
     with _client().pipeline(transaction=False) as pipe:
         pipe.zadd(f"heartbeat:{kind}", {name: now})
+        pipe.hset(f"heartbeat-processes:{kind}", name, processes)
+        pipe.expire(f"heartbeat-processes:{kind}", KEPT_SECONDS)
         pipe.zremrangebyscore(f"heartbeat:{kind}", 0, now - KEPT_SECONDS)
         pipe.expire(f"heartbeat:{kind}", KEPT_SECONDS)
         pipe.execute()
@@ -58,3 +60,13 @@ def last(kind: str) -> float | None:
     """Return when the latest sign of life came (seconds since 1970), or None within a day."""
     newest = _client().zrange(f"heartbeat:{kind}", -1, -1, withscores=True)
     return float(newest[0][1]) if newest else None
+
+
+def processes(kind: str) -> int:
+    """Return how many processes of living workers serve ``kind``.
+
+    Raises:
+        redis.RedisError: Redis cannot be reached.
+    """
+    counts = _client().hgetall(f"heartbeat-processes:{kind}")
+    return sum(int(counts.get(name, 1)) for name in alive(kind))

@@ -1,0 +1,187 @@
+"""Claim: take up to a thousand messages at once, and look again at who may be written to.
+
+A claim is leased. Its journal's header is in Redis before the claim is taken, so a claim whose
+journal is missing has lost it. Consent and suppression are read when the claim is, because people
+unsubscribe between planning and sending.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+from django.utils import timezone
+
+from campaigns.audience import Audience
+from delivery.models import Claim
+from delivery.states import ClaimState, MessageState, Reason
+
+LEASE: Final = timedelta(seconds=20)
+
+_TAKE: Final = f"""
+UPDATE delivery_claim SET state = {ClaimState.HELD.value}, worker = %(worker)s, token = %(token)s,
+    journal_epoch = %(epoch)s, held_until = %(until)s, not_before = NULL, waiting_for = ''
+WHERE id = (
+    SELECT id FROM delivery_claim
+    WHERE campaign_id = %(campaign)s AND state = {ClaimState.WAITING.value}
+        AND (not_before IS NULL OR not_before <= %(now)s)
+    ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, campaign_id, attempt, first_message, last_message, messages, token
+"""  # noqa: S608 - the state numbers are ours
+_READ: Final = """
+SELECT message.id, message.subscriber_id, message.domain_group, message.created_at,
+    person.email, person.first_name, person.last_name, person.language, person.fields,
+    CASE
+        WHEN person.id IS NULL THEN {gone}
+        {excluded}
+        WHEN EXISTS (
+            SELECT FROM subscribers_suppression AS suppression
+            WHERE suppression.workspace_id = %(workspace)s
+                AND suppression.address_hash = person.address_hash
+        ) THEN {suppressed}
+        ELSE (
+            SELECT CASE min(CASE status WHEN 'subscribed' THEN 0 WHEN 'unsubscribed' THEN 1
+                            ELSE 2 END)
+                WHEN 0 THEN 0 WHEN 1 THEN {unsubscribed} WHEN 2 THEN {unconfirmed} ELSE {gone} END
+            FROM subscribers_subscription AS consent
+            WHERE consent.subscriber_id = message.subscriber_id
+                AND consent.list_id = ANY(%(include)s)
+        )
+    END
+FROM delivery_message AS message
+LEFT JOIN subscribers_subscriber AS person
+    ON person.id = message.subscriber_id AND person.workspace_id = %(workspace)s
+WHERE {which} AND message.campaign_id = %(campaign)s AND message.state = {planned}
+    AND message.attempts = %(attempt)s
+"""
+_EXCLUDED: Final = """WHEN EXISTS (
+            SELECT FROM subscribers_subscription AS other
+            WHERE other.subscriber_id = message.subscriber_id
+                AND other.list_id = ANY(%(exclude)s)
+        ) THEN {excluded}"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A claim in our hands."""
+
+    id: int
+    campaign: int
+    attempt: int
+    first: int
+    last: int
+    messages: list[int] | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One message to send and the person it is for (what `render` needs to know)."""
+
+    id: int
+    subscriber: int
+    domain_group: int
+    planned_at: datetime
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    fields: dict[str, Any] = field(repr=False)
+
+
+def take(campaign: int, *, worker: str, token: str, epoch: str) -> Held | None:
+    """Lease the campaign's next waiting claim; None: there is none now."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TAKE,
+            {
+                "campaign": campaign,
+                "worker": worker,
+                "token": token,
+                "epoch": epoch,
+                "now": now,
+                "until": now + LEASE,
+            },
+        )
+        row = cursor.fetchone()
+    return row and Held(**dict(zip(Held.__slots__, row, strict=True)))
+
+
+def renew(held: Held) -> bool:
+    """Keep a claim for another `LEASE`; False: it was taken from us."""
+    return bool(
+        Claim.objects.filter(pk=held.id, token=held.token, state=ClaimState.HELD).update(
+            held_until=timezone.now() + LEASE
+        )
+    )
+
+
+def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
+    """Read a claim's messages: those to send, and those to skip with the reason.
+
+    A second look at what planning decided: who left or was suppressed since is skipped.
+    """
+    names = {reason.name.lower(): reason.value for reason in Reason}
+    excluded = _EXCLUDED.format(**names) if audience.exclude else ""
+    which = (
+        "message.id = ANY(%(messages)s)"
+        if held.messages is not None
+        else "message.id BETWEEN %(first)s AND %(last)s"
+    )
+    sql = _READ.format(
+        **{**names, "excluded": excluded, "which": which, "planned": MessageState.PLANNED.value}
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql,
+            {
+                "workspace": audience.workspace,
+                "include": list(audience.include),
+                "exclude": list(audience.exclude),
+                "campaign": held.campaign,
+                "attempt": held.attempt,
+                "first": held.first,
+                "last": held.last,
+                "messages": held.messages,
+            },
+        )
+        rows = cursor.fetchall()
+    return _divide(rows)
+
+
+def _divide(rows: Iterable[tuple[Any, ...]]) -> tuple[list[Due], dict[int, Reason]]:
+    due: list[Due] = []
+    left_out: dict[int, Reason] = {}
+    for *person, why in rows:
+        if why:
+            left_out[person[0]] = Reason(why)
+            continue
+        fields = person[8]
+        if isinstance(fields, str):  # Django's cursors hand JSON over as it is stored
+            person[8] = json.loads(fields) if fields != "{}" else {}
+        due.append(Due(*person))
+    return due, left_out
+
+
+def settle(held: Held) -> bool:
+    """End a claim of which nothing is left to send."""
+    return _leave(held, state=ClaimState.SETTLED)
+
+
+def release(held: Held, *, not_before: datetime | None = None, waiting_for: str = "") -> bool:
+    """Give a claim back with what is left of it, to be taken from ``not_before`` on."""
+    return _leave(
+        held, state=ClaimState.WAITING, not_before=not_before, waiting_for=waiting_for[:200]
+    )
+
+
+def _leave(held: Held, **changes: Any) -> bool:
+    return bool(
+        Claim.objects.filter(pk=held.id, token=held.token, state=ClaimState.HELD).update(
+            token="", worker="", journal_epoch="", held_until=None, **changes
+        )
+    )

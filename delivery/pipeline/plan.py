@@ -1,0 +1,205 @@
+"""Plan: from an audience to one row per person, in chunks, while sending already goes on.
+
+The chunk's rows, their claims and their tallies are one statement, and `Dispatch.planned_through`
+moves in the same transaction: a planner that dies has either done a chunk or not, and two planners
+take turns on the dispatch's row lock. ``last_subscriber`` fences the audience at the start.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from campaigns import lifecycle
+from campaigns.audience import Audience, verdicts
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus, LeftOut
+from delivery import routing
+from delivery.models import Dispatch, SendingAccount
+from delivery.states import ClaimState, MessageState, Reason
+
+FIRST_CHUNK = 500  # small, so that the first mail leaves at once
+CHUNK = 10_000
+CLAIM_SIZE = 1_000
+PLANNER_SHARD = 0  # of the tallies; sending processes use the others
+
+REASON_OF: Final[dict[LeftOut, Reason]] = {
+    LeftOut.EXCLUDED: Reason.EXCLUDED,
+    LeftOut.SUPPRESSED: Reason.SUPPRESSED,
+    LeftOut.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
+    LeftOut.UNCONFIRMED: Reason.UNCONFIRMED,
+}
+
+# The smallest people of several lists, found by walking each list's index only so far.
+_BOUND: Final = """
+SELECT max(subscriber_id) FROM (
+    SELECT DISTINCT subscriber_id
+    FROM unnest(%(include)s::bigint[]) AS list (id)
+    CROSS JOIN LATERAL (
+        SELECT subscriber_id FROM subscribers_subscription
+        WHERE list_id = list.id AND subscriber_id > %(after)s AND subscriber_id <= %(last)s
+        ORDER BY subscriber_id LIMIT %(count)s
+    ) AS people
+    ORDER BY subscriber_id LIMIT %(count)s
+) AS chunk
+"""
+_LAST: Final = """
+SELECT max(last) FROM unnest(%(include)s::bigint[]) AS list (id)
+CROSS JOIN LATERAL (
+    SELECT subscriber_id AS last FROM subscribers_subscription
+    WHERE list_id = list.id ORDER BY subscriber_id DESC LIMIT 1
+) AS newest
+"""
+_INSERT: Final = """
+WITH planned AS (
+    INSERT INTO delivery_message
+        (campaign_id, subscriber_id, state, reason, domain_group, attempts, created_at)
+    SELECT %(campaign)s, verdict.subscriber_id,
+        CASE verdict.left_out WHEN '' THEN {planned} ELSE {skipped} END,
+        CASE verdict.left_out {reasons} ELSE 0 END,
+        person.domain_group, 0, %(now)s
+    FROM ({verdicts}) AS verdict
+    JOIN subscribers_subscriber AS person ON person.id = verdict.subscriber_id
+    ORDER BY verdict.subscriber_id
+    RETURNING id, domain_group, state, reason
+), claims AS (
+    INSERT INTO delivery_claim
+        (campaign_id, priority, first_message, last_message, attempt, state,
+         waiting_for, worker, token, journal_epoch, created_at)
+    SELECT %(campaign)s, %(priority)s, min(id), max(id), 0, {waiting}, '', '', '', '', %(now)s
+    FROM (
+        SELECT id, (row_number() OVER (ORDER BY id) - 1) / {claim_size} AS slice
+        FROM planned WHERE state = {planned}
+    ) AS sliced
+    GROUP BY slice ORDER BY slice
+), tallies AS (
+    INSERT INTO delivery_messagetally AS tally
+        (campaign_id, shard, domain_group, state, reason, count)
+    SELECT %(campaign)s, {shard}, domain_group, state, reason, count(*)
+    FROM planned GROUP BY domain_group, state, reason ORDER BY domain_group, state, reason
+    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
+    DO UPDATE SET count = tally.count + EXCLUDED.count
+)
+SELECT count(*) FROM planned
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What one step of planning did."""
+
+    rows: int = 0
+    is_done: bool = False
+
+
+def due() -> list[Campaign]:
+    """Return the campaigns whose time to be sent has come."""
+    return list(
+        Campaign.objects.filter(
+            status=CampaignStatus.SCHEDULED, send_at__lte=timezone.now()
+        ).order_by("send_at")[:100]
+    )
+
+
+@transaction.atomic
+def begin(campaign: Campaign) -> bool:
+    """Start a campaign's send: from now on it has a dispatch and a fenced audience."""
+    if not lifecycle.start(campaign):
+        return False
+    accounts = SendingAccount.objects.filter(workspace_id=campaign.workspace_id)
+    routes = routing.candidates(
+        accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id
+    )
+    Dispatch.objects.get_or_create(
+        campaign=campaign,
+        defaults={
+            "workspace_id": campaign.workspace_id,
+            "account": routes[0] if routes else None,
+            "last_subscriber": _last_subscriber(Audience.of(campaign)),
+        },
+    )
+    return True
+
+
+def unfinished() -> list[int]:
+    """Return the campaigns whose planning has to go on, also while they are paused."""
+    return list(
+        Dispatch.objects.filter(
+            Q(campaign__status=CampaignStatus.SENDING) | Q(campaign__status=CampaignStatus.PAUSED),
+            planning_done_at=None,
+        )
+        .order_by("priority", "campaign_id")
+        .values_list("campaign_id", flat=True)
+    )
+
+
+@transaction.atomic
+def step(campaign_id: int) -> Progress:
+    """Plan the next chunk. Harmless when planning is done, or another planner is at work."""
+    dispatch = (
+        Dispatch.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("campaign")
+        .filter(campaign_id=campaign_id, planning_done_at=None)
+        .first()
+    )
+    if dispatch is None:
+        return Progress(is_done=True)
+    if dispatch.campaign.status not in {CampaignStatus.SENDING, CampaignStatus.PAUSED}:
+        return Progress(is_done=True)
+    audience = Audience.of(dispatch.campaign)
+    size = CHUNK if dispatch.planned_through else FIRST_CHUNK
+    through = _end_of_chunk(audience, dispatch, size=size)
+    rows = _insert(dispatch, audience, through=through) if through is not None else 0
+    dispatch.planned_through = through or dispatch.last_subscriber
+    is_done = dispatch.planned_through >= dispatch.last_subscriber
+    if is_done:
+        dispatch.planning_done_at = timezone.now()
+    dispatch.save(update_fields=["planned_through", "planning_done_at"])
+    return Progress(rows=rows, is_done=is_done)
+
+
+def _last_subscriber(audience: Audience) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, {"include": list(audience.include)})
+        row = cursor.fetchone()
+    return (row and row[0]) or 0
+
+
+def _end_of_chunk(audience: Audience, dispatch: Dispatch, *, size: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BOUND,
+            {
+                "include": list(audience.include),
+                "after": dispatch.planned_through,
+                "last": dispatch.last_subscriber,
+                "count": size,
+            },
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _insert(dispatch: Dispatch, audience: Audience, *, through: int) -> int:
+    inner, params = verdicts(audience, after=dispatch.planned_through, through=through)
+    reasons = " ".join(f"WHEN '{out.value}' THEN {why.value}" for out, why in REASON_OF.items())
+    sql = _INSERT.format(
+        verdicts=inner,
+        reasons=reasons,
+        planned=MessageState.PLANNED.value,
+        skipped=MessageState.SKIPPED.value,
+        waiting=ClaimState.WAITING.value,
+        claim_size=CLAIM_SIZE,
+        shard=PLANNER_SHARD,
+    )
+    more: dict[str, Any] = {
+        "campaign": dispatch.campaign_id,
+        "priority": dispatch.priority,
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**params, **more})
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
