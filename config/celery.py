@@ -34,6 +34,15 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    # Ticks that nobody has taken up in time are worth nothing: the next one says the same.
+    **{
+        name: {"task": f"delivery.tasks.{name}", "schedule": seconds, "options": {"expires": 5.0}}
+        for name, seconds in {
+            "start_due_campaigns": 1.0,
+            "keep_sending": 1.0,
+            "sweep_up": 2.0,
+        }.items()
+    },
 }
 
 

@@ -1,5 +1,6 @@
 """The one settings module. Values that differ between machines come from `config.environment`."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +31,13 @@ SANDBOX_HOST = "127.0.0.1"
 SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addresses.kept_port(
     DATA_DIR
 )
+
+# Seconds to wait after the first, second, … temporary failure of a mail, and for how long to try.
+RETRY_AFTER = [
+    float(seconds)
+    for seconds in env.list("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
+]
+RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])

@@ -28,6 +28,16 @@ def client() -> "redis.Redis[Any]":
     return _client_of(os.getpid())
 
 
+@cache
+def _script_of(_process: int, source: str) -> Any:
+    return client().register_script(source)
+
+
+def script(source: str) -> Any:
+    """Return a Lua script that can be called; Redis keeps it by its hash."""
+    return _script_of(os.getpid(), source)
+
+
 def process_name() -> str:
     """Name this process among all hosts: ``host:pid``."""
     return f"{socket.gethostname()[:80]}:{os.getpid()}"
@@ -53,3 +63,18 @@ def free_slice(number: int, owner: str) -> None:
     key = f"{_SLICE}{number}"
     if client().get(key) == owner.encode():
         client().delete(key)
+
+
+def reserve(name: str, *, seconds: float) -> bool:
+    """Say whether nobody has reserved ``name`` during the last ``seconds``; reserves it if so."""
+    return bool(client().set(f"warta:reserved:{name}", 1, nx=True, px=int(seconds * 1000)))
+
+
+def extend(name: str, *, seconds: float) -> None:
+    """Keep a reservation for another while."""
+    client().set(f"warta:reserved:{name}", 1, px=int(seconds * 1000))
+
+
+def release(name: str) -> None:
+    """Give a reservation up."""
+    client().delete(f"warta:reserved:{name}")

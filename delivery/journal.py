@@ -2,7 +2,7 @@
 
 One Redis list per claim. Its first entry is a header, written before the claim is taken. ``12`` says
 that message 12's final dot may go out, ``12<11`` that it does so only once 11 is answered on the
-same connection, ``12=sent|250|2.0.0||…`` is the server's answer. Entries are pushed with RPUSHX,
+same connection, ``12=sent|250|2.0.0||…`` is the server's answer; ``v3`` is the content version. Entries are pushed with RPUSHX,
 which does nothing when the list is gone: whoever takes a claim over renames its list first, and from
 then on the former owner can't hand over anything more, however late it wakes up. An answer reaches
 Redis no later than the confirmation of the next hand-over on its connection, so at most one message
@@ -34,6 +34,7 @@ class Findings:
 
     answers: dict[int, Outcome] = field(default_factory=dict)
     doubtful: frozenset[int] = frozenset()
+    version: int | None = None  # of the content
 
 
 class Line:
@@ -69,10 +70,10 @@ class Line:
         self._spare = token
         return token
 
-    def use(self, token: str) -> "Journal":
-        """Return the journal of a claim that was taken with ``token``."""
+    def use(self, token: str, *, version: int) -> "Journal":
+        """Return the journal of a claim that was taken with ``token``, for this content version."""
         self._spare = ""
-        return Journal(self, token)
+        return Journal(self, token, version=version)
 
     def exchange(self, data: bytes) -> bytes:
         """Send one command and return its answer line without the line end."""
@@ -120,11 +121,11 @@ class Line:
 class Journal:
     """One claim's journal, as its owner writes it (a `HandOverJournal`)."""
 
-    def __init__(self, line: Line, token: str) -> None:
+    def __init__(self, line: Line, token: str, *, version: int) -> None:
         self._line = line
         key = (_KEY + token).encode()
         self._push = b"\r\n$6\r\nRPUSHX\r\n$%d\r\n%b\r\n" % (len(key), key)
-        self._waiting: list[bytes] = []
+        self._waiting = [b"v%d" % version]
         self.is_closed = False
 
     def announce(self, message_id: int, *, after: int = 0) -> None:
@@ -201,9 +202,12 @@ def read(entries: Iterable[bytes]) -> Findings:
     """Work out what a journal's entries say."""
     dots: dict[int, int] = {}
     answers: dict[int, Outcome] = {}
+    version: int | None = None
     for entry in entries:
         words = entry.decode("utf-8", "replace")
-        if "=" in words:
+        if words.startswith("v"):
+            version = int(words[1:])
+        elif "=" in words:
             outcome = _outcome(words)
             answers[outcome.message_id] = outcome
         else:
@@ -217,6 +221,7 @@ def read(entries: Iterable[bytes]) -> Findings:
             # Waiting behind a mail that was announced and never answered: it never went out.
             if message not in answers and not (after in dots and after not in answers)
         ),
+        version=version,
     )
 
 

@@ -7,7 +7,7 @@ unsubscribe between planning and sending.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,9 +16,11 @@ from django.utils import timezone
 
 from campaigns.audience import Audience
 from delivery.models import Claim
+from delivery.pipeline.compile import Recipient
 from delivery.states import ClaimState, MessageState, Reason
 
 LEASE: Final = timedelta(seconds=20)
+NO_FIELDS: Final[dict[str, Any]] = {}
 
 _TAKE: Final = f"""
 UPDATE delivery_claim SET state = {ClaimState.HELD.value}, worker = %(worker)s, token = %(token)s,
@@ -32,8 +34,8 @@ WHERE id = (
 RETURNING id, campaign_id, attempt, first_message, last_message, messages, token
 """  # noqa: S608 - the state numbers are ours
 _READ: Final = """
-SELECT message.id, message.subscriber_id, message.domain_group, message.created_at,
-    person.email, person.first_name, person.last_name, person.language, person.fields,
+SELECT message.id, message.subscriber_id, message.domain_group, person.email,
+    person.first_name, person.last_name, person.language, person.fields,
     CASE
         WHEN person.id IS NULL THEN {gone}
         {excluded}
@@ -77,19 +79,11 @@ class Held:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """One message to send and the person it is for (what `render` needs to know)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due(Recipient):
+    """One message to send: the person it is for, and whose servers receive their mail."""
 
-    id: int
-    subscriber: int
-    domain_group: int
-    planned_at: datetime
-    email: str
-    first_name: str
-    last_name: str
-    language: str
-    fields: dict[str, Any] = field(repr=False)
+    domain_group: int = 0
 
 
 def take(campaign: int, *, worker: str, token: str, epoch: str) -> Held | None:
@@ -156,14 +150,23 @@ def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
 def _divide(rows: Iterable[tuple[Any, ...]]) -> tuple[list[Due], dict[int, Reason]]:
     due: list[Due] = []
     left_out: dict[int, Reason] = {}
-    for *person, why in rows:
+    for message, subscriber, group, email, first, last, language, fields, why in rows:
         if why:
-            left_out[person[0]] = Reason(why)
+            left_out[message] = Reason(why)
             continue
-        fields = person[8]
-        if isinstance(fields, str):  # Django's cursors hand JSON over as it is stored
-            person[8] = json.loads(fields) if fields != "{}" else {}
-        due.append(Due(*person))
+        due.append(
+            Due(
+                message_id=message,
+                subscriber_id=subscriber,
+                domain_group=group,
+                email=email,
+                first_name=first,
+                last_name=last,
+                language=language,
+                # Django's cursors hand JSON over as it is stored.
+                fields=json.loads(fields) if fields != "{}" else NO_FIELDS,
+            )
+        )
     return due, left_out
 
 

@@ -1,0 +1,167 @@
+"""Hand-over: one claim's mails on their way: rendered as they are asked for, noted as they end.
+
+Between two mails it looks (at most twice a second) whether the campaign is still to be sent, so
+pause, cancel and shutdown act within a second also inside a claim.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import OperationalError
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns import lifecycle
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery.models import Dispatch
+from delivery.pipeline import claim, prepare, record
+from delivery.pipeline.render import RenderError
+from delivery.states import Reason
+from delivery.throttle import LIMITS, Gate
+from delivery.transports.protocol import Outcome, Outgoing, Verdict
+
+if TYPE_CHECKING:
+    from delivery.pipeline.send import Slice
+
+LOOK_SECONDS: Final = 0.5
+RENEW_SECONDS: Final = 5.0
+BATCH: Final = 1_000
+MANY_ERRORS: Final = 20
+MANY_ERRORS_SHARE: Final = 0.05
+
+
+@dataclass(slots=True)
+class HandOver:
+    """What becomes of one claim's messages while a transport sends them."""
+
+    held: claim.Held
+    prepared: prepare.Prepared
+    due: list[claim.Due]
+    writer: record.Writer
+    gate: Gate
+    part: "Slice"
+    answers: int = 0  # how often a server said something about a mail
+    _done: int = 0  # messages that left PLANNED
+    _pulled: int = 0
+    _waiting: list[Outcome] = field(default_factory=list)
+    _errors: dict[int, str] = field(default_factory=dict)
+    _stop: bool = False
+    _look_at: float = 0.0
+    _renew_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        now = time.monotonic()
+        self._look_at = now + LOOK_SECONDS
+        self._renew_at = now + RENEW_SECONDS
+
+    def mails(self) -> Iterator[Outgoing]:
+        """Render one mail after the other, as long as there are permits."""
+        gate = None if self.gate.is_open else self.gate
+        if gate is not None:
+            gate.expect(message.domain_group for message in self.due)
+        mail = self.prepared.mail
+        for message in self.due:
+            if gate is not None and not gate.admit(message.domain_group):
+                if gate.is_exhausted:
+                    return
+                continue
+            self._pulled += 1
+            try:
+                rendered = mail(message)
+            except RenderError as error:
+                self._errors[message.message_id] = str(error)
+                if self.has_too_many_errors:
+                    return
+                continue
+            yield rendered
+
+    def note(self, outcome: Outcome) -> None:
+        """Take a mail's outcome; record what has come together."""
+        if outcome.verdict is Verdict.NOT_SENT:
+            return
+        if outcome.code:
+            self.answers += 1
+        self._waiting.append(outcome)
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def should_stop(self) -> bool:
+        """Say whether to stop pulling; every half second also look, record and renew the lease."""
+        if self._stop or self.part.is_over():
+            return True
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            self._stop = now >= self.part.until or not self._goes_on(now)
+        return self._stop
+
+    def _goes_on(self, now: float) -> bool:
+        try:
+            self.flush()
+            if now >= self._renew_at:
+                self._renew_at = now + RENEW_SECONDS
+                self.part.keep()
+                if not claim.renew(self.held):
+                    return False
+            return Campaign.objects.filter(
+                pk=self.held.campaign, status=CampaignStatus.SENDING
+            ).exists()
+        except OperationalError:
+            return False  # the database is away: finish what is on the wire; the journal knows it
+
+    def flush(self, *, last: bool = False) -> None:
+        """Record what is known; ``last``: also those who are skipped for a render error."""
+        batch, self._waiting = self._waiting, []
+        if batch:
+            try:
+                record.outcomes(self.writer, batch)
+            except BaseException:
+                self._waiting = batch + self._waiting
+                raise
+            self._done += len(batch)
+        if last and self._errors and not self.has_too_many_errors:
+            skipped = dict.fromkeys(self._errors, Reason.RENDER_ERROR)
+            self._done += record.skip(self.writer, skipped)
+            Dispatch.objects.filter(campaign_id=self.held.campaign).update(
+                render_errors=F("render_errors") + len(skipped)
+            )
+            self._errors.clear()
+
+    @property
+    def has_too_many_errors(self) -> bool:
+        """Whether so many people's mail can't be rendered that the content must be at fault."""
+        errors = len(self._errors)
+        return errors >= MANY_ERRORS and errors > MANY_ERRORS_SHARE * self._pulled
+
+    def pause_for_errors(self) -> None:
+        """Pause the campaign; those people stay planned and get their mail once it is mended."""
+        campaign = Campaign.objects.get(pk=self.held.campaign)
+        errors = len(self._errors)
+        sentence = ngettext(
+            "The mail of %(count)d person could not be filled in: %(error)s",
+            "The mails of %(count)d people could not be filled in, the first because: %(error)s",
+            errors,
+        ) % {"count": errors, "error": next(iter(self._errors.values()))[:150]}
+        lifecycle.pause(campaign, reason=sentence)
+
+    @property
+    def left_over(self) -> bool:
+        """Whether some of the claim's messages will still be planned after the last `flush`."""
+        leaving = len(self._waiting) + (0 if self.has_too_many_errors else len(self._errors))
+        return self._done + leaving < len(self.due)
+
+    def waits_until(self) -> tuple[datetime | None, str]:
+        """Return from when on the rest may be taken again, and what it waits for."""
+        if not self.gate.waits:
+            return None, ""
+        grant = self.gate.waits.get(None) or min(
+            self.gate.waits.values(), key=lambda wait: wait.wait
+        )
+        name = "group" if grant.limit.startswith("group-") else grant.limit
+        return timezone.now() + timedelta(seconds=grant.wait), LIMITS.get(name, "")

@@ -1,0 +1,82 @@
+"""Prepare: what is the same for all of a campaign's mails, made once per process and version."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from campaigns.audience import Audience
+from campaigns.models import Campaign
+from campaigns.rendering.compile import compile_and_store
+from campaigns.rendering.errors import ContentError
+from delivery.pipeline.claim import Due
+from delivery.pipeline.compile import CompiledMessage, compile_message
+from delivery.pipeline.headers import AddressError
+from delivery.pipeline.render import render
+from delivery.transports.protocol import Outgoing
+
+KEPT: Final = 16  # campaigns a process keeps compiled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A campaign ready to be sent: its audience and its compiled content."""
+
+    version: int
+    audience: Audience
+    compiled: CompiledMessage
+
+    def mail(self, due: Due) -> Outgoing:
+        """Make one person's mail.
+
+        Raises:
+            RenderError: this person's values don't fit the content.
+        """
+        return render(self.compiled, due)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unusable:
+    """A campaign whose content can't be made into mail at all."""
+
+    sentence: str
+
+
+class Cache:
+    """What one process has prepared lately, by campaign and what its mail is made of."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[object, ...], Prepared | Unusable] = OrderedDict()
+
+    def get(self, campaign: Campaign) -> Prepared | Unusable:
+        """Return the prepared campaign, compiling it when it or its content has changed."""
+        key = (campaign.pk, campaign.content_id, campaign.updated_at)
+        if key in self._known:
+            self._known.move_to_end(key)
+        else:
+            self._known[key] = prepare(campaign)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return self._known[key]
+
+
+def prepare(campaign: Campaign) -> Prepared | Unusable:
+    """Compile a campaign's current content version for its sender."""
+    content = campaign.content
+    if content is None:
+        return Unusable(sentence=_("The campaign has no content."))
+    workspace = campaign.workspace
+    try:
+        compiled = compile_message(
+            compile_and_store(content),
+            from_email=campaign.from_email,
+            from_name=campaign.from_name,
+            reply_to=campaign.reply_to,
+            list_id=f"{workspace.slug}-{campaign.pk}",
+            list_name=workspace.name,
+            feedback_id=(f"c{campaign.pk}", f"w{workspace.pk}", "campaign", workspace.slug),
+        )
+    except (ContentError, AddressError) as error:
+        return Unusable(sentence=str(error)[:300])
+    return Prepared(version=content.version, audience=Audience.of(campaign), compiled=compiled)

@@ -1,0 +1,344 @@
+"""Record: the only writer of what became of a message.
+
+A batch is one conditional UPDATE whose rows are counted by what it returns, so that tallies equal
+the ledger whatever happened before: an outcome that comes twice, or too late, changes nothing. Every
+outcome names the attempt it belongs to.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Workspace
+from delivery import replies, retries
+from delivery.models import Message
+from delivery.states import TRANSITIONS, MessageState, Reason
+from delivery.transports.protocol import Outcome, Verdict
+from subscribers import suppression
+from subscribers.models import Subscriber
+from subscribers.states import SuppressionReason
+
+ATTEMPTED: Final = frozenset(
+    {MessageState.SENT, MessageState.DEFERRED, MessageState.FAILED, MessageState.UNKNOWN}
+)
+STATE_OF: Final[dict[Verdict, MessageState]] = {
+    Verdict.SENT: MessageState.SENT,
+    Verdict.DEFERRED: MessageState.DEFERRED,
+    Verdict.FAILED: MessageState.FAILED,
+    Verdict.UNKNOWN: MessageState.UNKNOWN,
+}
+
+# Rows are locked in id order, so that two writers never wait for each other in a circle.
+_APPLY: Final = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::smallint[],
+        %(not_before)s::timestamptz[], %(replies)s::bigint[], %(providers)s::text[]
+    ) AS given (id, state, reason, not_before, reply_id, provider_id)
+), old AS (
+    SELECT message.id, message.reason FROM delivery_message AS message
+    WHERE message.id = ANY(%(ids)s) AND message.campaign_id = %(campaign)s
+        AND message.state = %(source)s
+        AND (%(attempts)s::smallint IS NULL OR message.attempts = %(attempts)s)
+    ORDER BY message.id FOR NO KEY UPDATE
+), changed AS (
+    UPDATE delivery_message AS message
+    SET state = given.state, reason = given.reason, not_before = given.not_before,
+        reply_id = coalesce(given.reply_id, message.reply_id),
+        provider_id = coalesce(given.provider_id, message.provider_id),
+        attempts = message.attempts + %(counts)s * (given.state = ANY(%(attempted)s))::int,
+        attempted_at = CASE WHEN given.state = ANY(%(attempted)s) THEN %(now)s
+                            ELSE message.attempted_at END,
+        content_version = coalesce(%(version)s, message.content_version)
+    FROM given JOIN old USING (id)
+    WHERE message.id = given.id
+    RETURNING message.id, message.domain_group, message.state, message.reason,
+        old.reason AS old_reason
+), {tallied}, minutes AS (
+    INSERT INTO delivery_sendminute AS minute
+        (campaign_id, minute, shard, domain_group, sent, deferred, failed)
+    SELECT %(campaign)s, date_trunc('minute', %(now)s::timestamptz), %(shard)s, domain_group,
+        count(*) FILTER (WHERE state = {sent}), count(*) FILTER (WHERE state = {deferred}),
+        count(*) FILTER (WHERE state = {failed})
+    FROM changed WHERE state = ANY(%(attempted)s) GROUP BY domain_group ORDER BY domain_group
+    ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE SET
+        sent = minute.sent + EXCLUDED.sent, deferred = minute.deferred + EXCLUDED.deferred,
+        failed = minute.failed + EXCLUDED.failed
+)
+SELECT id FROM changed
+"""
+_TALLIED: Final = """tallied AS (
+    INSERT INTO delivery_messagetally AS tally
+        (campaign_id, shard, domain_group, state, reason, count)
+    SELECT %(campaign)s, %(shard)s, domain_group, state, reason, sum(n) FROM (
+        SELECT domain_group, state, reason, 1 AS n FROM changed
+        UNION ALL
+        SELECT domain_group, %(source)s, old_reason, -1 FROM changed
+    ) AS moves
+    GROUP BY domain_group, state, reason HAVING sum(n) <> 0
+    ORDER BY domain_group, state, reason
+    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
+    DO UPDATE SET count = tally.count + EXCLUDED.count
+)"""
+# Nearly every batch is nothing but mails that were sent: no arrays but the ids, no row lock first.
+_SENT: Final = f"""
+WITH changed AS (
+    UPDATE delivery_message
+    SET state = {MessageState.SENT.value}, attempts = attempts + 1, attempted_at = %(now)s,
+        content_version = %(version)s
+    WHERE id = ANY(%(ids)s) AND campaign_id = %(campaign)s
+        AND state = {MessageState.PLANNED.value} AND attempts = %(attempts)s
+    RETURNING domain_group
+), counted AS (
+    SELECT domain_group, count(*) AS n FROM changed GROUP BY domain_group
+), tallied AS (
+    INSERT INTO delivery_messagetally AS tally
+        (campaign_id, shard, domain_group, state, reason, count)
+    SELECT %(campaign)s, %(shard)s, domain_group, state, 0, n FROM (
+        SELECT domain_group, {MessageState.SENT.value} AS state, n FROM counted
+        UNION ALL
+        SELECT domain_group, {MessageState.PLANNED.value}, -n FROM counted
+    ) AS moves
+    ORDER BY domain_group, state
+    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
+    DO UPDATE SET count = tally.count + EXCLUDED.count
+), minutes AS (
+    INSERT INTO delivery_sendminute AS minute
+        (campaign_id, minute, shard, domain_group, sent, deferred, failed)
+    SELECT %(campaign)s, date_trunc('minute', %(now)s::timestamptz), %(shard)s, domain_group,
+        n, 0, 0
+    FROM counted ORDER BY domain_group
+    ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE SET
+        sent = minute.sent + EXCLUDED.sent
+)
+SELECT coalesce(sum(n), 0) FROM counted
+"""  # noqa: S608 - the state numbers are ours
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What is to be written over one message."""
+
+    message_id: int
+    state: MessageState
+    reason: Reason = Reason.NONE
+    not_before: datetime | None = None
+    reply: int | None = None
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writer:
+    """For which campaign and attempt outcomes are recorded, and in which shard they are tallied.
+
+    ``version`` is the content version the mails were made of; None leaves what is there.
+    """
+
+    campaign: int
+    workspace: int
+    attempt: int
+    shard: int = 0
+    version: int | None = None
+
+
+def outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
+    """Record what servers said, in one transaction; returns how many messages changed.
+
+    NOT_SENT changes nothing: such a message is still planned. What a claim lost meanwhile (its
+    owner was too slow and the message counts as unknown) is put right, because a server's answer
+    proves more than silence.
+    """
+    given = [outcome for outcome in batch if outcome.verdict is not Verdict.NOT_SENT]
+    plain = [o for o in given if o.verdict is Verdict.SENT and not o.provider_id]
+    rest = [o for o in given if o.verdict is not Verdict.SENT or o.provider_id]
+    changed = 0
+    with transaction.atomic():
+        if plain:
+            changed = _record_sent(writer, [outcome.message_id for outcome in plain])
+            if changed < len(plain):
+                rest += plain
+        if rest:
+            changed += _record(writer, rest)
+    return changed
+
+
+def skip(writer: Writer, reasons: dict[int, Reason]) -> int:
+    """Note that messages will not be sent, and why; returns how many changed."""
+    if not reasons:
+        return 0
+    changes = [
+        Change(message_id=message, state=MessageState.SKIPPED, reason=reason)
+        for message, reason in reasons.items()
+    ]
+    return len(apply(writer, changes, source=MessageState.PLANNED, attempts=writer.attempt))
+
+
+def apply(
+    writer: Writer,
+    changes: Sequence[Change],
+    *,
+    source: MessageState,
+    attempts: int | None = None,
+    counts: bool = True,
+) -> list[int]:
+    """Move messages that are in ``source`` (after so many attempts); returns ids that moved.
+
+    ``counts``: whether states that follow from an attempt count as one more.
+    """
+    if not changes:
+        return []
+    assert all(change.state in TRANSITIONS[source] for change in changes)  # noqa: S101 - the table is the law
+    sql = _APPLY.format(
+        tallied=_TALLIED,
+        sent=MessageState.SENT.value,
+        deferred=MessageState.DEFERRED.value,
+        failed=MessageState.FAILED.value,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql,
+            {
+                "campaign": writer.campaign,
+                "shard": writer.shard,
+                "version": writer.version,
+                "now": timezone.now(),
+                "source": source.value,
+                "attempts": attempts,
+                "counts": int(counts),
+                "attempted": [state.value for state in ATTEMPTED],
+                "ids": [change.message_id for change in changes],
+                "states": [change.state.value for change in changes],
+                "reasons": [change.reason.value for change in changes],
+                "not_before": [change.not_before for change in changes],
+                "replies": [change.reply for change in changes],
+                "providers": [change.provider_id for change in changes],
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def leave(writer: Writer, messages: list[int], *, reason: Reason) -> int:
+    """Give unknown messages another reason for being unknown; returns how many."""
+    if not messages:
+        return 0
+    sql = f"""
+WITH old AS (
+    SELECT id, reason FROM delivery_message
+    WHERE id = ANY(%(ids)s) AND campaign_id = %(campaign)s AND state = %(source)s
+    ORDER BY id FOR NO KEY UPDATE
+), changed AS (
+    UPDATE delivery_message AS message SET reason = %(reason)s FROM old WHERE message.id = old.id
+    RETURNING message.id, message.domain_group, message.state, message.reason,
+        old.reason AS old_reason
+), {_TALLIED}
+SELECT count(*) FROM changed
+"""  # noqa: S608 - no text from outside
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql,
+            {
+                "ids": messages,
+                "campaign": writer.campaign,
+                "shard": writer.shard,
+                "source": MessageState.UNKNOWN.value,
+                "reason": reason.value,
+            },
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _record_sent(writer: Writer, ids: list[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SENT,
+            {
+                "campaign": writer.campaign,
+                "shard": writer.shard,
+                "version": writer.version,
+                "attempts": writer.attempt,
+                "now": timezone.now(),
+                "ids": ids,
+            },
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _record(writer: Writer, batch: Sequence[Outcome]) -> int:
+    reply_ids = replies.store(o for o in batch if o.verdict is not Verdict.SENT)
+    planned = _planned_at(o.message_id for o in batch if o.verdict is Verdict.DEFERRED)
+    changes = [
+        _change(
+            outcome,
+            attempts=writer.attempt + 1,
+            planned_at=planned.get(outcome.message_id),
+            reply=reply_ids.get(outcome.message_id),
+        )
+        for outcome in batch
+    ]
+    moved = apply(writer, changes, source=MessageState.PLANNED, attempts=writer.attempt)
+    done = set(moved)
+    if len(done) < len(changes):
+        proven = TRANSITIONS[MessageState.UNKNOWN] - {MessageState.PLANNED}
+        late = [c for c in changes if c.message_id not in done and c.state in proven]
+        moved += apply(
+            writer,
+            late,
+            source=MessageState.UNKNOWN,
+            attempts=writer.attempt + 1,
+            counts=False,
+        )
+        done = set(moved)
+    _suppress_invalid(writer, [c.message_id for c in changes if _is_invalid(c, done)])
+    return len(moved)
+
+
+def _is_invalid(change: Change, done: set[int]) -> bool:
+    return change.reason is Reason.ADDRESS_INVALID and change.message_id in done
+
+
+def _change(
+    outcome: Outcome, *, attempts: int, planned_at: datetime | None, reply: int | None
+) -> Change:
+    now = timezone.now()
+    state, reason = STATE_OF[outcome.verdict], replies.reason_for(outcome)
+    not_before = None
+    if state is MessageState.DEFERRED:
+        not_before = retries.next_try(attempts=attempts, planned_at=planned_at or now, now=now)
+        if not_before is None:
+            state, reason = MessageState.FAILED, Reason.EXPIRED
+    return Change(
+        message_id=outcome.message_id,
+        state=state,
+        reason=reason,
+        not_before=not_before,
+        reply=reply,
+        provider_id=outcome.provider_id[:255] or None,
+    )
+
+
+def _planned_at(messages: Iterable[int]) -> dict[int, Any]:
+    ids = list(messages)
+    if not ids:
+        return {}
+    return dict(Message.objects.filter(pk__in=ids).values_list("pk", "created_at"))
+
+
+def _suppress_invalid(writer: Writer, messages: list[int]) -> None:
+    """Never write again to addresses that their own server says do not exist."""
+    if not messages:
+        return
+    people = Message.objects.filter(pk__in=messages).values("subscriber_id")
+    keys = list(
+        Subscriber.objects.filter(pk__in=people, workspace_id=writer.workspace)
+        .order_by("email_key")
+        .values_list("email_key", flat=True)
+    )
+    suppression.insert(
+        Workspace.objects.get(pk=writer.workspace), keys=keys, reason=SuppressionReason.BOUNCED
+    )

@@ -1,0 +1,75 @@
+"""Regroup: messages that come back (a retry that is due, an unknown one sent again) get new claims.
+
+State, claims and tallies change in one statement. A new claim owns its messages by their number of
+attempts, which grew since the last time: no older claim can own them too.
+"""
+
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from delivery.pipeline.plan import CLAIM_SIZE
+from delivery.states import TRANSITIONS, ClaimState, MessageState
+
+ROWS_AT_ONCE: Final = 20_000
+
+_REGROUP: Final = """
+WITH due AS (
+    SELECT id, campaign_id, attempts, domain_group, reason FROM delivery_message
+    WHERE {which} AND state = %(source)s
+    ORDER BY id LIMIT %(rows)s FOR NO KEY UPDATE SKIP LOCKED
+), moved AS (
+    UPDATE delivery_message AS message
+    SET state = {planned}, reason = 0, not_before = NULL
+    FROM due WHERE message.id = due.id
+    RETURNING message.id, due.campaign_id, due.attempts, due.domain_group, due.reason
+), claims AS (
+    INSERT INTO delivery_claim
+        (campaign_id, priority, first_message, last_message, messages, attempt, state,
+         waiting_for, worker, token, journal_epoch, created_at)
+    SELECT campaign_id, dispatch.priority, min(id), max(id), array_agg(id ORDER BY id), attempts,
+        {waiting}, '', '', '', '', %(now)s
+    FROM (
+        SELECT id, campaign_id, attempts, (row_number() OVER (
+            PARTITION BY campaign_id, attempts ORDER BY id) - 1) / {claim_size} AS slice
+        FROM moved
+    ) AS sliced JOIN (
+        SELECT campaign_id AS of_campaign, priority FROM delivery_dispatch
+    ) AS dispatch ON dispatch.of_campaign = sliced.campaign_id
+    GROUP BY campaign_id, dispatch.priority, attempts, slice
+), tallies AS (
+    INSERT INTO delivery_messagetally AS tally
+        (campaign_id, shard, domain_group, state, reason, count)
+    SELECT campaign_id, 0, domain_group, state, reason, sum(n) FROM (
+        SELECT campaign_id, domain_group, {planned} AS state, 0 AS reason, 1 AS n FROM moved
+        UNION ALL
+        SELECT campaign_id, domain_group, %(source)s, reason, -1 FROM moved
+    ) AS moves
+    GROUP BY campaign_id, domain_group, state, reason HAVING sum(n) <> 0
+    ORDER BY campaign_id, domain_group, state, reason
+    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
+    DO UPDATE SET count = tally.count + EXCLUDED.count
+)
+SELECT count(*) FROM moved
+"""
+
+
+@transaction.atomic
+def again(which: str, params: dict[str, Any], *, source: MessageState) -> int:
+    """Plan up to `ROWS_AT_ONCE` messages in ``source`` anew; returns how many.
+
+    ``which`` is an SQL condition on delivery_message with ``params`` (never from outside).
+    """
+    assert MessageState.PLANNED in TRANSITIONS[source]  # noqa: S101 - the table is the law
+    sql = _REGROUP.format(
+        which=which,
+        planned=MessageState.PLANNED.value,
+        waiting=ClaimState.WAITING.value,
+        claim_size=CLAIM_SIZE,
+    )
+    fixed = {"source": source.value, "rows": ROWS_AT_ONCE, "now": timezone.now()}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**params, **fixed})
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,77 @@
+"""Settle: what becomes of messages of which nobody knows whether they arrived.
+
+A person decides, "send again" or "leave", for one message or for all; or an event decides: who
+opened a mail has it.
+"""
+
+from django.db import transaction
+
+from campaigns import lifecycle
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery.models import Message
+from delivery.pipeline import record, regroup
+from delivery.states import LEFT_AS, MessageState, Reason
+
+SENDABLE = frozenset({CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SENT})
+UNDECIDED = frozenset(LEFT_AS)
+
+
+def send_again(campaign: Campaign, *, messages: list[int] | None = None) -> int:
+    """Send a campaign's unknown messages (all of them, or these) once more; returns how many.
+
+    Those of them who did get the first mail will have it twice. A cancelled campaign sends nothing.
+    """
+    campaign.refresh_from_db(fields=["status"])
+    if campaign.status not in SENDABLE:
+        return 0
+    which = "campaign_id = %(campaign)s AND reason = ANY(%(reasons)s)"
+    if messages is not None:
+        which += " AND id = ANY(%(messages)s)"
+    params = {"campaign": campaign.pk, "reasons": sorted(UNDECIDED), "messages": messages}
+    count = 0
+    while moved := regroup.again(which, params, source=MessageState.UNKNOWN):
+        count += moved
+    if count:
+        lifecycle.reopen(campaign)
+    return count
+
+
+def leave(campaign: Campaign, *, messages: list[int] | None = None) -> int:
+    """Decide not to send unknown messages again; they stay unknown and no longer ask."""
+    asked = Message.objects.filter(
+        campaign=campaign, state=MessageState.UNKNOWN, reason__in=UNDECIDED
+    )
+    if messages is not None:
+        asked = asked.filter(pk__in=messages)
+    writer = record.Writer(campaign=campaign.pk, workspace=campaign.workspace_id, attempt=0)
+    count = 0
+    with transaction.atomic():
+        for reason, left in LEFT_AS.items():
+            ids = list(asked.filter(reason=reason).values_list("pk", flat=True))
+            count += record.leave(writer, ids, reason=left)
+    return count
+
+
+def by_event(message: int, *, arrived: bool = True) -> bool:
+    """Settle an unknown message of which an event tells what happened; True: it was unknown.
+
+    ``arrived``: it was delivered, opened or clicked; else a bounce says that it was not.
+    """
+    row = (
+        Message.objects.filter(pk=message, state=MessageState.UNKNOWN)
+        .values_list("campaign_id", "campaign__workspace_id")
+        .first()
+    )
+    if row is None:
+        return False
+    writer = record.Writer(campaign=row[0], workspace=row[1], attempt=0)
+    change = record.Change(
+        message_id=message,
+        state=MessageState.SENT if arrived else MessageState.FAILED,
+        reason=Reason.NONE if arrived else Reason.REFUSED,
+    )
+    with transaction.atomic():
+        return bool(
+            record.apply(writer, [change], source=MessageState.UNKNOWN, counts=False)
+        )

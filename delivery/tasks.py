@@ -1,0 +1,111 @@
+"""The whole choreography of sending.
+
+Tasks are wake-ups: what is to be done stands in the database, so each may be lost, come late, run
+twice at once or be left over from another release without harm. None is made per message.
+
+beat, every second  → start_due_campaigns → plan_campaign (chunk after chunk)
+                    → keep_sending        → send_slice × number of sending processes
+beat, every 2 s     → sweep: dead workers' claims, due retries, cancelled and finished campaigns
+a view or command   → start_due_campaigns or keep_sending, after its commit, so that it starts at once
+"""
+
+import time
+import uuid
+
+from celery import shared_task
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
+
+from delivery import coordination, heartbeats, stopping
+from delivery.pipeline import offers, plan, sweep
+from delivery.pipeline.send import Sender, Slice
+
+SLICE_SECONDS = 8.0
+PLAN_SECONDS = 5.0
+MOST_SENDERS = 256
+
+worker_init.connect(stopping.allow)
+worker_process_init.connect(stopping.listen)
+worker_shutting_down.connect(stopping.ask)
+
+_senders: dict[int, Sender] = {}  # this process's, by slice number
+
+
+@shared_task
+def start_due_campaigns() -> None:
+    """Begin the campaigns whose time has come, and go on with planning that was interrupted."""
+    for campaign in plan.due():
+        plan.begin(campaign)
+    for campaign_id in plan.unfinished():
+        if coordination.reserve(f"plan:{campaign_id}", seconds=PLAN_SECONDS * 2):
+            plan_campaign.delay(campaign_id)
+
+
+@shared_task
+def plan_campaign(campaign_id: int) -> None:
+    """Plan chunk after chunk for a few seconds; sending starts after the first."""
+    until = time.monotonic() + PLAN_SECONDS
+    woken = False
+    while not stopping.is_wanted():
+        progress = plan.step(campaign_id)
+        if progress.rows and not woken:
+            keep_sending.delay()
+            woken = True
+        if progress.is_done:
+            coordination.release(f"plan:{campaign_id}")
+            return
+        if time.monotonic() > until:
+            coordination.extend(f"plan:{campaign_id}", seconds=PLAN_SECONDS * 2)
+            plan_campaign.delay(campaign_id)
+            return
+
+
+@shared_task
+def keep_sending() -> None:
+    """Have one slice per sending process under way, if there is anything to send."""
+    if not offers.is_anything_due():
+        return
+    for number in range(min(heartbeats.processes(heartbeats.SENDING), MOST_SENDERS)):
+        owner = uuid.uuid4().hex
+        if coordination.reserve_slice(number, owner):
+            send_slice.delay(number, owner)
+
+
+@shared_task
+def send_slice(number: int, owner: str) -> None:
+    """Claim and send for some seconds, then make room and come back while there is work."""
+    if stopping.is_wanted() or not coordination.keep_slice(number, owner):
+        return
+    sender = _senders.setdefault(number, Sender(shard=number + 1))
+    sender.senders = max(1, heartbeats.processes(heartbeats.SENDING))
+    stopping.working(now=True)
+    try:
+        more = sender.work(
+            Slice(
+                until=time.monotonic() + SLICE_SECONDS,
+                is_over=stopping.is_wanted,
+                keep=lambda: coordination.keep_slice(number, owner),
+            )
+        )
+    except BaseException:
+        sender.rest()
+        coordination.free_slice(number, owner)
+        raise
+    finally:
+        stopping.working(now=False)
+    if more and not stopping.is_wanted():
+        send_slice.delay(number, owner)
+        return
+    sender.rest()
+    coordination.free_slice(number, owner)
+    sweep.finish()
+
+
+@shared_task
+def sweep_up() -> None:
+    """Do what no worker holds in its hands any more; see `sweep`."""
+    sweep.recover()
+    again = sweep.retry()
+    sweep.cancel()
+    sweep.finish()
+    if again:
+        keep_sending.delay()

@@ -1,0 +1,72 @@
+-- Grants up to `wanted` permits under several limits at once: all of them, or as many as the
+-- tightest allows. Redis runs a script alone, so the sum over all workers is exact; the clock is
+-- Redis's own, so hosts need not agree on the time.
+--
+-- KEYS[1]  hash of the account's state
+-- ARGV[1]  wanted (negative: give back permits that were not used)
+-- ARGV[2…] five per limit: name, kind ("rate" or "window"), permits, period in ms, burst in permits
+--
+-- "rate" spreads permits evenly (generic cell rate algorithm): its state is the time at which the
+-- bucket will be full again. "window" counts in 200 slots per period and never lets any window of
+-- that length hold more than `permits`, but lets them go as fast as the other limits allow.
+-- Returns granted, milliseconds until the next permit (0: now), name of the limit that decided.
+local SLOTS = 200
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
+local wanted = tonumber(ARGV[1])
+local limits = {}
+for i = 2, #ARGV, 5 do
+  limits[#limits + 1] = {
+    name = ARGV[i], kind = ARGV[i + 1], permits = tonumber(ARGV[i + 2]),
+    period = tonumber(ARGV[i + 3]), burst = tonumber(ARGV[i + 4]),
+  }
+end
+
+local granted, wait, decided = math.max(wanted, 0), 0, ''
+local function narrow(limit, room, ready_in)
+  if room < granted then granted, decided = math.max(room, 0), limit.name end
+  if room < 1 and ready_in > wait then wait, decided = ready_in, limit.name end
+end
+
+for _, limit in ipairs(limits) do
+  if limit.kind == 'rate' then
+    limit.interval = limit.period / limit.permits
+    local full = tonumber(redis.call('HGET', KEYS[1], limit.name) or '0')
+    limit.full = math.max(full, now)
+    local slack = now + limit.burst * limit.interval - limit.full
+    -- a thousandth of a permit forgives rounding
+    narrow(limit, math.floor(slack / limit.interval + 0.001), limit.interval - slack)
+  else
+    limit.slot = limit.period / SLOTS
+    limit.key = KEYS[1] .. ':' .. limit.name
+    limit.index = math.floor(now / limit.slot)
+    local used, oldest = 0, nil
+    local counts = redis.call('HGETALL', limit.key)
+    for i = 1, #counts, 2 do
+      local index, count = tonumber(counts[i]), tonumber(counts[i + 1])
+      if index <= limit.index - SLOTS - 1 then
+        redis.call('HDEL', limit.key, counts[i])
+      elseif count > 0 then
+        used = used + count
+        if not oldest or index < oldest then oldest = index end
+      end
+    end
+    local ready_in = oldest and ((oldest + SLOTS + 1) * limit.slot - now) or 0
+    narrow(limit, limit.permits - used, ready_in)
+  end
+end
+
+local moved = wanted < 0 and wanted or granted
+if moved ~= 0 then
+  for _, limit in ipairs(limits) do
+    if limit.kind == 'rate' then
+      local full = math.max(limit.full + moved * limit.interval, now)
+      redis.call('HSET', KEYS[1], limit.name, string.format('%.3f', full))
+      redis.call('PEXPIRE', KEYS[1], 172800000)
+    else
+      redis.call('HINCRBY', limit.key, string.format('%d', limit.index), moved)
+      redis.call('PEXPIRE', limit.key, string.format('%d', limit.period + 2 * limit.slot))
+    end
+  end
+end
+return {granted, math.ceil(wait), decided}
