@@ -87,8 +87,9 @@ class Heartbeat(bootsteps.StartStopStep):
         from delivery import heartbeats
 
         with suppress(redis.RedisError):  # the consumer itself notices and reconnects
+            processes = consumer.controller.concurrency
             for queue in consumer.app.amqp.queues.consume_from:
-                heartbeats.record(queue, consumer.hostname, processes=consumer.controller.concurrency)
+                heartbeats.record(queue, consumer.hostname, processes=processes)
 
 
 app.steps["consumer"].add(Heartbeat)

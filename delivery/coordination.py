@@ -17,13 +17,13 @@ _SLICE = "warta:slice:"
 
 
 @cache
-def _client_of(_process: int) -> "redis.Redis[Any]":
+def _client_of(_process: int) -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5, health_check_interval=30
     )
 
 
-def client() -> "redis.Redis[Any]":
+def client() -> redis.Redis:
     """Return this process's Redis client (answers in bytes)."""
     return _client_of(os.getpid())
 

@@ -67,7 +67,7 @@ class Diagnosis:
 
 
 def explain(campaign: Campaign) -> Diagnosis:
-    """Say in one sentence, in the language and time zone in force, how a campaign stands and why."""
+    """Say in a sentence, in the language and time zone in force, how a campaign stands and why."""
     match campaign.status:
         case CampaignStatus.DRAFT:
             return Diagnosis(cause=Cause.DRAFT, sentence=_("This campaign is a draft."))
@@ -209,9 +209,7 @@ def _sending(campaign: Campaign) -> Diagnosis:
 def _rest(campaign: Campaign) -> Diagnosis:
     """Say what a campaign without open claims is about."""
     if not Dispatch.objects.filter(campaign=campaign, planning_done_at__isnull=False).exists():
-        return Diagnosis(
-            cause=Cause.PLANNING, sentence=_("Working out who gets this campaign.")
-        )
+        return Diagnosis(cause=Cause.PLANNING, sentence=_("Working out who gets this campaign."))
     deferred = queries.figures(campaign).states[MessageState.DEFERRED]
     if deferred:
         due = Message.objects.filter(
@@ -259,7 +257,7 @@ def _throttled(waiting: QuerySet[Claim]) -> Diagnosis | None:
     first = waiting.order_by("not_before").values_list("not_before", "waiting_for").first()
     if first is None:
         return None
-    until, what = first
+    until, what = first[0] or now, first[1]
     if until - now < timedelta(seconds=5):
         return Diagnosis(
             cause=Cause.SENDING,

@@ -1,12 +1,13 @@
 """The journal of hand-overs: what a killed worker leaves behind so that nobody has to guess.
 
-One Redis list per claim. Its first entry is a header, written before the claim is taken. ``12`` says
-that message 12's final dot may go out, ``12<11`` that it does so only once 11 is answered on the
-same connection, ``12=sent|250|2.0.0||…`` is the server's answer; ``v3`` is the content version. Entries are pushed with RPUSHX,
-which does nothing when the list is gone: whoever takes a claim over renames its list first, and from
-then on the former owner can't hand over anything more, however late it wakes up. An answer reaches
-Redis no later than the confirmation of the next hand-over on its connection, so at most one message
-per connection is ever in doubt.
+One Redis list per claim. Its first entry is a header, written before the claim is taken. ``12``
+says that message 12's final dot may go out, ``12<11`` that it does so only once 11 is answered on
+the same connection, ``12=sent|250|2.0.0||…`` is the server's answer; ``v3`` is the content version.
+
+Entries are pushed with RPUSHX, which does nothing when the list is gone: whoever takes a claim over
+renames its list first, and from then on the former owner can't hand over anything more, however
+late it wakes up. An answer reaches Redis no later than the confirmation of the next hand-over on
+its connection, so at most one message per connection is ever in doubt.
 """
 
 import contextlib
@@ -45,7 +46,7 @@ class Line:
     """
 
     def __init__(self) -> None:
-        self._connection: redis.connection.ConnectionInterface | None = None
+        self._connection: Any = None
         self._socket: Any = None
         self.epoch = ""
         self._spare = ""
@@ -109,11 +110,10 @@ class Line:
         )
         self._connection = pool.make_connection()
         self._connection.connect()
-        self._socket = self._connection._sock  # type: ignore[attr-defined]  # noqa: SLF001 - see the class
+        self._socket = self._connection._sock  # noqa: SLF001 - see the class
         self.epoch = epoch()
 
     def _command(self, *words: Any) -> Any:
-        assert self._connection is not None  # noqa: S101 - for the type checker
         self._connection.send_command(*words)
         return self._connection.read_response()
 
@@ -183,13 +183,13 @@ def epoch() -> str:
 def take_over(token: str, written_in: str) -> Findings | None:
     """Close a journal to its owner for good and read it; None: it is lost. Can be repeated.
 
-    ``written_in`` is the `epoch` of its beginning: a Redis that has restarted without an append-only
-    file may have brought back an old state of the list, which is as bad as none.
+    ``written_in`` is the `epoch` of its beginning: a Redis that has restarted without an
+    append-only file may have brought back an old state of the list, which is as bad as none.
     """
     server = coordination.client()
     with contextlib.suppress(redis.ResponseError):  # no such key: taken before, or lost
         server.rename(_KEY + token, _TAKEN + token)
-    entries: list[bytes] = server.lrange(_TAKEN + token, 0, -1)
+    entries: list[Any] = server.lrange(_TAKEN + token, 0, -1)
     run, _, keeps = written_in.partition(":")
     if not entries or entries[0] != HEADER:
         return None

@@ -84,12 +84,16 @@ class Reason(IntegerOptions):
 
 # Every state that isn't PLANNED or SENT carries a reason, and a reason belongs to one state, so the
 # index of exceptions is on the reason alone: a message that is simply sent touches no index.
+_TWENTIES = {  # the numbers of a state's reasons start here
+    MessageState.SKIPPED: 0,
+    MessageState.DEFERRED: 20,
+    MessageState.FAILED: 40,
+    MessageState.UNKNOWN: 60,
+    MessageState.CANCELLED: 80,
+}
 REASONS: dict[MessageState, frozenset[Reason]] = {
-    MessageState.SKIPPED: frozenset(reason for reason in Reason if 1 <= reason <= 19),
-    MessageState.DEFERRED: frozenset(reason for reason in Reason if 20 <= reason <= 39),
-    MessageState.FAILED: frozenset(reason for reason in Reason if 40 <= reason <= 59),
-    MessageState.UNKNOWN: frozenset(reason for reason in Reason if 60 <= reason <= 79),
-    MessageState.CANCELLED: frozenset({Reason.CANCELLED}),
+    state: frozenset(reason for reason in Reason if reason and first <= reason < first + 20)
+    for state, first in _TWENTIES.items()
 }
 # An unknown message that nobody has decided about, and what "leave" makes of it.
 LEFT_AS: dict[Reason, Reason] = {

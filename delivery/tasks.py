@@ -5,8 +5,8 @@ twice at once or be left over from another release without harm. None is made pe
 
 beat, every second  → start_due_campaigns → plan_campaign (chunk after chunk)
                     → keep_sending        → send_slice × number of sending processes
-beat, every 2 s     → sweep: dead workers' claims, due retries, cancelled and finished campaigns
-a view or command   → start_due_campaigns or keep_sending, after its commit, so that it starts at once
+beat, every 2 s     → sweep_up: dead workers' claims, due retries, cancelled and finished campaigns
+a view or command   → start_due_campaigns or keep_sending after its commit: it starts at once
 """
 
 import time

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from django.db import OperationalError
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns import lifecycle

@@ -1,7 +1,7 @@
 """Offers: which campaigns have something to send now, and by which account.
 
-A process reads this at most twice a second and takes claims from it in turn, so that campaigns share
-the workers by claims however large each is.
+A process reads this at most twice a second and takes claims from it in turn, so that campaigns
+share the workers by claims, however large each is.
 """
 
 import time
@@ -102,14 +102,12 @@ class Board:
         due = {pk: priority for pk, (priority, at) in claims.items() if at is None or at <= now}
         campaigns = Campaign.objects.filter(pk__in=due).select_related("workspace", "content")
         accounts: dict[int, list[SendingAccount]] = {}
-        for account in SendingAccount.objects.filter(
-            workspace__campaigns__in=list(due)
-        ).distinct():
+        for account in SendingAccount.objects.filter(workspace__campaigns__in=list(due)).distinct():
             accounts.setdefault(account.workspace_id, []).append(account)
         for campaign in campaigns:
-            account = usable(campaign, accounts.get(campaign.workspace_id, []))
-            if account is not None:
-                offer = Offer(campaign=campaign, account=account, priority=due[campaign.pk])
+            route = usable(campaign, accounts.get(campaign.workspace_id, []))
+            if route is not None:
+                offer = Offer(campaign=campaign, account=route, priority=due[campaign.pk])
                 self._offers.append(offer)
         # Newcomers start level with those who have been served the least, not with a head start.
         least = min((self._served[o.campaign.pk] for o in self._offers), default=0)

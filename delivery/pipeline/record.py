@@ -1,8 +1,8 @@
 """Record: the only writer of what became of a message.
 
 A batch is one conditional UPDATE whose rows are counted by what it returns, so that tallies equal
-the ledger whatever happened before: an outcome that comes twice, or too late, changes nothing. Every
-outcome names the attempt it belongs to.
+the ledger whatever happened before: an outcome that comes twice, or too late, changes nothing.
+Every outcome names the attempt it belongs to.
 """
 
 from collections.abc import Iterable, Sequence

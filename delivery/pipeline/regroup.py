@@ -68,7 +68,7 @@ def again(which: str, params: dict[str, Any], *, source: MessageState) -> int:
         waiting=ClaimState.WAITING.value,
         claim_size=CLAIM_SIZE,
     )
-    fixed = {"source": source.value, "rows": ROWS_AT_ONCE, "now": timezone.now()}
+    fixed: dict[str, Any] = {"source": source.value, "rows": ROWS_AT_ONCE, "now": timezone.now()}
     with connection.cursor() as cursor:
         cursor.execute(sql, {**params, **fixed})
         row = cursor.fetchone()

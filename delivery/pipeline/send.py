@@ -1,7 +1,6 @@
 """Send: one process's loop over claims: take, look again, render, hand over, record, give back."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +13,6 @@ from campaigns import lifecycle
 from delivery import breaker, coordination, journal, throttle
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import claim, handover, offers, prepare, record
-from delivery.transports import choose
 from delivery.transports.protocol import JournalClosedError, ServerTroubleError, Transport
 
 IDLE_SECONDS: Final = 0.1
@@ -26,7 +24,7 @@ class Slice:
 
     until: float  # time.monotonic()
     is_over: Callable[[], bool]  # asked often: must cost next to nothing
-    keep: Callable[[], None]  # called every few seconds
+    keep: Callable[[], object]  # called every few seconds
 
 
 class Sender:
@@ -75,9 +73,7 @@ class Sender:
     def _serve(self, offer: offers.Offer, part: Slice) -> None:
         """Take the campaign's next claim and send it."""
         account = offer.account
-        leased = self._connections.setdefault(
-            account.pk, throttle.Connections(account=account.pk)
-        )
+        leased = self._connections.setdefault(account.pk, throttle.Connections(account=account.pk))
         share = max(1, -(-account.max_connections // max(1, self.senders)))
         if not leased.lease(most=account.max_connections, wanted=share):
             self._board.withdraw(offer)
@@ -170,6 +166,8 @@ class Sender:
 
     def _transport(self, account: SendingAccount, connections: int) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""
+        from delivery.transports import choose
+
         settings = choose.fingerprint(account), connections
         known = self._transports.get(account.pk)
         if known is not None:

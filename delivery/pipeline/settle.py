@@ -72,6 +72,4 @@ def by_event(message: int, *, arrived: bool = True) -> bool:
         reason=Reason.NONE if arrived else Reason.REFUSED,
     )
     with transaction.atomic():
-        return bool(
-            record.apply(writer, [change], source=MessageState.UNKNOWN, counts=False)
-        )
+        return bool(record.apply(writer, [change], source=MessageState.UNKNOWN, counts=False))
