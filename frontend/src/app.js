@@ -1,4 +1,3 @@
-import Alpine from "@alpinejs/csp";
 import htmx from "htmx.org";
 import "./behaviours/theme.js";
 import "./behaviours/menus.js";
@@ -30,5 +29,3 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     location.reload();
   }
 });
-window.Alpine = Alpine;
-Alpine.start();
