@@ -4,10 +4,13 @@ Jinja's own are not offered: several can be made to allocate gigabytes or to wal
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from django.utils import translation
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from jinja2 import Undefined
@@ -16,7 +19,7 @@ from markupsafe import Markup
 from campaigns.rendering import escapes
 from campaigns.rendering.budget import MAX_STRING, bounded, charge
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.values import Choices, Day, Number
+from campaigns.rendering.values import DAY_PATTERN, Choices, Day, Number
 
 _MAX_DIGITS = 10
 
@@ -142,18 +145,30 @@ def number(value: Any, decimals: int | None = None) -> str:
     amount = number_of(value)
     if digits is None and amount == int(amount):
         digits = 0
-    return number_format(amount, digits, use_l10n=True, force_grouping=True)
+    return _grouped(amount, digits, getattr(value, "language", None))
 
 
-def day(value: Any, pattern: str = "DATE_FORMAT") -> str:
+@lru_cache(maxsize=1024)
+def _grouped(amount: float, digits: int | None, language: str | None) -> str:
+    with translation.override(language) if language else nullcontext():
+        return number_format(amount, digits, use_l10n=True, force_grouping=True)
+
+
+def day(value: Any, pattern: str = DAY_PATTERN) -> str:
     """Write a date by Django's format letters: ``{{ birthday|date("j F") }}``."""
     iso = value.iso if isinstance(value, Day) else text_of(value)[:10]
     if not iso:
         return ""
     try:
-        return date_format(date.fromisoformat(iso), text_of(pattern)[:60])
+        return _dated(iso, text_of(pattern)[:60], getattr(value, "language", None))
     except (ValueError, TypeError, AttributeError) as error:
         raise ContentError(_("“%(value)s” is not a date.") % {"value": iso}) from error
+
+
+@lru_cache(maxsize=1024)
+def _dated(iso: str, pattern: str, language: str | None) -> str:
+    with translation.override(language) if language else nullcontext():
+        return date_format(date.fromisoformat(iso), pattern)
 
 
 def concat(first_part: Any, *parts: Any) -> str:

@@ -63,7 +63,9 @@ class Slot:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the value, made harmless; the fall-back when a person has none."""
-        return self.escape(values.get(self.tag) or self.fallback)
+        value = values.get(self.tag, "")
+        # By length, because a "no" and a zero are false but written out all the same.
+        return self.escape(value if len(value) else self.fallback)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

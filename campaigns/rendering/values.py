@@ -42,13 +42,15 @@ class Trusted(str):
 class Number(Untrusted):
     """A number as people write it, comparing by its value."""
 
-    __slots__ = ("number",)
+    __slots__ = ("language", "number")
     number: float
+    language: str
 
-    def __new__(cls, text: str, number: float) -> Self:
+    def __new__(cls, text: str, number: float, language: str = "en") -> Self:
         """Make a number from its text and value."""
         self = super().__new__(cls, text)
         self.number = number
+        self.language = language
         return self
 
     def __eq__(self, other: object) -> bool:
@@ -104,13 +106,15 @@ class YesNo(Untrusted):
 class Day(Untrusted):
     """A date as people write it; compares with ISO dates ("2026-01-31")."""
 
-    __slots__ = ("iso",)
+    __slots__ = ("iso", "language")
     iso: str
+    language: str
 
-    def __new__(cls, text: str, iso: str) -> Self:
+    def __new__(cls, text: str, iso: str, language: str = "en") -> Self:
         """Make a day from its text and ISO form."""
         self = super().__new__(cls, text)
         self.iso = iso
+        self.language = language
         return self
 
     def __lt__(self, other: str) -> bool:
@@ -154,6 +158,7 @@ class Choices(Untrusted):
 
 
 EMPTY = Untrusted("")
+DAY_PATTERN = "j F Y"  # 31 January 2026: read alike everywhere, unlike figures
 
 
 def _number(value: Any) -> float:
@@ -251,7 +256,7 @@ def field_value(value: Any, kind: FieldType, language: str) -> Untrusted:
     if isinstance(value, bool):
         return YesNo(_yes_no(value, language), truth=value)
     if isinstance(value, int | float):
-        return Number(_number_text(value, language), value)
+        return Number(_number_text(value, language), value, language)
     if kind is FieldType.DATE:
         return _day(str(value), language)
     return Untrusted(value)
@@ -276,4 +281,4 @@ def _day(iso: str, language: str) -> Untrusted:
     except ValueError:
         return Untrusted(iso)
     with translation.override(language):
-        return Day(date_format(day, "DATE_FORMAT"), iso[:10])
+        return Day(date_format(day, DAY_PATTERN), iso[:10], language)

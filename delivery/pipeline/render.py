@@ -64,8 +64,9 @@ def render(message: CompiledMessage, recipient: Recipient, *, at: float | None =
         ) from error
     except ContentError as error:
         raise RenderError(str(error)) from error
-    head = b"".join(message.head([*pool, *message.constants]))
-    data = b"".join([head, *message.body([*pool, *message.constants])])
+    pieces = [*pool, *message.constants]
+    head = b"".join(message.head(pieces))
+    data = b"".join([head, *message.body(pieces)])
     if message.signer is not None:
         relaxed = [relaxed_body(value) for value in pool]
         body = message.body([*relaxed, *message.canonical_constants])
@@ -107,7 +108,10 @@ def _pool(
         _date(second),
         *signed,
     ]
-    pool += [encode(read(recipient) or fallback) for read, fallback, encode in message.slots]
+    for read, fallback, encode in message.slots:
+        value = read(recipient)
+        # By length, because a "no" and a zero are false but written out all the same.
+        pool.append(encode(value if len(value) else fallback))
     pool.extend(_block(message, block, recipient, signed) for block in message.blocks)
     pool.extend(_whole(message, whole, recipient, signed) for whole in message.wholes)
     return pool

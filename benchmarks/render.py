@@ -1,0 +1,129 @@
+"""What it costs to render one person's mail: ``python -m benchmarks.render``.
+
+The mail: two parts, about 18 kB on the wire, ten tracked links, an open pixel, four merge tags.
+CPU time of one thread, the median of several runs; each person is another one.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from statistics import median
+from time import process_time
+
+import django
+
+RUNS = 7
+MAILS = 4_000
+PARAGRAPH = (
+    "The new lots came down the mountain last week. We cupped eleven and kept three: washed, "
+    "honey and natural, each from one farm, each roasted on Thursday and sent on Friday. "
+)
+
+
+def main() -> None:
+    """Print one JSON line per figure."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from delivery.pipeline.render import render
+
+    plain = _message(signed=False)
+    size = len(render(plain, _person(1)).data)
+    _print("render_message_size", size, "bytes")
+    _print(
+        "render_18kb_message", _cost(lambda person: render(plain, person), MAILS), "microseconds"
+    )
+    for name in ("rsa", "ed25519", "both"):
+        message = _message(signed=True, algorithm=name)
+        cost = _cost(lambda person, message=message: render(message, person), MAILS // 20)
+        _print(f"render_18kb_message_dkim_{name}", cost, "microseconds")
+
+
+def _print(name: str, value: float, unit: str) -> None:
+    print(json.dumps({"name": name, "value": round(value, 1), "unit": unit}))  # noqa: T201 - its purpose
+
+
+def _cost(render: Callable[..., object], mails: int) -> float:
+    people = [_person(number) for number in range(mails)]
+    for person in people[:200]:
+        render(person)
+    runs = []
+    for _run in range(RUNS):
+        start = process_time()
+        for person in people:
+            render(person)
+        runs.append((process_time() - start) / mails * 1e6)
+    return median(runs)
+
+
+def _person(number: int) -> object:
+    from delivery.pipeline.compile import Recipient
+
+    return Recipient(
+        message_id=number,
+        subscriber_id=number,
+        email=f"person{number}@example.com",
+        first_name=f"Dewi{number}",
+        last_name="Anggraini",
+        fields={"city": f"Bandung {number % 97}"},
+    )
+
+
+def _message(*, signed: bool, algorithm: str = "rsa") -> object:
+    from campaigns.rendering.compile import Writing, compile_content
+    from campaigns.rendering.values import MergeTags, Untrusted
+    from campaigns.states import ContentKind
+    from delivery.pipeline.compile import compile_message
+    from subscribers.states import FieldType
+
+    tags = MergeTags(
+        fields={"city": ("city", FieldType.TEXT)},
+        constants={
+            "workspace_name": Untrusted("Kopi Senja"),
+            "postal_address": Untrusted("Jl. Braga 12, Bandung"),
+            "website": Untrusted("https://kopisenja.example"),
+        },
+        language="en",
+    )
+    links = "\n\n".join(
+        f"{PARAGRAPH * 3}[Read about lot {n}](https://kopisenja.example/lots/{n})."
+        for n in range(1, 10)
+    )
+    source = (
+        '# Halo {{ first_name|default("friend") }},\n\n'
+        f"{links}\n\n::button[See all](https://kopisenja.example/gayo)\n\n"
+        "If you are near {{ city }}, come taste them, {{ name }}.\n"
+    )
+    content = compile_content(
+        Writing(
+            kind=ContentKind.MARKDOWN,
+            source=source,
+            subject="Panen raya: the harvest is in, {{ first_name }}",
+        ),
+        tags,
+    )
+    return compile_message(
+        content,
+        from_email="hello@kopisenja.example",
+        from_name="Kopi Senja",
+        list_id="letter",
+        list_name="Letter",
+        feedback_id=("1", "kopi-senja"),
+        site_url="https://news.kopisenja.example",
+        signer=_signer(algorithm) if signed else None,
+    )
+
+
+def _signer(algorithm: str) -> object:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+    from delivery.pipeline.dkim import Signer, SigningKey
+
+    domain = "kopisenja.example"
+    rsa = SigningKey(domain=domain, selector="r", key=generate_private_key(65537, 2048))
+    ed25519 = SigningKey(domain=domain, selector="e", key=Ed25519PrivateKey.generate())
+    return Signer({"rsa": (rsa,), "ed25519": (ed25519,), "both": (rsa, ed25519)}[algorithm])
+
+
+if __name__ == "__main__":
+    main()
