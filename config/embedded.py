@@ -134,7 +134,7 @@ def services(
         for service in wanted:
             stack.enter_context(_use(place, service, durable=durable))
         for service in wanted:
-            _wait_until_up(place, service)
+            _ensure_up(place, service, durable=durable)
         yield place
 
 
@@ -144,10 +144,7 @@ def _use(place: Places, service: str, *, durable: bool) -> Iterator[None]:
     with _open_lock(place.lock(service, "users")) as users:
         # Waits while a keeper that found no users is stopping its server.
         fcntl.flock(users, fcntl.LOCK_SH)
-        with _open_lock(place.lock(service, "start")) as start:
-            fcntl.flock(start, fcntl.LOCK_EX)
-            if not _keeper_lives(place, service):
-                _start_keeper(place, service, durable=durable)
+        _ensure_keeper(place, service, durable=durable)
         try:
             yield
         finally:
@@ -180,6 +177,13 @@ def _keeper_lives(place: Places, service: str) -> bool:
         return not _try_lock(keeper, fcntl.LOCK_EX)
 
 
+def _ensure_keeper(place: Places, service: str, *, durable: bool) -> None:
+    with _open_lock(place.lock(service, "start")) as start:
+        fcntl.flock(start, fcntl.LOCK_EX)
+        if not _keeper_lives(place, service):
+            _start_keeper(place, service, durable=durable)
+
+
 def _start_keeper(place: Places, service: str, *, durable: bool) -> None:
     log = place.data_dir / "log" / f"{service}.log"
     command = [sys.executable, "-m", "config.keeper", service, str(place.data_dir)]
@@ -204,9 +208,11 @@ def _start_keeper(place: Places, service: str, *, durable: bool) -> None:
     keeper.returncode = 0
 
 
-def _wait_until_up(place: Places, service: str) -> None:
+def _ensure_up(place: Places, service: str, *, durable: bool) -> None:
+    """Wait for the service; if its keeper was just being killed when we looked, start another."""
     deadline = time.monotonic() + START_SECONDS
-    while not is_up(place, service):
+    while not (is_up(place, service) and _keeper_lives(place, service)):
+        _ensure_keeper(place, service, durable=durable)
         if time.monotonic() > deadline:
             log = place.data_dir / "log" / f"{service}.log"
             raise EmbeddedError(f"The embedded {service} does not answer; its log is {log}.")
