@@ -14,7 +14,7 @@ from markupsafe import escape
 
 # Possessive quantifiers keep hostile input from backtracking.
 _TOKEN = re.compile(
-    r"<!--\[if[^>]*+\]>(?:<!-->)?"  # the opening of a conditional comment
+    r"<!--\[if[^\]>]*+\]>(?:<!-->)?"  # the opening of a conditional comment
     r"|<!(?:--)?<?!\[endif\]-->"
     r"|<!--(?:(?!-->).)*+-->"
     r"|<![^>]*+>"

@@ -14,14 +14,20 @@ _CONDITIONAL = re.compile(
     r"<!--\[if\s+(?:[^!\]])[^\]]*\]>.*?<!\[endif\]-->", re.DOTALL | re.IGNORECASE
 )
 _CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_images=False, display_links=False)
+# What stands for a layout table's start and end tags.
+_LAYOUT = {
+    "table": ('<div style="margin-top:1em;margin-bottom:1em">', "</div>"),
+    "td": ("<div>", "</div>"),
+    "th": ("<div>", "</div>"),
+}
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
 
 
 def from_html(html: str, protector: Protector) -> str:
     """Turn protected HTML into protected text."""
-    document = _CONDITIONAL.sub("", html)
+    document = rewrite(_CONDITIONAL.sub("", html), _without_spaces)
     document = _flatten_layout(document, protector)
-    document = rewrite(_spell_out(document, protector), _without_spaces)
+    document = _spell_out(document, protector)
     text = get_text(document, _CONFIG)
     return _tidy(text, protector)
 
@@ -44,12 +50,11 @@ def _flatten_layout(html: str, protector: Protector) -> str:
         if element.name == "table" and not element.closes:
             open_tables.append(element.start in layout)
         flat = bool(open_tables) and open_tables[-1]
+        closes = int(element.closes)
         if element.name == "table" and element.closes and open_tables:
             open_tables.pop()
         if flat:
-            shown = element.name in {"td", "th", "table"}
-            slash = "/" if element.closes else ""
-            edits.append((element.start, element.end, f"<{slash}div>" if shown else ""))
+            edits.append((element.start, element.end, _LAYOUT.get(element.name, ("", ""))[closes]))
     return apply(html, edits)
 
 
