@@ -3,7 +3,7 @@
 import re
 
 DEFAULT = "#0f6e63"
-WHITE, BLACK = "#ffffff", "#10201d"
+WHITE, BLACK = "#ffffff", "#000000"  # one of them always reaches 4.58:1
 READABLE = 4.5  # WCAG 2.2, 1.4.3
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -33,7 +33,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def ink_on(value: str) -> str:
-    """Return white or near-black, whichever reads better on the colour."""
+    """Return white or black, whichever reads better on the colour."""
     colour = hex_colour(value)
     return max((WHITE, BLACK), key=lambda ink: contrast(ink, colour))
 

@@ -39,7 +39,8 @@ class Letter(forms.Form):
     body = forms.CharField(
         widget=forms.Textarea,
         initial='# Halo {{ first_name|default("reader") }},\n\nThe new **Gayo** lots came down.\n\n'
-        "::button[See the three lots](https://kopisenja.example/gayo)\n\n{{ nobody_knows }} {{ city }}",
+        "::button[See the three lots](https://kopisenja.example/gayo)"
+        "\n\n{{ nobody_knows }} {{ city }}",
     )
     code = forms.CharField(
         widget=forms.Textarea,

@@ -1,0 +1,29 @@
+"""Pages for when something goes wrong."""
+
+import pytest
+from django.test import Client, RequestFactory
+
+from config import errors
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_unknown_address_says_what_may_have_happened(owner_client: Client) -> None:
+    answer = owner_client.get("/no/such/page/")
+    assert answer.status_code == 404
+    assert "There is nothing at this address." in answer.content.decode()
+
+
+def test_an_old_form_is_refused_with_a_way_on(owner_client: Client) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = owner_client.cookies
+    answer = client.post("/language/", {"language": "id"})
+    assert answer.status_code == 403
+    assert "Your browser sent an old form, so nothing was changed." in answer.content.decode()
+
+
+def test_the_page_of_a_crash_needs_nothing(rf: RequestFactory) -> None:
+    request = rf.get("/")  # no session, no user, no workspace
+    answer = errors.server_error(request)
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.content.decode()
