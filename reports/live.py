@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from delivery.models import DomainLimit, SendMinute
-from reports.ledger import Ledger, lanes, ledgers
+from reports.ledger import Ledger, lanes
 from subscribers.states import DomainGroup
 
 WINDOW = 10  # minutes that the chart shows
@@ -87,31 +87,3 @@ def campaign_lanes(campaign: Campaign, *, now: datetime | None = None) -> list[L
         for group, book in lanes(campaign.pk).items()
     ]
     return sorted(found, key=lambda lane: (lane.group == DomainGroup.OTHER, -lane.ledger.audience))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rate:
-    """How fast a campaign goes now; ``seconds_left`` is None where nothing moves."""
-
-    per_second: float
-    seconds_left: float | None
-
-
-def rate(campaign: Campaign, *, now: datetime | None = None) -> Rate:
-    """Return the rate over this minute and the one before, and the time left at that rate."""
-    now = now or timezone.now()
-    since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
-    started = campaign.started_at or since
-    elapsed = max((now - max(since, started)).total_seconds(), 1.0)
-    sent = (
-        SendMinute.objects.filter(campaign=campaign, minute__gte=since).aggregate(n=Sum("sent"))[
-            "n"
-        ]
-        or 0
-    )
-    per_second = sent / elapsed
-    left = ledgers([campaign.pk])[campaign.pk]
-    waiting = left.to_send + left.deferred
-    return Rate(
-        per_second=per_second, seconds_left=waiting / per_second if per_second and waiting else None
-    )

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from reports.views import campaigns, home, search, timeline
+from reports.views import campaign, campaigns, home, search, timeline
 
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("demo/remove/", home.demo_remove, name="demo_remove"),
     path("search/", search.search, name="search"),
     path("campaigns/", campaigns.campaign_list, name="campaign_list"),
+    path("campaigns/<int:campaign_id>/sending/", campaign.campaign_live, name="campaign_live"),
+    path("campaigns/<int:campaign_id>/report/", campaign.campaign_report, name="campaign_report"),
+    path(
+        "campaigns/<int:campaign_id>/recipients/",
+        campaign.campaign_recipients,
+        name="campaign_recipients",
+    ),
+    path("campaigns/<int:campaign_id>/export/", campaign.campaign_export, name="campaign_export"),
     path("reports/", campaigns.report_list, name="report_list"),
     path(
         "subscribers/<int:subscriber_id>/timeline/",

@@ -15,7 +15,7 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import diagnosis
+from delivery import diagnosis, queries
 from delivery.states import EventKind
 from reports import campaign_cards, live, recipients, skips
 from reports.engagement import curve, links
@@ -69,7 +69,7 @@ def _live_context(request: MemberRequest, campaign: Campaign) -> dict[str, objec
         "campaign": campaign,
         "card": card,
         "diagnosis": diagnosis.explain(campaign),
-        "rate": live.rate(campaign),
+        "now": queries.live(campaign),
         "chart": _minutes_chart(campaign),
         "lanes": live.campaign_lanes(campaign),
         "skips": skips.by_reason(campaign),
