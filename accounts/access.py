@@ -10,13 +10,14 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission, may
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class MemberRequest(HttpRequest):
@@ -33,7 +34,7 @@ def member(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         @login_required
-        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.membership:
                 return redirect("workspace_none")
             if not may(request.membership.role, permission):
@@ -41,7 +42,7 @@ def member(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
             request.workspace = request.membership.workspace
             return view(request, *args, **kwargs)
 
-        guarded.permission = permission  # type: ignore[attr-defined] - read by the URL walk in tests
+        guarded.permission = permission  # type: ignore[attr-defined]  # read by the URL walk in tests
         return guarded
 
     return decorate

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts import tasks
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
     """Accounts are made by invitation only; allauth's mails are ours."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
@@ -25,6 +25,6 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send allauth's mail in our own words; kinds we have no words for go nowhere."""
         if template_prefix.endswith("password_reset_key"):
-            tasks.send_mail.delay_on_commit(
+            tasks.send_mail.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
                 "password_reset", email, {"url": context["password_reset_url"]}
             )

@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Invitation, Membership, User, Workspace
+from accounts.models import ApiKey, Invitation, Membership, User, Workspace
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg] - generic only for the type checker
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """A ledger: administrators look, the product writes."""
 
     actions = None
@@ -93,7 +93,8 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workspace]:
         """Count members in the same query."""
-        return super().get_queryset(request).annotate(members_count=Count("memberships"))
+        workspaces: QuerySet[Workspace] = super().get_queryset(request)
+        return workspaces.annotate(members_count=Count("memberships"))
 
     @admin.display(description=_("members"), ordering="members_count")
     def members_count(self, workspace: Workspace) -> int:
@@ -125,3 +126,14 @@ class InvitationAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace", "invited_by")
     search_fields = ("email",)
     exclude = ("token_hash",)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys for programs."""
+
+    list_display = ("name", "workspace", "role", "hint", "last_used_at", "revoked_at")
+    list_filter = ("role",)
+    list_select_related = ("workspace",)
+    search_fields = ("name", "workspace__name")
+    exclude = ("key_hash",)

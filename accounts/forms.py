@@ -24,7 +24,7 @@ def time_zones() -> list[tuple[str, str]]:
     ]
 
 
-class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg] - generic only for the type checker
+class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
     """The workspace's name, brand and the postal address that every mail must carry."""
 
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
@@ -54,7 +54,7 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg] - generic only f
         return colour
 
 
-class NewWorkspaceForm(forms.ModelForm):  # type: ignore[type-arg] - generic only for the type checker
+class NewWorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
     """A further workspace needs only a name; the rest has its own page."""
 
     class Meta:
@@ -62,7 +62,7 @@ class NewWorkspaceForm(forms.ModelForm):  # type: ignore[type-arg] - generic onl
         fields: ClassVar = ["name"]
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg] - generic only for the type checker
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
     """How the signed-in person is addressed."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
@@ -81,6 +81,21 @@ class InviteForm(forms.Form):
     def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         roles = assignable_roles(by.role)
+        self.fields["role"].choices = [(role.value, role.label) for role in roles]  # type: ignore[attr-defined]
+        self.fields["role"].initial = Role.EDITOR
+
+
+class ApiKeyForm(forms.Form):
+    """A name to tell keys apart by, and what the key may do."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("Which program uses it: “Web shop”.")
+    )
+    role = forms.ChoiceField(label=_("May do what"))
+
+    def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = [role for role in assignable_roles(by.role) if role != Role.OWNER]
         self.fields["role"].choices = [(role.value, role.label) for role in roles]  # type: ignore[attr-defined]
         self.fields["role"].initial = Role.EDITOR
 

@@ -17,7 +17,7 @@ def compose(name: str, context: Mapping[str, Any], language: str) -> tuple[str, 
     The subject is one line whatever the context holds, so no value can add a header (RFC 5322
     §2.2). Values are escaped in the HTML part only.
     """
-    env = engines["jinja2"].env  # type: ignore[attr-defined] - the Jinja backend has it
+    env = engines["jinja2"].env  # type: ignore[attr-defined]  # the Jinja backend has it
     plain = env.overlay(autoescape=False)
     escaped = env.overlay(autoescape=True)
     with translation.override(language):

@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import path, re_path
 
-from accounts.views import profile, team, workspaces
+from accounts.views import api_keys, profile, team, workspaces
 
 urlpatterns = [
     path("sign-in/", allauth.login, name="account_login"),
@@ -31,6 +31,8 @@ urlpatterns = [
     path("workspaces/new/", workspaces.workspace_new, name="workspace_new"),
     path("checklist/dismiss/", workspaces.checklist_dismiss, name="checklist_dismiss"),
     path("settings/", workspaces.settings_workspace, name="settings_workspace"),
+    path("settings/api-keys/", api_keys.api_key_list, name="api_key_list"),
+    path("settings/api-keys/<int:key_id>/revoke/", api_keys.api_key_revoke, name="api_key_revoke"),
     path("settings/team/", team.settings_team, name="settings_team"),
     path(
         "settings/team/invitations/<int:invitation_id>/revoke/",

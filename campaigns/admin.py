@@ -7,7 +7,7 @@ from campaigns.models import Campaign, Content, Link, Template
 
 
 @admin.register(Template)
-class TemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg] - generic only for the type checker
+class TemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Templates."""
 
     list_display = ("name", "workspace", "is_default", "updated_at")

@@ -87,7 +87,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Settings"),
             icon="settings",
             name="settings_workspace" if manage else "field_list",
-            prefixes=("settings_", "account_", "field_"),
+            prefixes=("settings_", "account_", "field_", "api_key_", "profile"),
         )
     )
     return [write, people, look_after]
@@ -206,6 +206,9 @@ class Shell:
                     prefixes=("account_",),
                 ),
                 *entries,
+                _Entry(
+                    label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)
+                ),
             ]
         return [
             Place(

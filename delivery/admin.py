@@ -20,7 +20,7 @@ from delivery.models import (
 )
 
 
-class DomainLimitInline(admin.TabularInline):  # type: ignore[type-arg] - generic only for the type checker
+class DomainLimitInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
     """An account's limits by mailbox provider."""
 
     model = DomainLimit

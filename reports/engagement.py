@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -78,13 +79,13 @@ def links(campaign: Campaign, *, clickers: int) -> list[LinkFigures]:
     most = max((t.unique for ordinal, t in people.items() if ordinal), default=0)
     figures = []
     for link in Link.objects.filter(campaign=campaign):
-        tally = people.get(link.ordinal)
-        unique = tally.unique if tally else 0
+        followed = people.get(link.ordinal)
+        unique = followed.unique if followed else 0
         figures.append(
             LinkFigures(
                 url=link.url,
                 people=unique,
-                total=tally.total if tally else 0,
+                total=followed.total if followed else 0,
                 scanner_clicks=scanners.get(link.ordinal, 0),
                 share=unique / clickers if clickers else 0.0,
                 bar=unique / most if most else 0.0,
@@ -108,19 +109,17 @@ GROUP BY 1
 def curve(campaign: Campaign, kind: EventKind, *, start: datetime, hours: int = 48) -> list[int]:
     """Return how many people had opened (or clicked) by each hour after ``start``, from hour 0."""
     window = timedelta(hours=hours)
+    values: dict[str, Any] = {
+        "campaign": campaign.pk,
+        "start": start,
+        "window": window,
+        "span": window.total_seconds(),
+        "steps": hours,
+        "kind": kind.value,
+        "opened": EventKind.OPENED.value,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            CURVE,
-            {
-                "campaign": campaign.pk,
-                "start": start,
-                "window": window,
-                "span": window.total_seconds(),
-                "steps": hours,
-                "kind": kind.value,
-                "opened": EventKind.OPENED.value,
-            },
-        )
+        cursor.execute(CURVE, values)
         by_hour = dict(cursor.fetchall())
     total, points = 0, [0]
     for hour in range(1, hours + 1):

@@ -84,7 +84,7 @@ def attach_people(messages: list[Message]) -> None:
     """Give each message its ``person`` (None once erased) in one query."""
     people = Subscriber.objects.in_bulk([message.subscriber_id for message in messages])
     for message in messages:
-        message.person = people.get(message.subscriber_id)  # type: ignore[attr-defined] - for pages
+        message.person = people.get(message.subscriber_id)  # type: ignore[attr-defined]  # for pages
 
 
 def rows(campaign: Campaign, *, state: str = "") -> Iterator[list[str]]:

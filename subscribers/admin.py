@@ -59,7 +59,7 @@ class ConsentStatementAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MailingList)
-class MailingListAdmin(admin.ModelAdmin):  # type: ignore[type-arg] - generic only for the type checker
+class MailingListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Lists."""
 
     list_display = ("name", "workspace", "visibility", "opt_in", "archived_at", "created_at")

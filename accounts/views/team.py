@@ -53,7 +53,7 @@ def settings_team(request: MemberRequest) -> HttpResponse:
         "workspace": request.workspace.name,
         "inviter": str(request.user),
     }
-    tasks.send_mail.delay_on_commit(
+    tasks.send_mail.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
         "invitation", email, context, request.workspace.default_language
     )
     messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": email})

@@ -1,6 +1,7 @@
 """Invents how a finished campaign went: the ledger, the minutes of sending, and what came back."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -160,7 +161,7 @@ def invent_send(campaign: Campaign, letter: Letter, *, now: datetime) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(POINT)
-        values = {
+        values: dict[str, Any] = {
             "campaign": campaign.pk,
             "lists": list(campaign.include_lists.values_list("pk", flat=True)),
             "salt": str(letter.name),

@@ -94,7 +94,11 @@ def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
 def home_page(request: MemberRequest) -> HttpResponse:
     """Show KPIs, growth, checklist, campaigns, and what failed lately."""
     workspace = request.workspace
-    days = int(request.GET["days"]) if request.GET.get("days") in map(str, RANGES) else 90
+    days = (
+        int(request.GET["days"])
+        if request.GET.get("days") in {str(days) for days in RANGES}
+        else 90
+    )
     now, before = home.periods(workspace)
     tally = SubscriberTally.objects.filter(workspace=workspace).first()
     subscribers = tally.count if tally else 0

@@ -1,0 +1,114 @@
+"""Campaigns for programs: how each one stands, and pausing, resuming, cancelling."""
+
+from datetime import datetime
+
+from celery import current_app
+from django.db import transaction
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+from ninja.errors import HttpError
+
+from accounts.models import Workspace
+from accounts.roles import Permission
+from api.access import workspace_of
+from campaigns import lifecycle
+from campaigns.models import Campaign
+from delivery import diagnosis
+from delivery.states import MessageState
+from reports import live
+from reports.engagement import engagement
+from reports.ledger import Ledger, ledgers
+
+router = Router(tags=["campaigns"])
+PAGE = 100
+
+
+class CampaignOut(Schema):
+    """A campaign's head."""
+
+    id: int
+    name: str
+    status: str
+    send_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    audience: int
+    states: dict[str, int]
+
+
+class CampaignStatusOut(CampaignOut):
+    """A campaign with the rate, the sentence that explains it, and what people did."""
+
+    messages_per_second: float
+    explanation: str
+    opened: int
+    clicked: int
+    unsubscribed: int
+
+
+def _states(ledger: Ledger) -> dict[str, int]:
+    return {state.name.lower(): ledger.count(state) for state in MessageState}
+
+
+def _head(campaign: Campaign, ledger: Ledger) -> dict[str, object]:
+    return {
+        "id": campaign.pk,
+        "name": campaign.name,
+        "status": campaign.status,
+        "send_at": campaign.send_at,
+        "started_at": campaign.started_at,
+        "finished_at": campaign.finished_at,
+        "audience": ledger.audience,
+        "states": _states(ledger),
+    }
+
+
+def _find(workspace: Workspace, campaign_id: int) -> Campaign:
+    return get_object_or_404(Campaign.objects.filter(workspace=workspace), pk=campaign_id)
+
+
+def _status(campaign: Campaign) -> dict[str, object]:
+    acted = engagement([campaign.pk])[campaign.pk]
+    return {
+        **_head(campaign, ledgers([campaign.pk])[campaign.pk]),
+        "messages_per_second": round(live.rate(campaign).per_second, 1),
+        "explanation": str(diagnosis.explain(campaign).sentence),
+        "opened": acted.opens,
+        "clicked": acted.clicks,
+        "unsubscribed": acted.unsubscribes,
+    }
+
+
+@router.get("", response=list[CampaignOut], summary="Newest campaigns")
+def list_campaigns(request: HttpRequest, before: int | None = None) -> list[dict[str, object]]:
+    """List up to a hundred campaigns, newest first; ``before``: the last id of the page before."""
+    campaigns = Campaign.objects.filter(workspace=workspace_of(request, Permission.VIEW))
+    if before is not None:
+        campaigns = campaigns.filter(pk__lt=before)
+    found = list(campaigns.order_by("-pk")[:PAGE])
+    books = ledgers(campaign.pk for campaign in found)
+    return [_head(campaign, books[campaign.pk]) for campaign in found]
+
+
+@router.get("/{campaign_id}", response=CampaignStatusOut, summary="How a campaign stands")
+def show_campaign(request: HttpRequest, campaign_id: int) -> dict[str, object]:
+    """Show one campaign: its states add up to its audience."""
+    return _status(_find(workspace_of(request, Permission.VIEW), campaign_id))
+
+
+@router.post("/{campaign_id}/{action}", response=CampaignStatusOut, summary="Pause, resume, cancel")
+def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict[str, object]:
+    """Pause, resume or cancel a campaign; 409 when its status doesn't allow it."""
+    moves = {
+        "pause": lambda campaign: lifecycle.pause(campaign, reason="API"),
+        "resume": lifecycle.resume,
+        "cancel": lifecycle.cancel,
+    }
+    if action not in moves:
+        raise HttpError(404, "The actions are pause, resume and cancel.")
+    campaign = _find(workspace_of(request, Permission.SEND), campaign_id)
+    if not moves[action](campaign):
+        raise HttpError(409, f"A campaign that is {campaign.status} can't {action}.")
+    transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
+    return _status(_find(campaign.workspace, campaign_id))
