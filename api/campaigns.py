@@ -14,9 +14,8 @@ from accounts.roles import Permission
 from api.access import workspace_of
 from campaigns import lifecycle
 from campaigns.models import Campaign
-from delivery import diagnosis
+from delivery import diagnosis, queries
 from delivery.states import MessageState
-from reports import live
 from reports.engagement import engagement
 from reports.ledger import Ledger, ledgers
 
@@ -72,7 +71,7 @@ def _status(campaign: Campaign) -> dict[str, object]:
     acted = engagement([campaign.pk])[campaign.pk]
     return {
         **_head(campaign, ledgers([campaign.pk])[campaign.pk]),
-        "messages_per_second": round(live.rate(campaign).per_second, 1),
+        "messages_per_second": queries.messages_per_second(campaign),
         "explanation": str(diagnosis.explain(campaign).sentence),
         "opened": acted.opens,
         "clicked": acted.clicks,
