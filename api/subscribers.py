@@ -71,7 +71,7 @@ def _find(workspace: Workspace, email: str) -> Subscriber:
     try:
         found = people.find(workspace, email=email)
     except Problem as problem:
-        raise HttpError(422, f"email: {problem}") from problem
+        raise HttpError(422, f"email: {problem.message}. {problem.way_out}.") from problem
     if found is None:
         raise HttpError(404, "Nobody here has this address.")
     return found
@@ -103,7 +103,7 @@ def add_subscriber(request: HttpRequest, list_id: int, person: SubscriberIn) -> 
     try:
         address = addresses.normalise(person.email)
     except Problem as problem:
-        raise HttpError(422, f"email: {problem}") from problem
+        raise HttpError(422, f"email: {problem.message}. {problem.way_out}.") from problem
     key: ApiKey = request.auth  # type: ignore[attr-defined]  # set by KeyAuth
     evidence = Evidence(source=ConsentSource.API, detail=f"API key {key.name}"[:LONGEST_DETAIL])
     with transaction.atomic():

@@ -1,0 +1,97 @@
+"""The REST API: keys, scopes, and the same truths as the pages."""
+
+import pytest
+from django.test import Client
+
+from accounts import api_keys
+from accounts.models import ApiKey
+from accounts.roles import Role
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery.models import MessageTally
+from delivery.states import MessageState
+from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription
+
+
+@pytest.fixture
+def program(cast):
+    key = api_keys.create(cast.workspace, name="Web shop", role=Role.EDITOR, by=cast.owner)
+    return Client(headers={"authorization": f"Bearer {key}"})
+
+
+@pytest.fixture
+def weekly(cast):
+    return MailingList.objects.create(workspace=cast.workspace, name="Weekly")
+
+
+def add(program, weekly, **person):
+    return program.put(
+        f"/api/v1/lists/{weekly.pk}/subscribers", person, content_type="application/json"
+    )
+
+
+def test_without_a_working_key_there_is_no_answer(client, cast, program):
+    assert client.get("/api/v1/campaigns").status_code == 401
+    assert program.get("/api/v1/campaigns").status_code == 200
+    assert api_keys.revoke(cast.workspace, key_id=ApiKey.objects.get().pk) is True
+    assert program.get("/api/v1/campaigns").status_code == 401
+
+
+def test_the_key_is_not_stored(cast):
+    key = api_keys.create(cast.workspace, name="Web shop", role=Role.EDITOR, by=cast.owner)
+    assert key not in str(ApiKey.objects.values().get())
+
+
+def test_a_key_of_an_analyst_only_reads(cast, weekly):
+    key = api_keys.create(cast.workspace, name="Board", role=Role.ANALYST, by=cast.owner)
+    reader = Client(headers={"authorization": f"Bearer {key}"})
+    assert reader.get("/api/v1/lists").status_code == 200
+    assert add(reader, weekly, email="dewi@example.org").status_code == 403
+    assert Subscriber.objects.count() == 0
+
+
+def test_another_workspaces_rows_are_not_found(program, cast):
+    theirs = Campaign.objects.create(workspace=cast.other_workspace, name="Theirs")
+    their_list = MailingList.objects.create(workspace=cast.other_workspace, name="Theirs")
+    assert program.get(f"/api/v1/campaigns/{theirs.pk}").status_code == 404
+    assert program.post(f"/api/v1/campaigns/{theirs.pk}/pause").status_code == 404
+    assert add(program, their_list, email="dewi@example.org").status_code == 404
+
+
+def test_states_add_up_to_the_audience(program, cast):
+    campaign = Campaign.objects.create(
+        workspace=cast.workspace, name="News", status=CampaignStatus.CANCELLED
+    )
+    for state, count in ((MessageState.SENT, 7), (MessageState.CANCELLED, 5)):
+        MessageTally.objects.create(campaign=campaign, domain_group=0, state=state, count=count)
+    answer = program.get(f"/api/v1/campaigns/{campaign.pk}").json()
+    assert answer["audience"] == 12 == sum(answer["states"].values())
+    assert answer["states"]["sent"] == 7
+    assert answer["explanation"]
+
+
+def test_an_action_that_does_not_fit_is_refused(program, cast):
+    campaign = Campaign.objects.create(workspace=cast.workspace, name="News")
+    assert program.post(f"/api/v1/campaigns/{campaign.pk}/pause").status_code == 409
+    assert program.post(f"/api/v1/campaigns/{campaign.pk}/explode").status_code == 404
+
+
+def test_double_opt_in_leaves_people_unconfirmed(program, weekly):
+    assert add(program, weekly, email="Dewi@Example.org").status_code == 200
+    assert Subscription.objects.get().status == "unconfirmed"
+    assert ConsentEvent.objects.get().source == "api"
+
+
+def test_a_program_never_undoes_an_unsubscription(program, weekly):
+    add(program, weekly, email="dewi@example.org", confirmed=True)
+    assert Subscription.objects.get().status == "subscribed"
+    program.post(f"/api/v1/lists/{weekly.pk}/unsubscribe?email=dewi@example.org")
+    assert Subscription.objects.get().status == "unsubscribed"
+    add(program, weekly, email="dewi@example.org", confirmed=True)
+    assert Subscription.objects.get().status == "unsubscribed"
+
+
+def test_a_bad_address_is_named(program, weekly):
+    answer = add(program, weekly, email="dewi(at)example.org")
+    assert answer.status_code == 422
+    assert "No @ in the address" in answer.json()["detail"]
