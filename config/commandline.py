@@ -50,6 +50,8 @@ def main(arguments: Sequence[str]) -> int:
             preflight.load_settings()
             if name not in WITHOUT_SERVICES and not HELP.intersection(arguments):
                 _start_what_it_needs(stack, name, arguments)
+            import config.celery  # noqa: F401 - commands and pages put tasks into its queues
+
             execute_from_command_line(list(arguments))
     except (StartError, embedded.EmbeddedError) as error:
         sys.stderr.write(f"{error}\n")

@@ -13,3 +13,5 @@ if multiprocessing.parent_process() is not None:
     # A server process whose main process was killed has nobody who would ever stop it.
     end_with_parent(signal.SIGTERM)
 application = get_wsgi_application()
+
+import config.celery  # noqa: E402, F401 - pages put tasks into its queues

@@ -1,0 +1,27 @@
+"""``resume_campaign ID``."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from campaigns import lifecycle
+from campaigns.states import CampaignStatus
+from delivery import tasks
+from delivery.management import report
+
+
+class Command(report.CampaignCommand):
+    """Go on with a paused send."""
+
+    help = "Go on with a paused send, with the content as it stands now."
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Resume, unless it is sending already."""
+        campaign = report.find(options["id"])
+        if lifecycle.resume(campaign):
+            tasks.keep_sending.delay()
+        elif campaign.status != CampaignStatus.SENDING:
+            raise CommandError(
+                f"Campaign {campaign.pk} is {campaign.status}; only a paused one can go on."
+            )
+        self.say(report.status(campaign), as_json=options["json"])

@@ -1,0 +1,83 @@
+"""What the commands about campaigns have in common: finding one, saying how it stands."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from campaigns.models import Campaign
+from delivery import diagnosis, queries
+
+EXIT_CODES = """exit codes:
+  0  done
+  1  not possible: no such campaign, or not in a state that allows it (stderr says why)
+  2  wrong usage"""
+
+
+def find(pk: int) -> Campaign:
+    """Return a campaign by its number.
+
+    Raises:
+        CommandError: there is none.
+    """
+    campaign = Campaign.objects.select_related("workspace", "paused_by").filter(pk=pk).first()
+    if campaign is None:
+        raise CommandError(f"There is no campaign {pk}.")
+    return campaign
+
+
+def status(campaign: Campaign) -> dict[str, Any]:
+    """Return how a campaign stands; ``states`` adds up to ``audience``."""
+    campaign.refresh_from_db()
+    figures = queries.figures(campaign)
+    return {
+        "id": campaign.pk,
+        "status": campaign.status,
+        "audience": figures.audience,
+        "states": {state.name.lower(): count for state, count in figures.states.items()},
+        "reasons": {reason.name.lower(): count for reason, count in figures.reasons.items()},
+        "messages_per_second": queries.messages_per_second(campaign),
+        "explanation": diagnosis.explain(campaign).sentence,
+    }
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """Write a status for people."""
+    states = ", ".join(
+        f"{count:,} {state.replace('_', ' ')}" for state, count in found["states"].items() if count
+    )
+    return (
+        f"Campaign {found['id']} ({found['status']}): {states or 'nobody'} of"
+        f" {found['audience']:,}; {found['messages_per_second']:g} messages/s."
+        f" {found['explanation']}"
+    )
+
+
+class CampaignCommand(BaseCommand):
+    """A command about one campaign: its number, and ``--json`` for programs."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Show the exit codes below the help."""
+        from argparse import RawDescriptionHelpFormatter
+
+        kwargs.setdefault("epilog", EXIT_CODES)
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the campaign's number."""
+        parser.add_argument("id", type=int, metavar="ID", help="the campaign's number")
+        self.add_json(parser)
+
+    @staticmethod
+    def add_json(parser: ArgumentParser) -> None:
+        """Offer ``--json``."""
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object and nothing else"
+        )
+
+    def say(self, found: dict[str, Any], *, as_json: bool) -> None:
+        """Print how a campaign stands."""
+        self.stdout.write(json.dumps(found) if as_json else in_words(found))
