@@ -5,7 +5,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0003_claims_by_attempt_and_heap_only_updates")]
+    dependencies = [("delivery", "0004_stream_position")]
 
     operations = [
         migrations.RunSQL(
