@@ -1,6 +1,5 @@
 """What surrounds a page: workspaces to switch to, where one can go, whether mail is flowing."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from accounts.roles import Permission, may
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config import links
+from delivery import diagnosis
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from subscribers.models import SubscriberTally
@@ -38,10 +38,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The dot in the top bar: ``state`` is good, waiting or failed, and ``text`` says it."""
+    """The dot in the top bar: ``state`` is good or failed, ``text`` names it, ``sentence`` says it."""
 
     state: str
     text: str
+    sentence: str
     href: str = ""
 
 
@@ -139,16 +140,17 @@ class Shell:
 
     @cached_property
     def health(self) -> Health | None:
-        """Whether everything is sending, as `delivery.diagnosis` sees it."""
-        try:
-            diagnosis: Any = importlib.import_module("delivery.diagnosis")
-        except ModuleNotFoundError:
+        """Whether everything is sending, and what holds it up if not."""
+        if self.workspace is None:
             return None
-        ask = getattr(diagnosis, "workspace_health", None)
-        if ask is None or self.workspace is None:
-            return None
-        found = ask(self.workspace)
-        return Health(state=found.state, text=found.text, href=getattr(found, "href", ""))
+        found = diagnosis.health(self.workspace)
+        broken = found.cause == diagnosis.Cause.BREAKER_OPEN
+        return Health(
+            state="failed" if found.is_trouble else "good",
+            text=str(found.cause.label),
+            sentence=found.sentence,
+            href=links.find("account_list") if broken else "",
+        )
 
     @property
     def theme(self) -> str:
