@@ -1,0 +1,61 @@
+"""The person behind a token: which message they hold, and what may be done with it."""
+
+from dataclasses import dataclass
+
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from delivery import tokens
+from delivery.models import Message
+from subscribers.models import MailingList, Subscriber
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Somebody who opened a link of their mail. ``person`` is None when they were erased."""
+
+    message: Message
+    campaign: Campaign
+    workspace: Workspace
+    person: Subscriber | None
+    lists: tuple[MailingList, ...]  # that the campaign went to
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages to speak, best first."""
+        own = (self.person.language,) if self.person else ()
+        return (*own, *(one.language for one in self.lists), self.workspace.default_language)
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """The lists' names that people may see; those of private lists are the workspace's own."""
+        public = MailingList.Visibility.PUBLIC
+        return tuple(one.name for one in self.lists if one.visibility == public)
+
+    def token(self, purpose: tokens.Purpose) -> str:
+        """Make this message's token for another purpose."""
+        return tokens.make(self.message.pk, purpose)
+
+
+def find(token: str, purpose: tokens.Purpose) -> Reader | None:
+    """Return the reader whose token this is; None for a damaged one or another purpose's."""
+    message_id = tokens.read(token, purpose)
+    if message_id is None:
+        return None
+    message = (
+        Message.objects.filter(pk=message_id).select_related("campaign__workspace").first()
+    )
+    if message is None:
+        return None
+    campaign = message.campaign
+    person = Subscriber.objects.filter(
+        pk=message.subscriber_id, workspace_id=campaign.workspace_id
+    ).first()
+    if person:
+        person.workspace = campaign.workspace
+    return Reader(
+        message=message,
+        campaign=campaign,
+        workspace=campaign.workspace,
+        person=person,
+        lists=tuple(campaign.include_lists.order_by("name", "pk")),
+    )

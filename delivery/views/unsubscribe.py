@@ -1,0 +1,82 @@
+"""The unsubscribe page, and the mail program's own button (RFC 8058). GET changes nothing."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from delivery import leaving, readers
+from delivery.models import UnsubscribeReason
+from delivery.readers import Reader
+from delivery.tokens import Purpose
+from delivery.views.public import lost, page
+from subscribers import visitors
+from subscribers.states import ConsentSource
+
+
+@visitors.public_page("GET", "HEAD", "POST")
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Show one button; do what a POST says.
+
+    A POST without one of the page's own buttons comes from a mail program. It is answered with
+    200, without redirect or cookies, however often it comes (RFC 8058 section 3.2).
+    """
+    reader = readers.find(token, Purpose.UNSUBSCRIBE)
+    if reader is None:
+        return lost(request)
+    visitors.speak(request, *reader.languages)
+    if request.method != "POST":
+        return _show(request, token, reader)
+    action = request.POST.get("do", "")
+    if "List-Unsubscribe" in request.POST or action not in {"leave", "all", "undo", "why"}:
+        leaving.leave(reader, source=ConsentSource.ONE_CLICK, **visitors.origin(request))
+        return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
+    news = _act(request, reader, action)
+    return _see_other(request, token, news)
+
+
+def _act(request: HttpRequest, reader: Reader, action: str) -> str:
+    """Do what a button of the page says; returns what the page then has to tell."""
+    origin = visitors.origin(request)
+    source = ConsentSource.UNSUBSCRIBE_PAGE
+    if action == "leave":
+        leaving.leave(reader, source=source, **origin)
+    elif action == "all":
+        leaving.leave_all(reader, source=source, **origin)
+    elif action == "undo":
+        return "back" if leaving.undo(reader, source=source, **origin) else "late"
+    elif leaving.answer(reader, why=request.POST.get("why", "")):
+        return "thanks"
+    return ""
+
+
+def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
+    query = visitors.asked_language(request)
+    if news:
+        query = f"{query}{'&' if query else '?'}news={news}"
+    where = reverse("unsubscribe", args=[token])
+    return HttpResponse(status=303, headers={"Location": f"{where}{query}"})
+
+
+def _show(request: HttpRequest, token: str, reader: Reader) -> HttpResponse:
+    gone = leaving.has_left(reader)
+    answered = UnsubscribeReason.objects.filter(message_id=reader.message.pk).exists()
+    context = {
+        "token": token,
+        "person": reader.person,
+        "names": reader.public_names,
+        "news": request.GET.get("news", ""),
+        "everything": bool(reader.person) and leaving.is_out(reader.person),
+        "may_undo": gone and bool(leaving.undoable(reader)),
+        "may_answer": gone and bool(reader.message.unsubscribed_at) and not answered,
+        "answered": gone and answered,
+        "answers": UnsubscribeReason.Answer.choices,
+        "preferences_token": reader.token(Purpose.PREFERENCES),
+    }
+    template = "left.html" if gone else "unsubscribe.html"
+    return page(
+        request,
+        f"delivery/public/{template}",
+        context,
+        workspace=reader.workspace,
+        reader=reader,
+    )

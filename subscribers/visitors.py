@@ -1,0 +1,115 @@
+"""What a request to a public page tells of its maker, and the language to answer in."""
+
+from collections.abc import Callable
+from functools import wraps
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+LONGEST_USER_AGENT = 500
+# How much of an address is one household or office: what rate limits count together.
+IPV4_NETWORK = 24
+IPV6_NETWORK = 48
+
+View = Callable[..., HttpResponse]
+
+
+class Origin(TypedDict):
+    """From where, and by which program: part of the evidence of consent."""
+
+    ip: str | None
+    user_agent: str
+
+
+def ip_of(request: HttpRequest) -> str:
+    """Return the visitor's IP address, "" when it is unknown.
+
+    Behind a proxy (``BEHIND_PROXY``) it is the last entry of X-Forwarded-For: the one that our
+    proxy wrote. What stands before it came from the visitor and proves nothing.
+    """
+    text = request.META.get("REMOTE_ADDR", "")
+    if settings.BEHIND_PROXY:
+        text = request.META.get("HTTP_X_FORWARDED_FOR", text).rpartition(",")[2].strip()
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+def network_of(ip: str) -> str:
+    """Return the network that an address belongs to, "" for none."""
+    if not ip:
+        return ""
+    length = IPV6_NETWORK if ":" in ip else IPV4_NETWORK
+    return str(ip_network(f"{ip}/{length}", strict=False))
+
+
+def user_agent_of(request: HttpRequest) -> str:
+    """Return how the visitor's program names itself."""
+    return request.META.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
+
+
+def origin(request: HttpRequest) -> Origin:
+    """Return where a request came from, as evidence."""
+    return {"ip": ip_of(request) or None, "user_agent": user_agent_of(request)}
+
+
+def speak(request: HttpRequest, *preferred: str) -> None:
+    """Answer in the language asked for by the link at a page's foot, else the first one known.
+
+    Without any, the browser's language stays.
+    """
+    known = dict(settings.LANGUAGES)
+    for language in (request.GET.get("language", ""), *preferred):
+        if language in known:
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
+            return
+
+
+def asked_language(request: HttpRequest) -> str:
+    """Return the query that keeps a chosen language across a form, "" when none was chosen."""
+    language = request.GET.get("language", "")
+    return f"?language={language}" if language in dict(settings.LANGUAGES) else ""
+
+
+def other_languages() -> list[tuple[str, str]]:
+    """Return the languages to switch to as (code, the language's own name for itself)."""
+    now = translation.get_language()
+    return [
+        (code, str(translation.get_language_info(code)["name_local"]).capitalize())
+        for code, _ in settings.LANGUAGES
+        if code != now
+    ]
+
+
+def public_page(*methods: str) -> Callable[[View], View]:
+    """Guard a page that strangers open: methods, caches, search engines, referrers.
+
+    No CSRF cookie: what such a page changes is allowed by the token in its address (or, signing up,
+    to everybody), never by who is signed in, so another site gains nothing by posting to it. And it
+    must work in mail programs that keep no cookies.
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @never_cache
+        @require_http_methods(methods)
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = view(request, *args, **kwargs)
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            response["Referrer-Policy"] = "no-referrer"
+            return response
+
+        return guarded
+
+    return decorate
