@@ -190,16 +190,14 @@ def _restore(
     if subscribed and not kept_out:
         lifecycle.resubscribe(person, lists=subscribed, **evidence)
     if everything:
-        suppression.release_own_wish(
-            person.workspace_id, address_hash=bytes(person.address_hash)
-        )
+        suppression.release_own_wish(person.workspace_id, address_hash=bytes(person.address_hash))
         consent.record(person, kind=ConsentKind.RESUBSCRIBED, lists=[None], evidence=evidence)
 
 
 def _uncount(reader: Reader) -> None:
-    if not Message.objects.filter(
-        pk=reader.message.pk, unsubscribed_at__isnull=False
-    ).update(unsubscribed_at=None):
+    if not Message.objects.filter(pk=reader.message.pk, unsubscribed_at__isnull=False).update(
+        unsubscribed_at=None
+    ):
         return
     Event.objects.filter(message_id=reader.message.pk, kind=EventKind.UNSUBSCRIBED).delete()
     UnsubscribeReason.objects.filter(message_id=reader.message.pk).delete()

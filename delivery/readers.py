@@ -41,9 +41,7 @@ def find(token: str, purpose: tokens.Purpose) -> Reader | None:
     message_id = tokens.read(token, purpose)
     if message_id is None:
         return None
-    message = (
-        Message.objects.filter(pk=message_id).select_related("campaign__workspace").first()
-    )
+    message = Message.objects.filter(pk=message_id).select_related("campaign__workspace").first()
     if message is None:
         return None
     campaign = message.campaign

@@ -54,7 +54,7 @@ def network_of(ip: str) -> str:
 
 def user_agent_of(request: HttpRequest) -> str:
     """Return how the visitor's program names itself."""
-    return request.META.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
+    return str(request.META.get("HTTP_USER_AGENT", ""))[:LONGEST_USER_AGENT]
 
 
 def origin(request: HttpRequest) -> Origin:

@@ -96,16 +96,12 @@ def take_position(*, wait: bool = False) -> StreamPosition | None:
     with connection.cursor() as cursor:
         # Sooner than the server's deadlock timeout: sending goes first, we try again.
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
-        cursor.execute(
-            "INSERT INTO delivery_streamposition (name, last_id, reviewed_through)"
-            " VALUES (%s, %s, 0) ON CONFLICT DO NOTHING",
-            [sightings.STREAM, START],
+    rows = StreamPosition.objects.filter(name=sightings.STREAM)
+    if not rows.exists():  # the first run of all
+        StreamPosition.objects.bulk_create(
+            [StreamPosition(name=sightings.STREAM, last_id=START)], ignore_conflicts=True
         )
-    return (
-        StreamPosition.objects.select_for_update(skip_locked=not wait)
-        .filter(name=sightings.STREAM)
-        .first()
-    )
+    return rows.select_for_update(skip_locked=not wait).first()
 
 
 def directly(sighting: Sighting) -> None:

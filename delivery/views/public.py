@@ -12,7 +12,7 @@ from delivery.tokens import Purpose
 from subscribers import visitors
 
 
-def page(
+def page(  # noqa: PLR0913 - one each for what differs between pages
     request: HttpRequest,
     template: str,
     context: dict[str, Any],

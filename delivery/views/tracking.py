@@ -51,9 +51,7 @@ def track_click(request: HttpRequest, token: str, ordinal: int) -> HttpResponseB
     )
 
 
-def _sighting(
-    request: HttpRequest, message_id: int, kind: EventKind, ordinal: int = 0
-) -> Sighting:
+def _sighting(request: HttpRequest, message_id: int, kind: EventKind, ordinal: int = 0) -> Sighting:
     return Sighting(
         message_id=message_id,
         kind=kind,

@@ -65,7 +65,7 @@ def _show(request: HttpRequest, token: str, reader: Reader) -> HttpResponse:
         "person": reader.person,
         "names": reader.public_names,
         "news": request.GET.get("news", ""),
-        "everything": bool(reader.person) and leaving.is_out(reader.person),
+        "everything": reader.person is not None and leaving.is_out(reader.person),
         "may_undo": gone and bool(leaving.undoable(reader)),
         "may_answer": gone and bool(reader.message.unsubscribed_at) and not answered,
         "answered": gone and answered,

@@ -1,0 +1,127 @@
+"""Everything we know about one person, for themselves (GDPR Art. 15 and 20)."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from delivery.models import Event, Message
+from delivery.readers import Reader
+from subscribers.models import ConsentEvent, CustomField, Subscriber, Subscription, Suppression
+
+# A mail that is forwarded or found later shows nobody's data; the newest letter always does.
+SHOWN_FOR = timedelta(days=30)
+MOST_MESSAGES = 1_000
+MOST_EVENTS = 5_000
+
+
+def is_too_old(reader: Reader) -> bool:
+    """Say whether the letter in hand is too old to show its person's data."""
+    sent = reader.message.attempted_at or reader.message.created_at
+    return sent < timezone.now() - SHOWN_FOR
+
+
+def collect(person: Subscriber) -> dict[str, Any]:
+    """Return a person's data as plain values; times are aware datetimes.
+
+    Holds at most the newest thousand letters and five thousand events.
+    """
+    labels = dict(
+        CustomField.objects.filter(workspace_id=person.workspace_id).values_list("key", "label")
+    )
+    return {
+        "profile": {
+            "email": person.email,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "language": person.language,
+            "time_zone": person.time_zone,
+            "since": person.created_at,
+        },
+        "fields": {labels.get(key, key): value for key, value in person.fields.items()},
+        "lists": _lists(person),
+        "suppressed_since": _suppressed_since(person),
+        "consent": _consent(person),
+        "letters": _letters(person),
+        "events": _events(person),
+    }
+
+
+def _lists(person: Subscriber) -> list[dict[str, Any]]:
+    rows = Subscription.objects.filter(subscriber=person).select_related("list").order_by("id")
+    return [
+        {
+            "list": row.list.name,
+            "status": row.status,
+            "status_name": str(row.get_status_display()),
+            "changed": row.changed_at,
+        }
+        for row in rows
+    ]
+
+
+def _suppressed_since(person: Subscriber) -> Any:
+    return (
+        Suppression.objects.filter(
+            workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
+        )
+        .values_list("created_at", flat=True)
+        .first()
+    )
+
+
+def _consent(person: Subscriber) -> list[dict[str, Any]]:
+    rows = (
+        ConsentEvent.objects.filter(subscriber=person)
+        .select_related("list", "statement")
+        .order_by("-id")
+    )
+    return [
+        {
+            "when": row.at,
+            "what": str(row.get_kind_display()),
+            "how": str(row.get_source_display()),
+            "list": row.list.name if row.list else None,
+            "wording": row.statement.text if row.statement else None,
+            "ip": row.ip,
+            "browser": row.user_agent,
+        }
+        for row in rows
+    ]
+
+
+def _letters(person: Subscriber) -> list[dict[str, Any]]:
+    rows = (
+        Message.objects.filter(subscriber_id=person.pk)
+        .select_related("campaign__content")
+        .order_by("-id")[:MOST_MESSAGES]
+    )
+    return [
+        {
+            "subject": row.campaign.content.subject if row.campaign.content else "",
+            "state": str(row.get_state_display()),
+            "when": row.attempted_at or row.created_at,
+            "opened": row.opened_at,
+            "clicked": row.clicked_at,
+            "unsubscribed": row.unsubscribed_at,
+        }
+        for row in rows
+    ]
+
+
+def _events(person: Subscriber) -> list[dict[str, Any]]:
+    rows = (
+        Event.objects.filter(subscriber_id=person.pk)
+        .select_related("user_agent")
+        .order_by("-id")[:MOST_EVENTS]
+    )
+    return [
+        {
+            "when": row.at,
+            "what": str(row.get_kind_display()),
+            "by": str(row.get_agent_display()),
+            "ip": row.ip,
+            "browser": row.user_agent.text if row.user_agent else None,
+        }
+        for row in rows
+    ]
