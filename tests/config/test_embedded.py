@@ -133,6 +133,7 @@ def test_killing_everything_leaves_a_start_that_works(data_dir: Path) -> None:
         except ProcessLookupError:
             continue
     user.communicate()
+    assert wait_until_empty(data_dir) == []  # SIGKILL takes a moment
     with embedded.services(data_dir, durable=False), connect(data_dir) as database:
         assert database.execute("SELECT count(*) FROM cup").fetchone() == (0,)
 
