@@ -49,7 +49,9 @@ def test_markdown_in_a_template():
 def test_a_button_is_a_tracked_table_with_the_brand_colour():
     page = html("::button[See **it**](https://a.example/x)", ContentKind.MARKDOWN, brand="#aa0011")
     assert 'bgcolor="#aa0011"' in page
-    assert re.search(r'<a href="https://news.example/c/T/1/"[^>]*>See <strong>it</strong></a>', page)
+    assert re.search(
+        r'<a href="https://news.example/c/T/1/"[^>]*>See <strong>it</strong></a>', page
+    )
 
 
 def test_conditions_on_lines_of_their_own_leave_no_empty_paragraph():
@@ -122,9 +124,7 @@ def test_a_document_without_style_sheets_stays_as_it_was_written():
         track_clicks=False,
         track_opens=False,
     )
-    written = DOCUMENT.replace(
-        "{% for d in drinks %}<td>{{ d }}</td>{% endfor %}", "<td>tea</td>"
-    )
+    written = DOCUMENT.replace("{% for d in drinks %}<td>{{ d }}</td>{% endfor %}", "<td>tea</td>")
     before, _div, rest = page.partition('<div style="padding:24px')
     assert before == written.partition("</body>")[0]
     assert rest.endswith("</div></body></html>\n")
@@ -253,7 +253,9 @@ def test_the_pixel_comes_last():
 
 
 def test_the_preheader_comes_first_and_is_hidden_and_not_in_the_text():
-    page = html("Hi", ContentKind.MARKDOWN, preheader="Three <lots>, {{ city }}", values=values(city="B&B"))
+    page = html(
+        "Hi", ContentKind.MARKDOWN, preheader="Three <lots>, {{ city }}", values=values(city="B&B")
+    )
     body = page.partition("<body")[2].partition(">")[2]
     assert body.startswith('<div style="display:none')
     assert "Three &lt;lots&gt;, B&amp;B" in body
@@ -261,7 +263,9 @@ def test_the_preheader_comes_first_and_is_hidden_and_not_in_the_text():
 
 
 def test_the_subject_becomes_the_title():
-    assert "<title>Hi Dewi</title>" in html("x", ContentKind.MARKDOWN, subject="Hi {{ first_name }}")
+    assert "<title>Hi Dewi</title>" in html(
+        "x", ContentKind.MARKDOWN, subject="Hi {{ first_name }}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,7 +290,10 @@ def test_words_that_look_like_ours_in_the_source_do_no_harm():
 
 
 def test_the_same_content_gives_the_same_bytes():
-    assert compiled(MJML, ContentKind.MJML).html.constant == compiled(MJML, ContentKind.MJML).html.constant
+    assert (
+        compiled(MJML, ContentKind.MJML).html.constant
+        == compiled(MJML, ContentKind.MJML).html.constant
+    )
 
 
 def test_a_postal_address_with_markup_is_escaped():

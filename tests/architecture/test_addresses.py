@@ -1,0 +1,109 @@
+"""Who may open which address: visitors only what is public, outsiders nothing of ours."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from tests.architecture.addresses import ROWS, Address, every_address
+
+if TYPE_CHECKING:
+    from tests.people import Cast
+
+# Open to everybody. Each is here for a reason; a new address is closed unless it is added.
+PUBLIC = {
+    "health_live",
+    "health_ready",
+    # Signing in, and getting in again.
+    "account_login",
+    "account_logout",
+    "account_signup",
+    "account_inactive",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "set_language",
+    "invitation_accept",
+    # Subscribers have no account; their links carry signed tokens.
+    "public_signup",
+    "public_signup_done",
+    "public_confirm",
+    "track_open",
+    "track_click",
+    "unsubscribe",
+    "preferences",
+    "web_version",
+}
+# Guarded by an API key instead of a session (tests/api).
+BY_KEY = "api/v1/"
+# For everybody who is signed in, whatever their role or workspace.
+SIGNED_IN = {
+    "account_change_password",
+    "profile",
+    "set_theme",
+    "workspace_switch",
+    "workspace_none",
+    "workspace_new",
+}
+CLOSED = {403, 404, 405}
+
+ADDRESSES = [
+    address
+    for address in every_address()
+    if address.name not in PUBLIC and not address.route.startswith(BY_KEY)
+]
+WITH_ROWS = [address for address in ADDRESSES if address.parameters]
+
+
+def fill(address: Address, values: dict[str, int]) -> str:
+    path = f"/{address.route}"
+    for name in address.parameters:
+        path = path.replace(f"<int:{name}>", str(values[name]))
+    assert "<" not in path, f"{address.route}: only numbers name rows of a workspace"
+    return path
+
+
+def by_name(address: Address) -> str:
+    return address.name or address.route
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=by_name)
+def test_a_visitor_is_sent_to_sign_in(address: Address, client: Client, db: None) -> None:
+    path = fill(address, dict.fromkeys(address.parameters, 1))
+    for response in (client.get(path), client.post(path)):
+        if response.status_code != 405:
+            assert response.status_code == 302, f"{path}: {response.status_code}"
+            assert response.headers["Location"].startswith("/sign-in/")
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=by_name)
+def test_every_page_says_which_permission_it_needs(address: Address) -> None:
+    if address.name not in SIGNED_IN:
+        assert hasattr(address.view, "permission"), f"{address.route} lacks @member(…)"
+
+
+@pytest.mark.parametrize("address", WITH_ROWS, ids=by_name)
+def test_an_outsider_finds_nothing_of_another_workspace(
+    address: Address,
+    cast: "Cast",
+    signed_in: Callable[..., Client],
+    redis_client: object,
+) -> None:
+    path = fill(address, {name: ROWS[name](cast.workspace) for name in address.parameters})
+    client = signed_in(cast.outsider)
+    for response in (client.get(path), client.post(path), client.post(path, {"name": "Mine now"})):
+        assert response.status_code in CLOSED, f"{path}: {response.status_code}"
+
+
+@pytest.mark.parametrize("address", WITH_ROWS, ids=by_name)
+def test_the_rows_of_the_walk_are_rows_that_the_owner_can_open(
+    address: Address,
+    cast: "Cast",
+    signed_in: Callable[..., Client],
+    redis_client: object,
+) -> None:
+    """The walk would be worth nothing if its rows were found by nobody."""
+    path = fill(address, {name: ROWS[name](cast.workspace) for name in address.parameters})
+    assert signed_in(cast.owner).get(path).status_code != 404, path
