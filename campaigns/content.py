@@ -4,10 +4,11 @@ Every save names the revision it was based on, so that two tabs can't overwrite 
 silently. Editing a paused campaign makes the next version; what was sent keeps its own.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import User
@@ -111,19 +112,56 @@ def save(
     return stored
 
 
-def _store(current: Content, new: Writing, *, by: User | None) -> Content:
+@transaction.atomic
+def switch(
+    campaign: Campaign, kind: ContentKind, *, source: str, by: User | None = None
+) -> Content:
+    """Go on writing in another kind, from ``source``; what was written so far stays a version.
+
+    Coming back to a kind brings back what was written in it last (see `last_written`).
+
+    Raises:
+        NotEditableError: the campaign is neither a draft nor paused.
+    """
+    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    if not is_editable(locked) or locked.content_id is None:
+        raise NotEditableError
+    current = Content.objects.select_related("template").get(pk=locked.content_id)
+    if current.kind == kind:
+        return current
+    new = _next_version(current, replace(writing(current), kind=kind, source=source), by=by)
+    Campaign.objects.filter(pk=campaign.pk).update(content=new, updated_at=timezone.now())
+    campaign.refresh_from_db(fields=["content", "updated_at"])
+    return new
+
+
+def last_written(campaign: Campaign, kind: ContentKind) -> Content | None:
+    """Return the latest version that was written in this kind."""
+    return campaign.versions.filter(kind=kind).order_by("-version").first()
+
+
+def _columns(new: Writing) -> dict[str, Any]:
     columns = {field: value for field, value in vars(new).items() if field != "template"}
     columns["template_id"] = new.template.pk if new.template else None
+    return columns
+
+
+def _next_version(current: Content, new: Writing, *, by: User | None) -> Content:
+    last = Content.objects.filter(campaign_id=current.campaign_id).aggregate(Max("version"))
+    return Content.objects.create(
+        campaign_id=current.campaign_id,
+        version=last["version__max"] + 1,
+        created_by=by,
+        **_columns(new),
+    )
+
+
+def _store(current: Content, new: Writing, *, by: User | None) -> Content:
     if current.frozen_at is not None:
-        return Content.objects.create(
-            campaign_id=current.campaign_id,
-            version=current.version + 1,
-            created_by=by,
-            **columns,
-        )
+        return _next_version(current, new, by=by)
     # auto_now would do the same, but only for save(); the condition needs an UPDATE.
     Content.objects.filter(pk=current.pk, frozen_at=None).update(
-        updated_at=timezone.now(), **columns
+        updated_at=timezone.now(), **_columns(new)
     )
     current.refresh_from_db()
     return current

@@ -223,7 +223,9 @@ class _Finish:
     def html(self, source: str, mode: Mode) -> MergeTemplate:
         template = merge_template(source, mode, constants=self.tags.constants)
         added = source
-        if frame.lacks_footer(template, self.tags):
+        # A preview has no slots to tell who would get the link, so the mail itself is judged.
+        sent = merge_template(source, "html", constants=self.tags.constants)
+        if frame.lacks_footer(sent, self.tags):
             added = frame.before_end(added, frame.html_footer(self.tags, self.tags.language))
         if self.track_opens:
             added = frame.with_pixel(added)
@@ -235,7 +237,8 @@ class _Finish:
         where = Where.TEXT
         constants = self.tags.constants
         template = merge_template(source, mode, constants=constants, where=where)
-        if not frame.lacks_footer(template, self.tags):
+        sent = merge_template(source, "text", constants=constants, where=where)
+        if not frame.lacks_footer(sent, self.tags):
             return template
         footer = frame.text_footer(self.tags, self.tags.language)
         return merge_template(source + footer, mode, constants=constants, where=where)

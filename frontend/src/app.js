@@ -9,6 +9,7 @@ import "./behaviours/search.js";
 import "./behaviours/forms.js";
 import "./behaviours/insert.js";
 import "./behaviours/autosave.js";
+import "./behaviours/preview.js";
 import "./behaviours/select-all.js";
 
 window.htmx = htmx;

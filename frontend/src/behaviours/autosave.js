@@ -1,8 +1,12 @@
-// <form data-autosave="/address/"> sends itself there (POST) a second after the last change. The answer is
-// 200 or 204 (saved) or 422 (refused). <span data-autosave-status data-saving data-saved data-failed>
-// says so; {time} in data-saved becomes the time. "autosaved" is dispatched for previews.
+// <form data-autosave="/address/"> sends itself there (POST) a second after the last change, one request at
+// a time. The answer is 200 or 204 (saved), or 409 or 422 (refused) with a partial that says why.
+// <span data-autosave-status data-saving data-saved data-failed> says how it went; {time} in data-saved
+// becomes the time. [data-autosave-problem] takes the partial of a refusal. A field named "revision" takes
+// the answer's X-Revision, so that the next save knows what it is based on. "autosaved" is dispatched for previews.
 const WAIT = 1000;
 const timers = new WeakMap();
+const running = new WeakMap();
+const again = new WeakSet();
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-autosave]") ?? event.target.form?.closest?.("form[data-autosave]");
@@ -10,17 +14,54 @@ document.addEventListener("input", (event) => {
   clearTimeout(timers.get(form));
   timers.set(form, setTimeout(() => save(form), WAIT));
 });
-document.addEventListener("submit", (event) => clearTimeout(timers.get(event.target)));
+// Leaving for another tab saves at once.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) return;
+  for (const form of document.querySelectorAll("form[data-autosave]")) if (timers.has(form)) save(form);
+});
+// A press on a button waits for the save that is under way, so that it is based on what that one stored.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  clearTimeout(timers.get(form));
+  timers.delete(form);
+  const busy = running.get(form);
+  if (!busy || event.defaultPrevented) return;
+  event.preventDefault();
+  again.delete(form);
+  const { submitter } = event;
+  busy.then(() => form.requestSubmit(submitter ?? undefined));
+}, true);
 
-async function save(form) {
+function save(form) {
+  clearTimeout(timers.get(form));
+  timers.delete(form);
+  if (running.has(form)) { again.add(form); return; }
+  const done = send(form).finally(() => {
+    running.delete(form);
+    if (again.delete(form)) save(form);
+  });
+  running.set(form, done);
+}
+
+async function send(form) {
   say("saving");
   try {
     const answer = await fetch(form.dataset.autosave, { method: "POST", body: new FormData(form), headers: { "X-Autosave": "1", Accept: "text/html" }, redirect: "manual" });
-    if (!answer.ok) throw new Error(String(answer.status));
+    if (!answer.ok) {
+      explain([409, 422].includes(answer.status) ? await answer.text() : "");
+      throw new Error(String(answer.status));
+    }
+    const revision = answer.headers.get("X-Revision");
+    if (revision && form.elements.revision) form.elements.revision.value = revision;
+    explain("");
     const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date());
     say("saved", time);
     form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true }));
   } catch { say("failed"); }
+}
+function explain(html) {
+  const place = document.querySelector("[data-autosave-problem]");
+  if (place && place.innerHTML.trim() !== html.trim()) place.innerHTML = html;
 }
 function say(state, time = "") {
   for (const place of document.querySelectorAll("[data-autosave-status]")) {

@@ -1,0 +1,238 @@
+"""What is typed into the steps of the campaign editor.
+
+Saving is lenient: a draft may be unfinished, so an address without an @ is stored and `preflight`
+says that it can't be sent with. Only what can't be stored is refused here.
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.models import Workspace
+from campaigns import queries
+from campaigns.content import Sender, Writing
+from campaigns.models import Campaign, Content, Template
+from campaigns.states import ContentKind
+from subscribers.models import MailingList
+
+if TYPE_CHECKING:
+    _ManyLists = forms.ModelMultipleChoiceField[MailingList]
+else:  # not subscriptable when running
+    _ManyLists = forms.ModelMultipleChoiceField
+
+SPACES = re.compile(r"[\r\n\t\v\f\u0085\u2028\u2029]+")
+MAX_SOURCE = 1_000_000
+MAX_TEXT = 500_000
+
+
+class Line(forms.CharField):
+    """One line of text: line breaks that were pasted become spaces."""
+
+    def to_python(self, value: Any) -> str:
+        """Return the text on one line."""
+        return SPACES.sub(" ", super().to_python(value) or "").strip()
+
+
+def refuse_if_longer(text: str, most: int) -> str:
+    """Return the text with the line ends of Python.
+
+    Raises:
+        ValidationError: it has more characters than ``most``.
+    """
+    text = text.replace("\r\n", "\n")
+    if len(text) > most:
+        raise ValidationError(
+            _(
+                "This has %(length)s characters, and %(most)s is the most. Pictures belong on a "
+                "web server, not into the text. Shorten it; what you typed is still here."
+            ),
+            params={
+                "length": number_format(len(text), force_grouping=True),
+                "most": number_format(most, force_grouping=True),
+            },
+        )
+    return text
+
+
+class ListChoice(_ManyLists):
+    """Lists to tick, each with the number of people who can get mail through it."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name a list and say how many are subscribed."""
+        people = ngettext("%(count)s subscriber", "%(count)s subscribers", obj.subscribed)
+        return (
+            f"{obj.name} · {people % {'count': number_format(obj.subscribed, force_grouping=True)}}"
+        )
+
+
+class NewCampaignForm(forms.Form):
+    """What a campaign starts with."""
+
+    name = Line(
+        label=_("Name"),
+        max_length=200,
+        help_text=_("Only your team sees it."),
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    kind = forms.ChoiceField(label=_("Written in"), choices=ContentKind.options, required=False)
+    template = forms.ModelChoiceField(
+        label=_("Template"), queryset=Template.objects.none(), required=False
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.templates = list(queries.templates(workspace))
+        template_field(self).queryset = Template.objects.filter(workspace=workspace)
+
+
+class AudienceForm(forms.Form):
+    """Lists to include and to exclude."""
+
+    include = ListChoice(label=_("Send to"), queryset=MailingList.objects.none(), required=False)
+    exclude = ListChoice(label=_("But not to"), queryset=MailingList.objects.none(), required=False)
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = list(queries.lists(workspace))
+        for name in ("include", "exclude"):
+            field = self.fields[name]
+            assert isinstance(field, ListChoice)  # noqa: S101 - for the type checker
+            field.queryset = queries.lists(workspace)
+            field.choices = [(row.pk, field.label_from_instance(row)) for row in chosen]
+        self.lists = chosen
+
+
+class ContentForm(forms.Form):
+    """The writing and the sender."""
+
+    revision = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
+    subject = Line(label=_("Subject"), max_length=500, required=False)
+    preheader = Line(
+        label=_("Preheader"),
+        max_length=500,
+        required=False,
+        help_text=_("The line that mail programs show after the subject."),
+    )
+    source = forms.CharField(
+        label=_("Content"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 18})
+    )
+    text = forms.CharField(
+        label=_("Plain text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 10}),
+    )
+    template = forms.ModelChoiceField(
+        label=_("Template"),
+        queryset=Template.objects.none(),
+        required=False,
+        empty_label=_("No template"),
+    )
+    from_name = Line(label=_("Sender's name"), max_length=120, required=False)
+    from_email = Line(label=_("Sender's address"), max_length=320, required=False)
+    reply_to = Line(
+        label=_("Replies go to"),
+        max_length=320,
+        required=False,
+        help_text=_("Empty: to the sender's address."),
+    )
+    sending_account: "forms.ModelChoiceField[Any]" = forms.ModelChoiceField(
+        label=_("Sending account"),
+        queryset=None,
+        required=False,
+        empty_label=_("By the sender's domain"),
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, content: Content, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.content = content
+        template_field(self).queryset = campaign.workspace.templates.all()
+        accounts = self.fields["sending_account"]
+        assert isinstance(accounts, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        accounts.queryset = campaign.workspace.sending_accounts.all()
+
+    @classmethod
+    def stored(cls, campaign: Campaign, content: Content, *, revision: str) -> "ContentForm":
+        """Show what is stored."""
+        return cls(
+            campaign=campaign,
+            content=content,
+            initial={
+                "revision": revision,
+                "subject": content.subject,
+                "preheader": content.preheader,
+                "source": content.source,
+                "text": content.text,
+                "template": content.template_id,
+                "from_name": campaign.from_name,
+                "from_email": campaign.from_email,
+                "reply_to": campaign.reply_to,
+                "sending_account": campaign.sending_account_id,
+            },
+        )
+
+    def clean_source(self) -> str:
+        """Keep within what a version can hold."""
+        return refuse_if_longer(self.cleaned_data["source"], MAX_SOURCE)
+
+    def clean_text(self) -> str:
+        """Keep within what a version can hold."""
+        return refuse_if_longer(self.cleaned_data["text"], MAX_TEXT)
+
+    def writing(self) -> Writing:
+        """Return the writing, in the kind that the campaign is written in."""
+        data = self.cleaned_data
+        return Writing(
+            kind=ContentKind(self.content.kind),
+            subject=data["subject"],
+            preheader=data["preheader"],
+            source=data["source"],
+            text=data["text"],
+            template=data["template"],
+        )
+
+    def sender(self) -> Sender:
+        """Return who the mails come from."""
+        data = self.cleaned_data
+        account = data["sending_account"]
+        return Sender(
+            from_name=data["from_name"],
+            from_email=data["from_email"],
+            reply_to=data["reply_to"],
+            account=account.pk if account else None,
+        )
+
+
+class TrackingForm(forms.Form):
+    """What is counted after sending."""
+
+    track_opens = forms.BooleanField(
+        label=_("Count opens"),
+        required=False,
+        help_text=_(
+            "A picture of one dot tells when a mail is shown. Mail programs that load pictures by "
+            "themselves are counted apart from people."
+        ),
+    )
+    track_clicks = forms.BooleanField(
+        label=_("Count clicks"),
+        required=False,
+        help_text=_(
+            "Links lead through this site, so that you see what people were interested in. "
+            "The link to unsubscribe works either way."
+        ),
+    )
+
+
+def template_field(form: forms.Form) -> "forms.ModelChoiceField[Template]":
+    """Return a form's choice of template."""
+    field = form.fields["template"]
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+    return field

@@ -1,0 +1,49 @@
+"""Templates: which is the default, copies, and leaving none behind that is needed."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from campaigns.models import Template
+
+
+@transaction.atomic
+def make_default(template: Template) -> None:
+    """Let new campaigns start with this template."""
+    siblings = Template.objects.select_for_update().filter(workspace_id=template.workspace_id)
+    list(siblings.order_by("pk").values_list("pk", flat=True))  # locked in one order
+    siblings.exclude(pk=template.pk).update(is_default=False)
+    siblings.filter(pk=template.pk).update(is_default=True)
+
+
+def duplicate(template: Template) -> Template:
+    """Copy a template under a free name."""
+    return Template.objects.create(
+        workspace_id=template.workspace_id,
+        name=free_name(
+            template.workspace_id, _("Copy of %(name)s") % {"name": template.name[:100]}
+        ),
+        description=template.description,
+        source=template.source,
+    )
+
+
+def free_name(workspace_id: int, wanted: str) -> str:
+    """Return the name, with a number if it is taken."""
+    taken = set(Template.objects.filter(workspace_id=workspace_id).values_list("name", flat=True))
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted} {number}", number + 1
+    return name
+
+
+@transaction.atomic
+def delete(template: Template) -> None:
+    """Delete a template; campaigns in it keep their writing and stand in the plain frame.
+
+    The default passes to the next by name, so that a workspace has one as long as it has any.
+    """
+    workspace_id, was_default = template.workspace_id, template.is_default
+    template.delete()
+    heir = Template.objects.filter(workspace_id=workspace_id).order_by("name").first()
+    if was_default and heir is not None:
+        make_default(heir)

@@ -1,0 +1,248 @@
+"""What is wrong with a campaign before it is sent: red blocks, amber warns, green is fine.
+
+Every finding says what, why, and where the way out is (`step` and `field` of the editor, or a
+settings page).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from statistics import median
+
+from django.db.models import Sum
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from email_validator import EmailNotValidError, validate_email
+
+from campaigns import audience
+from campaigns.audience import Breakdown
+from campaigns.models import Campaign, Content
+from campaigns.rendering.errors import Where
+from campaigns.rendering.findings import findings_of
+from campaigns.states import CampaignStatus
+
+FREE_MAIL = re.compile(
+    r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
+    re.IGNORECASE,
+)
+LONG_SUBJECT = 70  # characters; phones show about 40, desktop programs about 70
+TRIED = 50  # people of the audience that the mail is rendered for
+COMPARED = 5  # sent campaigns that an audience is compared with
+FEW_TO_COMPARE = 50  # smaller audiences swing by chance
+
+
+class Level(Enum):
+    """How bad a finding is."""
+
+    BLOCKS = "blocks"
+    WARNS = "warns"
+    FINE = "fine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was checked.
+
+    ``step`` names where it is mended: audience, content, tracking, or workspace and accounts
+    (settings); ``field`` is the id of the form field there; ``note`` is the way out.
+    """
+
+    level: Level
+    text: str
+    step: str
+    note: str = ""
+    field: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the campaign can't be sent like this."""
+        return self.level is Level.BLOCKS
+
+    @property
+    def warns(self) -> bool:
+        """Whether somebody should look before sending."""
+        return self.level is Level.WARNS
+
+
+def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
+    """Check everything; red first, then amber, then green."""
+    division = division or audience.breakdown(campaign)
+    content = campaign.content
+    assert content is not None  # noqa: S101 - `lifecycle.create` sees to it
+    found = [
+        *_audience(campaign, division),
+        *_sender(campaign),
+        *_subject(content),
+        *_content(campaign, content),
+        *_workspace(campaign),
+        *_tracking(campaign),
+    ]
+    return sorted(found, key=lambda finding: list(Level).index(finding.level))
+
+
+def blocks(campaign: Campaign) -> bool:
+    """Say whether something keeps the campaign from being sent."""
+    return any(finding.blocks for finding in findings(campaign))
+
+
+def _red(text: str, step: str, note: str = "", field: str = "") -> Finding:
+    return Finding(level=Level.BLOCKS, text=text, step=step, note=note, field=field)
+
+
+def _amber(text: str, step: str, note: str = "", field: str = "") -> Finding:
+    return Finding(level=Level.WARNS, text=text, step=step, note=note, field=field)
+
+
+def _green(text: str, step: str, note: str = "") -> Finding:
+    return Finding(level=Level.FINE, text=text, step=step, note=note)
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)
+
+
+def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
+    if not campaign.include_lists.exists():
+        yield _red(_("No list is chosen."), "audience", _("Choose who gets this campaign."))
+        return
+    if not division.will_get:
+        note = (
+            _("Everybody in the chosen lists is left out.")
+            if division.audience
+            else _("The chosen lists have no subscribers yet.")
+        )
+        yield _red(_("Nobody would get this campaign."), "audience", note)
+        return
+    people = ngettext("%(n)s person gets it.", "%(n)s people get it.", division.will_get)
+    yield _green(people % {"n": _number(division.will_get)}, "audience")
+    usual = _usual_audience(campaign)
+    if usual >= FEW_TO_COMPARE and not usual / 2 <= division.audience <= usual * 2:
+        yield _amber(
+            _("This audience has %(now)s people; your last campaigns had about %(usual)s.")
+            % {"now": _number(division.audience), "usual": _number(usual)},
+            "audience",
+            _("Make sure that these are the right lists."),
+        )
+
+
+def _usual_audience(campaign: Campaign) -> int:
+    # The ledger's tallies are a table of `delivery`; the schema knows it, this code does not.
+    last = (
+        Campaign.objects.filter(workspace_id=campaign.workspace_id, status=CampaignStatus.SENT)
+        .order_by("-pk")
+        .annotate(size=Sum("tallies__count"))
+        .values_list("size", flat=True)[:COMPARED]
+    )
+    return int(median(size or 0 for size in last)) if last else 0
+
+
+def _sender(campaign: Campaign) -> Iterator[Finding]:
+    if not campaign.workspace.sending_accounts.exists():
+        yield _red(
+            _("There is no sending account."), "accounts", _("Connect the server that sends.")
+        )
+    if not campaign.from_email:
+        yield _red(
+            _("The sender's address is missing."),
+            "content",
+            _("Write the address that the mail comes from."),
+            "id_from_email",
+        )
+    elif not is_address(campaign.from_email):
+        yield _red(
+            _("“%(address)s” is not an email address.") % {"address": campaign.from_email},
+            "content",
+            _("Correct the sender's address."),
+            "id_from_email",
+        )
+    elif FREE_MAIL.search(campaign.from_email):
+        yield _amber(
+            _("The sender's address belongs to a mailbox provider."),
+            "content",
+            _("Providers refuse mail in their name from other servers. Use your own domain."),
+            "id_from_email",
+        )
+    else:
+        name = campaign.from_name or campaign.from_email
+        yield _green(_("It comes from %(sender)s.") % {"sender": name}, "content")
+    if campaign.reply_to and not is_address(campaign.reply_to):
+        yield _red(
+            _("Replies would go to “%(address)s”, which is not an email address.")
+            % {"address": campaign.reply_to},
+            "content",
+            _("Correct it, or leave it empty."),
+            "id_reply_to",
+        )
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is one email address that mail can come from."""
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _subject(content: Content) -> Iterator[Finding]:
+    if len(content.subject) > LONG_SUBJECT:
+        yield _amber(
+            _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
+            "content",
+            _("Phones show about 40 characters: put what matters first."),
+            "id_subject",
+        )
+    if not content.preheader.strip():
+        yield _amber(
+            _("There is no preheader."),
+            "content",
+            _("Without it, mail programs show the first words of the mail after the subject."),
+            "id_preheader",
+        )
+
+
+def _content(campaign: Campaign, content: Content) -> Iterator[Finding]:
+    people = audience.sample(campaign, TRIED)
+    blocked = False
+    for found in findings_of(content, people):
+        blocked |= found.level == "block"
+        yield Finding(
+            level=Level.BLOCKS if found.level == "block" else Level.WARNS,
+            text=found.sentence,
+            note=found.way_out,
+            step="workspace" if found.code == "no_postal_address" else "content",
+            field=_FIELDS.get(found.where, "id_source"),
+        )
+    if people and not blocked:
+        tried = ngettext(
+            "Every merge tag was filled for %(n)s person we tried.",
+            "Every merge tag was filled for %(n)s people we tried.",
+            len(people),
+        )
+        yield _green(tried % {"n": len(people)}, "content")
+
+
+_FIELDS = {
+    Where.SUBJECT: "id_subject",
+    Where.PREHEADER: "id_preheader",
+    Where.TEXT: "id_text",
+    Where.TEMPLATE: "id_template",
+}
+
+
+def _workspace(campaign: Campaign) -> Iterator[Finding]:
+    if campaign.workspace.postal_address.strip():
+        yield _green(_("Unsubscribe link and postal address are in the mail."), "workspace")
+
+
+def _tracking(campaign: Campaign) -> Iterator[Finding]:
+    if campaign.track_opens and campaign.track_clicks:
+        yield _green(_("Opens and clicks are counted."), "tracking")
+    elif campaign.track_opens:
+        yield _green(_("Opens are counted, clicks are not."), "tracking")
+    elif campaign.track_clicks:
+        yield _green(_("Clicks are counted, opens are not."), "tracking")
+    else:
+        yield _green(_("Nothing is counted: the report will show deliveries only."), "tracking")

@@ -1,0 +1,61 @@
+"""Reads for the editor: lists with their counts, people to preview as, templates in use."""
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import Workspace
+from campaigns import audience
+from campaigns.models import Campaign, Template
+from campaigns.rendering.preview import ExamplePerson
+from campaigns.states import CampaignStatus
+from subscribers.models import MailingList, Subscriber
+from subscribers.states import SubscriptionStatus
+
+PEOPLE_SHOWN = 8
+
+
+def lists(workspace: Workspace) -> QuerySet[MailingList]:
+    """Return the workspace's lists in use, each with ``subscribed``: how many can get mail."""
+    subscribed = Q(tallies__status=SubscriptionStatus.SUBSCRIBED)
+    return MailingList.objects.filter(workspace=workspace, archived_at=None).annotate(
+        subscribed=Coalesce(Sum("tallies__count", filter=subscribed), 0)
+    )
+
+
+def people(workspace: Workspace, search: str) -> QuerySet[Subscriber]:
+    """Find people to preview a mail as, by the beginning of their address or first name."""
+    found = Subscriber.objects.filter(workspace=workspace)
+    text = search.strip().lower()
+    if text:
+        found = found.filter(Q(email_key__startswith=text) | Q(first_name__istartswith=text))
+    return found.order_by("-pk")[:PEOPLE_SHOWN]
+
+
+def reader(campaign: Campaign, chosen: str = "") -> Subscriber | ExamplePerson:
+    """Return the person a campaign is previewed as.
+
+    That is the chosen subscriber (a key), else somebody who will get it, else anybody of the
+    workspace; a workspace without people lends an invented one.
+    """
+    everyone = Subscriber.objects.filter(workspace_id=campaign.workspace_id)
+    if chosen.isdecimal() and (found := everyone.filter(pk=int(chosen[:18])).first()):
+        return found
+    some = audience.sample(campaign, 1)
+    return (some[0] if some else None) or everyone.order_by("pk").first() or ExamplePerson()
+
+
+def templates(workspace: Workspace) -> QuerySet[Template]:
+    """Return the workspace's templates, the default first, with ``used``: campaigns not over."""
+    open_ones = Q(contents__campaign__status__in=[CampaignStatus.DRAFT, CampaignStatus.SCHEDULED])
+    return (
+        Template.objects.filter(workspace=workspace)
+        .annotate(used=Count("contents__campaign", filter=open_ones, distinct=True))
+        .order_by("-is_default", "name")
+    )
+
+
+def campaigns_using(template: Template) -> QuerySet[Campaign]:
+    """Return every campaign whose current content stands in this template, newest first."""
+    return Campaign.objects.filter(
+        workspace_id=template.workspace_id, content__template=template
+    ).order_by("-pk")

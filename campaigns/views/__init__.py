@@ -1,0 +1,1 @@
+"""Pages of the campaign editor and of templates."""

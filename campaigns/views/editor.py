@@ -1,0 +1,125 @@
+"""What the steps of the editor share: finding the campaign, who may change it, where one is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.access import MemberRequest
+from accounts.roles import Permission, may
+from campaigns import audience, preflight
+from campaigns.audience import Breakdown
+from campaigns.models import Campaign, Content
+from campaigns.preflight import Finding
+from campaigns.states import CampaignStatus
+
+STEPS = ("audience", "content", "tracking", "review")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of the editor, as the stepper shows it: ``state`` is done, current or open."""
+
+    name: str
+    label: str
+    href: str
+    state: str
+
+
+def find(request: MemberRequest, campaign_id: int) -> Campaign:
+    """Return a campaign of the workspace in use, else 404."""
+    return get_object_or_404(
+        Campaign.objects.select_related("workspace", "content__template", "paused_by"),
+        workspace=request.workspace,
+        pk=campaign_id,
+    )
+
+
+def ensure(request: MemberRequest, permission: Permission) -> None:
+    """Let only members with this permission go on."""
+    if not allows(request, permission):
+        raise PermissionDenied
+
+
+def allows(request: MemberRequest, permission: Permission) -> bool:
+    """Say whether the member has this permission."""
+    return may(request.membership.role, permission)
+
+
+def content_of(campaign: Campaign) -> Content:
+    """Return the current content version; every campaign is made with one."""
+    assert campaign.content is not None  # noqa: S101 - `lifecycle.create` sees to it
+    return campaign.content
+
+
+def elsewhere(campaign: Campaign, step: str) -> HttpResponse | None:
+    """Lead away from a step that has nothing to show for a campaign of this status."""
+    status = CampaignStatus(campaign.status)
+    if status == CampaignStatus.DRAFT or (status == CampaignStatus.SCHEDULED and step == "review"):
+        return None
+    if status == CampaignStatus.PAUSED and step == "content":
+        return None
+    return redirect(place(campaign), campaign.pk)
+
+
+def place(campaign: Campaign) -> str:
+    """Name the page where a campaign of this status is looked after."""
+    match CampaignStatus(campaign.status):
+        case CampaignStatus.DRAFT:
+            return "campaign_content" if campaign.include_lists.exists() else "campaign_audience"
+        case CampaignStatus.SCHEDULED:
+            return "campaign_review"
+        case CampaignStatus.SENDING | CampaignStatus.PAUSED:
+            return "campaign_live"
+        case _:
+            return "campaign_report"
+
+
+def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:
+    """Return what every step's page needs."""
+    division = audience.breakdown(campaign)
+    found = preflight.findings(campaign, division)
+    return {
+        "campaign": campaign,
+        "step": step,
+        "steps": steps(campaign, step, found),
+        "may_edit": allows(request, Permission.EDIT),
+        "may_send": allows(request, Permission.SEND),
+        "here": request.get_full_path(),
+        **bar(campaign, division, found),
+        **extra,
+    }
+
+
+def bar(campaign: Campaign, division: Breakdown, found: list[Finding]) -> dict[str, Any]:
+    """Return what the bar at the bottom says: who gets it, who doesn't, what is wrong."""
+    return {
+        "campaign": campaign,
+        "division": division,
+        "findings": found,
+        "blocking": [finding for finding in found if finding.blocks],
+        "warnings": [finding for finding in found if finding.warns],
+    }
+
+
+def steps(campaign: Campaign, current: str, found: list[Finding]) -> list[Step]:
+    """Return the four steps; one is done when nothing in it blocks sending."""
+    labels = {
+        "audience": _("Audience"),
+        "content": _("Content"),
+        "tracking": _("Tracking"),
+        "review": _("Review"),
+    }
+    blocked = {finding.step for finding in found if finding.blocks}
+    position = STEPS.index(current)
+    shown = []
+    for index, name in enumerate(STEPS):
+        done = name not in blocked and name != "review" and (index < position or name == "audience")
+        state = "current" if name == current else "done" if done else "open"
+        href = reverse(f"campaign_{name}", args=[campaign.pk])
+        shown.append(Step(name=name, label=labels[name], href=href, state=state))
+    return shown

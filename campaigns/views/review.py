@@ -1,0 +1,134 @@
+"""Step 4: what is wrong, what is right, and when it goes."""
+
+import logging
+from datetime import datetime
+from functools import partial
+
+from celery import current_app
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from kombu.exceptions import OperationalError
+
+from accounts.access import MemberRequest, member
+from accounts.models import Workspace
+from accounts.roles import Permission
+from campaigns import audience, lifecycle, preflight
+from campaigns.forms.schedule import ScheduleForm, zone_of
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from campaigns.views import editor
+
+logger = logging.getLogger(__name__)
+
+
+@member()
+def review(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Show the findings, the summary, the test and the two ways to send."""
+    campaign = editor.find(request, campaign_id)
+    if away := editor.elsewhere(campaign, "review"):
+        return away
+    return _page(request, campaign, ScheduleForm(workspace=request.workspace))
+
+
+@member(Permission.SEND)
+def confirm(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Ask once more, with the subject, the number of people and the moment in words."""
+    campaign = editor.find(request, campaign_id)
+    if campaign.status != CampaignStatus.DRAFT:
+        return redirect(editor.place(campaign), campaign.pk)
+    form = ScheduleForm(request.GET, workspace=request.workspace)
+    division = audience.breakdown(campaign)
+    found = preflight.findings(campaign, division)
+    blocking = [finding for finding in found if finding.blocks]
+    dialog = bool(request.headers.get("HX-Request"))
+    if not form.is_valid() or blocking:
+        if dialog:
+            context = {"campaign": campaign, "form": form, "blocking": blocking}
+            return render(request, "campaigns/_not_ready.html", context)
+        return _page(request, campaign, form)
+    context = {
+        "campaign": campaign,
+        "form": form,
+        "division": division,
+        "moment": in_words(form.cleaned_data["at"], request.workspace, form.data.get("zone")),
+        "warnings": [finding for finding in found if finding.warns],
+    }
+    name = "_confirm.html" if dialog else "confirm.html"
+    return render(request, f"campaigns/{name}", context)
+
+
+@member(Permission.SEND)
+@require_POST
+def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Write down when the campaign is to be sent, if nothing is in the way."""
+    campaign = editor.find(request, campaign_id)
+    form = ScheduleForm(request.POST, workspace=request.workspace)
+    if not form.is_valid():
+        return _page(request, campaign, form, status=422)
+    if preflight.blocks(campaign):
+        messages.error(request, _("The campaign is not ready yet. What is in the way is in red."))
+        return redirect("campaign_review", campaign.pk)
+    at = form.cleaned_data["at"]
+    if not lifecycle.schedule(campaign, at=at):
+        messages.error(request, _("Somebody else was faster: the campaign is no draft any more."))
+        campaign.refresh_from_db()
+        return redirect(editor.place(campaign), campaign.pk)
+    if form.is_now:
+        nudge(after=lifecycle.UNDO_WINDOW.total_seconds())
+        return redirect("campaign_live", campaign.pk)
+    messages.success(
+        request,
+        _("Scheduled for %(moment)s.")
+        % {"moment": in_words(at, request.workspace, form.data.get("zone"))},
+    )
+    return redirect("campaign_review", campaign.pk)
+
+
+def nudge(*, after: float = 0) -> None:
+    """Have due campaigns looked for in ``after`` seconds, once what was written is committed.
+
+    The clock of the worker looks for them anyway; this only saves a second or two.
+    """
+    transaction.on_commit(partial(_send_nudge, after))
+
+
+def _send_nudge(after: float) -> None:
+    try:
+        current_app.send_task("delivery.tasks.start_due_campaigns", countdown=after)
+    except OperationalError:
+        logger.warning("The broker is away; due campaigns are found when it is back.")
+
+
+def in_words(at: datetime, workspace: Workspace, zone_name: str | None = None) -> str:
+    """Write a moment for people: "Thursday, 27 November 2026 at 08:00 (Asia/Jakarta)"."""
+    zone = zone_of(workspace)
+    if zone_name:
+        zone = zone_of(Workspace(time_zone=zone_name))
+    local = timezone.localtime(at, zone)
+    return _("%(day)s at %(time)s (%(zone)s)") % {
+        "day": date_format(local, "l, j F Y"),
+        "time": date_format(local, "H:i"),
+        "zone": zone.key.replace("_", " "),
+    }
+
+
+def _page(
+    request: MemberRequest, campaign: Campaign, form: ScheduleForm, *, status: int = 200
+) -> HttpResponse:
+    moment = in_words(campaign.send_at, request.workspace) if campaign.send_at else ""
+    context = editor.page(
+        request,
+        campaign,
+        "review",
+        form=form,
+        moment=moment,
+        now=timezone.now(),
+        content=editor.content_of(campaign),
+    )
+    return render(request, "campaigns/review.html", context, status=status)

@@ -1,0 +1,148 @@
+"""Templates: the frames that campaigns stand in."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns import fields, frames, previewing, queries, starters
+from campaigns.forms.templates import TemplateForm
+from campaigns.models import Template
+from campaigns.views.editor import allows
+from campaigns.views.preview import VIEWS, framed
+
+
+@member()
+def list_templates(request: MemberRequest) -> HttpResponse:
+    """Show every template as it looks."""
+    context = {
+        "templates": queries.templates(request.workspace),
+        "may_edit": allows(request, Permission.EDIT),
+    }
+    return render(request, "campaigns/templates.html", context)
+
+
+@member(Permission.EDIT)
+def new(request: MemberRequest) -> HttpResponse:
+    """Choose a starter (GET shows them, POST makes a template of one and opens it)."""
+    if request.method == "POST":
+        starter = starters.find(request.POST.get("starter", ""))
+        if starter is None:
+            raise Http404
+        template = Template.objects.create(
+            workspace=request.workspace,
+            name=frames.free_name(request.workspace.pk, str(starter.name)),
+            description=str(starter.description),
+            source=starters.source_of(starter, request.workspace),
+            is_default=not request.workspace.templates.exists(),
+        )
+        return redirect("template_edit", template.pk)
+    return render(request, "campaigns/template_new.html", {"starters": starters.STARTERS})
+
+
+@member()
+def edit(request: MemberRequest, template_id: int) -> HttpResponse:
+    """Edit a template's MJML beside what it looks like."""
+    template = _find(request, template_id)
+    may_edit = allows(request, Permission.EDIT)
+    form = TemplateForm(
+        request.POST if request.method == "POST" and may_edit else None,
+        instance=template,
+        workspace=request.workspace,
+    )
+    if request.method == "POST" and may_edit and form.is_valid():
+        form.save()
+        if request.headers.get("X-Autosave"):
+            return HttpResponse(status=204)
+        messages.success(request, _("Saved. Campaigns that are not sent yet look like this now."))
+        return redirect("template_edit", template.pk)
+    view = request.GET.get("view", "")
+    status = 422 if form.errors else 200
+    stored = Template.objects.get(pk=template.pk)  # a refused form has changed the object
+    context: dict[str, Any] = {
+        "form": form,
+        "template": stored,
+        "may_edit": may_edit,
+        "problem": previewing.template_problem(stored),
+        "view": view if view in VIEWS else "desktop",
+        "views": {"desktop": _("Desktop"), "phone": _("Phone"), "dark": _("Dark")},
+        "fields": fields.to_insert(request.workspace),
+        "using": list(queries.campaigns_using(template)[:6]),
+    }
+    return render(request, "campaigns/template_edit.html", context, status=status)
+
+
+@member()
+def checked(request: MemberRequest, template_id: int) -> HttpResponse:
+    """Say what is wrong with the saved source (a partial)."""
+    template = _find(request, template_id)
+    return render(
+        request,
+        "campaigns/_template_problem.html",
+        {"template": template, "problem": previewing.template_problem(template)},
+    )
+
+
+@member()
+@xframe_options_sameorigin
+def preview(request: MemberRequest, template_id: int) -> HttpResponse:
+    """Serve a template with a sample text in it, for a sandboxed frame."""
+    template = _find(request, template_id)
+    return _framed(request, template.source)
+
+
+@member()
+@xframe_options_sameorigin
+def starter_preview(request: MemberRequest, key: str) -> HttpResponse:
+    """Serve a starter with a sample text in it, for a sandboxed frame."""
+    starter = starters.find(key)
+    if starter is None:
+        raise Http404
+    return _framed(request, starters.source_of(starter, request.workspace))
+
+
+@member(Permission.EDIT)
+@require_POST
+def duplicate(request: MemberRequest, template_id: int) -> HttpResponse:
+    """Copy a template and open the copy."""
+    return redirect("template_edit", frames.duplicate(_find(request, template_id)).pk)
+
+
+@member(Permission.EDIT)
+@require_POST
+def make_default(request: MemberRequest, template_id: int) -> HttpResponse:
+    """Let new campaigns start with this template."""
+    template = _find(request, template_id)
+    frames.make_default(template)
+    messages.success(
+        request, _("New campaigns start with “%(name)s” now.") % {"name": template.name}
+    )
+    return redirect("template_list")
+
+
+@member(Permission.EDIT)
+def delete(request: MemberRequest, template_id: int) -> HttpResponse:
+    """Ask, saying where it is used, then delete a template."""
+    template = _find(request, template_id)
+    if request.method == "POST":
+        frames.delete(template)
+        messages.success(request, _("“%(name)s” was deleted.") % {"name": template.name})
+        return redirect("template_list")
+    using = queries.campaigns_using(template)
+    context = {"template": template, "using": list(using[:6]), "used": using.count()}
+    return render(request, "campaigns/template_delete.html", context)
+
+
+def _find(request: MemberRequest, template_id: int) -> Template:
+    return get_object_or_404(Template, workspace=request.workspace, pk=template_id)
+
+
+def _framed(request: MemberRequest, source: str) -> HttpResponse:
+    shown = previewing.template_preview(source, request.workspace)
+    return framed(previewing.document(shown, view=request.GET.get("view", "")))

@@ -1,0 +1,27 @@
+// <iframe data-preview-of="form-id"> loads anew when that form was saved by itself. The new document
+// is loaded beside the old one and takes its place when it is there, so nothing flickers.
+document.addEventListener("autosaved", (event) => {
+  for (const frame of document.querySelectorAll(`iframe[data-preview-of="${CSS.escape(event.target.id)}"]:not([hidden])`)) {
+    frame.parentElement.querySelectorAll("iframe[hidden]").forEach((waiting) => waiting.remove());
+    const fresh = frame.cloneNode();
+    fresh.hidden = true;
+    fresh.addEventListener("load", () => { fresh.hidden = false; frame.remove(); }, { once: true });
+    frame.after(fresh);
+  }
+});
+
+// <p data-count-of="field-id" data-short="{n} …" data-medium data-long> counts as one types. A merge
+// tag counts as a word of seven letters, because nobody will read its braces.
+const TAG = /\{\{[^}]*\}\}/g;
+function count(place) {
+  const field = document.getElementById(place.dataset.countOf);
+  if (!field) return;
+  const length = [...field.value.replace(TAG, "friends")].length;
+  const { short, medium, long } = place.dataset;
+  place.textContent = (length <= 41 ? short : length <= 70 ? medium : long).replace("{n}", length);
+}
+const countAll = () => document.querySelectorAll("[data-count-of]").forEach(count);
+document.addEventListener("input", (event) => {
+  if (event.target.id) document.querySelectorAll(`[data-count-of="${CSS.escape(event.target.id)}"]`).forEach(count);
+});
+countAll();
