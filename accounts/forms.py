@@ -2,12 +2,14 @@
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
+from accounts.choices import languages
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
 from accounts.team import assignable_roles
@@ -22,6 +24,11 @@ def time_zones() -> list[tuple[str, str]]:
     return [
         (name, name.replace("_", " ")) for name in sorted(names) if not name.startswith(skipped)
     ]
+
+
+def _with_none(choices: Callable[[], list[tuple[str, Any]]], none: Any) -> Callable[[], Any]:
+    """Put a choice of nothing before the others."""
+    return lambda: [("", none), *(choice for choice in choices() if choice[1] != none)]
 
 
 class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
@@ -65,7 +72,12 @@ class NewWorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic on
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
     """How the signed-in person is addressed."""
 
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=_with_none(languages, _("As my browser asks")), required=False
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=_with_none(time_zones, _("UTC")), required=False
+    )
 
     class Meta:
         model = User

@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """The dot in the top bar: ``state`` is good or failed, ``text`` names it, ``sentence`` says it."""
+    """The dot in the top bar: good or failed, the word beside it, the sentence behind it."""
 
     state: str
     text: str

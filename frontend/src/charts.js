@@ -6,6 +6,7 @@ import { options } from "./charts/options.js";
 
 use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 const drawn = new Map();
+let first = true; // what a partial brings is drawn at once, without a flourish
 
 function draw(box) {
   if (drawn.has(box)) return;
@@ -15,8 +16,13 @@ function draw(box) {
   canvas.className = "w-chart-drawing";
   canvas.setAttribute("aria-hidden", "true");
   const chart = init(canvas, null, { renderer: "svg" });
-  chart.setOption(options(spec, box.clientWidth));
-  const watch = new ResizeObserver(() => { chart.resize(); chart.setOption(options(spec, box.clientWidth, false), true); });
+  chart.setOption(options(spec, box.clientWidth, first));
+  let width = box.clientWidth;
+  const watch = new ResizeObserver(() => {
+    if (box.clientWidth === width && chart.getHeight() === box.clientHeight) return;
+    width = box.clientWidth;
+    chart.resize(); chart.setOption(options(spec, box.clientWidth, false), true);
+  });
   watch.observe(box);
   drawn.set(box, { chart, spec, watch });
 }
@@ -27,5 +33,7 @@ function drawAll() {
 const redraw = () => { for (const [box, { chart, spec }] of drawn) chart.setOption(options(spec, box.clientWidth, false), true); };
 
 drawAll();
+first = false;
+document.addEventListener("htmx:afterSwap", drawAll);
 document.addEventListener("htmx:load", drawAll);
 document.addEventListener("themechange", redraw);

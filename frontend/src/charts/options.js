@@ -22,7 +22,7 @@ export function options(spec, width, moving = true) {
     xAxis: {
       type: "category", data: spec.categories, boundaryGap: spec.series.some((series) => isBar(spec, series)),
       axisLine: { lineStyle: { color: colours.line } }, axisTick: { show: false },
-      axisLabel: { ...text, margin: 10, hideOverlap: true, alignMaxLabel: "right", alignMinLabel: spec.series.some((series) => isBar(spec, series)) ? null : "left", interval: spec.categories.length > 8 ? Math.ceil(spec.categories.length / Math.max(3, Math.floor(width / 80))) - 1 : 0 },
+      axisLabel: { ...text, margin: 10, hideOverlap: true, alignMaxLabel: "right", alignMinLabel: spec.series.some((series) => isBar(spec, series)) ? null : "left", interval: every(spec.categories.length, width) - 1 },
     },
     yAxis: [axis(spec, spec.unit, false), ...(right ? [axis(spec, spec.right_unit, true)] : [])],
     series: spec.series.map((series, index) => draw(series, index)),
@@ -48,6 +48,12 @@ export function options(spec, width, moving = true) {
       lineStyle: { color: colour, width: series.dashed ? 1.4 : 2, type: series.dashed ? [5, 4] : "solid" }, itemStyle: { color: colour }, areaStyle: series.area ? { color: colour, opacity: 0.09 } : undefined, emphasis: { disabled: true },
     };
   }
+}
+// Labels a round number of categories apart: hours by 6 or 12, days by 7.
+const ROUND = [1, 2, 3, 4, 6, 7, 12, 14, 24, 30, 60, 90];
+function every(count, width) {
+  const fewest = count / Math.max(3, Math.floor(width / 76));
+  return ROUND.find((step) => step >= fewest) ?? Math.ceil(fewest);
 }
 const stacked = (spec) => spec.kind === "stacked";
 const isBar = (spec, series) => (series.type ?? (["bars", "stacked"].includes(spec.kind) ? "bar" : "line")) === "bar";
