@@ -1,5 +1,7 @@
 """App registration."""
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,3 +11,15 @@ class CampaignsConfig(AppConfig):
 
     name = "campaigns"
     verbose_name = _("Campaigns")
+
+    def ready(self) -> None:
+        """Furnish every new workspace with the starter templates."""
+        from accounts.workspaces import workspace_created
+
+        workspace_created.connect(_install_starters, dispatch_uid="starters")
+
+
+def _install_starters(workspace: Any, **_kwargs: Any) -> None:
+    from campaigns import starters
+
+    starters.install_starters(workspace)
