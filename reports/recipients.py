@@ -10,7 +10,7 @@ from delivery.models import Message
 from delivery.states import REASONS, MessageState
 from subscribers.models import Subscriber
 
-PAGE = 50
+PAGE = 25
 SEARCH_LIMIT = 1000
 # What people filter by beside the stored states; each is a column that a later event filled.
 LATER = {
