@@ -75,6 +75,19 @@ def writing(content: Content) -> Writing:
 
 
 @transaction.atomic
+def begin(campaign: Campaign) -> Content:
+    """Give a campaign that has no content its first, empty version."""
+    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    if locked.content_id is None:
+        last = Content.objects.filter(campaign=campaign).order_by("-version").first()
+        locked.content = last or Content.objects.create(campaign=campaign)
+        locked.save(update_fields=["content"])
+    content = Content.objects.get(pk=locked.content_id)
+    campaign.content = content
+    return content
+
+
+@transaction.atomic
 def save(
     campaign: Campaign,
     new: Writing,

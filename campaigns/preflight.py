@@ -69,8 +69,7 @@ class Finding:
 def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
     """Check everything; red first, then amber, then green."""
     division = division or audience.breakdown(campaign)
-    content = campaign.content
-    assert content is not None  # noqa: S101 - `lifecycle.create` sees to it
+    content = campaign.content or Content(campaign=campaign)
     found = [
         *_audience(campaign, division),
         *_sender(campaign),

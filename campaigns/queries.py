@@ -4,9 +4,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
-from campaigns import audience
 from campaigns.models import Campaign, Template
-from campaigns.rendering.preview import ExamplePerson
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList, Subscriber
 from subscribers.states import SubscriptionStatus
@@ -29,19 +27,6 @@ def people(workspace: Workspace, search: str) -> QuerySet[Subscriber]:
     if text:
         found = found.filter(Q(email_key__startswith=text) | Q(first_name__istartswith=text))
     return found.order_by("-pk")[:PEOPLE_SHOWN]
-
-
-def reader(campaign: Campaign, chosen: str = "") -> Subscriber | ExamplePerson:
-    """Return the person a campaign is previewed as.
-
-    That is the chosen subscriber (a key), else somebody who will get it, else anybody of the
-    workspace; a workspace without people lends an invented one.
-    """
-    everyone = Subscriber.objects.filter(workspace_id=campaign.workspace_id)
-    if chosen.isdecimal() and (found := everyone.filter(pk=int(chosen[:18])).first()):
-        return found
-    some = audience.sample(campaign, 1)
-    return (some[0] if some else None) or everyone.order_by("pk").first() or ExamplePerson()
 
 
 def templates(workspace: Workspace) -> QuerySet[Template]:

@@ -43,11 +43,7 @@ urlpatterns = [
     path(f"{C}cancel/", steps.cancel, name="campaign_cancel"),
     path("templates/", templates.list_templates, name="template_list"),
     path("templates/new/", templates.new, name="template_new"),
-    path(
-        "templates/starters/<slug:key>/preview/",
-        templates.starter_preview,
-        name="template_starter_preview",
-    ),
+    path("templates/new/preview/", templates.starter_preview, name="template_starter_preview"),
     path(T, templates.edit, name="template_edit"),
     path(f"{T}lint/", lint.template, name="template_lint"),
     path(f"{T}checked/", templates.checked, name="template_checked"),

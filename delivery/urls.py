@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import preferences, tracking, unsubscribe, web_version
+from delivery.views import preferences, test_send, tracking, unsubscribe, web_version
 
 urlpatterns = [
     path("o/<str:token>.gif", tracking.track_open, name="track_open"),
@@ -12,4 +12,9 @@ urlpatterns = [
     path("p/<str:token>/data/", preferences.know, name="know"),
     path("p/<str:token>/data.json", preferences.know_json, name="know_json"),
     path("v/<str:token>/", web_version.web_version, name="web_version"),
+    path(
+        "campaigns/<int:campaign_id>/test/",
+        test_send.campaign_test_send,
+        name="campaign_test_send",
+    ),
 ]

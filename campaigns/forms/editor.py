@@ -38,6 +38,16 @@ class Line(forms.CharField):
         return SPACES.sub(" ", super().to_python(value) or "").strip()
 
 
+class WantedLine(Line):
+    """A line that a mail needs but a draft may still lack: not called optional, not refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=True, **kwargs)
+
+    def validate(self, value: Any) -> None:
+        """Let it be empty for now; `preflight` asks for it."""
+
+
 def refuse_if_longer(text: str, most: int) -> str:
     """Return the text with the line ends of Python.
 
@@ -113,7 +123,7 @@ class ContentForm(forms.Form):
     """The writing and the sender."""
 
     revision = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
-    subject = Line(label=_("Subject"), max_length=500, required=False)
+    subject = WantedLine(label=_("Subject"), max_length=500)
     preheader = Line(
         label=_("Preheader"),
         max_length=500,
@@ -135,8 +145,8 @@ class ContentForm(forms.Form):
         required=False,
         empty_label=_("No template"),
     )
-    from_name = Line(label=_("Sender's name"), max_length=120, required=False)
-    from_email = Line(label=_("Sender's address"), max_length=320, required=False)
+    from_name = WantedLine(label=_("Sender's name"), max_length=120)
+    from_email = WantedLine(label=_("Sender's address"), max_length=320)
     reply_to = Line(
         label=_("Replies go to"),
         max_length=320,

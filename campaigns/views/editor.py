@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest
 from accounts.roles import Permission, may
-from campaigns import audience, preflight
+from campaigns import audience, content, preflight
 from campaigns.audience import Breakdown
 from campaigns.models import Campaign, Content
 from campaigns.preflight import Finding
@@ -32,11 +32,16 @@ class Step:
 
 def find(request: MemberRequest, campaign_id: int) -> Campaign:
     """Return a campaign of the workspace in use, else 404."""
-    return get_object_or_404(
+    campaign = get_object_or_404(
         Campaign.objects.select_related("workspace", "content__template", "paused_by"),
         workspace=request.workspace,
         pk=campaign_id,
     )
+    if campaign.content is None:  # made by the admin, say
+        content.begin(campaign)
+    else:
+        campaign.content.campaign = campaign  # the same row, without asking for it again
+    return campaign
 
 
 def ensure(request: MemberRequest, permission: Permission) -> None:
@@ -51,8 +56,8 @@ def allows(request: MemberRequest, permission: Permission) -> bool:
 
 
 def content_of(campaign: Campaign) -> Content:
-    """Return the current content version; every campaign is made with one."""
-    assert campaign.content is not None  # noqa: S101 - `lifecycle.create` sees to it
+    """Return the current content version; `find` sees to it that there is one."""
+    assert campaign.content is not None  # noqa: S101 - for the type checker
     return campaign.content
 
 

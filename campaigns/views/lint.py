@@ -1,10 +1,12 @@
 """What is wrong with a source while it is being typed; nothing is saved."""
 
 from django.http import JsonResponse
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from campaigns import linting
+from campaigns.models import Template
 from campaigns.states import ContentKind
 from campaigns.views import editor
 
@@ -21,7 +23,8 @@ def content(request: MemberRequest, campaign_id: int) -> JsonResponse:
 
 @member()
 @require_POST
-def template(request: MemberRequest, template_id: int) -> JsonResponse:  # noqa: ARG001 - the address is the template's
+def template(request: MemberRequest, template_id: int) -> JsonResponse:
     """Check a template's MJML as it stands in the editor."""
+    get_object_or_404(Template, workspace=request.workspace, pk=template_id)
     found = linting.template(request.POST.get("source", ""), workspace=request.workspace)
     return JsonResponse({"findings": found})

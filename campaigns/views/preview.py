@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from accounts.access import MemberRequest, member
-from campaigns import previewing, queries
+from campaigns import previewing, queries, readers
 from campaigns.models import Campaign
 from campaigns.rendering.preview import preview_content
 from campaigns.views import editor
@@ -27,7 +27,7 @@ FRAME_POLICY = (
 def show(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Serve the stored mail as one person sees it, for a sandboxed frame."""
     campaign = editor.find(request, campaign_id)
-    person = queries.reader(campaign, request.GET.get("person", ""))
+    person = readers.reader(campaign, request.GET.get("person", ""))
     shown = preview_content(editor.content_of(campaign), person)
     return framed(previewing.document(shown, view=request.GET.get("view", "")))
 
@@ -68,7 +68,7 @@ def people(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 def pane_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
     """Return what the preview's surroundings show."""
-    person = queries.reader(campaign, request.GET.get("person", ""))
+    person = readers.reader(campaign, request.GET.get("person", ""))
     return {
         "campaign": campaign,
         "person_name": f"{person.first_name} {person.last_name}".strip() or person.email,

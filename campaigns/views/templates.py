@@ -99,9 +99,9 @@ def preview(request: MemberRequest, template_id: int) -> HttpResponse:
 
 @member()
 @xframe_options_sameorigin
-def starter_preview(request: MemberRequest, key: str) -> HttpResponse:
+def starter_preview(request: MemberRequest) -> HttpResponse:
     """Serve a starter with a sample text in it, for a sandboxed frame."""
-    starter = starters.find(key)
+    starter = starters.find(request.GET.get("starter", ""))
     if starter is None:
         raise Http404
     return _framed(request, starters.source_of(starter, request.workspace))

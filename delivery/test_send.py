@@ -1,0 +1,194 @@
+"""A campaign's mail to a few addresses of one's own, before anybody else gets it.
+
+It goes over the campaign's own sending account, is made for one person of the audience, and stands
+in no ledger: its links lead straight to where they lead, nothing is counted, and its unsubscribe
+link belongs to nobody.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+
+from campaigns import readers
+from campaigns.models import Campaign, Content
+from campaigns.preflight import is_address
+from campaigns.rendering.compile import compile_content, writing_of
+from campaigns.rendering.errors import ContentError
+from campaigns.rendering.values import merge_tags
+from delivery import routing
+from delivery.models import SendingAccount
+from delivery.pipeline import headers
+from delivery.pipeline.compile import CompiledMessage, Recipient, compile_message
+from delivery.pipeline.render import RenderError, render
+from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
+
+MOST = 5
+# Above every id a ledger will ever have, so that no token of a test names somebody's mail.
+_FIRST_ID = 2**47
+
+
+class TestSendError(Exception):
+    """No test can be sent at all; ``sentence`` says why and what to do."""
+
+    __test__ = False  # not a test, whatever its name says to pytest
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What became of the mail to one address; ``sentence`` holds the server's words."""
+
+    address: str
+    arrived: bool
+    sentence: str
+
+
+class _NoJournal:
+    """A test is not in the ledger, so nothing has to survive this process."""
+
+    def announce(self, message_id: int, *, after: int = 0) -> None:
+        """Note nothing."""
+
+    def confirm(self, message_id: int) -> None:
+        """Note nothing."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note nothing."""
+
+
+def read_addresses(text: str) -> list[str]:
+    """Read up to five addresses with commas, semicolons, spaces or line ends between them.
+
+    Raises:
+        TestSendError: there are none or too many, or one is not an address.
+    """
+    words = text.replace(",", " ").replace(";", " ").split()
+    addresses = list(dict.fromkeys(words))
+    if not addresses:
+        raise TestSendError(_("Write the address that the test is to go to."))
+    if len(addresses) > MOST:
+        raise TestSendError(_("A test goes to at most five addresses. Leave some out."))
+    for address in addresses:
+        if not is_address(address):
+            raise TestSendError(
+                _("“%(address)s” is not an email address. Correct it.") % {"address": address[:100]}
+            )
+    return addresses
+
+
+def send_test(campaign: Campaign, addresses: Sequence[str], *, person: str = "") -> list[Answer]:
+    """Send the campaign's current content to these addresses and wait for the server's answers.
+
+    ``person`` is the key of the subscriber to make it for (default: somebody of the audience).
+    Every address gets its own mail. Takes as long as the server does.
+
+    Raises:
+        TestSendError: there is no account, no sender, or the content can't become a mail.
+    """
+    account = _account_of(campaign)
+    message = _compiled(campaign, campaign.content or Content(campaign=campaign))
+    like = readers.reader(campaign, person)
+    first_id = _FIRST_ID + secrets.randbelow(2**46)
+    mails: dict[int, Outgoing] = {}
+    by_id: dict[int, str] = {}
+    for message_id, address in enumerate(addresses, first_id):
+        recipient = Recipient(
+            message_id=message_id,
+            subscriber_id=0,
+            email=address,
+            first_name=like.first_name,
+            last_name=like.last_name,
+            language=like.language,
+            fields=like.fields,
+        )
+        by_id[message_id] = address
+        try:
+            mails[message_id] = render(message, recipient)
+        except RenderError as error:
+            raise TestSendError(error.sentence) from error
+    found = _hand_over(account, iter(mails.values()))
+    return [
+        _answer(by_id[message_id], found.get(message_id), account=account) for message_id in mails
+    ]
+
+
+def _account_of(campaign: Campaign) -> SendingAccount:
+    accounts = routing.candidates(
+        campaign.workspace.sending_accounts.all(),
+        from_email=campaign.from_email,
+        chosen=campaign.sending_account_id,
+    )
+    if not accounts:
+        raise TestSendError(
+            _("There is no sending account yet. Connect the server that sends, in the settings.")
+        )
+    return accounts[0]
+
+
+def _compiled(campaign: Campaign, content: Content) -> CompiledMessage:
+    writing = writing_of(content)
+    subject = writing.subject or _("No subject yet")
+    try:
+        compiled = compile_content(
+            replace(writing, subject=f"[{_('Test')}] {subject}"),
+            merge_tags(campaign.workspace),
+            track_opens=False,
+            track_clicks=False,
+        )
+        return compile_message(
+            compiled,
+            from_email=campaign.from_email,
+            from_name=campaign.from_name,
+            reply_to=campaign.reply_to,
+            bulk=False,
+        )
+    except ContentError as error:
+        raise TestSendError(str(error)) from error
+    except headers.AddressError as error:
+        raise TestSendError(
+            _("The sender's address can't be used. Correct it in the content step.")
+        ) from error
+
+
+def _hand_over(account: SendingAccount, mails: Iterator[Outgoing]) -> dict[int, Outcome]:
+    from delivery.transports import choose
+
+    found: dict[int, Outcome] = {}
+    transport = choose.transport_for(account, connections=1)
+    try:
+        transport.send(
+            mails,
+            journal=_NoJournal(),
+            record=lambda outcome: found.update({outcome.message_id: outcome}),
+            should_stop=lambda: False,
+        )
+    except ServerTroubleError as trouble:
+        raise TestSendError(trouble.sentence) from trouble
+    finally:
+        transport.close()
+    return found
+
+
+def _answer(address: str, outcome: Outcome | None, *, account: SendingAccount) -> Answer:
+    if outcome is None or outcome.verdict is Verdict.NOT_SENT:
+        sentence = _("%(account)s stopped before this mail.") % {"account": account.name}
+        return Answer(address=address, arrived=False, sentence=sentence)
+    words = " ".join(
+        part for part in (str(outcome.code or ""), outcome.enhanced, outcome.text) if part
+    )
+    sentences = {
+        Verdict.SENT: _("%(account)s accepted it: %(words)s"),
+        Verdict.DEFERRED: _("%(account)s asks to try again later: %(words)s"),
+        Verdict.FAILED: _("%(account)s refuses it: %(words)s"),
+        Verdict.UNKNOWN: _("The connection to %(account)s broke; it may have arrived. %(words)s"),
+    }
+    return Answer(
+        address=address,
+        arrived=outcome.verdict is Verdict.SENT,
+        sentence=sentences[outcome.verdict] % {"account": account.name, "words": words},
+    )
