@@ -43,6 +43,20 @@ def process_name() -> str:
     return f"{socket.gethostname()[:80]}:{os.getpid()}"
 
 
+def is_gone(process: str) -> bool:
+    """Say whether ``process`` (a `process_name`) certainly runs no more: it was on this host."""
+    host, _, pid = process.rpartition(":")
+    if host != socket.gethostname()[:80] or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 def reserve_slice(number: int, owner: str) -> bool:
     """Say whether slice ``number`` was free and is now ``owner``'s."""
     return bool(client().set(f"{_SLICE}{number}", owner, nx=True, ex=SLICE_TTL))

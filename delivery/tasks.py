@@ -17,10 +17,12 @@ from celery.signals import worker_init, worker_process_init, worker_shutting_dow
 
 from delivery import coordination, heartbeats, stopping
 from delivery.pipeline import offers, plan, sweep
-from delivery.pipeline.send import Sender, Slice
+from delivery.pipeline.handover import Slice
+from delivery.pipeline.send import Sender
 
 SLICE_SECONDS = 8.0
 PLAN_SECONDS = 5.0
+DRAIN_SECONDS = 10.0
 MOST_SENDERS = 256
 
 worker_init.connect(stopping.allow)
@@ -96,6 +98,8 @@ def send_slice(number: int, owner: str) -> None:
         send_slice.delay(number, owner)
         return
     sender.rest()
+    if stopping.is_wanted():
+        sender.drain(seconds=DRAIN_SECONDS)
     coordination.free_slice(number, owner)
     sweep.finish()
 

@@ -5,10 +5,10 @@ pause, cancel and shutdown act within a second also inside a claim.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db import OperationalError
 from django.db.models import F
@@ -22,17 +22,23 @@ from delivery.models import Dispatch
 from delivery.pipeline import claim, prepare, record
 from delivery.pipeline.render import RenderError
 from delivery.states import Reason
-from delivery.throttle import LIMITS, Gate
+from delivery.throttle import LIMITS, Connections, Gate
 from delivery.transports.protocol import Outcome, Outgoing, Verdict
-
-if TYPE_CHECKING:
-    from delivery.pipeline.send import Slice
 
 LOOK_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 5.0
 BATCH: Final = 1_000
 MANY_ERRORS: Final = 20
 MANY_ERRORS_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice:
+    """How long to go on, and who says that it is enough."""
+
+    until: float  # time.monotonic()
+    is_over: Callable[[], bool]  # asked often: must cost next to nothing
+    keep: Callable[[], object]  # called every few seconds
 
 
 @dataclass(slots=True)
@@ -44,7 +50,8 @@ class HandOver:
     due: list[claim.Due]
     writer: record.Writer
     gate: Gate
-    part: "Slice"
+    part: Slice
+    connections: Connections
     answers: int = 0  # how often a server said something about a mail
     _done: int = 0  # messages that left PLANNED
     _pulled: int = 0
@@ -106,6 +113,7 @@ class HandOver:
             if now >= self._renew_at:
                 self._renew_at = now + RENEW_SECONDS
                 self.part.keep()
+                self.connections.renew()
                 if not claim.renew(self.held):
                     return False
             return Campaign.objects.filter(

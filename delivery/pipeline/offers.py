@@ -6,6 +6,7 @@ share the workers by claims, however large each is.
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -66,13 +67,17 @@ class Board:
     _read_at: float = 0.0
     _served: Counter[int] = field(default_factory=Counter)
 
-    def choose(self) -> Offer | None:
-        """Return the offer whose turn it is, or None if there is nothing to send now."""
+    def choose(self, *, without: Collection[int] = ()) -> Offer | None:
+        """Return the offer whose turn it is, or None if there is nothing to send now.
+
+        ``without``: accounts that are busy.
+        """
         if time.monotonic() - self._read_at > READ_SECONDS:
             self.read()
-        if not self._offers:
+        free = [offer for offer in self._offers if offer.account.pk not in without]
+        if not free:
             return None
-        offer = min(self._offers, key=lambda o: (o.priority, self._served[o.campaign.pk]))
+        offer = min(free, key=lambda o: (o.priority, self._served[o.campaign.pk]))
         self._served[offer.campaign.pk] += 1
         return offer
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import journal
+from delivery import coordination, journal
 from delivery.models import Claim, Dispatch, Message, MessageTally
 from delivery.pipeline import record, regroup
 from delivery.pipeline.plan import CLAIM_SIZE
@@ -43,15 +43,21 @@ GROUP BY attempts, slice
 
 
 def recover() -> int:
-    """Settle the claims whose lease has run out, by what their journals say; returns how many.
+    """Settle the claims whose lease has run out, or whose process on this host has ended.
+
+    Their journals say how; returns how many.
 
     An answer in the journal is recorded. A final dot that may be out without an answer makes the
     message unknown. Everything else goes back to wait. A lost journal makes all of it unknown.
     """
-    expired = Claim.objects.filter(
-        state=ClaimState.HELD, held_until__lt=timezone.now()
-    ).values_list("pk", flat=True)[:CLAIMS_AT_ONCE]
-    return sum(_recover(pk) for pk in list(expired))
+    now = timezone.now()
+    held = Claim.objects.filter(state=ClaimState.HELD).values_list("pk", "worker", "held_until")
+    orphaned = [
+        pk
+        for pk, worker, until in held
+        if until is None or until < now or coordination.is_gone(worker)
+    ]
+    return sum(_recover(pk) for pk in orphaned[:CLAIMS_AT_ONCE])
 
 
 def _recover(pk: int) -> bool:
@@ -59,10 +65,10 @@ def _recover(pk: int) -> bool:
         held = (
             Claim.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("campaign")
-            .filter(pk=pk, state=ClaimState.HELD, held_until__lt=timezone.now())
+            .filter(pk=pk, state=ClaimState.HELD)
             .first()
         )
-        if held is None:
+        if held is None or not (_has_expired(held) or coordination.is_gone(held.worker)):
             return False
         token = held.token
         # From here on the former owner can't hand over anything, however late it wakes up.
@@ -85,6 +91,10 @@ def _recover(pk: int) -> bool:
         held.save(update_fields=["state", "worker", "token", "journal_epoch", "held_until"])
     journal.drop(token)
     return True
+
+
+def _has_expired(held: Claim) -> bool:
+    return held.held_until is None or held.held_until < timezone.now()
 
 
 def messages_of(claim: Claim) -> list[int]:

@@ -223,16 +223,11 @@ class Product:
         with self.connect() as connection, connection.transaction():
             connection.execute(_WORKSPACE)
             connection.execute(_PEOPLE, {"count": count})
-            columns = {"max_connections": 8, "messages_per_connection": 500} | account
-            names = "".join(f", {name}" for name in columns)
-            places = "".join(f", %({name})s" for name in columns)
             connection.execute(
-                f"INSERT INTO delivery_sendingaccount (workspace_id, name, kind, host, port, tls,"
-                " verify_certificate, username, encrypted_password, from_domains, default_from,"
-                f" position, trouble_count, broken_reason, created_at{names}) VALUES"
-                " (1, 'Relay', 'smtp', %(host)s, %(port)s, 'none', true, '', '', '{}',"
-                f" 'Kopi Senja <kabar@kopisenja.example>', 0, 0, '', now(){places})",
-                {"host": host, "port": port, **columns},
+                _ACCOUNT,
+                {"host": host, "port": port, "connections": 8, "per_connection": 500}
+                | dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"))
+                | account,
             )
         with self.connect() as connection:
             connection.execute("VACUUM ANALYZE")
@@ -280,6 +275,15 @@ def _command(pid: int) -> bytes:
         return b""
 
 
+_ACCOUNT = """
+INSERT INTO delivery_sendingaccount (workspace_id, name, kind, host, port, tls, verify_certificate,
+    username, encrypted_password, from_domains, default_from, position, max_connections,
+    messages_per_connection, per_second, per_minute, per_hour, per_day, trouble_count,
+    broken_reason, created_at)
+VALUES (1, 'Relay', 'smtp', %(host)s, %(port)s, 'none', true, '', '', '{}',
+    'Kopi Senja <kabar@kopisenja.example>', 0, %(connections)s, %(per_connection)s,
+    %(per_second)s, %(per_minute)s, %(per_hour)s, %(per_day)s, 0, '', now())
+"""
 _WORKSPACE = """
 INSERT INTO accounts_workspace (id, name, slug, postal_address, website, brand_colour,
     default_language, time_zone, address_key, is_demo, checklist_dismissed, created_at)

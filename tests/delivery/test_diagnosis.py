@@ -1,0 +1,137 @@
+"""Why is it not sending? One sentence per cause."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+from django.utils import timezone
+
+from campaigns import lifecycle
+from delivery import breaker, diagnosis, heartbeats
+from delivery.diagnosis import Cause
+from delivery.models import Claim, Message, SendingAccount
+from delivery.pipeline import claim, record, sweep
+from delivery.transports.protocol import ServerTroubleError, Verdict
+from tests.campaigns import makers
+from tests.delivery import sending
+from tests.people import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def machinery(redis_client: redis.Redis) -> None:
+    heartbeats.record(heartbeats.SENDING, "sending@here", processes=2)
+    heartbeats.record(heartbeats.BEAT, "here")
+
+
+def clock(at) -> str:
+    return diagnosis.clock(at)
+
+
+def test_draft_scheduled_and_about_to_start(cast: Cast) -> None:
+    campaign = makers.make_campaign(cast.workspace, makers.make_list(cast.workspace))
+    assert diagnosis.explain(campaign).cause is Cause.DRAFT
+    at = timezone.now() + timedelta(hours=1)
+    lifecycle.schedule(campaign, at=at)
+    found = diagnosis.explain(campaign)
+    assert (found.cause, found.until) == (Cause.SCHEDULED, at)
+    assert found.sentence == f"Scheduled for {clock(at)}."
+    campaign.send_at = timezone.now()
+    assert diagnosis.explain(campaign).cause is Cause.STARTING
+
+
+def test_planning_and_sending(cast: Cast) -> None:
+    campaign = sending.start(cast.workspace, 3)
+    assert diagnosis.explain(campaign).cause is Cause.PLANNING
+    sending.plan_all(campaign)
+    assert diagnosis.explain(campaign).cause is Cause.SENDING
+
+
+def test_no_worker_and_no_beat(cast: Cast, redis_client: redis.Redis) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    heartbeats.forget(heartbeats.BEAT, "here")
+    found = diagnosis.explain(campaign)
+    assert (found.cause, found.is_trouble) == (Cause.BEAT_STOPPED, True)
+    heartbeats.forget(heartbeats.SENDING, "sending@here")
+    found = diagnosis.explain(campaign)
+    assert found.cause is Cause.NO_WORKER
+    assert found.sentence == "Nothing is sent because no worker is running. Start a worker."
+    assert diagnosis.health(cast.workspace).cause is Cause.NO_WORKER
+
+
+def test_paused_by_whom_and_why(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    lifecycle.pause(campaign, by=cast.editor)
+    assert campaign.paused_at is not None
+    assert diagnosis.explain(campaign).sentence == f"Paused by Budi at {clock(campaign.paused_at)}."
+    lifecycle.resume(campaign)
+    lifecycle.pause(campaign, reason="Too many errors.")
+    assert diagnosis.explain(campaign).sentence.endswith(": Too many errors.")
+
+
+def test_a_server_in_trouble_says_since_when_and_when_next(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    account = SendingAccount.objects.get()
+    breaker.trip(account, ServerTroubleError("smtp.example.com refuses the password"))
+    account.refresh_from_db()
+    found = diagnosis.explain(campaign)
+    assert found.cause is Cause.BREAKER_OPEN
+    assert found.sentence == (
+        f"Waiting: smtp.example.com refuses the password since {clock(account.broken_since)};"
+        f" next try at {clock(account.retry_at)}."
+    )
+    assert diagnosis.health(cast.workspace).cause is Cause.BREAKER_OPEN
+    breaker.close(account)
+    assert diagnosis.explain(campaign).cause is Cause.SENDING
+    assert diagnosis.health(cast.workspace).sentence == "Sending normally"
+
+
+def test_no_sending_account(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    SendingAccount.objects.all().delete()
+    assert diagnosis.explain(campaign).cause is Cause.NO_ACCOUNT
+
+
+def test_throttled_until_when(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    at = timezone.now() + timedelta(minutes=20)
+    claim.release(sending.take(campaign), not_before=at, waiting_for="the limit per hour")
+    found = diagnosis.explain(campaign)
+    assert (found.cause, found.until) == (Cause.THROTTLED, at)
+    assert found.sentence == f"Waiting for the limit per hour until {clock(at)}."
+
+
+def test_waiting_to_retry(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 2)
+    held = sending.take(campaign)
+    record.outcomes(
+        sending.writer(campaign),
+        [sending.outcome(pk, Verdict.DEFERRED, 451) for pk in sending.messages(campaign)],
+    )
+    claim.settle(held)
+    found = diagnosis.explain(campaign)
+    first = Message.objects.order_by("not_before").first()
+    assert first is not None
+    assert (found.cause, found.count, found.until) == (Cause.RETRYING, 2, first.not_before)
+
+
+def test_finished_with_and_without_doubt_and_cancelled(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 2)
+    ids = sending.messages(campaign)
+    record.outcomes(
+        sending.writer(campaign),
+        [*sending.sent(ids[:1]), sending.outcome(ids[1], Verdict.UNKNOWN)],
+    )
+    Claim.objects.all().delete()
+    sweep.finish()
+    campaign.refresh_from_db()
+    found = diagnosis.explain(campaign)
+    assert (found.cause, found.count) == (Cause.UNKNOWN_LEFT, 1)
+    from delivery.pipeline import settle
+
+    settle.leave(campaign)
+    assert diagnosis.explain(campaign).cause is Cause.FINISHED
+    other = sending.planned(cast.other_workspace, 1)
+    lifecycle.cancel(other)
+    assert diagnosis.explain(other).cause is Cause.CANCELLED
