@@ -1,6 +1,7 @@
 // Builds what the browser gets into static/dist. Run by `make assets`; the result is committed.
 import { copyFile, mkdir, rm, writeFile, readFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { PurgeCSS } from "purgecss";
 
 const here = (path) => new URL(path, import.meta.url);
 const out = here("../static/dist/");
@@ -16,6 +17,15 @@ const common = {
   target: ["chrome111", "firefox113", "safari16.4"], logLevel: "warning", outdir: out.pathname,
 };
 await build({ ...common, entryPoints: { theme: "src/theme.js", app: "src/app.js", charts: "src/charts.js", editor: "src/editor.js" }, format: "iife" });
+// Of Tabler only what our pages use, and the families that any page may use (docs/pages.md).
+const [tabler] = await new PurgeCSS().purge({
+  content: ["../templates/**/*.html", "src/**/*.js", "../config/forms.py"].map((path) => here(path).pathname),
+  css: [here("node_modules/@tabler/core/dist/css/tabler.min.css").pathname],
+  safelist: { standard: [/^[mp][tbsexy]?-(?:\d|auto)/, /^(?:d|gap|text|fw|fs|flex|justify|align|order|float|overflow|position|col|row|btn|form|input|table|card|badge|visually|list|is)(?:-|$)/, /^(?:container|small|lead|mark|h[1-6])$/], deep: [/data-bs-theme/], keyframes: [], variables: [/./] },
+  defaultExtractor: (text) => text.match(/[\w-]+/g) ?? [],
+});
+await mkdir(here("node_modules/.warta/"), { recursive: true });
+await writeFile(here("node_modules/.warta/tabler.css"), tabler.css);
 await build({ ...common, entryPoints: { app: "src/app.css", public: "src/public.css" }, external: ["*.woff2"] });
 const size = async (name) => `${name} ${(await readFile(new URL(name, out))).length}`;
 console.log((await Promise.all(["app.css", "public.css", "theme.js", "app.js", "charts.js", "editor.js"].map(size))).join("\n"));
