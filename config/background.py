@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import redis
@@ -28,6 +29,12 @@ def is_running() -> bool:
         return False
 
 
+def parts() -> list[str]:
+    """Return the names of the parts to run."""
+    sandbox = ["sandbox"] if find_spec("delivery.sandbox_server") else []
+    return ["beat", "sending", "events", *sandbox]
+
+
 @contextmanager
 def running() -> Iterator[None]:
     """Run the background processes for the length of the block; their log goes to DATA_DIR/log.
@@ -39,7 +46,7 @@ def running() -> Iterator[None]:
     log.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.run", "--background"],
+            [sys.executable, "-m", "config.run", *parts()],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -85,7 +85,7 @@ def _static_state() -> str:
 
 
 def make_administrator() -> None:
-    """On an empty installation make the administrator and the demo workspace."""
+    """On an empty installation make the administrator and (unless DEMO=false) the demo."""
     from accounts.models import User
 
     with _alone():
@@ -98,7 +98,7 @@ def make_administrator() -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(f"{ADMINISTRATOR}\n{password}\n")
         User.objects.create_superuser(ADMINISTRATOR, password)
-    if "load_demo" in get_commands():
+    if settings.DEMO and "load_demo" in get_commands():
         log.info("filling the demo workspace")
         call_command("load_demo", stdout=_Nowhere())
 

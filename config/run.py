@@ -1,12 +1,13 @@
 """The whole product on one machine: ``python -m config.run`` (what ``make run`` starts).
 
-With ``--background`` only the background processes run (workers, beat, sandbox), for a management
-command that needs them for a while.
+With names of parts only these run, as in ``python -m config.run sending events`` on a machine that
+is to send along. The part ``web`` also brings the schema up to date.
 """
 
 import os
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from urllib.error import URLError
@@ -42,23 +43,30 @@ def worker(queues: str, *, processes: int) -> list[str]:
     )
 
 
-def parts(*, background: bool) -> list[Part]:
-    """Return what is to run, first what is to be stopped first."""
+def parts(names: Collection[str]) -> list[Part]:
+    """Return what is to run; no names: everything.
+
+    Raises:
+        StartError: there is no such part.
+    """
     from django.conf import settings
 
     sending = settings.WORKERS or cores()
     found = [
+        Part(name="web", command=[sys.executable, "-m", "config.web"]),
         Part(name="beat", command=celery("beat", "--pidfile=")),
         Part(name="sending", command=worker("sending", processes=sending)),
         Part(name="events", command=worker("events,default", processes=min(2, cores()))),
     ]
-    if not background:
-        found.insert(0, Part(name="web", command=[sys.executable, "-m", "config.web"]))
     if find_spec("delivery.sandbox_server"):
         command = [sys.executable, "-m", "delivery.sandbox_server"]
         # Stays until the workers have handed over what they had begun.
         found.append(Part(name="sandbox", command=command, stage=1))
-    return found
+    known = [part.name for part in found]
+    unknown = set(names).difference(known)
+    if unknown:
+        raise StartError(f"There is no part {min(unknown)!r}; the parts are {', '.join(known)}.")
+    return [part for part in found if not names or part.name in names]
 
 
 def prepare() -> None:
@@ -110,8 +118,8 @@ def greeting() -> str:
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])
 
 
-def run(*, background: bool) -> None:
-    """Run until asked to stop.
+def run(names: Collection[str]) -> None:
+    """Run these parts (none: all) until asked to stop.
 
     Raises:
         StartError: something is wrong before the start.
@@ -121,22 +129,23 @@ def run(*, background: bool) -> None:
     from django.conf import settings
     from django.db import connections
 
-    if not background:
+    found = parts(names)
+    with_web = any(part.name == "web" for part in found)
+    if with_web:
         preflight.check_port(settings.HOST, settings.PORT)
     preflight.check_disk(settings.DATA_DIR)
+    supervisor = Supervisor(found, as_json=settings.LOG_FORMAT == "json")
+    supervisor.listen()
     with ExitStack() as stack:
-        supervisor = Supervisor(parts(background=background), as_json=settings.LOG_FORMAT == "json")
-        supervisor.listen()
-        stack.enter_context(
-            embedded.services(settings.DATA_DIR, wanted=preflight.wanted_services())
-        )
-        if not background:
+        wanted = preflight.wanted_services()
+        stack.enter_context(embedded.services(settings.DATA_DIR, wanted=wanted))
+        if with_web:
             prepare()
-        if "SANDBOX_PORT" not in os.environ:
+        if any(part.name == "sandbox" for part in found) and "SANDBOX_PORT" not in os.environ:
             addresses.choose_port(settings.DATA_DIR)
         stack.callback(supervisor.stop)
         supervisor.tick(0)
-        if not background and wait_for_web(supervisor):
+        if with_web and wait_for_web(supervisor):
             sys.stdout.write(f"{greeting()}\n")
             sys.stdout.flush()
         connections.close_all()
@@ -149,10 +158,12 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("LOG_PART", "run")
     try:
-        run(background="--background" in arguments)
+        run(arguments)
     except (StartError, embedded.EmbeddedError) as error:
         sys.stderr.write(f"Warta cannot start. {error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -24,10 +24,12 @@ SITE_URL = env.site_url("SITE_URL", default=addresses.default_url(HOST, PORT))
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
 WORKERS = env.whole("WORKERS", default=0, least=0, most=256)  # sending processes; 0: per core
 WEB_WORKERS = env.whole("WEB_WORKERS", default=1, least=1, most=64)  # web server processes
-WEB_THREADS = env.whole("WEB_THREADS", default=8, least=1, most=256)  # threads in each of them
+WEB_THREADS = env.whole("WEB_THREADS", default=3, least=1, most=256)  # threads in each of them
 SMTP_URL = env.smtp_url("SMTP_URL")
 DEFAULT_FROM = env.sender("DEFAULT_FROM")
-SANDBOX_HOST = "127.0.0.1"
+DEMO = env.flag("DEMO", default=True)  # fill a demo workspace on the very first start
+SANDBOX_HOST = env.str("SANDBOX_HOST", default="127.0.0.1")
+SANDBOX_LISTEN = env.str("SANDBOX_LISTEN", default=SANDBOX_HOST)
 SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addresses.kept_port(
     DATA_DIR
 )
