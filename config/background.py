@@ -45,7 +45,7 @@ def running() -> Iterator[None]:
     log = Path(settings.DATA_DIR) / "log" / "background.log"
     log.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "config.run", *parts()],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 FLAGS = dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True) | dict.fromkeys(
@@ -23,6 +24,8 @@ FLAGS = dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True) | dict.fromkey
 
 class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is not typed
     """django-environ's reader, with errors that name the variable and what was expected."""
+
+    ENVIRON = FileAwareMapping(cache=False)  # a file may change while we run
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
         """Read and cast one variable.

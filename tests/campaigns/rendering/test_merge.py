@@ -74,7 +74,7 @@ def test_a_click_leads_where_the_mail_would_have(name):
         ('<p style="color: {{ city }}">x</p>', "red;background:url(//e)", "redbackgroundurle"),
         ("<style>p { color: {{ city }} }</style>", "} * { x", "color:    x"),
         ('<p style="background:url({{ shop }})">x</p>', "https://a.example/p.png", "https://a.example/p.png"),
-        ('<script type="application/ld+json">{"a": "{{ city }}"}</script>', '</script>"', "\\u003c/script\\u003e\\\""),
+        ('<script type="application/ld+json">{"a": "{{ city }}"}</script>', '</script>"', '\\u003c/script\\u003e\\"'),
         ("<td bgcolor='{{ city }}'>", "'><script>", "&#39;&gt;&lt;script&gt;"),
         ("<p>{{ city }}</p>", "{{ 7 * 7 }}", "<p>{{ 7 * 7 }}</p>"),
         ("<img src={{ shop }}>", "https://a.example/a b.png", '"https://a.example/a%20b.png"'),
