@@ -11,6 +11,7 @@ from campaigns.models import Campaign
 from subscribers.models import MailingList, Subscriber
 
 FOUND = 8  # of each kind
+FOUND_TYPING = 4  # while one still types
 
 
 def _pages(text: str) -> list[tuple[str, str]]:
@@ -36,15 +37,19 @@ def _pages(text: str) -> list[tuple[str, str]]:
 def search(request: MemberRequest) -> HttpResponse:
     """Show what matches; addresses and names by their beginning, so that it stays fast."""
     text = request.GET.get("q", "").strip()[:200]
+    typing = request.headers.get("HX-Request") == "true"
+    most = FOUND_TYPING if typing else FOUND
     context: dict[str, object] = {"text": text, "people": [], "campaigns": [], "lists": []}
     if text:
         people = Subscriber.objects.filter(workspace=request.workspace)
-        context["people"] = people.filter(email_key__startswith=text.lower())[:FOUND]
+        context["people"] = people.filter(email_key__startswith=text.lower())[:most]
         campaigns = Campaign.objects.filter(workspace=request.workspace)
         context["campaigns"] = campaigns.filter(
             Q(name__icontains=text) | Q(content__subject__icontains=text)
-        )[:FOUND]
+        )[:most]
         lists = MailingList.objects.filter(workspace=request.workspace)
-        context["lists"] = lists.filter(name__icontains=text)[:FOUND]
+        context["lists"] = lists.filter(name__icontains=text)[:most]
     context["pages"] = _pages(text) if text else []
-    return render(request, "reports/search.html", context)
+    if typing and not text:
+        return HttpResponse()
+    return render(request, "reports/_found.html" if typing else "reports/search.html", context)

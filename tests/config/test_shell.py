@@ -6,6 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
+from subscribers.models import MailingList
 from tests import people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.look.urls")]
@@ -47,3 +48,11 @@ def test_the_theme_chosen_in_this_browser_is_there_from_the_first_byte(
     assert (
         "data-bs-theme" not in owner_client.get("/kitchen/").content.decode().partition("<body")[0]
     )
+
+
+def test_the_search_finds_while_one_types(owner_client: Client, workspace: Workspace) -> None:
+    MailingList.objects.create(workspace=workspace, name="Kabar Kopi")
+    found = owner_client.get("/search/?q=kabar", headers={"HX-Request": "true"}).content.decode()
+    assert "Kabar Kopi" in found
+    assert "<html" not in found
+    assert owner_client.get("/search/?q=", headers={"HX-Request": "true"}).content == b""
