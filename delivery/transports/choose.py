@@ -1,0 +1,99 @@
+"""Which transport a sending account uses, and its settings."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from delivery import secrets
+from delivery.models import SendingAccount
+from delivery.states import TransportKind
+from delivery.transports.protocol import ServerTroubleError, Transport
+from delivery.transports.smtp import SmtpTransport
+from delivery.transports.smtp_settings import SmtpSettings, Tls
+
+
+def fingerprint(account: SendingAccount) -> tuple[object, ...]:
+    """Return what a transport depends on: it is made anew when this changes."""
+    return (
+        account.kind,
+        account.host,
+        account.port,
+        account.tls,
+        account.verify_certificate,
+        account.username,
+        bytes(account.encrypted_password),
+        account.messages_per_connection,
+    )
+
+
+def transport_for(account: SendingAccount, *, connections: int | None = None) -> Transport:
+    """Make the account's transport with so many connections (default: all that it may have).
+
+    Raises:
+        ServerTroubleError: the stored password cannot be read.
+    """
+    return SmtpTransport(smtp_settings(account, connections=connections))
+
+
+def smtp_settings(account: SendingAccount, *, connections: int | None = None) -> SmtpSettings:
+    """Return how to speak to the account's server.
+
+    Raises:
+        ServerTroubleError: the stored password cannot be read.
+    """
+    most = connections or account.max_connections
+    if account.kind == TransportKind.SANDBOX:
+        return SmtpSettings(
+            host=settings.SANDBOX_HOST,
+            port=settings.SANDBOX_PORT,
+            tls=Tls.NONE,
+            username=sandbox_user(account.workspace_id),
+            password=sandbox_password(account.workspace_id),
+            client_name=client_name(),
+            max_connections=most,
+            messages_per_connection=account.messages_per_connection,
+        )
+    try:
+        password = secrets.decrypt(account.encrypted_password)
+    except secrets.UnreadableSecretError as error:
+        raise ServerTroubleError(
+            _(
+                "The password of %(name)s cannot be read, because SECRET_KEY has changed. "
+                "Enter the password again, or add the old key to SECRET_KEY_FALLBACKS."
+            )
+            % {"name": account.name},
+            permanent=True,
+        ) from error
+    return SmtpSettings(
+        host=account.host,
+        port=account.port,
+        tls=Tls(account.tls),
+        verify_certificate=account.verify_certificate,
+        username=account.username,
+        password=password,
+        client_name=client_name(),
+        max_connections=most,
+        messages_per_connection=account.messages_per_connection,
+    )
+
+
+def sandbox_user(workspace: int) -> str:
+    """Return the name under which a workspace signs in to the sandbox server."""
+    return f"sandbox-{workspace}"
+
+
+def sandbox_password(workspace: int) -> str:
+    """Return the password that goes with `sandbox_user`."""
+    return secrets.derive(sandbox_user(workspace))
+
+
+def client_name() -> str:
+    """Return what we call ourselves in EHLO: SITE_URL's name if it is one, else ""."""
+    host = urlsplit(settings.SITE_URL).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host if "." in host and host.isascii() else ""
+    return ""

@@ -1,0 +1,40 @@
+"""The SMTP transport: many connections, one selector, no waiting while there is something to do.
+
+While one server's answer is on its way the next mail is pulled (and so rendered); see `smtp_lane`
+for what shares a write. `smtp_verdicts` says what answers mean, `smtp_run` walks one `send`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from delivery.transports.protocol import HandOverJournal, Outcome, Outgoing
+from delivery.transports.smtp_pool import Pool
+from delivery.transports.smtp_run import Run
+from delivery.transports.smtp_settings import SmtpSettings
+
+
+class SmtpTransport:
+    """A `Transport` to one server; connections are kept between calls of `send`. One thread."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self.settings = settings
+        self._pool = Pool(settings)
+
+    def send(
+        self,
+        mails: Iterator[Outgoing],
+        *,
+        journal: HandOverJournal,
+        record: Callable[[Outcome], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Send mails as they are pulled; see `Transport.send`.
+
+        Raises:
+            ServerTroubleError: the server is in trouble; every pulled mail got its outcome.
+        """
+        run = Run(self._pool, mails, journal=journal, record=record, should_stop=should_stop)
+        run.go()
+
+    def close(self) -> None:
+        """Say QUIT on idle connections, wait a moment for the answers, and hang up."""
+        self._pool.close()

@@ -1,0 +1,444 @@
+"""One `send`: pulls mails, gives them to lanes, and leaves none of them without an outcome."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from delivery.transports import smtp_envelope, smtp_verdicts
+from delivery.transports.protocol import (
+    HandOverJournal,
+    Outcome,
+    Outgoing,
+    ServerTroubleError,
+    Verdict,
+)
+from delivery.transports.smtp_connection import Phase
+from delivery.transports.smtp_envelope import UnsendableError
+from delivery.transports.smtp_lane import ClosingError, Lane, Parcel
+from delivery.transports.smtp_opening import OpeningError, Step
+from delivery.transports.smtp_pool import Pool
+from delivery.transports.smtp_reply import Reply, ReplyError
+from delivery.transports.smtp_verdicts import Blame, Stage
+from delivery.transports.smtp_wire import WireError
+
+TICK: Final = 0.2  # seconds; how often clocks are looked at while nothing happens
+ASK_TO_STOP: Final = 0.1
+GRACE: Final = 1.0  # after a stop, for mails whose body has not begun
+DRAIN: Final = 60.0  # after a stop, for the answer to a final dot
+SILENCE: Final = 10.0  # a server that did nothing for so long when we stop is in trouble
+MOST_TRIES: Final = 2  # connections that may break under one mail's envelope
+MOST_BARREN: Final = 3  # connections in a row that broke before any mail was answered
+MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
+
+
+class Run:
+    """The state of one `send`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        mails: Iterator[Outgoing],
+        *,
+        journal: HandOverJournal,
+        record: Callable[[Outcome], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._pool = pool
+        self._mails = mails
+        self._journal = journal
+        self._record = record
+        self._should_stop = should_stop
+        self._waiting: deque[Parcel] = deque()  # pulled, and on no lane
+        self._is_dry = False  # no more mails
+        self._stopped_at = 0.0
+        self._ask_at = 0.0
+        self._look_at = 0.0
+        self._is_looking_up = False
+        self._trouble: ServerTroubleError | None = None
+        self._error: BaseException | None = None
+
+    def go(self) -> None:
+        """Send until there is nothing left or a reason to stop.
+
+        Raises:
+            ServerTroubleError: the server is in trouble.
+        """
+        self._pool.freshen(self._note_answer)
+        try:
+            while self._step():
+                pass
+        except BaseException:
+            self._abandon()
+            raise
+        self._give_back()
+        if self._error is not None:
+            raise self._error
+        if self._trouble is not None:
+            raise self._trouble
+
+    # --- the loop
+
+    def _step(self) -> bool:
+        """Do one round; False: the run is over."""
+        self._fill()
+        if self._is_over():
+            return False
+        ready: list[Lane] = []
+        for key, mask in self._pool.selector.select(0 if self._is_looking_up else TICK):
+            lane = key.data
+            self._serve(lane, mask)
+            if lane.may_hand_over:
+                ready.append(lane)
+        if ready:
+            self._hand_over(ready)
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + TICK
+            self._look_at_clocks(now)
+        return True
+
+    def _is_over(self) -> bool:
+        busy = any(not lane.is_idle for lane in self._pool.lanes)
+        if busy:
+            return False
+        if self._is_stopping():
+            self._look_for_silence()
+            return True
+        return self._is_dry and not self._waiting
+
+    def _is_stopping(self) -> bool:
+        if self._stopped_at:
+            return True
+        now = time.monotonic()
+        if self._trouble is not None or self._error is not None:
+            self._stopped_at = now
+        elif now >= self._ask_at:
+            self._ask_at = now + ASK_TO_STOP
+            try:
+                stop = self._should_stop()
+            except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
+                self._error, stop = error, True
+            if stop:
+                self._stopped_at = now
+                self._look_at = now
+        return bool(self._stopped_at)
+
+    def _serve(self, lane: Lane, mask: int) -> None:
+        """Go on with one lane after an event."""
+        connection = lane.connection
+        if connection.phase is Phase.CLOSED:  # by an event of this same round
+            return
+        try:
+            lane.take(connection.advance(mask))
+            if lane.may_begin:
+                self._announce(lane.next, after=lane.last)
+                lane.begin()
+            if lane.has_left:
+                self._pool.drop(lane)
+        except OpeningError as error:
+            self._cannot_open(lane, error)
+        except (WireError, ReplyError, ClosingError) as error:
+            self._lose(lane, error)
+
+    def _hand_over(self, ready: list[Lane]) -> None:
+        """Write the bodies that servers wait for.
+
+        The journal is asked once for all of them: what it has noted when the first is confirmed
+        is safe for the others too.
+        """
+        for lane in ready:
+            if lane.may_hand_over and lane.pipelines and lane.next is not None:
+                self._announce(lane.next, after=lane.current)
+        for lane in ready:
+            if not lane.may_hand_over or lane.current is None:
+                continue
+            try:
+                self._journal.confirm(lane.current.mail.message_id)
+            except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
+                self._error = self._error or error
+                self._break_off(lane)
+                continue
+            try:
+                lane.hand_over()
+            except WireError as error:
+                self._lose(lane, error)
+
+    # --- pulling
+
+    def _fill(self) -> None:
+        """Give every lane a mail to go on with; open lanes while mails wait for one."""
+        if self._is_stopping():
+            return
+        for lane in list(self._pool.lanes):
+            if lane.connection.phase is not Phase.READY or lane.is_quitting:
+                continue
+            if lane.next is None:
+                self._provide(lane)
+        self._open_lanes()
+
+    def _provide(self, lane: Lane) -> None:
+        if lane.is_used_up:
+            if lane.is_idle:
+                self._pool.say_goodbye(lane)
+            return
+        parcel = self._take(lane)
+        if parcel is None:
+            return
+        lane.next = parcel
+        if not lane.may_begin:
+            return
+        self._announce(parcel, after=lane.last)
+        try:
+            lane.begin()
+        except WireError as error:
+            self._lose(lane, error)
+            return
+        # While the server answers to this envelope, the mail after it is rendered.
+        if not lane.is_used_up:
+            lane.next = self._take(lane)
+
+    def _take(self, lane: Lane) -> Parcel | None:
+        """Return the next mail made ready for this lane's server."""
+        while True:
+            parcel = self._waiting.popleft() if self._waiting else self._pull()
+            if parcel is None:
+                return None
+            try:
+                parcel.envelope = smtp_envelope.envelope(
+                    parcel.mail, lane.connection.server, dsn=self._pool.settings.dsn
+                )
+            except UnsendableError as error:
+                self._finish(parcel, error.outcome(parcel.mail.message_id))
+                continue
+            parcel.body = parcel.body or smtp_envelope.body(parcel.mail.data)
+            parcel.refusal = None
+            return parcel
+
+    def _pull(self) -> Parcel | None:
+        if self._is_dry or self._is_stopping():
+            return None
+        try:
+            mail = next(self._mails, None)
+        except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
+            self._error = self._error or error
+            mail = None
+        if mail is None:
+            self._is_dry = True
+            return None
+        return Parcel(mail=mail)
+
+    def _open_lanes(self) -> None:
+        """Open a lane for each mail that waits for one, as far as allowed."""
+        while not self._is_stopping() and len(self._pool.lanes) < self._pool.most:
+            if len(self._waiting) <= len(self._pool.opening):
+                parcel = self._pull()
+                if parcel is None:
+                    return
+                self._waiting.append(parcel)
+            try:
+                self._is_looking_up = not self._pool.open(self._note_answer)
+                if self._is_looking_up:
+                    self._pool.wait_for_name(TICK / 2)
+                    return
+            except OpeningError as error:
+                self._cannot_open(None, error)
+                return
+
+    # --- answers
+
+    def _announce(self, parcel: Parcel | None, *, after: Parcel | None) -> None:
+        if parcel is not None:
+            self._journal.announce(
+                parcel.mail.message_id, after=after.mail.message_id if after is not None else 0
+            )
+            parcel.is_announced = True
+
+    def _note_answer(self, parcel: Parcel, stage: Stage, reply: Reply) -> None:
+        """Record what the server said about a mail."""
+        record = self._pool.record
+        record.barren = 0
+        judgement = smtp_verdicts.judge(stage, reply, accepted_before=record.accepted_last)
+        if judgement.blame is Blame.SIGN_IN:
+            self._in_trouble(
+                _("%(host)s wants us to sign in first: %(words)s"), reply, permanent=True
+            )
+        elif judgement.blame is Blame.SENDER:
+            record.accepted_last = False
+            record.blames += 1
+            if record.blames >= MOST_BLAMES:
+                self._in_trouble(_("%(host)s takes no mail from this sender: %(words)s"), reply)
+        elif judgement.blame is Blame.NOBODY:
+            record.accepted_last = True
+            record.blames = 0
+        self._finish(
+            parcel,
+            Outcome(
+                message_id=parcel.mail.message_id,
+                verdict=judgement.verdict,
+                code=reply.code,
+                enhanced=reply.enhanced,
+                text=reply.text,
+            ),
+        )
+
+    def _finish(self, parcel: Parcel, outcome: Outcome) -> None:
+        """Note and record an outcome; what goes wrong there is raised at the end."""
+        try:
+            if parcel.is_announced:
+                self._journal.settle(outcome)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._error = self._error or error
+        try:
+            self._record(outcome)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._error = self._error or error
+
+    def _end(
+        self, parcel: Parcel, verdict: Verdict, text: str = "", reply: Reply | None = None
+    ) -> None:
+        self._finish(
+            parcel,
+            Outcome(
+                message_id=parcel.mail.message_id,
+                verdict=verdict,
+                code=reply.code if reply else 0,
+                enhanced=reply.enhanced if reply else "",
+                text=reply.text if reply else text,
+            ),
+        )
+
+    # --- trouble
+
+    def _in_trouble(self, sentence: str, reply: Reply, *, permanent: bool = False) -> None:
+        values = {"host": self._pool.settings.host, "words": reply.words}
+        self._trouble = self._trouble or ServerTroubleError(sentence % values, permanent=permanent)
+
+    def _cannot_open(self, lane: Lane | None, error: OpeningError) -> None:
+        """One connection could not be opened: be content with those there are, or stop."""
+        if lane is not None:
+            self._pool.drop(lane)
+        if self._pool.ready and not error.permanent and error.step is not Step.AUTH:
+            self._pool.keep_fewer()
+        else:
+            self._trouble = self._trouble or error
+
+    def _lose(self, lane: Lane, error: Exception) -> None:
+        """Settle what was on a connection that is gone."""
+        reply = error.reply if isinstance(error, ClosingError) else None
+        stage = error.stage if isinstance(error, ClosingError) else None
+        was_busy = not lane.is_idle
+        dot_out = lane.dot_may_be_out
+        self._pool.drop(lane)
+        last, current, following = lane.last, lane.current, lane.next
+        lane.last = lane.current = lane.next = None
+        lane.may_hand_over = False
+        if was_busy and not lane.answered:
+            self._pool.record.barren += 1
+        if following is not None:
+            self._waiting.appendleft(following)
+        if current is not None:
+            self._put_back(current, error, reply, blamed=last is None)
+        if last is not None:
+            if stage is Stage.FINAL_DOT:
+                self._end(last, Verdict.DEFERRED, reply=reply)
+            elif dot_out:
+                self._end(last, Verdict.UNKNOWN, str(error))
+            else:
+                self._end(last, Verdict.DEFERRED, str(error))
+        if self._pool.record.barren >= MOST_BARREN:
+            self._barren_trouble(reply)
+
+    def _put_back(
+        self, parcel: Parcel, error: Exception, reply: Reply | None, *, blamed: bool
+    ) -> None:
+        """Try a mail whose body never began on another connection; not for ever."""
+        parcel.tries += blamed
+        if parcel.tries < MOST_TRIES:
+            self._waiting.appendleft(parcel)
+        else:
+            self._end(parcel, Verdict.DEFERRED, str(error), reply=reply)
+
+    def _barren_trouble(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self._in_trouble(_("%(host)s hangs up: %(words)s"), reply)
+            return
+        self._trouble = self._trouble or ServerTroubleError(
+            _("%(host)s hangs up before it has taken a mail.") % {"host": self._pool.settings.host}
+        )
+
+    def _break_off(self, lane: Lane) -> None:
+        """Hang up before a final dot: nothing of this lane's open mail was handed over."""
+        dot_out = lane.dot_may_be_out
+        self._pool.drop(lane)
+        if lane.last is not None:
+            verdict = Verdict.UNKNOWN if dot_out else Verdict.DEFERRED
+            self._end(lane.last, verdict, "no answer in time" if dot_out else "stopped")
+        for parcel in (lane.current, lane.next):
+            if parcel is not None:
+                self._end(parcel, Verdict.NOT_SENT)
+        lane.last = lane.current = lane.next = None
+        lane.may_hand_over = False
+
+    # --- clocks and the end
+
+    def _look_at_clocks(self, now: float) -> None:
+        for lane in list(self._pool.lanes):
+            if lane.connection.phase is not Phase.READY:
+                self._look_at_opening(lane, now)
+            elif lane.is_quitting:
+                if now > lane.deadline:
+                    self._pool.drop(lane)
+            elif now > lane.deadline:
+                self._lose(lane, WireError("no answer in time"))
+        if self._is_stopping():
+            self._wind_up(now)
+
+    def _look_at_opening(self, lane: Lane, now: float) -> None:
+        connection = lane.connection
+        if now <= connection.deadline:
+            return
+        try:
+            if not connection.next_address():
+                self._cannot_open(lane, connection.time_out())
+        except OpeningError as error:
+            self._cannot_open(lane, error)
+
+    def _wind_up(self, now: float) -> None:
+        """After a stop: nothing new begins, and what is on the wire has so long to end."""
+        for lane in self._pool.ready:
+            if lane.next is not None:
+                self._end(lane.next, Verdict.NOT_SENT)
+                lane.next = None
+            waited = now - self._stopped_at
+            if lane.last is not None:
+                if waited > DRAIN:
+                    self._break_off(lane)
+            elif lane.current is not None and waited > GRACE:
+                if lane.silent_for(now) > SILENCE:
+                    self._trouble = self._trouble or ServerTroubleError(
+                        _("%(host)s stopped answering.") % {"host": self._pool.settings.host}
+                    )
+                self._break_off(lane)
+
+    def _look_for_silence(self) -> None:
+        """A server that let us wait until we were told to stop is in trouble, not just slow."""
+        if self._trouble or self._error or self._pool.ready:
+            return
+        for lane in self._pool.opening:
+            if time.monotonic() - lane.connection.begun > SILENCE:
+                self._trouble = lane.connection.time_out()
+                return
+
+    def _give_back(self) -> None:
+        """What was pulled and never begun stays planned."""
+        while self._waiting:
+            self._end(self._waiting.popleft(), Verdict.NOT_SENT)
+
+    def _abandon(self) -> None:
+        """Something from outside ends the run in its middle: settle everything as it stands."""
+        for lane in list(self._pool.lanes):
+            self._break_off(lane)
+        self._give_back()
