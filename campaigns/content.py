@@ -82,7 +82,7 @@ def begin(campaign: Campaign) -> Content:
         last = Content.objects.filter(campaign=campaign).order_by("-version").first()
         locked.content = last or Content.objects.create(campaign=campaign)
         locked.save(update_fields=["content"])
-    content = Content.objects.get(pk=locked.content_id)
+    content = Content.objects.select_related("template").get(pk=locked.content_id or 0)
     campaign.content = content
     return content
 

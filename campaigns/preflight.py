@@ -119,7 +119,7 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
     usual = _usual_audience(campaign)
     if usual >= FEW_TO_COMPARE and not usual / 2 <= division.audience <= usual * 2:
         yield _amber(
-            _("This audience has %(now)s people; your last campaigns had about %(usual)s.")
+            _("The audience counts %(now)s; your last campaigns' counted about %(usual)s.")
             % {"now": _number(division.audience), "usual": _number(usual)},
             "audience",
             _("Make sure that these are the right lists."),

@@ -21,7 +21,10 @@ _TURNED_ROUND = (
     "<style>html{background:#fff;filter:invert(1) hue-rotate(180deg)}"
     "img{filter:invert(1) hue-rotate(180deg)}</style>"
 )
-_QUIET = "<style>html{scrollbar-width:thin}</style>"
+# Always true and always false wherever a media query allows a condition.
+_YES, _NO = "(min-width: 0px)", "(max-width: 0px)"
+_LIGHT = "<style>:root{color-scheme:light!important;scrollbar-width:thin}</style>"
+_DARK = "<style>:root{color-scheme:dark!important;scrollbar-width:thin}</style>"
 _TEXT = (
     '<!doctype html><meta charset="utf-8"><title>{}</title><style>'
     "body{{margin:0;padding:24px;font:14px/1.65 ui-monospace,Menlo,Consolas,monospace;"
@@ -38,10 +41,11 @@ def document(shown: Preview, *, view: str = "") -> str:
     """
     if view == "text":
         return _TEXT.format(escape(_("Plain text")), escape(shown.text))
-    html, extra = shown.html, _QUIET
+    # The reader's own theme must not decide: "dark" is dark, everything else is light.
+    html, has_dark = _DARK_QUERY.subn(_YES if view == "dark" else _NO, shown.html)
+    extra = _LIGHT
     if view == "dark":
-        html, replaced = _DARK_QUERY.subn("all", html)
-        extra += "" if replaced else _TURNED_ROUND
+        extra = _DARK if has_dark else _LIGHT + _TURNED_ROUND
     head = _HEAD_END.search(html)
     return extra + html if head is None else html[: head.start()] + extra + html[head.start() :]
 
