@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -85,7 +86,7 @@ def other_languages() -> list[tuple[str, str]]:
     """Return the languages to switch to as (code, the language's own name for itself)."""
     now = translation.get_language()
     return [
-        (code, str(translation.get_language_info(code)["name_local"]).capitalize())
+        (code, capfirst(translation.get_language_info(code)["name_local"]))
         for code, _ in settings.LANGUAGES
         if code != now
     ]
