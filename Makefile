@@ -60,8 +60,7 @@ assets: ## Build static/dist from frontend/ (needs Node; nobody else does)
 
 .PHONY: messages
 messages: .venv/dev.stamp ## Collect texts for translation into locale/ and compile them
-	$(BIN)/python manage.py makemessages --all --no-location --ignore 'frontend/*' --ignore 'var/*' --ignore '.venv/*'
-	$(BIN)/python manage.py compilemessages
+	$(BIN)/python -m config.messages
 
 .PHONY: lock
 lock: .venv/bin/uv ## Write requirements/ anew from pyproject.toml, with hashes
