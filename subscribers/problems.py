@@ -65,6 +65,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("A row of more than %(limit)s kB"),
         _("Look for a quote that is never closed"),
     ),
+    "quote_open": (
+        _("A quote that is never closed"),
+        _("Remove it, or write it twice"),
+    ),
     "row_too_wide": (
         _("More than %(limit)s columns"),
         _("Check the delimiter"),

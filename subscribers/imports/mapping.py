@@ -1,0 +1,326 @@
+"""Which column goes where: suggestions with samples, what was chosen before, new fields."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from subscribers import addresses, fields
+from subscribers.fields import DateOrder, FieldShape
+from subscribers.models import CustomField, Import
+from subscribers.problems import Problem
+from subscribers.states import FieldType
+
+IGNORE, EMAIL, FIRST_NAME, LAST_NAME = "", "email", "first_name", "last_name"
+NAME, LANGUAGE, TIME_ZONE, NEW = "name", "language", "time_zone", "new"
+FIELD = "field:"
+MOST_NEW = 40
+LONGEST_LABEL = 80
+LONGEST_NUMBER = 9  # digits; a longer one is a phone number or an account
+ALIKE = 0.8  # the share of samples that must fit a type
+
+# What other tools and people call these columns, without spaces and marks, lower case.
+SYNONYMS: dict[str, frozenset[str]] = {
+    EMAIL: frozenset(
+        {"email", "emailaddress", "mail", "mailaddress", "eaddress", "subscriber", "alamatemail"}
+        | {"surel", "alamatsurel", "adresseemail", "emailadresse", "correo", "correoelectronico"}
+    ),
+    FIRST_NAME: frozenset(
+        {"firstname", "first", "fname", "givenname", "forename", "vorname", "prenom", "nombre"}
+        | {"namadepan"}
+    ),
+    LAST_NAME: frozenset(
+        {"lastname", "last", "lname", "surname", "familyname", "nachname", "apellido"}
+        | {"namabelakang"}
+    ),
+    NAME: frozenset({"name", "fullname", "nama", "namalengkap", "contactname", "displayname"}),
+    LANGUAGE: frozenset({"language", "lang", "locale", "bahasa", "sprache"}),
+    TIME_ZONE: frozenset({"timezone", "tz", "zonawaktu", "zeitzone"}),
+}
+# The columns that our own error files put in front; never taken in again.
+ERROR_COLUMNS = ("row", "field", "value", "reason")
+
+
+class MappingRefused(ValueError):  # noqa: N818 - what people read is a refusal
+    """The columns can't be read like this; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where one column goes. ``to`` is one of the words above, or ``field:`` and a key."""
+
+    to: str = IGNORE
+    label: str = ""  # of a new field
+    type: str = FieldType.TEXT  # of a new field
+    date_order: str = DateOrder.DAY_FIRST
+
+
+def load(stored: Sequence[Mapping[str, str]]) -> list[Target]:
+    """Read a mapping as stored in `Import.mapping`."""
+    return [Target(**target) for target in stored]
+
+
+def dump(targets: Sequence[Target]) -> list[dict[str, str]]:
+    """Write a mapping for `Import.mapping`."""
+    return [asdict(target) for target in targets]
+
+
+def suggest(
+    workspace: Workspace,
+    *,
+    columns: Sequence[str],
+    samples: Sequence[Sequence[str]],
+    guess_types: bool = True,
+) -> list[Target]:
+    """Suggest a target for each column.
+
+    A file with the same columns as an earlier import is read like that one; otherwise names decide,
+    then what the samples look like. Nothing is suggested twice. A column that is not known but has
+    a name and values becomes a new field, so that nothing is lost by not looking; its type is text
+    unless ``guess_types``, because where nobody looks, a wrong guess would refuse good rows.
+    """
+    remembered = remember(workspace, columns=columns)
+    if remembered:
+        return remembered
+    own = list(CustomField.objects.filter(workspace=workspace))
+    known = {
+        _plain(word): f"{FIELD}{field.key}" for field in own for word in (field.key, field.label)
+    }
+    taken: set[str] = set()
+    new: set[str] = set()
+    targets = []
+    for index, column in enumerate(columns):
+        values = [row[index] for row in samples if index < len(row) and row[index].strip()]
+        to = _target_of(_plain(column), values, known)
+        if to in taken:
+            to = IGNORE
+        taken.add(to)
+        target = Target(to=to, date_order=date_order(values))
+        if to == IGNORE and values and column.strip() and len(new) < MOST_NEW:
+            target = _new_field(column, values, target.date_order, guess_types=guess_types)
+            new.add(target.label.lower())
+        targets.append(target)
+    if tuple(map(str.lower, columns[:4])) == ERROR_COLUMNS:
+        targets[:4] = [Target()] * 4
+    return targets
+
+
+def remember(workspace: Workspace, *, columns: Sequence[str]) -> list[Target]:
+    """Return how the last finished import with exactly these columns read them, or []."""
+    last = (
+        Import.objects.filter(
+            workspace=workspace, columns=list(columns), finished_at__isnull=False, has_header=True
+        )
+        .exclude(mapping=[])
+        .order_by("-id")
+        .first()
+    )
+    if last is None:
+        return []
+    targets = load(last.mapping)
+    keys = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
+    return [
+        target if not target.to.startswith(FIELD) or target.to[len(FIELD) :] in keys else Target()
+        for target in targets
+    ]
+
+
+def guess_type(values: Sequence[str]) -> FieldType:
+    """Say which type a new field for these samples should have."""
+    filled = [value.strip() for value in values if value.strip()]
+    if filled:
+        if {value.lower() for value in filled} <= (fields.YES | fields.NO) - {"-", "x"}:
+            return FieldType.BOOLEAN
+        # A leading zero or plus is part of a postcode or a phone number.
+        if any(len(value) > LONGEST_NUMBER or re.match(r"\+|0\d", value) for value in filled):
+            numeric = False
+        else:
+            numeric = _fits(filled, FieldType.NUMBER, DateOrder.DAY_FIRST) == 1
+        if numeric:
+            return FieldType.NUMBER
+        for kind in (FieldType.DATE, FieldType.URL):
+            if any(_fits(filled, kind, order) == 1 for order in DateOrder):
+                return kind
+    return FieldType.TEXT
+
+
+def date_order(values: Sequence[str]) -> DateOrder:
+    """Say whether a column's dates begin with the day or with the month; the day unless proven."""
+    day = _fits(values, FieldType.DATE, DateOrder.DAY_FIRST)
+    month = _fits(values, FieldType.DATE, DateOrder.MONTH_FIRST)
+    return DateOrder.MONTH_FIRST if month > day else DateOrder.DAY_FIRST
+
+
+def check(targets: Sequence[Target]) -> None:
+    """Refuse a mapping without exactly one address column, or with a target used twice.
+
+    Raises:
+        MappingRefused: with what to do.
+    """
+    used = [target.to for target in targets if target.to not in {IGNORE, NEW}]
+    if EMAIL not in used:
+        raise MappingRefused(_("Say which column holds the email address."))
+    if len(used) != len(set(used)):
+        raise MappingRefused(_("Two columns go to the same place. Leave one of them out."))
+    if NAME in used and {FIRST_NAME, LAST_NAME} & set(used):
+        raise MappingRefused(_("Map either the whole name, or first and last name."))
+    labels = [target.label.strip().lower() for target in targets if target.to == NEW]
+    if "" in labels or len(labels) != len(set(labels)):
+        raise MappingRefused(_("Give each new field a name of its own."))
+    if any(target.type not in NEW_TYPES for target in targets if target.to == NEW):
+        raise MappingRefused(
+            _("A new field can be a text, number, date, yes or no, or web address.")
+        )
+
+
+NEW_TYPES = (
+    FieldType.TEXT,
+    FieldType.NUMBER,
+    FieldType.DATE,
+    FieldType.BOOLEAN,
+    FieldType.URL,
+)
+
+
+def create_fields(workspace: Workspace, targets: Sequence[Target]) -> list[Target]:
+    """Create the new fields of a mapping (or find them by label) and point the columns to them."""
+    ready = []
+    for target in targets:
+        if target.to != NEW:
+            ready.append(target)
+            continue
+        found = CustomField.objects.filter(
+            workspace=workspace, label__iexact=target.label.strip(), type=target.type
+        ).first() or fields.create(workspace, label=target.label, kind=FieldType(target.type))
+        ready.append(Target(to=f"{FIELD}{found.key}", date_order=target.date_order))
+    return ready
+
+
+def shapes(workspace: Workspace, targets: Sequence[Target]) -> dict[int, FieldShape]:
+    """Return the field that each column goes to, by column index; new ones under a name to come."""
+    own = {field.key: field for field in CustomField.objects.filter(workspace=workspace)}
+    found: dict[int, FieldShape] = {}
+    for index, target in enumerate(targets):
+        order = DateOrder(target.date_order)
+        if target.to.startswith(FIELD) and target.to[len(FIELD) :] in own:
+            found[index] = fields.shape(own[target.to[len(FIELD) :]], date_order=order)
+        elif target.to == NEW:
+            found[index] = FieldShape(
+                key=fields.make_key(target.label, taken=list(own)),
+                label=target.label,
+                type=FieldType(target.type),
+                date_order=order,
+            )
+    return found
+
+
+def label(target: Target, *, own: Mapping[str, str]) -> str:
+    """Name a target for people; ``own`` maps keys of custom fields to labels."""
+    if target.to.startswith(FIELD):
+        return own.get(target.to[len(FIELD) :], target.to[len(FIELD) :])
+    if target.to == NEW:
+        return target.label
+    return dict(standard_targets()).get(target.to, target.to)
+
+
+def standard_targets() -> list[tuple[str, str]]:
+    """Return the targets that every workspace has, with their names."""
+    return [
+        (IGNORE, _("Leave out")),
+        (EMAIL, _("Email address")),
+        (FIRST_NAME, _("First name")),
+        (LAST_NAME, _("Last name")),
+        (NAME, _("Whole name")),
+        (LANGUAGE, _("Language")),
+        (TIME_ZONE, _("Time zone")),
+    ]
+
+
+def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> str:
+    for to, words in SYNONYMS.items():
+        if word in words:
+            return to
+    if word in known:
+        return known[word]
+    return EMAIL if values and _share_of_addresses(values) >= ALIKE else IGNORE
+
+
+def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:
+    kind = guess_type(values) if guess_types else FieldType.TEXT
+    label = " ".join(column.replace("_", " ").split())[:LONGEST_LABEL]
+    return Target(to=NEW, label=label[:1].upper() + label[1:], type=kind, date_order=order)
+
+
+def _share_of_addresses(values: Sequence[str]) -> float:
+    good = 0
+    for value in values:
+        try:
+            addresses.normalise(value)
+        except Problem:
+            continue
+        good += 1
+    return good / len(values)
+
+
+def _fits(values: Sequence[str], kind: FieldType, order: DateOrder) -> float:
+    filled = [value for value in values if value.strip()]
+    if not filled:
+        return 0.0
+    field = FieldShape(key="", label="", type=kind, date_order=order)
+    good: int = 0
+    for value in filled:
+        try:
+            fields.parse(field, value)
+        except Problem:
+            continue
+        good += 1
+    return good / len(filled)
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word.lower())
+
+
+def named(
+    columns: Sequence[str],
+    *,
+    suggested: Sequence[Target],
+    chosen: Mapping[str, str],
+    workspace: Workspace,
+) -> list[Target]:
+    """Apply COLUMN=field pairs (a command's --map) to suggested targets.
+
+    A field is a standard one (email, first_name …), a custom field's key, ``-`` to leave the column
+    out, ``new:TYPE:NAME``, or any other name, which becomes a new text field.
+
+    Raises:
+        MappingRefused: the file has no such column.
+    """
+    own = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
+    standard = {to for to, _name in standard_targets()}
+    by_name = {column.strip().lower(): index for index, column in reversed([*enumerate(columns)])}
+    result = list(suggested)
+    for column, to in chosen.items():
+        index = by_name.get(column.strip().lower())
+        if index is None:
+            raise MappingRefused(
+                _("The file has no column “%(column)s”. It has: %(columns)s.")
+                % {"column": column, "columns": ", ".join(columns)}
+            )
+        # A target that somebody names moves there from where it was suggested.
+        result = [Target() if target.to in {to, f"{FIELD}{to}"} else target for target in result]
+        if to in own:
+            result[index] = Target(to=f"{FIELD}{to}", date_order=suggested[index].date_order)
+        elif to in standard or to == "-":
+            result[index] = Target(to=IGNORE if to == "-" else to)
+        else:
+            kind, _colon, name = to.removeprefix("new:").rpartition(":")
+            result[index] = Target(
+                to=NEW,
+                label=name,
+                type=kind or FieldType.TEXT,
+                date_order=suggested[index].date_order,
+            )
+    return result

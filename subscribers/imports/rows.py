@@ -1,0 +1,250 @@
+"""One row of a file made into one line for COPY, or into the problems that keep it out.
+
+This runs a million times: ordinary values take a short way (one pattern, one dictionary look-up);
+whatever is unusual takes the careful one.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from json import dumps
+from json.encoder import encode_basestring
+from operator import itemgetter
+
+from django.conf import settings
+
+from accounts.models import Workspace
+from subscribers import addresses, fields, time_zones
+from subscribers.fields import FieldShape
+from subscribers.imports import mapping
+from subscribers.imports.mapping import Target
+from subscribers.people import LONGEST_NAME
+from subscribers.problems import Problem
+
+# Columns of the line, in order; `imports.merge` creates the table they go into.
+STAGE_COLUMNS = (
+    "row", "email", "email_key", "address_hash", "domain_group", "first_name", "last_name",
+    "language", "time_zone", "fields", "raw",
+)  # fmt: skip
+ORDINARY_ADDRESS = re.compile(
+    rf"({addresses.ATOM}(?:\.{addresses.ATOM})*)@([A-Za-z0-9.-]{{3,250}})"
+).fullmatch
+VALUES_REMEMBERED = 20_000  # per column
+LONGEST_SHOWN = 200
+SEEN_BITS = 27  # 16 MB: of a million rows one in 250 is looked at twice
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """What is wrong with one value of a row."""
+
+    field: str  # what the column goes to, for people
+    value: str
+    problem: Problem
+
+
+class RowRefused(Exception):  # noqa: N818 - an outcome, not an error
+    """The row can't go in; `faults` say why."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+@dataclass
+class Noticed:
+    """What is odd but no reason to leave anybody out."""
+
+    typos: dict[str, int] = field(default_factory=dict)  # mistyped domain: rows
+    roles: int = 0
+    disposable: int = 0
+
+
+class RowMaker:
+    """Makes lines for COPY (text format) out of the cells of one file's rows."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        targets: Sequence[Target],
+        corrections: dict[str, str] | None = None,
+    ) -> None:
+        """Prepare for one mapping; ``corrections`` maps mistyped domains to what they mean."""
+        self.noticed = Noticed()
+        self._corrections = corrections or {}
+        self._hash = blake2b(key=bytes(workspace.address_key), digest_size=addresses.HASH_BYTES)
+        self._seen = bytearray(1 << (SEEN_BITS - 3))
+        places = {target.to: index for index, target in enumerate(targets)}
+        own = mapping.shapes(workspace, targets)
+        self._email = places[mapping.EMAIL]
+        self._first = _cell(places.get(mapping.FIRST_NAME))
+        self._last = _cell(places.get(mapping.LAST_NAME))
+        self._whole = _cell(places.get(mapping.NAME))
+        self._has_whole = mapping.NAME in places
+        self._language = _cell(places.get(mapping.LANGUAGE))
+        self._time_zone = _cell(places.get(mapping.TIME_ZONE))
+        self._has_more = mapping.LANGUAGE in places or mapping.TIME_ZONE in places
+        self._readers = [(index, shape, _FieldReader(shape)) for index, shape in own.items()]
+        self._languages = {code for code, _name in settings.LANGUAGES}
+
+    def line(self, number: int, cells: Sequence[str]) -> str:
+        """Return the row as one line.
+
+        Raises:
+            RowRefused: with one fault for each value that can't go in.
+        """
+        faults: list[Fault] = []
+        email = ""
+        group = 0
+        try:
+            email, group = self._address(cells[self._email])
+        except Problem as problem:
+            faults.append(_fault("email", cells[self._email], problem))
+        first, last = self._names(cells, faults)
+        language = time_zone = ""
+        if self._has_more:
+            language, time_zone = self._more(cells, faults)
+        fragments = []
+        for index, shape, reader in self._readers:
+            text = cells[index]
+            if text:
+                fragment = reader.read(text)
+                if isinstance(fragment, str):
+                    if fragment:
+                        fragments.append(fragment)
+                else:
+                    faults.append(_fault(shape.label, text, fragment))
+        if faults:
+            raise RowRefused(faults)
+        key = email.lower()
+        digest = self._hash.copy()
+        digest.update(key.encode())
+        hashed = digest.hexdigest()
+        if "\\" in first or "\\" in last:
+            first, last = first.replace("\\", "\\\\"), last.replace("\\", "\\\\")
+        # Its cells are kept with a row that may be a duplicate: the error file will want them.
+        raw = r"\N"
+        if self._came_before(hashed):
+            raw = dumps(cells, ensure_ascii=False).replace("\\", "\\\\")
+        return (
+            f"{number}\t{email}\t{key}\t\\\\x{hashed}\t{group}\t{first}\t{last}\t{language}"
+            f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}\n"
+        )
+
+    def _came_before(self, hashed: str) -> bool:
+        """Say whether this address may have come before; False is sure, True is asked later."""
+        position = int(hashed[:8], 16) >> (32 - SEEN_BITS)
+        byte, bit = position >> 3, 1 << (position & 7)
+        if self._seen[byte] & bit:
+            return True
+        self._seen[byte] |= bit
+        return False
+
+    def _address(self, text: str) -> tuple[str, int]:
+        ordinary = ORDINARY_ADDRESS(text)
+        if ordinary and len(text) <= addresses.LONGEST:
+            local, domain_text = ordinary.groups()
+            domain = addresses.read_domain(domain_text.lower())
+            if len(local) > addresses.LONGEST_LOCAL:
+                raise Problem("address_long")
+        else:
+            local, domain = addresses.parts(text)
+        if domain.suggestion:
+            right = self._corrections.get(domain.name)
+            if right:
+                domain = addresses.read_domain(right)
+            else:
+                typos = self.noticed.typos
+                typos[domain.name] = typos.get(domain.name, 0) + 1
+        if domain.is_disposable:
+            self.noticed.disposable += 1
+        if local.lower() in addresses.ROLES:
+            self.noticed.roles += 1
+        return f"{local}@{domain.name}", int(domain.group)
+
+    def _names(self, cells: Sequence[str], faults: list[Fault]) -> tuple[str, str]:
+        if self._has_whole:
+            whole = self._name("name", self._whole(cells), faults, LONGEST_NAME * 2)
+            first, _space, last = whole.rpartition(" ")
+            first, last = (first, last) if first else (last, "")
+            if len(first) > LONGEST_NAME or len(last) > LONGEST_NAME:
+                faults.append(_fault("name", whole, Problem("too_long", limit=LONGEST_NAME)))
+            return first, last
+        return (
+            self._name("first_name", self._first(cells), faults, LONGEST_NAME),
+            self._name("last_name", self._last(cells), faults, LONGEST_NAME),
+        )
+
+    @staticmethod
+    def _name(where: str, text: str, faults: list[Fault], limit: int) -> str:
+        if text.isprintable() and len(text) <= limit:
+            return text.strip()
+        try:
+            return clean_name(text, limit=limit)
+        except Problem as problem:
+            faults.append(_fault(where, text, problem))
+            return ""
+
+    def _more(self, cells: Sequence[str], faults: list[Fault]) -> tuple[str, str]:
+        language = self._language(cells).strip().lower().replace("_", "-").partition("-")[0]
+        if language and language not in self._languages:
+            choices = ", ".join(sorted(self._languages))
+            faults.append(_fault("language", language, Problem("language", choices=choices)))
+        time_zone = self._time_zone(cells).strip()
+        if time_zone and time_zone not in time_zones.known():
+            faults.append(_fault("time_zone", time_zone, Problem("time_zone")))
+        return language, time_zone
+
+
+def clean_name(text: str, *, limit: int = LONGEST_NAME) -> str:
+    """Return a name on one line, without what nobody sees.
+
+    Raises:
+        Problem: it holds a line break (a header injection in a mail) or a control character, or is
+            longer than ``limit`` characters.
+    """
+    text = text.translate(INVISIBLE).replace("\u00a0", " ").replace("\t", " ").strip()
+    if len(text.splitlines()) > 1:
+        raise Problem("line_break")
+    if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in text):
+        raise Problem("control_character")
+    if len(text) > limit:
+        raise Problem("too_long", limit=limit)
+    return text
+
+
+class _FieldReader:
+    """Reads one column into ``"key":value`` of JSON, escaped for COPY, and remembers answers."""
+
+    def __init__(self, shape: FieldShape) -> None:
+        self._shape = shape
+        self._prefix = f"{encode_basestring(shape.key)}:"
+        self._known: dict[str, str | Problem] = {}
+
+    def read(self, text: str) -> str | Problem:
+        """Return the fragment, "" for an empty value, or what is wrong."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        try:
+            value = fields.parse(self._shape, text)
+            answer: str | Problem = ""
+            if value is not None:
+                answer = self._prefix + dumps(value, ensure_ascii=False).replace("\\", "\\\\")
+        except Problem as problem:
+            answer = problem
+        if len(self._known) >= VALUES_REMEMBERED:
+            self._known.clear()
+        self._known[text] = answer
+        return answer
+
+
+def _cell(index: int | None) -> Callable[[Sequence[str]], str]:
+    return itemgetter(index) if index is not None else lambda _cells: ""
+
+
+def _fault(where: str, value: str, problem: Problem) -> Fault:
+    return Fault(field=where, value=value[:LONGEST_SHOWN], problem=problem)
