@@ -7,11 +7,12 @@ Rules, the same for the dry run and for the import:
 - One consent event for each person who joins, with the import's statement.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from subscribers.imports.rows import STAGE_COLUMNS
 from subscribers.models import Import
@@ -27,6 +28,8 @@ CREATE TEMPORARY TABLE import_decided (
     LIKE import_stage, person_id bigint, is_new boolean, is_barred boolean, differs boolean,
     joins boolean, confirms boolean);
 """
+WORK_MEMORY = "SET LOCAL work_mem = '64MB'"  # a batch is sorted without touching the disk
+TEMPORARY_BUFFERS = "SET temp_buffers = '128MB'"
 DROP = "DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided"
 COPY = f"COPY import_stage ({', '.join(STAGE_COLUMNS)}) FROM STDIN"
 REMEMBER = """
@@ -210,6 +213,9 @@ class Merger:
 
     def open(self) -> None:
         """Make the temporary tables."""
+        # Refused once the connection has used temporary tables; then it has them already.
+        with suppress(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(TEMPORARY_BUFFERS)
         with connection.cursor() as cursor:
             cursor.execute(DROP)
             cursor.execute(TABLES)
@@ -246,6 +252,7 @@ class Merger:
             condition="true" if leftovers else "raw IS NULL",
         )
         with connection.cursor() as cursor:
+            cursor.execute(WORK_MEMORY)
             cursor.execute("TRUNCATE import_decided")
             cursor.execute(query, self._values)
             cursor.execute(COUNT)
