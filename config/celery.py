@@ -34,6 +34,15 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    "resume-imports": {
+        "task": "subscribers.tasks.resume_imports",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
+    "forget-old-import-files": {
+        "task": "subscribers.tasks.forget_old_import_files",
+        "schedule": 21_600.0,
+    },
     # Ticks that nobody has taken up in time are worth nothing: the next one says the same.
     **{
         name: {"task": f"delivery.tasks.{name}", "schedule": seconds, "options": {"expires": 5.0}}

@@ -81,7 +81,7 @@ def suggest(
     a name and values becomes a new field, so that nothing is lost by not looking; its type is text
     unless ``guess_types``, because where nobody looks, a wrong guess would refuse good rows.
     """
-    remembered = remember(workspace, columns=columns)
+    remembered = remember(workspace, columns=columns, samples=samples)
     if remembered:
         return remembered
     own = list(CustomField.objects.filter(workspace=workspace))
@@ -91,7 +91,11 @@ def suggest(
     taken: set[str] = set()
     new: set[str] = set()
     targets = []
+    ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
     for index, column in enumerate(columns):
+        if ours and index < len(ERROR_COLUMNS):
+            targets.append(Target())
+            continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
         to = _target_of(_plain(column), values, known)
         if to in taken:
@@ -102,13 +106,16 @@ def suggest(
             target = _new_field(column, values, target.date_order, guess_types=guess_types)
             new.add(target.label.lower())
         targets.append(target)
-    if tuple(map(str.lower, columns[:4])) == ERROR_COLUMNS:
-        targets[:4] = [Target()] * 4
     return targets
 
 
-def remember(workspace: Workspace, *, columns: Sequence[str]) -> list[Target]:
-    """Return how the last finished import with exactly these columns read them, or []."""
+def remember(
+    workspace: Workspace, *, columns: Sequence[str], samples: Sequence[Sequence[str]]
+) -> list[Target]:
+    """Return how the last finished import with exactly these columns read them, or [].
+
+    Not if a column was left out for being empty, and is not empty now.
+    """
     last = (
         Import.objects.filter(
             workspace=workspace, columns=list(columns), finished_at__isnull=False, has_header=True
@@ -120,6 +127,11 @@ def remember(workspace: Workspace, *, columns: Sequence[str]) -> list[Target]:
     if last is None:
         return []
     targets = load(last.mapping)
+    if any(
+        target.to == IGNORE and _filled(samples, index) and not _filled(last.samples, index)
+        for index, target in enumerate(targets)
+    ):
+        return []
     keys = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
     return [
         target if not target.to.startswith(FIELD) or target.to[len(FIELD) :] in keys else Target()
@@ -141,7 +153,7 @@ def guess_type(values: Sequence[str]) -> FieldType:
         if numeric:
             return FieldType.NUMBER
         for kind in (FieldType.DATE, FieldType.URL):
-            if any(_fits(filled, kind, order) == 1 for order in DateOrder):
+            if any(_fits(filled, kind, order) >= ALIKE for order in DateOrder):
                 return kind
     return FieldType.TEXT
 
@@ -236,6 +248,10 @@ def standard_targets() -> list[tuple[str, str]]:
         (LANGUAGE, _("Language")),
         (TIME_ZONE, _("Time zone")),
     ]
+
+
+def _filled(samples: Sequence[Sequence[str]], index: int) -> bool:
+    return any(index < len(row) and row[index].strip() for row in samples)
 
 
 def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> str:

@@ -119,6 +119,12 @@ class _Lines:
         self._again.extendleft(reversed(self.held[1:]))
         del self.held[1:]
 
+    def swallowed(self, record: list[str], width: int | None) -> bool:
+        """Say whether a row of several lines is one only because a quote was never closed."""
+        if width is not None and len(record) != width:
+            return True
+        return sum(line.count('"') for line in self.held) % 2 == 1
+
     def skip_line(self) -> None:
         """Read past the end of a line that is too long."""
         line = self.held[-1]
@@ -151,7 +157,7 @@ def _records(lines: _Lines, delimiter: str, width: int | None) -> Iterator[list[
                 lines.skip_line()
             yield Problem("row_too_long", limit=LONGEST_ROW // 1000)
             continue
-        if len(lines.held) > 1 and width is not None and len(record) != width:
+        if len(lines.held) > 1 and lines.swallowed(record, width):
             # A quote that opened by mistake swallows rows until the next quote or the file's end.
             lines.give_back()
             yield Problem("quote_open")

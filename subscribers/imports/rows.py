@@ -159,7 +159,7 @@ class RowMaker:
             else:
                 typos = self.noticed.typos
                 typos[domain.name] = typos.get(domain.name, 0) + 1
-        if domain.is_disposable:
+        elif domain.is_disposable:
             self.noticed.disposable += 1
         if local.lower() in addresses.ROLES:
             self.noticed.roles += 1

@@ -1,0 +1,174 @@
+"""``import_subscribers FILE --list NAME``."""
+
+import json
+import sys
+import time
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import Workspace
+from subscribers.imports import files, mapping, run, steps
+from subscribers.models import Import, MailingList
+from subscribers.states import ImportStatus, SubscriptionStatus
+
+HELP = """Import people from a CSV, TSV or XLSX file into a list.
+
+Columns are recognised by their names; one that is not known becomes a text field of its own.
+Nobody who unsubscribed, bounced or was erased is brought back; they are counted as suppressed.
+A second run of the same file changes nothing.
+
+Exit codes: 0 the import is done (rows that could not go in are counted as invalid and stand in
+errors_file), 1 nothing was imported and stderr says why, 2 wrong arguments, 3 with --strict: done,
+but some rows were invalid."""
+BLOCK = 1024 * 1024
+STRICT = 3
+
+
+class Command(BaseCommand):
+    """Import people from a file."""
+
+    help = HELP
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the paragraphs of the help."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("file", metavar="FILE", help="the file; - reads standard input")
+        parser.add_argument("--list", required=True, metavar="NAME", help="the list they join")
+        parser.add_argument(
+            "--create-list", action="store_true", help="make the list if there is none"
+        )
+        parser.add_argument("--workspace", metavar="SLUG", help="default: the only or first one")
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="COLUMN=FIELD",
+            help="email, first_name, last_name, name, language, time_zone, a field's key, "
+            "new:TYPE:NAME (text, number, date, boolean, url), - to leave the column out",
+        )
+        parser.add_argument(
+            "--status",
+            choices=[SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED],
+            default=SubscriptionStatus.SUBSCRIBED,
+            type=str,
+        )
+        parser.add_argument(
+            "--fill-empty", action="store_true", help="keep what is known, fill what is empty"
+        )
+        parser.add_argument("--strict", action="store_true", help="exit with 3 on invalid rows")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Import the file and say what happened."""
+        began = time.monotonic()
+        workspace = _workspace(options["workspace"])
+        mailing_list = _list(workspace, options["list"], create=options["create_list"])
+        try:
+            record = _prepare(workspace, options)
+        except (files.FileRefused, mapping.MappingRefused, OSError) as error:
+            raise CommandError(str(error)) from error
+        steps.set_consent(
+            record,
+            mailing_list=mailing_list,
+            status=options["status"],
+            statement=None,
+            fill_empty_only=options["fill_empty"],
+        )
+        steps.start_run(record)
+        if not run.run(record.pk):
+            raise CommandError("The import was cancelled.")
+        record.refresh_from_db()
+        if record.status != ImportStatus.DONE:
+            raise CommandError(record.failure or "The import did not finish.")
+        self._say(record, seconds=time.monotonic() - began, as_json=options["json"])
+        if options["strict"] and record.invalid:
+            sys.exit(STRICT)
+
+    def _say(self, record: Import, *, seconds: float, as_json: bool) -> None:
+        outcome = {
+            "created": record.created,
+            "updated": record.updated,
+            "unchanged": record.unchanged,
+            "invalid": record.invalid,
+            "suppressed": record.suppressed,
+            "errors_file": record.errors_path or None,
+            "seconds": round(seconds, 3),
+            "id": record.pk,
+            "rows": record.rows,
+            "duplicates": record.duplicates,
+        }
+        if as_json:
+            self.stdout.write(json.dumps(outcome))
+            return
+        self.stdout.write(
+            f"{record.rows} rows: {record.created} new, {record.updated} changed, "
+            f"{record.unchanged} unchanged, {record.suppressed} suppressed, "
+            f"{record.invalid} invalid, in {seconds:.1f} s."
+        )
+        if record.errors_path:
+            self.stdout.write(f"Rows that could not go in: {record.errors_path}")
+
+
+def _workspace(slug: str | None) -> Workspace:
+    if slug is None:
+        workspace = Workspace.objects.order_by("id").first()
+        if workspace is None:
+            raise CommandError("There is no workspace yet. Start the product once, or load_demo.")
+        return workspace
+    found = Workspace.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Workspace.objects.values_list("slug", flat=True)[:20])
+        raise CommandError(f"There is no workspace “{slug}”. There are: {known}.")
+    return found
+
+
+def _list(workspace: Workspace, name: str, *, create: bool) -> MailingList:
+    found = MailingList.objects.filter(workspace=workspace, name=name).first()
+    if found:
+        return found
+    if create:
+        return MailingList.objects.create(workspace=workspace, name=name)
+    names = MailingList.objects.filter(workspace=workspace).values_list("name", flat=True)[:20]
+    raise CommandError(
+        f"There is no list “{name}”. There are: {', '.join(names) or 'none'}. "
+        "Add --create-list to make it."
+    )
+
+
+def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
+    given = options["file"]
+    if given == "-":
+        path, size = files.store(iter(lambda: sys.stdin.buffer.read(BLOCK), b""))
+    else:
+        with Path(given).open("rb") as file:
+            path, size = files.store(iter(lambda: file.read(BLOCK), b""))
+    record = steps.take_file(
+        workspace, path=path, size=size, filename=Path(given).name, guess_types=False
+    )
+    chosen = dict(_pair(pair) for pair in options["map"])
+    targets = mapping.load(record.mapping)
+    if chosen:
+        targets = mapping.named(
+            record.columns, suggested=targets, chosen=chosen, workspace=workspace
+        )
+    try:
+        steps.set_mapping(record, targets=targets)
+    except mapping.MappingRefused:
+        steps.discard(record)
+        raise
+    return record
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, equals, to = text.partition("=")
+    if not equals or not column:
+        raise CommandError(f"--map {text} is not COLUMN=FIELD.")
+    return column, to

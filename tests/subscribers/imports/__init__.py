@@ -1,0 +1,1 @@
+"""Imports: hostile files, exact figures, no double effects."""
