@@ -17,6 +17,7 @@ import redis
 from django.db import connection, transaction
 
 from delivery.models import StreamPosition, UserAgent
+from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState
 from delivery.tracking import agents, counting, sightings
 from delivery.tracking.counting import Group
@@ -149,7 +150,10 @@ def absorb(seen: Sequence[Sighting]) -> None:
     with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         for row in rows:
             copy.write_row(row)
-    settle(targets, before, after)
+    count(targets, before, after)
+    for target in targets.values():
+        if target.state == MessageState.UNKNOWN:
+            settle.by_event(target.message_id)  # whoever opens a mail has received it
 
 
 def messages(ids: Iterable[int]) -> dict[int, Target]:
@@ -187,7 +191,7 @@ def groups(ids: Iterable[int]) -> dict[int, list[Group]]:
     return {message_id: found[message_id] for message_id in ids}
 
 
-def settle(
+def count(
     targets: dict[int, Target], before: dict[int, list[Group]], after: dict[int, list[Group]]
 ) -> None:
     """Bring tallies and first opens and clicks to what the events now say."""

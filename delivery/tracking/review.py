@@ -83,7 +83,7 @@ def _review(message_ids: set[int]) -> None:
         ]
     if scanners:
         Event.objects.filter(pk__in=scanners).update(agent=AgentClass.SCANNER)
-        ingest.settle({message_id: targets[message_id] for message_id in before}, before, after)
+        ingest.count({message_id: targets[message_id] for message_id in before}, before, after)
 
 
 def too_soon(seen: Iterable[Seen], handed_over_at: datetime | None) -> set[int]:

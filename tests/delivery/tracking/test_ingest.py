@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from delivery.models import Event, EventTally, Message, StreamPosition
-from delivery.states import AgentClass, EventKind
+from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tracking import counting, ingest, review, sightings
 from delivery.tracking.counting import Group
 from delivery.tracking.sightings import Sighting
@@ -202,6 +202,15 @@ def test_a_click_before_the_send_was_recorded_is_judged_again(campaign, message)
         ("CLICKED", "SCANNER", 1): (1, 1),
         ("CLICKED", "SCANNER", 0): (1, 1),
     }
+
+
+def test_an_open_settles_a_message_of_which_nobody_knew(campaign, message):
+    Message.objects.filter(pk=message.pk).update(
+        state=MessageState.UNKNOWN, reason=Reason.NO_REPLY
+    )
+    push(see(message, OPEN, 60))
+    drain()
+    assert Message.objects.get(pk=message.pk).state == MessageState.SENT
 
 
 def test_figures_are_what_the_events_say(campaign, workspace):
