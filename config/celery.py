@@ -26,6 +26,7 @@ app = Celery("warta")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="tracking_tasks")
+app.autodiscover_tasks(related_name="signup_tasks")
 
 # What beat starts, and how often (seconds, or a crontab).
 app.conf.beat_schedule = {

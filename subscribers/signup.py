@@ -1,0 +1,211 @@
+"""Signing up through a form: from what a stranger typed to a confirmed subscription.
+
+Whoever types an address learns nothing about it: new, subscribed, unconfirmed and suppressed people
+are answered alike, and only the owner of the address gets to know more, by mail. What a stranger
+types never changes what is known about somebody; it waits in the confirmation link instead.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Unpack
+
+from django.core import signing
+from django.db import transaction
+
+from subscribers import lifecycle, people
+from subscribers.addresses import Address
+from subscribers.consent import Evidence
+from subscribers.models import MailingList, SignupForm, Subscriber, Subscription, Suppression
+from subscribers.people import Profile
+from subscribers.states import SubscriptionStatus, SuppressionReason
+
+CONFIRM_SALT = "subscribers.signup.confirm"
+CONFIRM_DAYS = 30
+LONGEST_TOKEN = 1_500  # letters; longer links are cut by some mail programs
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignUp:
+    """What somebody typed into a form; ``fields`` as in `models.Subscriber`."""
+
+    address: Address
+    first_name: str = ""
+    language: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """The mail that a sign-up asks for; without ``token`` it says that nothing has to be done."""
+
+    subscriber_id: int
+    form_id: int
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """A confirmation link, read: who confirms which lists of which form."""
+
+    form: SignupForm
+    person: Subscriber | None  # None: erased, or the address was changed
+    lists: tuple[MailingList, ...]
+    told: Mapping[str, Any]  # what was typed about a person we knew already
+    is_expired: bool
+
+
+def take(form: SignupForm, *, sign_up: SignUp, **evidence: Unpack[Evidence]) -> Letter | None:
+    """Take a sign-up in; returns the mail to send, None when there is none to send.
+
+    Single opt-in lists subscribe at once, double opt-in lists wait for the confirmation. Somebody
+    who had asked for no mail at all must confirm in any case, and who is suppressed for another
+    reason gets no mail.
+    """
+    evidence = {**evidence, "statement": form.statement, "detail": form.name}
+    with transaction.atomic():
+        person, is_new = people.add(
+            form.workspace,
+            address=sign_up.address,
+            profile=Profile(
+                first_name=sign_up.first_name,
+                language=sign_up.language,
+                fields=sign_up.fields,
+            ),
+        )
+        why_not = _suppression(person)
+        if why_not not in {None, SuppressionReason.UNSUBSCRIBED}:
+            return None
+        lists = list(form.lists.filter(archived_at=None).order_by("pk"))
+        for mailing_list in lists:
+            if why_not:
+                lifecycle.ask(person, mailing_list=mailing_list, **evidence)
+            else:
+                lifecycle.join(person, mailing_list=mailing_list, **evidence)
+        pending = _unconfirmed(person, lists)
+    if pending:
+        return Letter(
+            subscriber_id=person.pk,
+            form_id=form.pk,
+            token=_token(form, person, pending, {} if is_new else _told(sign_up)),
+        )
+    if any(one.opt_in == MailingList.OptIn.DOUBLE for one in lists):
+        return Letter(subscriber_id=person.pk, form_id=form.pk, token="")
+    return None
+
+
+def read(token: str) -> Pending | None:
+    """Read a confirmation link; None when it is damaged or its form was deleted."""
+    try:
+        data = signing.loads(token, salt=CONFIRM_SALT)
+    except signing.BadSignature:
+        return None
+    form = SignupForm.objects.filter(pk=data["f"]).select_related("workspace", "statement").first()
+    if form is None:
+        return None
+    person = Subscriber.objects.filter(pk=data["s"], workspace_id=form.workspace_id).first()
+    if person and not secrets.compare_digest(_mark(person), data["k"]):
+        person = None
+    if person:
+        person.workspace = form.workspace
+    lists = MailingList.objects.filter(workspace_id=form.workspace_id, pk__in=data["l"])
+    return Pending(
+        form=form,
+        person=person,
+        lists=tuple(lists.order_by("name", "pk")),
+        told=data.get("d", {}),
+        is_expired=_is_expired(token),
+    )
+
+
+def confirm(pending: Pending, **evidence: Unpack[Evidence]) -> bool:
+    """Confirm the lists of a link, as often as it is pressed; True: something changed by it.
+
+    Lists that the person has left since then stay left.
+    """
+    person = pending.person
+    if person is None or pending.is_expired:
+        return False
+    evidence = {**evidence, "statement": pending.form.statement, "detail": pending.form.name}
+    with transaction.atomic():
+        confirmed = [
+            one for one in pending.lists if lifecycle.confirm(person, mailing_list=one, **evidence)
+        ]
+        if confirmed:
+            _fill_in(person, pending.told)
+    return bool(confirmed)
+
+
+def is_subscribed(pending: Pending) -> bool:
+    """Say whether the person is on one of the link's lists."""
+    return (
+        pending.person is not None
+        and Subscription.objects.filter(
+            subscriber=pending.person,
+            list__in=[one.pk for one in pending.lists],
+            status=SubscriptionStatus.SUBSCRIBED,
+        ).exists()
+    )
+
+
+def is_waiting(pending: Pending) -> bool:
+    """Say whether there is something left to confirm."""
+    return pending.person is not None and bool(_unconfirmed(pending.person, pending.lists))
+
+
+def _suppression(person: Subscriber) -> str | None:
+    return (
+        Suppression.objects.filter(
+            workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
+        )
+        .values_list("reason", flat=True)
+        .first()
+    )
+
+
+def _unconfirmed(
+    person: Subscriber, lists: tuple[MailingList, ...] | list[MailingList]
+) -> list[int]:
+    return list(
+        Subscription.objects.filter(
+            subscriber=person,
+            list__in=[one.pk for one in lists],
+            status=SubscriptionStatus.UNCONFIRMED,
+        )
+        .order_by("list_id")
+        .values_list("list_id", flat=True)
+    )
+
+
+def _told(sign_up: SignUp) -> dict[str, Any]:
+    told = {"first_name": sign_up.first_name, "fields": dict(sign_up.fields)}
+    return {name: value for name, value in told.items() if value}
+
+
+def _token(form: SignupForm, person: Subscriber, lists: list[int], told: Mapping[str, Any]) -> str:
+    data: dict[str, Any] = {"f": form.pk, "s": person.pk, "k": _mark(person), "l": lists}
+    if told:
+        longer = signing.dumps({**data, "d": told}, salt=CONFIRM_SALT, compress=True)
+        if len(longer) <= LONGEST_TOKEN:
+            return longer
+    return signing.dumps(data, salt=CONFIRM_SALT, compress=True)
+
+
+def _mark(person: Subscriber) -> str:
+    """Tie a link to the address it was mailed to."""
+    return bytes(person.address_hash).hex()
+
+
+def _is_expired(token: str) -> bool:
+    try:
+        signing.loads(token, salt=CONFIRM_SALT, max_age=CONFIRM_DAYS * 86_400)
+    except signing.SignatureExpired:
+        return True
+    return False
+
+
+def _fill_in(person: Subscriber, told: Mapping[str, Any]) -> None:
+    """Take over what the person told, where nothing was known."""
+    fields = {**told.get("fields", {}), **person.fields}
+    name = person.first_name or told.get("first_name", "")
+    people.change(person, first_name=name, fields=fields)

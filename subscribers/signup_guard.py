@@ -1,0 +1,100 @@
+"""What keeps programs and mischief away from sign-up forms, without asking people for anything.
+
+A form is opened, then filled in: its token says which form was opened and when. A form embedded in
+another site can't know when, so its token says only which form; everything else holds for it too.
+Limits are kept in Redis per address, per network and per form.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from django.core import signing
+from django.core.cache import cache
+
+from accounts.models import Workspace
+from subscribers import addresses, visitors
+from subscribers.addresses import Address
+from subscribers.models import SignupForm
+
+OPENED_SALT = "subscribers.signup.opened"
+EMBED_SALT = "subscribers.signup.embed"
+SOONEST = 2  # seconds between opening a form and sending it
+LONGEST = 86_400
+
+
+class Token(Enum):
+    """What a form's token says."""
+
+    GOOD = "good"
+    TOO_SOON = "too_soon"
+    TOO_OLD = "too_old"
+    FOREIGN = "foreign"  # of another form or workspace, damaged, or missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """At most ``most`` in ``seconds``."""
+
+    most: int
+    seconds: int
+
+
+PER_ADDRESS = Limit(most=3, seconds=3_600)
+PER_NETWORK = Limit(most=30, seconds=600)
+PER_FORM = Limit(most=1_000, seconds=600)
+
+
+def token_for(form: SignupForm) -> str:
+    """Make the token of a form that is being opened now."""
+    return signing.TimestampSigner(salt=OPENED_SALT).sign(form.public_id)
+
+
+def embed_token(form: SignupForm) -> str:
+    """Make the token of a form's HTML for other sites; it stays good as long as the form."""
+    return signing.Signer(salt=EMBED_SALT).sign(form.public_id)
+
+
+def examine(form: SignupForm, token: str) -> Token:
+    """Say whether a token was made for this form, and not too soon or too long ago."""
+    try:
+        if signing.Signer(salt=EMBED_SALT).unsign(token) == form.public_id:
+            return Token.GOOD
+    except signing.BadSignature:
+        pass
+    signer = signing.TimestampSigner(salt=OPENED_SALT)
+    try:
+        if signer.unsign(token) != form.public_id:
+            return Token.FOREIGN
+        signer.unsign(token, max_age=LONGEST)
+    except signing.SignatureExpired:
+        return Token.TOO_OLD
+    except signing.BadSignature:
+        return Token.FOREIGN
+    try:
+        signer.unsign(token, max_age=SOONEST)
+    except signing.SignatureExpired:
+        return Token.GOOD
+    return Token.TOO_SOON
+
+
+def admits(form: SignupForm, *, ip: str) -> bool:
+    """Count a sign-up against its network and its form; False when there were too many."""
+    network = visitors.network_of(ip)
+    here = not network or _within(PER_NETWORK, f"network:{form.workspace_id}:{network}")
+    return here and _within(PER_FORM, f"form:{form.pk}")
+
+
+def may_write_to(workspace: Workspace, address: Address) -> bool:
+    """Count a mail to an address; False when it had enough. Nobody is told so on the page."""
+    digest = addresses.address_hash(address.key, secret=bytes(workspace.address_key))
+    return _within(PER_ADDRESS, f"address:{digest.hex()}")
+
+
+def _within(limit: Limit, what: str) -> bool:
+    key = f"signup:{what}"
+    cache.add(key, 0, timeout=limit.seconds)
+    try:
+        return cache.incr(key) <= limit.most
+    except ValueError:  # it ran out between the two
+        cache.set(key, 1, timeout=limit.seconds)
+        return True
