@@ -205,9 +205,7 @@ def test_a_click_before_the_send_was_recorded_is_judged_again(campaign, message)
 
 
 def test_an_open_settles_a_message_of_which_nobody_knew(campaign, message):
-    Message.objects.filter(pk=message.pk).update(
-        state=MessageState.UNKNOWN, reason=Reason.NO_REPLY
-    )
+    Message.objects.filter(pk=message.pk).update(state=MessageState.UNKNOWN, reason=Reason.NO_REPLY)
     push(see(message, OPEN, 60))
     drain()
     assert Message.objects.get(pk=message.pk).state == MessageState.SENT

@@ -1,0 +1,138 @@
+"""The preference centre and one's own data: this person's alone."""
+
+import json
+
+import pytest
+from django.utils import timezone
+
+from delivery.models import EventTally, Message
+from delivery.states import EventKind
+from delivery.tokens import Purpose
+from subscribers.models import CustomField, MailingList, SignupForm, Subscriber, Suppression
+from tests.delivery import makers
+from tests.delivery.public.everything import snapshot
+from tests.delivery.public.test_unsubscribe import statuses
+
+
+@pytest.fixture
+def address(letter):
+    return f"/p/{letter.token(Purpose.PREFERENCES)}/"
+
+
+def profile(**changed):
+    return {"first_name": "Ana", "last_name": "", "language": "en", **changed}
+
+
+def test_ticked_lists_are_joined_and_the_others_left(client, workspace, letter, address):
+    news = makers.make_list(workspace, "Festival")
+    hidden = makers.make_list(workspace, "Staff", visibility=MailingList.Visibility.PRIVATE)
+    answer = client.post(address, {**profile(), "list": [news.pk, letter.offers.pk, hidden.pk]})
+    assert (answer.status_code, answer["Location"]) == (303, f"{address}?news=saved")
+    assert statuses(letter.person) == {
+        "Kopi Senja Weekly": "unsubscribed",
+        "Offers": "subscribed",
+        "Festival": "subscribed",
+    }
+    tally = EventTally.objects.get(campaign=letter.campaign, kind=EventKind.UNSUBSCRIBED)
+    assert (tally.total, tally.unique) == (1, 1)
+
+
+def test_name_language_and_the_fields_of_open_forms(client, workspace, letter, address):
+    from subscribers import consent
+
+    city = CustomField.objects.create(workspace=workspace, key="city", label="City")
+    CustomField.objects.create(workspace=workspace, key="score", label="Score")
+    form = SignupForm.objects.create(
+        workspace=workspace,
+        name="Site",
+        title="Site",
+        statement=consent.statement(workspace, text="Yes"),
+    )
+    form.fields.add(city)
+    Subscriber.objects.filter(pk=letter.person.pk).update(fields={"score": "7"})
+    answer = client.post(
+        address,
+        {
+            **profile(first_name="Anastasia", language="id"),
+            "list": [letter.weekly.pk],
+            "field_city": "Bandung",
+            "field_score": "99",
+        },
+    )
+    assert answer.status_code == 303
+    person = Subscriber.objects.get(pk=letter.person.pk)
+    assert (person.first_name, person.language, person.fields) == (
+        "Anastasia",
+        "id",
+        {"score": "7", "city": "Bandung"},
+    )
+
+
+def test_a_name_with_a_line_break_is_refused_and_nothing_is_lost(client, letter, address):
+    before = snapshot()
+    answer = client.post(address, {**profile(first_name="Ana\r\nBcc: x@example.org"), "list": []})
+    assert answer.status_code == 422
+    assert "A name stands on one line." in answer.text
+    assert snapshot() == before
+
+
+def test_all_mail_and_back_again(client, letter, address):
+    client.post(address, {"do": "all"})
+    assert Suppression.objects.count() == 1
+    client.post(address, {**profile(), "list": [letter.weekly.pk]})
+    assert statuses(letter.person)["Kopi Senja Weekly"] == "subscribed"
+    assert not Suppression.objects.exists()
+
+
+def test_it_changes_nobody_else_and_no_other_workspace(client, other_workspace, letter, address):
+    foreign = makers.make_list(other_workspace, "Teh")
+    twin = makers.make_subscriber(other_workspace, "ana@example.org", foreign)
+    client.post(address, {**profile(first_name="X"), "list": [foreign.pk]})
+    assert statuses(twin) == {"Teh": "subscribed"}
+    assert Subscriber.objects.get(pk=twin.pk).first_name == ""
+    assert "Teh" not in statuses(letter.person)
+
+
+def test_only_this_purposes_token_opens_it(client, letter):
+    for purpose in set(Purpose) - {Purpose.PREFERENCES}:
+        for path in ("", "data/", "data.json"):
+            assert client.get(f"/p/{letter.token(purpose)}/{path}").status_code == 404
+
+
+def test_what_we_know(client, letter, address):
+    page = client.get(f"{address}data/")
+    assert page.status_code == 200
+    assert "ana@example.org" in page.text
+    data = json.loads(client.get(f"{address}data.json").content)
+    assert data["profile"]["email"] == "ana@example.org"
+    assert {one["list"] for one in data["lists"]} == {"Kopi Senja Weekly", "Offers"}
+    assert len(data["consent"]) == 2
+
+
+def test_an_old_letter_shows_nobodys_data(client, letter, address):
+    old = timezone.now() - timezone.timedelta(days=31)
+    Message.objects.filter(pk=letter.message.pk).update(attempted_at=old)
+    page = client.get(f"{address}data/")
+    assert page.status_code == 403
+    assert "ana@example.org" not in page.text
+    assert client.get(f"{address}data.json").status_code == 404
+
+
+def test_the_web_version_is_the_persons_own_and_can_run_nothing(client, letter):
+    answer = client.get(f"/v/{letter.token(Purpose.VIEW)}/")
+    assert answer.status_code == 200
+    assert "Halo Ana" in answer.text
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "script" not in policy
+    assert client.get(f"/v/{letter.token(Purpose.TRACK)}/").status_code == 404
+
+
+def test_looking_changes_nothing(client, letter, address):
+    view = f"/v/{letter.token(Purpose.VIEW)}/"
+    before = snapshot()
+    for path in (address, f"{address}data/", f"{address}data.json", view):
+        assert client.get(path).status_code == 200
+        assert client.head(path).status_code == 200
+    assert snapshot() == before

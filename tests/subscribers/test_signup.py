@@ -1,0 +1,323 @@
+"""Signing up: what strangers type, what they are told, and what becomes of it."""
+
+import re
+import time
+
+import pytest
+import time_machine
+from django.core import mail, signing
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.models import Workspace
+from subscribers import addresses, consent, lifecycle, people, signup, signup_guard, suppression
+from subscribers.models import (
+    ConsentEvent,
+    CustomField,
+    MailingList,
+    SignupForm,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from subscribers.signup_tasks import send_signup_mail
+from subscribers.states import ConsentKind, ConsentSource, SuppressionReason
+from tests.delivery.public.everything import snapshot
+
+DOUBLE, SINGLE = MailingList.OptIn.DOUBLE, MailingList.OptIn.SINGLE
+
+
+def make_form(workspace: Workspace, *lists: MailingList, **fields) -> SignupForm:
+    form = SignupForm.objects.create(
+        workspace=workspace,
+        name="Web site",
+        title="Kabar kopi",
+        statement=consent.statement(workspace, text="I want these letters."),
+        **fields,
+    )
+    form.lists.set(lists)
+    return form
+
+
+@pytest.fixture
+def weekly(workspace):
+    return MailingList.objects.create(workspace=workspace, name="Weekly", opt_in=DOUBLE)
+
+
+@pytest.fixture
+def form(workspace, weekly):
+    return make_form(workspace, weekly)
+
+
+@pytest.fixture(autouse=True)
+def _mails_at_once(monkeypatch, django_capture_on_commit_callbacks):
+    monkeypatch.setattr(
+        send_signup_mail, "delay_on_commit", lambda **arguments: send_signup_mail(**arguments)
+    )
+
+
+def opened(form, *, seconds_ago=30):
+    with time_machine.travel(time.time() - seconds_ago, tick=False):
+        return signup_guard.token_for(form)
+
+
+def send(form, email="ana@example.org", *, client=None, **more):
+    data = {"email": email, "agree": "on", "token": opened(form), **more}
+    return (client or Client()).post(f"/s/{form.public_id}/", data)
+
+
+def statuses(email):
+    rows = Subscription.objects.filter(subscriber__email_key=email)
+    return {one.list.name: str(one.status) for one in rows.select_related("list")}
+
+
+def link_in(message):
+    return re.search(r"/confirm/\S+/", message.body)[0]
+
+
+def test_double_opt_in_from_form_to_confirmation(client, form):
+    answer = send(form, first_name="Ana", client=Client(enforce_csrf_checks=True))
+    assert (answer.status_code, answer["Location"]) == (303, f"/s/{form.public_id}/done/")
+    assert statuses("ana@example.org") == {"Weekly": "unconfirmed"}
+    (letter,) = mail.outbox
+    assert letter.to == ["ana@example.org"]
+    assert letter.subject == "Please confirm: Weekly"
+    link = link_in(letter)
+    before = snapshot()
+    page = client.get(link)
+    assert (page.status_code, "ana@example.org will get:" in page.text) == (200, True)
+    client.head(link)
+    assert snapshot() == before
+    assert client.post(link).status_code == 303
+    assert client.post(link).status_code == 303
+    assert statuses("ana@example.org") == {"Weekly": "subscribed"}
+    assert "Welcome to <em>Weekly</em>" in client.get(link).text
+    events = ConsentEvent.objects.order_by("id").values_list("kind", "source", "ip")
+    assert list(events) == [
+        (ConsentKind.ASKED, ConsentSource.FORM, "127.0.0.1"),
+        (ConsentKind.CONFIRMED, ConsentSource.FORM, "127.0.0.1"),
+    ]
+    assert {one.statement.text for one in ConsentEvent.objects.all()} == {"I want these letters."}
+
+
+def test_single_opt_in_subscribes_at_once(workspace):
+    form = make_form(
+        workspace, MailingList.objects.create(workspace=workspace, name="Open", opt_in=SINGLE)
+    )
+    send(form)
+    assert statuses("ana@example.org") == {"Open": "subscribed"}
+    assert mail.outbox == []
+
+
+def test_everybody_sees_the_same_page(client, workspace, weekly, form):
+    def person(name):
+        return people.add(workspace, address=addresses.normalise(f"{name}@example.org"))[0]
+
+    lifecycle.subscribe(person("subscribed"), mailing_list=weekly, source=ConsentSource.IMPORT)
+    lifecycle.ask(person("asked"), mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.subscribe(person("left"), mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(person("left"), lists=[weekly.pk], source=ConsentSource.PREFERENCES)
+    lifecycle.unsubscribe_from_all(person("never"), source=ConsentSource.PREFERENCES)
+    suppression.suppress(workspace, email="bounced@example.org", reason=SuppressionReason.BOUNCED)
+    seen = set()
+    for name in ("new", "subscribed", "asked", "left", "never", "bounced"):
+        answer = send(form, f"{name}@example.org")
+        headers = frozenset((key, one) for key, one in answer.items() if key != "Expires")
+        page = client.get(answer["Location"])
+        seen.add((answer.status_code, answer.content, headers, page.text))
+    assert len(seen) == 1
+    subjects = {message.to[0].partition("@")[0]: message.subject for message in mail.outbox}
+    assert subjects == {
+        "new": "Please confirm: Weekly",
+        "asked": "Please confirm: Weekly",
+        "left": "Please confirm: Weekly",
+        "never": "Please confirm: Weekly",
+        "subscribed": "You already get Weekly",
+    }
+
+
+def test_who_asked_for_no_mail_comes_back_only_by_confirming(client, workspace):
+    open_list = MailingList.objects.create(workspace=workspace, name="Open", opt_in=SINGLE)
+    form = make_form(workspace, open_list)
+    person, _ = people.add(workspace, address=addresses.normalise("ana@example.org"))
+    lifecycle.unsubscribe_from_all(person, source=ConsentSource.PREFERENCES)
+    send(form)
+    assert statuses("ana@example.org") == {"Open": "unconfirmed"}
+    assert Suppression.objects.count() == 1
+    client.post(link_in(mail.outbox[0]))
+    assert statuses("ana@example.org") == {"Open": "subscribed"}
+    assert Suppression.objects.count() == 0
+
+
+def test_a_stranger_changes_nothing_about_somebody_known(client, workspace, form):
+    city = CustomField.objects.create(workspace=workspace, key="city", label="City")
+    form.fields.add(city)
+    person, _ = people.add(
+        workspace,
+        address=addresses.normalise("ana@example.org"),
+        profile=people.Profile(first_name="Ana"),
+    )
+    send(form, first_name="Mallory", field_city="Bandung")
+    person.refresh_from_db()
+    assert (person.first_name, person.fields) == ("Ana", {})
+    client.post(link_in(mail.outbox[0]))
+    person.refresh_from_db()
+    assert (person.first_name, person.fields) == ("Ana", {"city": "Bandung"})
+
+
+def test_the_mail_repeats_no_words_of_the_stranger(form):
+    send(form, first_name="Win at evil.example")
+    assert "evil" not in mail.outbox[0].body + mail.outbox[0].subject
+    assert "evil" not in mail.outbox[0].alternatives[0][0]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"first_name": "Ana\r\nBcc: all@example.org"}, "A name stands on one line."),
+        ({"email": "ana@example.org\r\nBcc: x@example.org"}, "More than one @ in the address"),
+        ({"email": "nobody"}, "No @ in the address"),
+        ({"email": ""}, "Write your address"),
+        ({"agree": ""}, "Tick this box if you agree"),
+    ],
+)
+def test_what_cannot_be_taken_is_shown_again(form, data, sentence):
+    before = snapshot()
+    answer = send(form, **{"first_name": "Ana Lestari", **data})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    if "first_name" not in data:
+        assert 'value="Ana Lestari"' in answer.text
+    assert snapshot() == before
+
+
+def foreign(form, other):
+    return opened(other)
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        (lambda form, other: opened(other), "This form was not made for this page"),
+        (lambda form, other: signup_guard.embed_token(other), "was not made for this page"),
+        (lambda form, other: opened(form)[:-3] + "abc", "was not made for this page"),
+        (lambda form, other: "", "was not made for this page"),
+        (lambda form, other: opened(form, seconds_ago=90_000), "open for more than a day"),
+        (lambda form, other: opened(form, seconds_ago=0), "faster than people type"),
+    ],
+)
+def test_tokens_of_other_forms_and_times(form, other_workspace, token, sentence):
+    other = make_form(
+        other_workspace, MailingList.objects.create(workspace=other_workspace, name="Teh")
+    )
+    before = snapshot()
+    answer = send(form, token=token(form, other))
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'value="ana@example.org"' in answer.text
+    assert snapshot() == before
+    assert mail.outbox == []
+
+
+def test_an_embedded_form_posts_from_anywhere(form):
+    strict = Client(enforce_csrf_checks=True)
+    answer = send(form, token=signup_guard.embed_token(form), client=strict)
+    assert answer.status_code == 303
+    assert not answer.cookies
+    assert statuses("ana@example.org") == {"Weekly": "unconfirmed"}
+
+
+def test_programs_that_fill_every_field_are_thanked_and_ignored(form):
+    before = snapshot()
+    assert send(form, website="https://spam.example").status_code == 303
+    assert snapshot() == before
+
+
+def test_one_address_gets_few_mails_and_nobody_is_told(form):
+    for _attempt in range(6):
+        assert send(form).status_code == 303
+    assert len(mail.outbox) == 3
+
+
+def test_one_network_signs_up_so_often(form):
+    codes = [send(form, f"reader{number}@example.org").status_code for number in range(31)]
+    assert codes == [303] * 30 + [429]
+    assert Subscriber.objects.count() == 30
+    cache.clear()
+    assert send(form, "late@example.org").status_code == 303
+
+
+def test_redis_away_says_so_and_saves_nothing(form, monkeypatch):
+    import redis
+
+    def away(*_, **__):
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(cache, "add", away)
+    before = snapshot()
+    assert send(form).status_code == 503
+    assert snapshot() == before
+
+
+def test_a_confirmation_ends_after_thirty_days(client, form):
+    send(form)
+    link = link_in(mail.outbox[0])
+    with time_machine.travel(time.time() + 31 * 86_400):
+        page = client.get(link)
+        assert (page.status_code, "This link has had its time" in page.text) == (410, True)
+        assert f"/s/{form.public_id}/" in page.text
+        client.post(link)
+    assert statuses("ana@example.org") == {"Weekly": "unconfirmed"}
+
+
+def test_a_confirmation_brings_nobody_back_who_left_since(client, weekly, form):
+    send(form)
+    link = link_in(mail.outbox[0])
+    client.post(link)
+    person = Subscriber.objects.get()
+    lifecycle.unsubscribe(person, lists=[weekly.pk], source=ConsentSource.PREFERENCES)
+    client.post(link)
+    assert statuses("ana@example.org") == {"Weekly": "unsubscribed"}
+
+
+def test_confirmations_of_other_purposes_and_addresses(client, form):
+    send(form)
+    person = Subscriber.objects.get()
+    token = link_in(mail.outbox[0]).split("/")[2]
+    data = signing.loads(token, salt=signup.CONFIRM_SALT)
+    for bad in (
+        token[:-2] + "xx",
+        signing.dumps(data, salt="something.else"),
+        signup_guard.token_for(form),
+        "x",
+    ):
+        assert client.post(f"/confirm/{bad}/").status_code == 404
+    people.change_address(person, address=addresses.normalise("new@example.org"))
+    client.post(f"/confirm/{token}/")
+    assert statuses("new@example.org") == {"Weekly": "unconfirmed"}
+
+
+def test_looking_changes_nothing(client, form):
+    before = snapshot()
+    for path in (f"/s/{form.public_id}/", f"/s/{form.public_id}/done/"):
+        answer = client.get(path)
+        assert (answer.status_code, bool(answer.cookies)) == (200, False)
+        assert client.head(path).status_code == 200
+        assert "<script" not in answer.text
+    assert snapshot() == before
+
+
+def test_closed_and_unknown_forms(client, workspace, weekly, form):
+    assert client.get("/s/nothing/").status_code == 404
+    SignupForm.objects.update(is_active=False)
+    assert client.get(f"/s/{form.public_id}/").status_code == 410
+    assert send(form).status_code == 410
+    assert not Subscriber.objects.exists()
+
+
+def test_the_page_speaks_the_forms_language(client, workspace, weekly):
+    form = make_form(workspace, weekly, language="id")
+    answer = client.get(f"/s/{form.public_id}/", headers={"accept-language": "en"})
+    assert '<html lang="id">' in answer.text
+    send(form)
+    assert Subscriber.objects.get().language == "id"
