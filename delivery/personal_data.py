@@ -1,10 +1,15 @@
 """Everything we know about one person, for themselves (GDPR Art. 15 and 20)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from campaigns.models import Content
+from campaigns.rendering.errors import ContentError
+from campaigns.rendering.merge import merge_template
+from campaigns.rendering.values import merge_tags, values_for
 from delivery.models import Event, Message
 from delivery.readers import Reader
 from subscribers.models import ConsentEvent, CustomField, Subscriber, Subscription, Suppression
@@ -96,9 +101,10 @@ def _letters(person: Subscriber) -> list[dict[str, Any]]:
         .select_related("campaign__content")
         .order_by("-id")[:MOST_MESSAGES]
     )
+    known = values_for(person, merge_tags(person.workspace))
     return [
         {
-            "subject": row.campaign.content.subject if row.campaign.content else "",
+            "subject": _subject(row.campaign.content, known),
             "state": str(row.get_state_display()),
             "when": row.attempted_at or row.created_at,
             "opened": row.opened_at,
@@ -107,6 +113,16 @@ def _letters(person: Subscriber) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _subject(content: Content | None, known: Mapping[str, str]) -> str:
+    """Return a subject as the person saw it, or as it was written if it no longer fits them."""
+    if content is None:
+        return ""
+    try:
+        return merge_template(content.subject, "text").render(known)
+    except ContentError:
+        return content.subject
 
 
 def _events(person: Subscriber) -> list[dict[str, Any]]:

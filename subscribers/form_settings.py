@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -48,7 +49,7 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
             "title": _("The heading of the page."),
             "lists": _("Who signs up joins all of them."),
             "fields": _("Asked for on the form, and shown in the preference centre."),
-            "language": _("Of the page and its mails. Empty: the list's language."),
+            "language": _("Of the page and its mails."),
             "is_active": _("A closed form says so and takes nobody in."),
         }
 
@@ -57,6 +58,10 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
         self.workspace = workspace
         self._choose("lists", MailingList.objects.filter(workspace=workspace, archived_at=None))
         self._choose("fields", CustomField.objects.filter(workspace=workspace))
+        self.fields["language"].choices = [  # type: ignore[attr-defined]  # a choice field
+            ("", _("The list's language")),
+            *settings.LANGUAGES,
+        ]
         if self.instance.pk:
             self.fields["statement_text"].initial = self.instance.statement.text
         self.order_fields(

@@ -14,6 +14,8 @@ from tests.delivery import makers
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
+    """A letter that was sent, with everything around it."""
+
     weekly: MailingList
     offers: MailingList
     person: Subscriber
@@ -21,9 +23,11 @@ class Letter:
     message: Message
 
     def token(self, purpose: Purpose) -> str:
+        """Make the letter's token for a purpose."""
         return tokens.make(self.message.pk, purpose)
 
     def reader(self, purpose: Purpose = Purpose.UNSUBSCRIBE) -> readers.Reader:
+        """Find who holds the letter."""
         reader = readers.find(self.token(purpose), purpose)
         assert reader
         return reader
