@@ -103,6 +103,13 @@ def make_administrator() -> None:
         call_command("load_demo", stdout=_Nowhere())
 
 
+def follow_settings() -> None:
+    """Make, change or take away the sending account that SMTP_URL describes."""
+    from delivery import accounts
+
+    accounts.follow_settings()
+
+
 def sign_in() -> SignIn | None:
     """Return the first user's password for as long as it is the generated one."""
     from accounts.models import User

@@ -82,6 +82,7 @@ def prepare() -> None:
     first_run.migrate()
     first_run.collect_static()
     first_run.make_administrator()
+    first_run.follow_settings()
 
 
 def wait_for_web(supervisor: Supervisor) -> bool:

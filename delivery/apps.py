@@ -1,5 +1,7 @@
 """App registration."""
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,3 +11,15 @@ class DeliveryConfig(AppConfig):
 
     name = "delivery"
     verbose_name = _("Delivery")
+
+    def ready(self) -> None:
+        """Give every new workspace its sandbox."""
+        from accounts.workspaces import workspace_created
+
+        workspace_created.connect(_furnish, dispatch_uid="sandbox")
+
+
+def _furnish(workspace: Any, **_kwargs: Any) -> None:
+    from delivery import accounts
+
+    accounts.furnish(workspace)

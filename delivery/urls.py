@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from delivery.views import preferences, test_send, tracking, unsubscribe, web_version
+from delivery.views import (
+    preferences,
+    sandbox,
+    sending_accounts,
+    settle,
+    test_send,
+    tracking,
+    unsubscribe,
+    web_version,
+)
 
 urlpatterns = [
     path("o/<str:token>.gif", tracking.track_open, name="track_open"),
@@ -17,4 +26,26 @@ urlpatterns = [
         test_send.campaign_test_send,
         name="campaign_test_send",
     ),
+    path(
+        "campaigns/<int:campaign_id>/unknown/",
+        settle.campaign_settle_unknown,
+        name="campaign_settle_unknown",
+    ),
+    path("settings/sending/", sending_accounts.account_list, name="account_list"),
+    path("settings/sending/new/", sending_accounts.account_new, name="account_new"),
+    path("settings/sending/<int:account_id>/", sending_accounts.account_edit, name="account_edit"),
+    path(
+        "settings/sending/<int:account_id>/delete/",
+        sending_accounts.account_delete,
+        name="account_delete",
+    ),
+    path(
+        "settings/sending/<int:account_id>/test/",
+        sending_accounts.account_test,
+        name="account_test",
+    ),
+    path("sandbox/", sandbox.sandbox_list, name="sandbox_list"),
+    path("sandbox/empty/", sandbox.sandbox_empty, name="sandbox_empty"),
+    path("sandbox/<int:message_id>/", sandbox.sandbox_message, name="sandbox_message"),
+    path("sandbox/<int:message_id>/body/", sandbox.sandbox_body, name="sandbox_body"),
 ]

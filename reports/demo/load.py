@@ -11,6 +11,8 @@ from accounts import workspaces
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus, ContentKind
+from delivery.models import SendingAccount
+from delivery.states import TransportKind
 from reports import rollups
 from reports.demo import history
 from reports.demo.people import ROASTS, Person, invent
@@ -234,6 +236,10 @@ def _write(
         name=letter.name,
         status=status,
         from_name="Kopi Senja",
+        # Its people are invented: mail to them must never reach a real server.
+        sending_account=SendingAccount.objects.filter(
+            workspace=workspace, kind=TransportKind.SANDBOX
+        ).first(),
         from_email="kabar@kopisenja.example",
         send_at=send_at,
     )

@@ -104,7 +104,7 @@ def home_page(request: MemberRequest) -> HttpResponse:
     subscribers = tally.count if tally else 0
     steps = home.checklist(workspace, subscribers=subscribers)
     context = {
-        "greeting": _greeting(request.user.name or request.user.email.partition("@")[0]),
+        "greeting": _greeting(request.user.name),
         "subscribers": subscribers,
         "now": now,
         "before": before,

@@ -1,0 +1,113 @@
+"""Sending accounts as they are set up: the sandbox, and the one that SMTP_URL describes."""
+
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from delivery import secrets
+from delivery.models import SendingAccount
+from delivery.states import TlsMode, TransportKind
+
+SANDBOX_POSITION = 1000  # after every real account
+FROM_SETTINGS = "SMTP_URL"  # the name of the account that the settings made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerUrl:
+    """What an SMTP URL says."""
+
+    host: str
+    port: int
+    tls: TlsMode
+    username: str
+    password: str = field(repr=False)
+
+
+def ensure_sandbox(workspace: Workspace) -> SendingAccount:
+    """Return the workspace's sandbox account, made if it isn't there. It has no limits."""
+    account, _made = SendingAccount.objects.get_or_create(
+        workspace=workspace,
+        kind=TransportKind.SANDBOX,
+        defaults={
+            "name": _("Sandbox"),
+            "position": SANDBOX_POSITION,
+            "tls": TlsMode.NONE,
+            "max_connections": 8,
+            "messages_per_connection": 10_000,
+        },
+    )
+    return account
+
+
+def furnish(workspace: Workspace) -> None:
+    """Give a new workspace its sandbox, and the first one the account that the settings name."""
+    ensure_sandbox(workspace)
+    if settings.SMTP_URL and not Workspace.objects.exclude(pk=workspace.pk).exists():
+        _from_settings(workspace)
+
+
+@transaction.atomic
+def follow_settings() -> None:
+    """Bring the first workspace's account in line with SMTP_URL; called at every start."""
+    workspace = Workspace.objects.order_by("pk").first()
+    if workspace is None:
+        return
+    if settings.SMTP_URL:
+        _from_settings(workspace)
+    else:
+        SendingAccount.objects.filter(workspace=workspace, name=FROM_SETTINGS).delete()
+
+
+def _from_settings(workspace: Workspace) -> None:
+    server = read_url(settings.SMTP_URL)
+    values = {
+        "kind": TransportKind.SMTP,
+        "host": server.host,
+        "port": server.port,
+        "tls": server.tls,
+        "username": server.username,
+        "default_from": settings.DEFAULT_FROM,
+        "position": 0,
+    }
+    account, made = SendingAccount.objects.update_or_create(
+        workspace=workspace, name=FROM_SETTINGS, defaults=values
+    )
+    # Encrypting gives other bytes each time; write them only when the password is another one.
+    if made or _password_differs(account, server.password):
+        account.encrypted_password = secrets.encrypt(server.password)
+        account.save(update_fields=["encrypted_password"])
+
+
+def _password_differs(account: SendingAccount, password: str) -> bool:
+    try:
+        return secrets.decrypt(account.encrypted_password) != password
+    except secrets.UnreadableSecretError:
+        return True
+
+
+def read_url(url: str) -> ServerUrl:
+    """Read ``smtp://user:pass@host:587/?tls=starttls|implicit|none`` (checked by the settings)."""
+    parts = urlsplit(url)
+    implicit = parts.scheme == "smtps"
+    chosen = parse_qs(parts.query).get("tls", ["implicit" if implicit else "starttls"])[0]
+    tls = TlsMode(chosen)
+    return ServerUrl(
+        host=parts.hostname or "",
+        port=parts.port or (465 if tls == TlsMode.IMPLICIT else 587),
+        tls=tls,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def sender_of(account: SendingAccount) -> str:
+    """Return the address that mail of the product itself comes from over this account."""
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    fallback = f"warta@{host if '.' in host else 'warta.localhost'}"
+    given = account.default_from or settings.DEFAULT_FROM or fallback
+    return given if parseaddr(given)[1] else fallback

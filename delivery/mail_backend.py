@@ -1,0 +1,102 @@
+"""Django's mail API over our own sending accounts: invitations, resets, confirmations.
+
+A message may carry ``workspace_id``: then that workspace's account carries it; else the first
+workspace's does.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from email.utils import formatdate, parseaddr
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import sanitize_address
+
+from delivery import accounts, routing
+from delivery.models import SendingAccount
+from delivery.transports import choose
+from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
+
+DJANGOS_DEFAULT = "webmaster@localhost"
+
+
+class NotDeliveredError(OSError):
+    """The server did not take the mail; callers try again later."""
+
+
+class NoJournal:
+    """One mail that its caller sends again by itself: nothing has to survive this process."""
+
+    def announce(self, message_id: int, *, after: int = 0) -> None:
+        """Note nothing."""
+
+    def confirm(self, message_id: int) -> None:
+        """Note nothing."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note nothing."""
+
+
+class EmailBackend(BaseEmailBackend):
+    """Sends through `delivery.transports`."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Send messages one by one; return how many the servers took.
+
+        Raises:
+            NotDeliveredError: unless ``fail_silently``.
+        """
+        count = 0
+        for message in email_messages:
+            try:
+                _send(message)
+            except NotDeliveredError:
+                if not self.fail_silently:
+                    raise
+            else:
+                count += 1
+        return count
+
+
+def _account_for(message: EmailMessage) -> SendingAccount:
+    workspace_id: int | None = getattr(message, "workspace_id", None)
+    found = SendingAccount.objects.order_by("workspace_id", "position", "pk")
+    if workspace_id is not None:
+        found = found.filter(workspace_id=workspace_id)
+    first = found.first()
+    if first is None:
+        raise NotDeliveredError("There is no sending account.")
+    siblings = SendingAccount.objects.filter(workspace_id=first.workspace_id)
+    sender = message.from_email if message.from_email != DJANGOS_DEFAULT else ""
+    return routing.candidates(siblings, from_email=sender or "", chosen=None)[0]
+
+
+def _send(message: EmailMessage) -> None:
+    account = _account_for(message)
+    if not message.from_email or message.from_email == DJANGOS_DEFAULT:
+        message.from_email = accounts.sender_of(account)
+    message.extra_headers.setdefault("Date", formatdate())
+    # RFC 3834: an automatic answer to this mail helps nobody.
+    message.extra_headers.setdefault("Auto-Submitted", "auto-generated")
+    data = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django adds it
+    envelope_from = parseaddr(sanitize_address(message.from_email, "utf-8"))[1]
+    mails = [
+        Outgoing(
+            message_id=number,
+            envelope_from=envelope_from,
+            envelope_to=parseaddr(sanitize_address(address, "utf-8"))[1],
+            data=data,
+        )
+        for number, address in enumerate(message.recipients(), start=1)
+    ]
+    outcomes: list[Outcome] = []
+    try:
+        with closing(choose.transport_for(account, connections=1)) as transport:
+            transport.send(
+                iter(mails), journal=NoJournal(), record=outcomes.append, should_stop=lambda: False
+            )
+    except ServerTroubleError as error:
+        raise NotDeliveredError(error.sentence) from error
+    for outcome in outcomes:
+        if outcome.verdict is not Verdict.SENT:
+            raise NotDeliveredError(f"{outcome.code} {outcome.enhanced} {outcome.text}".strip())

@@ -1,0 +1,144 @@
+"""The sandbox inbox: every mail that the built-in server kept, as a reader would see it."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+
+from csp.decorators import csp_replace
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from delivery.models import SandboxMessage
+
+PAGE = 50
+VIEWS = ("html", "text", "headers", "source")
+# The mail's own styles and pictures may show; nothing in it may run or reach the site's pages.
+# Links open in a tab of their own, where they are ordinary pages again.
+MAIL_POLICY = {
+    "default-src": ["'none'"],
+    "img-src": ["'self'", "data:"],
+    "style-src": ["'unsafe-inline'"],
+    "font-src": ["data:"],
+    "base-uri": ["'none'"],
+    "form-action": ["'none'"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
+    "script-src": ["'none'"],
+    "connect-src": ["'none'"],
+    "frame-src": ["'none'"],
+    "object-src": ["'none'"],
+}
+
+
+def _key(request: MemberRequest, name: str) -> int | None:
+    value = request.GET.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004
+
+
+@member(Permission.VIEW)
+def sandbox_list(request: MemberRequest) -> HttpResponse:
+    """Show kept mails, newest first, found by address or subject."""
+    found = SandboxMessage.objects.filter(workspace=request.workspace).defer("raw")
+    search = request.GET.get("q", "").strip()[:320]
+    if search:
+        found = found.filter(Q(envelope_to__icontains=search) | Q(subject__icontains=search))
+    before = _key(request, "before")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    rows = list(found.order_by("-pk")[: PAGE + 1])
+    context = {
+        "mails": rows[:PAGE],
+        "next": rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        "search": search,
+    }
+    return render(request, "delivery/sandbox.html", context)
+
+
+def _find(request: MemberRequest, message_id: int) -> SandboxMessage:
+    return get_object_or_404(
+        SandboxMessage.objects.filter(workspace=request.workspace), pk=message_id
+    )
+
+
+def _parsed(mail: SandboxMessage) -> EmailMessage:
+    parsed = email.message_from_bytes(bytes(mail.raw), policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)  # noqa: S101 - what the default policy makes
+    return parsed
+
+
+def _part(parsed: EmailMessage, kind: str) -> str:
+    part = parsed.get_body((kind,))
+    try:
+        return str(part.get_content()) if part is not None else ""
+    except (LookupError, ValueError, KeyError):
+        return ""
+
+
+@member(Permission.VIEW)
+def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
+    """Show one mail: as HTML in a frame of its own, as text, its headers, its source."""
+    mail = _find(request, message_id)
+    parsed = _parsed(mail)
+    html, text = _part(parsed, "html"), _part(parsed, "plain")
+    view = request.GET.get("view", "")
+    if view not in VIEWS:
+        view = "html" if html else "text"
+    siblings = SandboxMessage.objects.filter(workspace=request.workspace)
+    context = {
+        "mail": mail,
+        "view": view,
+        "has_html": bool(html),
+        "text": text,
+        "sender": str(parsed.get("From", "")),
+        "headers": [(name, str(value)) for name, value in parsed.items()],
+        "source": bytes(mail.raw).decode("utf-8", "replace") if view == "source" else "",
+        "attachments": [
+            (part.get_filename() or _("without a name"), part.get_content_type())
+            for part in parsed.iter_attachments()
+        ],
+        "newer": siblings.filter(pk__gt=mail.pk)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+        .first(),
+        "older": siblings.filter(pk__lt=mail.pk)
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+        .first(),
+    }
+    return render(request, "delivery/sandbox_message.html", context)
+
+
+@csp_replace(MAIL_POLICY)
+@xframe_options_sameorigin
+@member(Permission.VIEW)
+def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponse:
+    """Return the mail's HTML for the frame, sandboxed by its own policy."""
+    mail = _find(request, message_id)
+    html = _part(_parsed(mail), "html") or f"<pre>{escape(_('This mail has no HTML part.'))}</pre>"
+    response = HttpResponse(_in_new_tab(html))
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _in_new_tab(html: str) -> str:
+    # The frame is sandboxed: a link could lead nowhere inside it.
+    head = html.lower().find("<head>")
+    target = '<base target="_blank">'
+    return html[: head + 6] + target + html[head + 6 :] if head >= 0 else target + html
+
+
+@require_POST
+@member(Permission.EDIT)
+def sandbox_empty(request: MemberRequest) -> HttpResponse:
+    """Throw all kept mails of the workspace away."""
+    count, _by_model = SandboxMessage.objects.filter(workspace=request.workspace).delete()
+    messages.success(request, _("%(n)s mails thrown away.") % {"n": count})
+    return redirect("sandbox_list")

@@ -1,0 +1,108 @@
+"""Sending accounts: list, make, change, test, take away."""
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery import trial
+from delivery.forms import SendingAccountForm
+from delivery.models import SendingAccount
+from delivery.states import TransportKind
+
+RUNNING = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
+
+
+def _find(request: MemberRequest, account_id: int) -> SendingAccount:
+    return get_object_or_404(
+        SendingAccount.objects.filter(workspace=request.workspace), pk=account_id
+    )
+
+
+@member(Permission.MANAGE)
+def account_list(request: MemberRequest) -> HttpResponse:
+    """Show the accounts, how each one fares and what it is limited to."""
+    accounts = SendingAccount.objects.filter(workspace=request.workspace)
+    return render(request, "delivery/accounts.html", {"accounts": accounts})
+
+
+def _save(form: SendingAccountForm) -> SendingAccount | None:
+    try:
+        with transaction.atomic():
+            return form.save()
+    except IntegrityError:
+        form.add_error("name", _("Another account has this name."))
+        return None
+
+
+def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpResponse:
+    form = SendingAccountForm(request.POST or None, instance=account)
+    if request.method == "POST" and form.is_valid():
+        saved = _save(form)
+        if saved is not None:
+            messages.success(request, _("Saved. Send a test mail to see whether it works."))
+            return redirect("account_edit", saved.pk)
+    context = {"form": form, "account": account, "title": title}
+    return render(request, "delivery/account.html", context)
+
+
+@member(Permission.MANAGE)
+def account_new(request: MemberRequest) -> HttpResponse:
+    """Connect an SMTP server."""
+    account = SendingAccount(workspace=request.workspace, kind=TransportKind.SMTP)
+    account.position = SendingAccount.objects.filter(
+        workspace=request.workspace, kind=TransportKind.SMTP
+    ).count()
+    return _edit(request, account, _("Connect a sending account"))
+
+
+@member(Permission.MANAGE)
+def account_edit(request: MemberRequest, account_id: int) -> HttpResponse:
+    """Change an account."""
+    account = _find(request, account_id)
+    return _edit(request, account, account.name)
+
+
+@member(Permission.MANAGE)
+def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
+    """Take an account away, unless campaigns are on their way over it."""
+    account = _find(request, account_id)
+    running = Campaign.objects.filter(sending_account=account, status__in=RUNNING)
+    if account.kind == TransportKind.SANDBOX:
+        messages.error(request, _("The sandbox stays: it costs nothing and catches tests."))
+        return redirect("account_list")
+    if running.exists():
+        names = ", ".join(running.values_list("name", flat=True)[:3])
+        messages.error(
+            request,
+            _("Campaigns use this account: %(names)s. Cancel them or choose another account first.")
+            % {"names": names},
+        )
+        return redirect("account_edit", account.pk)
+    if request.method == "POST":
+        account.delete()
+        messages.success(request, _("The account is gone."))
+        return redirect("account_list")
+    return render(request, "delivery/account_delete.html", {"account": account})
+
+
+@require_POST
+@member(Permission.MANAGE)
+def account_test(request: MemberRequest, account_id: int) -> HttpResponse:
+    """Send a test mail to oneself and show every stage of it."""
+    account = _find(request, account_id)
+    address = request.POST.get("address", "").strip() or request.user.email
+    result = trial.send(account, address=address)
+    if result.arrived:
+        SendingAccount.objects.filter(pk=account.pk).update(
+            tested_at=timezone.now(), broken_since=None, broken_reason="", retry_at=None
+        )
+    context = {"account": account, "result": result, "address": address}
+    return render(request, "delivery/account_test.html", context)

@@ -1,0 +1,33 @@
+"""Unknown messages: a person decides, for the whole campaign or for one message."""
+
+from celery import current_app
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns.models import Campaign
+from delivery.pipeline import settle
+
+
+@require_POST
+@member(Permission.SEND)
+def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Send unknown messages again, or leave them as they are."""
+    campaign = get_object_or_404(
+        Campaign.objects.filter(workspace=request.workspace), pk=campaign_id
+    )
+    chosen = [int(word) for word in request.POST.getlist("message") if word.isdigit()] or None
+    if request.POST.get("decision") == "send-again":
+        count = settle.send_again(campaign, messages=chosen)
+        transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))
+        text = ngettext("%(n)s mail goes out again.", "%(n)s mails go out again.", count)
+    else:
+        count = settle.leave(campaign, messages=chosen)
+        text = ngettext("%(n)s mail stays as it is.", "%(n)s mails stay as they are.", count)
+    messages.success(request, text % {"n": count})
+    return redirect("campaign_report", campaign.pk)
