@@ -1,6 +1,5 @@
 """The test mail of a sending account: does it go through, and if not, where does it stop and why?"""
 
-from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -28,7 +27,6 @@ def send(account: SendingAccount, *, address: str) -> Result:
     if parseaddr(address)[1] != address or "@" not in address or not address.isprintable():
         return Result(arrived=False, sentence=_("Write one address, like name@example.com."))
     mail = _mail(account, address)
-    from delivery.transports import choose
 
     outcomes: list[Outcome] = []
     try:
