@@ -1,5 +1,6 @@
-"""The test mail of a sending account: does it go through, and if not, where does it stop and why?"""
+"""The test mail of a sending account: does it go through, and if not, where does it stop?"""
 
+from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -26,24 +27,17 @@ def send(account: SendingAccount, *, address: str) -> Result:
     """Send one mail through an account and wait for the server's answer."""
     if parseaddr(address)[1] != address or "@" not in address or not address.isprintable():
         return Result(arrived=False, sentence=_("Write one address, like name@example.com."))
-    mail = _mail(account, address)
-
     outcomes: list[Outcome] = []
     try:
-        transport = choose.transport_for(account, connections=1)
-    except secrets.UnreadableSecretError:
-        sentence = _(
-            "The stored password can't be read with the SECRET_KEY in use. Enter it again."
-        )
-        return Result(arrived=False, sentence=sentence)
-    try:
-        transport.send(
-            iter([mail]), journal=NoJournal(), record=outcomes.append, should_stop=lambda: False
-        )
+        with closing(choose.transport_for(account, connections=1)) as transport:
+            transport.send(
+                iter([_mail(account, address)]),
+                journal=NoJournal(),
+                record=outcomes.append,
+                should_stop=lambda: False,
+            )
     except ServerTroubleError as error:
         return Result(arrived=False, sentence=error.sentence)
-    finally:
-        transport.close()
     outcome = outcomes[0]
     answer = f"{outcome.code} {outcome.enhanced} {outcome.text}".strip()
     if outcome.verdict is Verdict.SENT:
