@@ -280,7 +280,8 @@ def compile_and_store(content: Content) -> CompiledContent:
         ContentError: the first thing that has to be mended.
     """
     with transaction.atomic():
-        Campaign.objects.select_for_update(of=("self",)).get(pk=content.campaign_id)
+        campaigns = Campaign.objects.select_for_update(of=("self",)).select_related("workspace")
+        content.campaign = campaigns.get(pk=content.campaign_id)
         compiled = compile_version(content)
         links.store_links(content.campaign, compiled.links)
     return compiled

@@ -82,6 +82,15 @@ def _about_writing(writing: Writing, tags: MergeTags) -> Iterator[Finding]:
             way_out=_("Write one: it decides whether people open the mail."),
             where=Where.SUBJECT,
         )
+    elif len(writing.subject) > LONG_SUBJECT:
+        yield Finding(
+            level="warn",
+            code="long_subject",
+            sentence=_("The subject has %(count)d characters; phones show about 40 of them.")
+            % {"count": len(writing.subject)},
+            way_out=_("Put what matters first, or shorten it."),
+            where=Where.SUBJECT,
+        )
     if not writing.source.strip():
         yield Finding(
             level="block",

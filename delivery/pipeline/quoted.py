@@ -39,13 +39,18 @@ def encode_value(text: str) -> bytes:
     """Encode a person's value, to stand between soft line breaks; empty stays empty."""
     if not text:
         return b""
-    encoded = _quoted(canonical(text))
+    encoded = _open_quoted(canonical(text))
     return encoded if encoded.endswith(b"\n") else encoded + SOFT_BREAK
 
 
 def _quoted(raw: bytes) -> bytes:
     # binascii breaks softly with a bare line feed where the data holds no line end to copy.
     return b2a_qp(raw).replace(b"=\n", SOFT_BREAK)
+
+
+def _open_quoted(raw: bytes) -> bytes:
+    # One more letter makes binascii leave room on the last line for a soft break after it.
+    return _quoted(raw + b"x")[:-1]
 
 
 def slot_encoder(escape: Callable[[str], str], kind: str) -> Callable[[str], bytes]:
@@ -64,6 +69,7 @@ def encode_pieces(pieces: Iterable[str | Dynamic]) -> list[Piece]:
     """Encode what is constant; `Dynamic` places stay. Neighbouring bytes are joined."""
     out: list[bytearray | Dynamic] = [bytearray()]
     column = 0
+    planned = list(pieces)
 
     def text() -> bytearray:
         if isinstance(out[-1], Dynamic):
@@ -73,9 +79,10 @@ def encode_pieces(pieces: Iterable[str | Dynamic]) -> list[Piece]:
             raise TypeError
         return last
 
-    for piece in pieces:
+    for index, piece in enumerate(planned):
         if isinstance(piece, str):
-            encoded = _quoted(b"x" * column + canonical(piece))[column:]
+            encode = _open_quoted if index + 1 < len(planned) else _quoted
+            encoded = encode(b"x" * column + canonical(piece))[column:]
             text().extend(encoded)
             column = _column(column, encoded)
         elif piece.is_token:

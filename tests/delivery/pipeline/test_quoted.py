@@ -1,0 +1,50 @@
+"""Quoted-printable in pieces decodes to what the pieces were."""
+
+import re
+from quopri import decodestring
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from delivery.pipeline.quoted import TOKEN_WIDTH, Dynamic, canonical, encode_pieces, encode_value
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+TOKEN = b"T" * TOKEN_WIDTH
+pieces = st.lists(
+    st.one_of(texts, st.just(Dynamic(0, is_token=True)), texts.map(lambda text: (text,))),
+    max_size=12,
+)
+
+
+@given(pieces)
+@example(["x" * 75, ("Dewi",), "y"])
+@example(["x" * 76, Dynamic(0, is_token=True), "y"])
+@example(["a ", ("b",), " c\t", ("",), "d"])
+@example(["a\r", ("b",), "\nc"])
+@example(["é" * 60, Dynamic(0, is_token=True), "=" * 60, Dynamic(0, is_token=True)])
+def test_pieces_decode_to_their_text(given_pieces):
+    values = []
+    plan = []
+    expected = b""
+    for piece in given_pieces:
+        if isinstance(piece, tuple):
+            plan.append(Dynamic(len(values) + 1))
+            values.append(encode_value(piece[0]))
+            expected += canonical(piece[0])
+        elif isinstance(piece, Dynamic):
+            plan.append(piece)
+            expected += TOKEN
+        else:
+            plan.append(piece)
+            expected += canonical(piece)
+    encoded = b"".join(
+        piece if isinstance(piece, bytes) else TOKEN if piece.is_token else values[piece.number - 1]
+        for piece in encode_pieces(plan)
+    )
+    assert decodestring(encoded) == expected
+    lines = encoded.split(b"\r\n")
+    assert all(len(line) <= 76 for line in lines)
+    assert not any(line.endswith((b" ", b"\t")) for line in lines)
+    assert not re.search(rb"[^\t\r\n\x20-\x7e]", encoded)
+    assert b"\n" not in encoded.replace(b"\r\n", b"")
+    assert b"\r" not in encoded.replace(b"\r\n", b"")
