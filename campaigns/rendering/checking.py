@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from itertools import islice
 
 from django.utils.translation import gettext as _
 from jinja2 import TemplateSyntaxError, nodes
@@ -11,6 +12,7 @@ from campaigns.rendering.filters import FILTERS, TESTS
 from campaigns.rendering.sandbox import environment
 
 MAX_SOURCE = 1_000_000  # characters
+MAX_PROBLEMS = 20
 _REFUSED = (
     nodes.Include,
     nodes.Import,
@@ -61,7 +63,8 @@ def problems(source: str, known: Collection[str], *, where: Where) -> list[Conte
     """Return everything that keeps a template from being sent, in order of lines."""
     try:
         tree = parse(source, where=where)
-        return sorted(_problems(tree, known, where), key=lambda problem: problem.line)
+        found = islice(_problems(tree, known, where), MAX_PROBLEMS)
+        return sorted(found, key=lambda problem: problem.line)
     except ContentError as error:
         return [error]
     except RecursionError:
@@ -106,7 +109,7 @@ def _fault(  # noqa: PLR0911 - one answer per kind of node
 
 def unknown_tag(name: str, known: Collection[str]) -> str:
     """Say that a tag isn't known, and which one may have been meant."""
-    close = get_close_matches(name, [tag for tag in known if not tag.startswith("_")], 1)
+    close = get_close_matches(name[:60], [tag for tag in known if not tag.startswith("_")], 1)
     if close:
         return _("There is no tag {{ %(name)s }}. Did you mean {{ %(close)s }}?") % {
             "name": name,
@@ -117,7 +120,7 @@ def unknown_tag(name: str, known: Collection[str]) -> str:
 
 def unknown_filter(name: str, known: Collection[str]) -> str:
     """Say that a filter or test isn't available, and which are close."""
-    close = get_close_matches(name, known, 1)
+    close = get_close_matches(name[:60], known, 1)
     if close:
         return _("“%(name)s” is not available in a mail. Did you mean “%(close)s”?") % {
             "name": name,

@@ -17,6 +17,8 @@ from campaigns.rendering.sandbox import Mode
 from campaigns.rendering.values import MergeTags, merge_tags
 from campaigns.states import ContentKind
 
+MAX_DEPTH = 200
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writing:
@@ -147,6 +149,11 @@ class _Build:
         if writing.kind is ContentKind.TEXT:
             return None
         source = protector.protect(writing.source)
+        if writing.kind is not ContentKind.MARKDOWN and markup.depth(source) > MAX_DEPTH:
+            raise ContentError(
+                _("Elements are nested more than %(limit)d deep. Mail programs give up before.")
+                % {"limit": MAX_DEPTH}
+            )
         if writing.kind is ContentKind.MJML:
             whole = mjml.frame(source)
             return mjml.to_html(whole, protector, language=self.tags.language, where=Where.CONTENT)
@@ -183,7 +190,8 @@ class _Build:
             if is_mjml
             else protected
         )
-        css = "\n".join(markup.inner(template, "mj-style") + markup.inner(template, "style"))
+        sheets = markup.raw_texts(template, "mj-style", "style")
+        css = "\n".join(template[start:end] for _name, start, end in sheets)
         if self.writing.kind is ContentKind.MARKDOWN:
             source = markdown.to_html(
                 source, self.protector, brand=self.writing.brand, css=self.protector.protect(css)

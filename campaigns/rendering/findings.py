@@ -11,6 +11,7 @@ from campaigns.models import Content
 from campaigns.rendering import escapes, links, markup
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content, writing_of
 from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.merge import Slot
 from campaigns.rendering.preview import preview_values, unknown_tags
 from campaigns.rendering.values import (
     PERSON_TAGS,
@@ -154,8 +155,6 @@ def _about_people(
 
 
 def _without_fallback(compiled: CompiledContent) -> set[str]:
-    from campaigns.rendering.merge import Slot
-
     templates = [compiled.subject, compiled.text, *([compiled.html] if compiled.html else [])]
     return {
         part.tag

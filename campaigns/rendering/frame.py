@@ -1,6 +1,7 @@
 """What every mail gets, whatever its author wrote: a document, footer, preheader, open pixel."""
 
 import re
+from html import unescape
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -10,8 +11,8 @@ from campaigns.rendering.links import PIXEL_TAG
 from campaigns.rendering.merge import MergeTemplate
 from campaigns.rendering.values import MergeTags
 
-_BODY_END = re.compile(r"</body\s*>(?!.*</body\s*>)", re.IGNORECASE | re.DOTALL)
-_BODY_START = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*+>", re.IGNORECASE)
+_BODY_END = re.compile(r"</body\s*+>", re.IGNORECASE)
+_BODY_START = re.compile(r"<body\b(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.IGNORECASE)
 _HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
 # Fills the rest of the inbox line, so that no words of the mail follow the preheader.
 _PADDING = "&#847;&zwnj;&nbsp;" * 60
@@ -35,8 +36,10 @@ def document(fragment: str, language: str) -> str:
 
 def before_end(html: str, addition: str) -> str:
     """Insert before </body>."""
-    end = _BODY_END.search(html)
-    return html + addition if end is None else html[: end.start()] + addition + html[end.start() :]
+    at = len(html)
+    for end in _BODY_END.finditer(html):
+        at = end.start()
+    return html[:at] + addition + html[at:]
 
 
 def with_preheader(html: str, preheader: str) -> str:
@@ -63,7 +66,7 @@ def with_pixel(html: str) -> str:
 def lacks_footer(template: MergeTemplate, tags: MergeTags) -> bool:
     """Tell whether some reader would miss the unsubscribe link or the postal address."""
     address = _letters(tags.constants.get("postal_address", ""))
-    shown = _letters(re.sub(r"<[^>]*>", "", template.constant))
+    shown = _letters(re.sub(r"<[^<>]*+>", "", template.constant))
     return "unsubscribe_url" not in template.unconditional_tags or address not in shown
 
 
@@ -96,6 +99,4 @@ def text_footer(tags: MergeTags, language: str) -> str:
 
 
 def _letters(text: str) -> str:
-    from html import unescape
-
     return re.sub(r"\W+", "", unescape(text)).casefold()

@@ -15,7 +15,7 @@ from campaigns.models import Campaign, Link
 from campaigns.rendering import escapes
 from campaigns.rendering.checking import parse
 from campaigns.rendering.errors import ContentError, Where
-from campaigns.rendering.markup import Element, apply, elements, rewrite
+from campaigns.rendering.markup import Element, apply, elements, raw_texts, rewrite
 from campaigns.rendering.merge import MergeTemplate, merge_template
 from campaigns.rendering.protect import Kind, Protector, Tag
 from campaigns.rendering.values import SYSTEM_TAGS
@@ -123,17 +123,15 @@ class LinkWriter:
 
     def _raw_text(self, html: str) -> str:
         """Values in style sheets and scripts."""
-
-        def inside(match: re.Match[str]) -> str:
-            body = match[3]
-            if match[2].lower() == "style":
-                body = self._style(body)
+        edits: list[tuple[int, int, str]] = []
+        for name, start, end in raw_texts(html, "style", "script"):
+            body = html[start:end]
+            if name == "style":
+                new = self._style(body)
             else:
-                body = self.protector.pattern.sub(lambda word: self._through(word, "_json"), body)
-            return f"{match[1]}{body}{match[4]}"
-
-        pattern = r"(<(style|script)\b[^>]*+>)(.*?)(</\2\s*+>)"
-        return re.sub(pattern, inside, html, flags=re.IGNORECASE | re.DOTALL)
+                new = self.protector.pattern.sub(lambda word: self._through(word, "_json"), body)
+            edits.append((start, end, new))
+        return apply(html, edits)
 
     def _bare_words(self, html: str) -> str:
         """Values between a tag's attributes must not become attributes."""

@@ -1,6 +1,7 @@
 """Simple writing: Markdown with tables, pictures and buttons, into HTML that mail programs show."""
 
 import re
+from collections.abc import Iterator
 
 import css_inline
 from markdown_it import MarkdownIt
@@ -9,6 +10,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import escape
 
+from campaigns.rendering.markup import RAW_TEXT, apply, elements, without_comments
 from campaigns.rendering.protect import Kind, Protector
 
 _BUTTON = re.compile(r"::button\[(?P<label>[^\]\n]+)\]\((?P<url>[^)\s]+)\)\s*")
@@ -154,16 +156,28 @@ def _unwrap(html: str, protector: Protector) -> str:
 
 
 def as_comments(html: str, protector: Protector) -> str:
-    """Hide blocks between tags in comments: an HTML parser keeps those where they stand."""
-    parts = re.split(r"(<[^>]*>)", html)
-    for index in range(0, len(parts), 2):
-        parts[index] = protector.pattern.sub(
-            lambda match: (
-                f"<!--{match[0]}-->" if protector.kind_of(match) is Kind.BLOCK else match[0]
-            ),
-            parts[index],
-        )
-    return "".join(parts)
+    """Hide blocks between tags in comments: an HTML parser keeps those where they stand.
+
+    Those inside comments, tags and style sheets are left, where nothing moves them.
+    """
+    bare = without_comments(html)
+    edits: list[tuple[int, int, str]] = []
+    position, in_text = 0, True
+    for element in elements(bare):
+        if in_text:
+            edits += _hidden(bare, position, element.start, protector)
+        position = element.end
+        in_text = element.closes or element.name not in RAW_TEXT
+    edits += _hidden(bare, position, len(bare), protector)
+    return apply(html, edits)
+
+
+def _hidden(
+    html: str, start: int, end: int, protector: Protector
+) -> Iterator[tuple[int, int, str]]:
+    for match in protector.pattern.finditer(html, start, end):
+        if protector.kind_of(match) is Kind.BLOCK:
+            yield match.start(), match.end(), f"<!--{match[0]}-->"
 
 
 def from_comments(html: str, protector: Protector) -> str:

@@ -12,20 +12,22 @@ from html import unescape
 
 from markupsafe import escape
 
-# Possessive quantifiers keep hostile input from backtracking.
+# Possessive quantifiers, and no "<" in the loose parts, keep hostile input from costing much.
 _TOKEN = re.compile(
-    r"<!--\[if[^\]>]*+\]>(?:<!-->)?"  # the opening of a conditional comment
-    r"|<!(?:--)?<?!\[endif\]-->"
-    r"|<!--(?:(?!-->).)*+-->"
-    r"|<![^>]*+>"
-    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
+    r"(?P<condition><!--\[if[^\]<>]*+\]>(?:<!-->)?)"  # the opening of a conditional comment
+    r"|(?P<comment><!--)(?!<?!\[endif\])"
+    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*+)"
     r"(?P<attributes>(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+)>",
-    re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
     r"(?P<name>[^\s=/>\"']++)(?:\s*+=\s*+(?P<value>\"[^\"]*+\"|'[^']*+'|[^\s>\"']++))?"
 )
-_RAW_TEXT = frozenset({"style", "script", "title", "textarea", "xmp"})
+_NOT_BREAK = re.compile(r"[^\n]")
+RAW_TEXT = frozenset({"style", "script", "title", "textarea", "xmp", "mj-style"})
+VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track"}
+    | {"wbr"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Element:
     closes: bool
     attributes: str
     attributes_at: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the tag closes itself (``<br />``)."""
+        return self.attributes.endswith("/")
 
     def get(self, wanted: str) -> str | None:
         """Return an attribute's value, entities resolved; None without it."""
@@ -64,11 +71,13 @@ def elements(html: str) -> Iterator[Element]:
     position = 0
     while match := _TOKEN.search(html, position):
         position = match.end()
+        if match["comment"]:
+            end = html.find("-->", position)
+            position = len(html) if end < 0 else end + 3
         if not match["name"]:
             continue
-        name = match["name"].lower()
         found = Element(
-            name=name,
+            name=match["name"].lower(),
             start=match.start(),
             end=match.end(),
             closes=bool(match["close"]),
@@ -76,9 +85,42 @@ def elements(html: str) -> Iterator[Element]:
             attributes_at=match.start("attributes"),
         )
         yield found
-        if name in _RAW_TEXT and not found.closes and not match["attributes"].endswith("/"):
-            close = re.compile(rf"</{re.escape(name)}\s*+>", re.IGNORECASE).search(html, position)
+        if found.name in RAW_TEXT and not found.closes and not found.is_empty:
+            close = re.compile(rf"</{found.name}\s*+>", re.IGNORECASE).search(html, position)
             position = close.start() if close else len(html)
+
+
+def raw_texts(html: str, *names: str) -> Iterator[tuple[str, int, int]]:
+    """Yield (name, start, end) of the text inside each style, script or the like."""
+    opened: Element | None = None
+    for element in elements(html):
+        if opened is not None and element.closes and element.name == opened.name:
+            yield opened.name, opened.end, element.start
+        opened = None if element.closes or element.name not in names else element
+
+
+def without_comments(source: str) -> str:
+    """Blank out comments, conditional ones too; every other character keeps its place."""
+    out: list[str] = []
+    position = 0
+    while (start := source.find("<!--", position)) >= 0:
+        end = source.find("-->", start)
+        end = len(source) if end < 0 else end + 3
+        out += [source[position:start], _NOT_BREAK.sub(" ", source[start:end])]
+        position = end
+    return "".join(out) + source[position:]
+
+
+def depth(html: str) -> int:
+    """Return how deep tags are nested at most; unclosed ones count, so it is an upper bound."""
+    deepest = level = 0
+    for element in elements(html):
+        if element.closes:
+            level = max(level - 1, 0)
+        elif not element.is_empty and element.name not in VOID:
+            level += 1
+            deepest = max(deepest, level)
+    return deepest
 
 
 def rewrite(html: str, change: Callable[[Element, str, str], str | None]) -> str:
@@ -116,9 +158,3 @@ def is_document(html: str) -> bool:
     if head.startswith("<!doctype"):
         return True
     return any(element.name in {"html", "body"} for element in elements(html))
-
-
-def inner(html: str, name: str) -> list[str]:
-    """Return the text inside each element of a raw-text kind (style, title)."""
-    found = re.findall(rf"<{name}\b[^>]*+>(.*?)</{name}\s*+>", html, re.IGNORECASE | re.DOTALL)
-    return [str(text) for text in found]

@@ -8,8 +8,8 @@ small compiled template). What shares state across parts ({% set %}, macros) sta
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
+from django.utils.translation import gettext as _
 from jinja2 import Template, nodes
 from markupsafe import escape
 
@@ -18,6 +18,7 @@ from campaigns.rendering.budget import MAX_OUTPUT, spending
 from campaigns.rendering.checking import assigned_names, parse
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.filters import text_of
+from campaigns.rendering.guard import guarded
 from campaigns.rendering.sandbox import AuthorEnvironment, Mode, environment, run
 
 NO_VALUES: Mapping[str, str] = MappingProxyType({})
@@ -144,8 +145,6 @@ def merge_template(
         for group in _groups(tree.body):
             splitter.add(group)
     except (RecursionError, SyntaxError, ValueError, OverflowError, MemoryError) as error:
-        from django.utils.translation import gettext as _
-
         raise ContentError(_("An expression is too deeply nested."), where=where) from error
     return MergeTemplate(parts=splitter.finish())
 
@@ -217,8 +216,8 @@ class _Splitter:
         tree = nodes.Template(list(group), lineno=1)
         tree.set_environment(self.env)
         loads = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
-        guarded = _guard(tree, self.env)
-        template = Template.from_code(self.env, self.env.compile(guarded), {})
+        checked = guarded(tree, self.env)
+        template = Template.from_code(self.env, self.env.compile(checked), {})
         used = {tag: self.constants[tag] for tag in loads if tag in self.constants}
         tags = frozenset(loads - used.keys())
         block = Block(template=template, tags=tags, constants=used)
@@ -273,51 +272,3 @@ def _exports(node: nodes.Node) -> set[str]:
         children = [*node.body, *node.elif_, *node.else_]
         return set().union(*(_exports(child) for child in children))
     return set()
-
-
-def _guard(tree: nodes.Template, env: AuthorEnvironment) -> nodes.Template:
-    """Make every loop, macro and text join charge the budget."""
-    for loop in tree.find_all(nodes.For):
-        loop.iter = _filtered(_expression(loop.iter), "_counted", [nodes.Const(_cost(loop))])
-    collecting: list[nodes.Macro | nodes.CallBlock | nodes.AssignBlock | nodes.FilterBlock] = [
-        *tree.find_all(nodes.Macro),
-        *tree.find_all(nodes.CallBlock),
-        *tree.find_all(nodes.AssignBlock),
-        *tree.find_all(nodes.FilterBlock),
-    ]
-    for node in collecting:
-        charge = _filtered(nodes.Const(""), "_charged", [nodes.Const(_cost(node))])
-        node.body.insert(0, nodes.Output([charge]))
-    _replace_concat(tree)
-    tree.set_environment(env)
-    tree.set_lineno(1, override=False)
-    return tree
-
-
-def _cost(node: nodes.Node) -> int:
-    return 1 + sum(len(text.data) for text in node.find_all(nodes.TemplateData))
-
-
-def _expression(node: nodes.Node) -> nodes.Expr:
-    if not isinstance(node, nodes.Expr):
-        raise TypeError(type(node))
-    return node
-
-
-def _replace_concat(tree: nodes.Node) -> None:
-    for field, value in list(tree.iter_fields()):
-        items: list[Any] = value if isinstance(value, list) else [value]
-        for index, item in enumerate(items):
-            if not isinstance(item, nodes.Node):
-                continue
-            _replace_concat(item)
-            if isinstance(item, nodes.Concat):
-                call = _filtered(item.nodes[0], "_concat", item.nodes[1:])
-                if isinstance(value, list):
-                    value[index] = call
-                else:
-                    setattr(tree, field, call)
-
-
-def _filtered(node: nodes.Expr, name: str, args: list[nodes.Expr]) -> nodes.Filter:
-    return nodes.Filter(node, name, args, [], None, None, lineno=1)

@@ -10,25 +10,15 @@ import mrml
 from django.utils.translation import gettext as _
 
 from campaigns.rendering.errors import ContentError, Where
-from campaigns.rendering.markup import apply
+from campaigns.rendering.markup import VOID, Element, apply, elements, without_comments
 from campaigns.rendering.protect import Kind, Protector
 
-_TAG = re.compile(
-    r"<!--(?:(?!-->).)*+-->"
-    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
-    r"(?P<attributes>(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*?)(?P<empty>/?)>"
-    r"|<!\[CDATA\[.*?\]\]>|<![^>]*+>",
-    re.DOTALL,
-)
-_VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track"}
-    | {"wbr"}
-)
 # Elements that hold only other elements: an {% if %} between those stands in an mj-raw.
 _CONTAINERS = frozenset(
     {"mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-navbar"}
     | {"mj-social", "mj-carousel", "mj-accordion"}
 )
+_RAW = frozenset({"mj-style", "mj-raw", "style", "script", "title"})
 _KNOWN = _CONTAINERS | {
     *("mjml", "mj-head", "mj-attributes", "mj-all", "mj-class", "mj-breakpoint", "mj-font"),
     *("mj-html-attributes", "mj-html-attribute", "mj-selector", "mj-preview", "mj-style"),
@@ -49,7 +39,7 @@ def to_html(source: str, protector: Protector, *, language: str, where: Where) -
         return mrml.to_html(
             ready,
             mrml.ParserOptions(include_loader=mrml.noop_loader()),
-            mrml.RenderOptions(disable_comments=True, fonts={}),
+            mrml.RenderOptions(disable_comments=False, fonts={}),
         ).content
     except OSError as error:
         line = _line_of(str(error), ready)
@@ -59,23 +49,24 @@ def to_html(source: str, protector: Protector, *, language: str, where: Where) -
 
 def _prepared(source: str, protector: Protector, where: Where) -> str:
     """Check nesting and names, and put an mj-raw around blocks between elements."""
+    bare = without_comments(source)
     edits: list[tuple[int, int, str]] = []
     stack: list[tuple[str, int]] = []
     position = 0
-    for match in _TAG.finditer(source):
-        edits += _between(source, position, match.start(), stack, protector, where)
-        position = match.end()
-        if match["name"]:
-            _nest(match, stack, _line(source, match.start()), where)
-    edits += _between(source, position, len(source), stack, protector, where)
+    for element in elements(bare):
+        if not stack or stack[-1][0] not in _RAW:
+            edits += _between(bare, position, element.start, stack, protector, where)
+        position = element.end
+        _nest(element, stack, _line(bare, element.start), where)
+    edits += _between(bare, position, len(bare), stack, protector, where)
     if stack:
         name, line = stack[-1]
         raise ContentError(_not_closed(name), line=line, tag=name, where=where)
     return apply(source, edits)
 
 
-def _nest(match: re.Match[str], stack: list[tuple[str, int]], line: int, where: Where) -> None:
-    name = match["name"].lower()
+def _nest(element: Element, stack: list[tuple[str, int]], line: int, where: Where) -> None:
+    name = element.name
     if name == "mj-include":
         raise ContentError(
             _("mj-include is not available. Paste what you want to include."),
@@ -87,14 +78,14 @@ def _nest(match: re.Match[str], stack: list[tuple[str, int]], line: int, where: 
         raise ContentError(
             _("MJML has no element <%(name)s>.") % {"name": name}, line=line, tag=name, where=where
         )
-    if match["close"]:
+    if element.closes:
         if not stack:
             sentence = _("</%(name)s> closes an element that was never opened.") % {"name": name}
             raise ContentError(sentence, line=line, tag=name, where=where)
         opened, opened_line = stack.pop()
         if opened != name:
             raise ContentError(_not_closed(opened), line=opened_line, tag=opened, where=where)
-    elif not match["empty"] and name not in _VOID:
+    elif not element.is_empty and name not in VOID:
         stack.append((name, line))
 
 
@@ -139,7 +130,7 @@ def _wrapped(match: re.Match[str], protector: Protector, parent: str) -> str:
 
 
 def _with_language(source: str, language: str) -> str:
-    opening = re.search(r"<mjml\b([^>]*)>", source)
+    opening = re.search(r"<mjml\b([^<>]*+)>", source)
     if opening is None or "lang=" in opening[1]:
         return source
     return (

@@ -7,12 +7,9 @@ from inscriptis import get_text
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 
-from campaigns.rendering.markup import Element, apply, elements, rewrite
+from campaigns.rendering.markup import Element, apply, elements, rewrite, without_comments
 from campaigns.rendering.protect import Kind, Protector
 
-_CONDITIONAL = re.compile(
-    r"<!--\[if\s+(?:[^!\]])[^\]]*\]>.*?<!\[endif\]-->", re.DOTALL | re.IGNORECASE
-)
 _CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_images=False, display_links=False)
 # What stands for a layout table's start and end tags.
 _LAYOUT = {
@@ -25,7 +22,7 @@ _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", 
 
 def from_html(html: str, protector: Protector) -> str:
     """Turn protected HTML into protected text."""
-    document = rewrite(_CONDITIONAL.sub("", html), _without_spaces)
+    document = rewrite(without_comments(html), _without_spaces)
     document = _flatten_layout(document, protector)
     document = _spell_out(document, protector)
     text = get_text(document, _CONFIG)
@@ -107,7 +104,7 @@ def _leads_somewhere(address: str, protector: Protector) -> bool:
 
 
 def _visible(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    return " ".join(re.sub(r"<[^<>]*+>", " ", html).split())
 
 
 def _tidy(text: str, protector: Protector) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from campaigns.audience import Audience
 from delivery.models import Claim
-from delivery.pipeline.compile import Recipient
+from delivery.pipeline.recipient import Recipient
 from delivery.states import ClaimState, MessageState, Reason
 
 LEASE: Final = timedelta(seconds=20)

@@ -4,60 +4,27 @@ The plan is the order in which constant bytes and a person's few values follow e
 `render` is one look-up per value and one join.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
 
 from django.conf import settings
 from markupsafe import escape
 
 from campaigns.rendering.compile import CompiledContent
-from campaigns.rendering.links import LINK_TAG, PIXEL_TAG
 from campaigns.rendering.merge import Block, MergeTemplate, Slot
-from campaigns.rendering.values import PERSON_TAGS, MergeTags, field_value
 from delivery.pipeline import headers, quoted
 from delivery.pipeline.dkim import Signer, relaxed_body
 from delivery.pipeline.quoted import Dynamic
+from delivery.pipeline.recipient import Reader, own_url, reader
 from delivery.tokens import Purpose
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipient:
-    """What a mail needs of one person; ``fields`` as in `subscribers.models.Subscriber`."""
-
-    message_id: int
-    subscriber_id: int
-    email: str
-    first_name: str = ""
-    last_name: str = ""
-    language: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-Reader = Callable[[Recipient], str]
 
 # The pool's fixed places; values and constants follow.
 TO, SUBJECT, DATE = 0, 1, 2
 TOKENS = 3  # + Purpose
 FIRST_VALUE = TOKENS + len(Purpose)
 _WHOLES = -1_000_000  # until all places are numbered, whole parts count down from here
-
-# Where each tag of delivery's own leads: purpose, path before and after the token.
-_PATHS: dict[str, tuple[Purpose, str, str]] = {
-    "unsubscribe_url": (Purpose.UNSUBSCRIBE, "/u/", "/"),
-    "preferences_url": (Purpose.PREFERENCES, "/p/", "/"),
-    "view_url": (Purpose.VIEW, "/v/", "/"),
-    PIXEL_TAG: (Purpose.TRACK, "/o/", ".gif"),
-}
-
-
-def own_url(tag: str) -> tuple[Purpose, str, str] | None:
-    """Return purpose and path of a tag that stands for one of our URLs; None for others."""
-    if tag.startswith(LINK_TAG):
-        return Purpose.TRACK, "/c/", f"/{tag.removeprefix(LINK_TAG)}/"
-    return _PATHS.get(tag)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -372,26 +339,3 @@ def _merged(pieces: list[bytes | Dynamic]) -> list[bytes | Dynamic]:
         elif piece != b"":
             out.append(piece)
     return out
-
-
-def reader(tag: str, tags: MergeTags) -> Reader:
-    """Return a function that reads one tag of a recipient."""
-    if tag == "name":
-        return lambda recipient: f"{recipient.first_name} {recipient.last_name}".strip()
-    if tag in PERSON_TAGS:
-        return attrgetter(tag)
-    if tag in tags.constants:
-        constant = tags.constants[tag]
-        return lambda _recipient: constant
-    if tag not in tags.fields:
-        return lambda _recipient: ""
-    key, kind = tags.fields[tag]
-    fallback = tags.language
-
-    def read(recipient: Recipient) -> str:
-        value = recipient.fields.get(key)
-        if type(value) is str and kind != "date":
-            return value
-        return field_value(value, kind, recipient.language or fallback)
-
-    return read

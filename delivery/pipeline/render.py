@@ -17,16 +17,10 @@ from campaigns.rendering.links import PIXEL_TAG
 from campaigns.rendering.values import Trusted, values_for
 from delivery import tokens
 from delivery.pipeline import headers
-from delivery.pipeline.compile import (
-    CompiledMessage,
-    PlacedBlock,
-    Reader,
-    Recipient,
-    WholePart,
-    own_url,
-)
+from delivery.pipeline.compile import CompiledMessage, PlacedBlock, WholePart
 from delivery.pipeline.dkim import relaxed_body
 from delivery.pipeline.quoted import canonical
+from delivery.pipeline.recipient import Reader, Recipient, own_url
 from delivery.tokens import Purpose
 from delivery.transports.protocol import Outgoing
 

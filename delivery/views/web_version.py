@@ -9,7 +9,7 @@ from campaigns.models import Content
 from campaigns.rendering.compile import CompiledContent, compile_version
 from campaigns.rendering.errors import ContentError
 from delivery import readers
-from delivery.pipeline.compile import Recipient
+from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render_web_version
 from delivery.readers import Reader
 from delivery.tokens import Purpose

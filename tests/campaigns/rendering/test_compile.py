@@ -12,12 +12,14 @@ from tests.campaigns.rendering.writings import TAGS, compiled, html, text, value
 MJML = """<mjml><mj-body>
 <mj-section><mj-column>
 {% if vip %}
-<mj-text>Hello {{ first_name|default("friend") }}, <a href="https://a.example/{{ city }}">see</a></mj-text>
+<mj-text>Hello {{ first_name|default("friend") }},
+<a href="https://a.example/{{ city }}">see</a></mj-text>
 {% else %}
 <mj-text>Hello all</mj-text>
 {% endif %}
 <mj-button href="https://a.example/go?x={{ city|default("x") }}">Go {{ city }}</mj-button>
 </mj-column></mj-section></mj-body></mjml>"""
+COLUMN, COLUMN_END = "<mj-section><mj-column>", "</mj-column></mj-section>"
 DOCUMENT = """<!DOCTYPE html>
 <html><head><title>T</title></head>
 <body bgcolor=white>
@@ -87,6 +89,30 @@ def test_mjml_with_conditions_between_elements(vip):
     assert "{" not in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
 
 
+def test_mjml_keeps_conditional_comments():
+    source = (
+        "<mjml><mj-body><!-- <oops> --><mj-section><mj-column>"
+        "<mj-raw><!--[if mso]><p>Outlook</p><![endif]--></mj-raw>"
+        "<mj-text>x</mj-text></mj-column></mj-section></mj-body></mjml>"
+    )
+    page = html(source, ContentKind.MJML)
+    assert "<!--[if mso]><p>Outlook</p><![endif]-->" in page
+
+
+def test_conditions_in_tables_and_outlooks_comments_survive_inlining():
+    source = (
+        "<html><head><style>p { color: red }</style></head><body>"
+        "<!--[if mso]>{% if vip %}<p>x</p>{% endif %}<![endif]-->"
+        '<p title="a > {% if vip %}b{% endif %}"></p>'
+        "<table>{% if vip %}<tr><td>y</td></tr>{% endif %}</table></body></html>"
+    )
+    page = html(source, values=values(vip=True))
+    assert "<!--[if mso]><p>x</p><![endif]-->" in page
+    assert 'title="a &gt; b"' in page
+    assert "<table><tbody><tr><td>y</td></tr></tbody></table>" in page
+    assert "<tr>" not in html(source, values=values(vip=False))
+
+
 def test_mjml_links_keep_their_merge_tags():
     assert compiled(MJML, ContentKind.MJML).links == (
         "https://a.example/{{ city }}",
@@ -102,8 +128,7 @@ def test_mjml_links_keep_their_merge_tags():
         ("<mjml><mj-body>\n<mj-include path='/etc/passwd'/></mj-body></mjml>", 2, "mj-include"),
         ("<mjml><mj-body>\n\nLost</mj-body></mjml>", 3, "would be lost"),
         (
-            "<mjml><mj-body><mj-section><mj-column>\n<mj-text>a < b</mj-text>"
-            "</mj-column></mj-section></mj-body></mjml>",
+            f"<mjml><mj-body>{COLUMN}\n<mj-text>a < b</mj-text>{COLUMN_END}</mj-body></mjml>",
             2,
             "lone “<”",
         ),

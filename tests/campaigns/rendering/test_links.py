@@ -21,7 +21,8 @@ from tests.campaigns.rendering.writings import values
         ("{% if vip %}https://a.example/vip{% else %}https://a.example/{% endif %}",
          "https://a.example/"),
         ("{{ workspace.website }}/about", "https://kopisenja.example/about"),
-        ("mailto:a@b.example?subject={{ first_name }}", "mailto:a@b.example?subject=Dewi%20%26%20Co"),
+        ("mailto:a@b.example?subject={{ first_name }}",
+         "mailto:a@b.example?subject=Dewi%20%26%20Co"),
     ],
 )  # fmt: skip
 def test_a_click_leads_to_the_written_address(url, target):

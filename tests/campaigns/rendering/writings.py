@@ -35,6 +35,8 @@ OWN_URLS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
+    """Somebody who gets a mail."""
+
     email: str = "dewi@example.com"
     first_name: str = "Dewi"
     last_name: str = "Anggraini"

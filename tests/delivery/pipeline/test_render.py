@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from campaigns.states import ContentKind
 from delivery import tokens
-from delivery.pipeline.compile import Recipient, compile_message
+from delivery.pipeline.compile import compile_message
+from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render, render_web_version
 from delivery.tokens import Purpose
 from tests.campaigns.rendering.writings import compiled
