@@ -20,7 +20,8 @@ from campaigns.rendering.values import merge_tags
 from delivery import routing
 from delivery.models import SendingAccount
 from delivery.pipeline import headers
-from delivery.pipeline.compile import CompiledMessage, Recipient, compile_message
+from delivery.pipeline.compile import CompiledMessage, compile_message
+from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render
 from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
 
