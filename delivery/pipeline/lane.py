@@ -204,7 +204,7 @@ class Lane:
         """Return open connections to the account's server; new ones when its settings changed."""
         from delivery.transports import choose
 
-        settings = choose.settings_of(account), self._connections.count
+        settings = choose.fingerprint(account), self._connections.count
         if self._transport is None or self._settings != settings:
             if self._transport is not None:
                 self._transport.close()
