@@ -140,7 +140,7 @@ def test_tallies_equal_the_ledger_whatever_comes(batches, twice, cast: Cast) -> 
     campaign = sending.planned(workspace, 6)
     ids = sending.messages(campaign)
     ended: dict[int, int] = {}
-    for batch in [again for given in batches for again in [given] * (1 + twice)]:
+    for batch in [again for one in batches for again in [one] * (1 + twice)]:
         for attempt in {attempt for _, _, attempt in batch}:
             outcomes = [
                 sending.outcome(ids[number], verdict, 451 if verdict is Verdict.DEFERRED else 0)

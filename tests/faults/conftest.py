@@ -1,0 +1,76 @@
+"""What fault tests stand on: a product of their own, and a server that writes down what it took."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.product import BASE, Product
+
+
+class Recorder:
+    """The recording mail server, which can be stopped and started with other options."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> None:
+        """Start, or start again with other options."""
+        self.stop()
+        command = [sys.executable, "-m", "tests.faults.recorder", str(self.port), str(self.log)]
+        self.process = subprocess.Popen([*command, *options], cwd=BASE)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Be down."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def mails(self) -> Counter[str]:
+        """Count the mails that were taken, by person."""
+        if not self.log.exists():
+            return Counter()
+        return Counter(self.log.read_text().split())
+
+
+@pytest.fixture
+def data_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
+    folder = BASE / "var" / "faults" / request.node.name.replace("[", "-").strip("]")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
+    if not request.session.testsfailed:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def recorder(data_dir: Path) -> Iterator[Recorder]:
+    recorder = Recorder(data_dir / "mails.log")
+    recorder.start()
+    yield recorder
+    recorder.stop()
+
+
+@pytest.fixture
+def make_product(data_dir: Path) -> Callable[..., Product]:
+    def make(**settings: str) -> Product:
+        return Product(data_dir, **settings)
+
+    return make
