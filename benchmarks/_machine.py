@@ -28,7 +28,7 @@ def sink() -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    process = subprocess.Popen([SINK, *user, f"127.0.0.1:{port}", "200"])
+    process = subprocess.Popen([SINK, *user, f"127.0.0.1:{port}", "200"])  # noqa: S603 - our own words
     try:
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -45,7 +45,7 @@ def sink() -> Iterator[int]:
 def smtp_source(port: int, *, messages: int, size: int) -> float:
     """Return how many messages a second Postfix's smtp-source brings to the same sink."""
     started = time.perf_counter()
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - our own words
         [SOURCE, "-d", "-s", "10", "-l", str(size), "-m", str(messages), f"127.0.0.1:{port}"],
         check=True,
         stdout=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from delivery import breaker, coordination, journal, throttle
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import claim, handover, offers, prepare, record
+from delivery.transports import choose
 from delivery.transports.protocol import JournalClosedError, ServerTroubleError, Transport
 
 if TYPE_CHECKING:
@@ -202,8 +203,6 @@ class Lane:
 
     def _open(self, account: SendingAccount) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""
-        from delivery.transports import choose
-
         settings = choose.fingerprint(account), self._connections.count
         if self._transport is None or self._settings != settings:
             if self._transport is not None:

@@ -95,7 +95,7 @@ async def converse(  # noqa: C901, PLR0912 - one branch per command
         else:  # MAIL, RSET, NOOP
             person = ""
             writer.write(b"250 2.0.0 ok\r\n")
-        if not reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - answers of one write
+        if not reader._buffer:  # type: ignore[attr-defined]
             await writer.drain()
 
 

@@ -19,6 +19,7 @@ from tests.faults.conftest import Recorder
 from tests.faults.product import BASE, Product
 
 pytestmark = pytest.mark.faults
+chance = random.SystemRandom()
 
 PEOPLE = int(os.environ.get("FAULTS_PEOPLE", "20000"))
 LETTER = "<p>Halo {{ first_name }}, <a href='https://x.example/a'>a</a></p>" + "<p>kopi</p>" * 300
@@ -69,10 +70,10 @@ def test_sending_processes_are_killed_again_and_again(
         campaign = begun(product, recorder)
         kills = 0
         while kills < 10 and product.status(campaign) != "sent":
-            time.sleep(random.uniform(0.1, 0.6))
+            time.sleep(chance.uniform(0.1, 0.6))
             senders = product.senders()
             if senders:
-                product.kill(random.choice(senders))
+                product.kill(chance.choice(senders))
                 kills += 1
         check(product, recorder, campaign, doubt=kills * CONNECTIONS)
 
@@ -197,7 +198,7 @@ def test_the_server_is_down_for_a_while(make_product: Make, recorder: Recorder) 
         time.sleep(20)
         assert product.states(campaign).get("failed", 0) == 0
         recorder.start()
-        # A killed server may have taken a mail and not answered: those, and no others, are in doubt.
+        # A killed server may have taken a mail and not answered: those alone are in doubt.
         check(product, recorder, campaign, doubt=CONNECTIONS)
 
 
@@ -260,7 +261,7 @@ def test_workers_of_two_hosts(make_product: Make, recorder: Recorder) -> None:
     with make_product().running() as product:
         product.worker("sending", processes=2, host="another")
         campaign = begun(product, recorder)
-        product.kill(random.choice(product.senders()))
+        product.kill(chance.choice(product.senders()))
         check(product, recorder, campaign, doubt=CONNECTIONS)
 
 
@@ -305,8 +306,10 @@ def test_commands_alone_bring_up_what_they_need(
     path = data_dir / "letter.html"
     path.write_text(LETTER)
     done = subprocess.run(
-        [sys.executable, "manage.py", "send_campaign", "--list", "Everybody", "--subject", "Hi"]
-        + ["--html", str(path), "--wait", "--json"],
+        [
+            *(sys.executable, "manage.py", "send_campaign", "--list", "Everybody"),
+            *("--subject", "Hi", "--html", str(path), "--wait", "--json"),
+        ],
         cwd=BASE,
         env=product.environment,
         capture_output=True,
