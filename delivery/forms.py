@@ -66,8 +66,8 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         account = self.instance
         self.fields["host"].required = True
         self.fields["per_second"].label = _("Mails per second")
+        self.initial["from_domains"] = ", ".join(account.from_domains)
         if account.pk:
-            self.initial["from_domains"] = ", ".join(account.from_domains)
             if account.encrypted_password:
                 self.fields["password"].help_text = _("Empty: the password stays as it is.")
         if account.kind == TransportKind.SANDBOX:
