@@ -31,6 +31,7 @@ class Sender:
 
     def work(self, part: Slice) -> bool:
         """Send until the slice is over or nothing is left; True: there may be more to do soon."""
+        self._board.forget()
         while not self._is_over(part):
             offer = self._board.choose(
                 without={a for a, lane in self._lanes.items() if lane.is_busy}

@@ -39,7 +39,7 @@ def make_people(workspace: Workspace, mailing_list: MailingList, count: int) -> 
 def make_account(workspace: Workspace, **fields: object) -> SendingAccount:
     """Make a sending account that nobody connects to."""
     values: dict[str, object] = {"name": "Relay", "host": "127.0.0.1", "port": 9, "tls": "none"}
-    return SendingAccount.objects.create(workspace=workspace, **(values | fields))  # type: ignore[arg-type]
+    return SendingAccount.objects.create(workspace=workspace, **(values | fields))
 
 
 def start(workspace: Workspace, people: int = 10, **fields: object) -> Campaign:

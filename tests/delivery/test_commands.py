@@ -3,6 +3,7 @@
 import json
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -22,11 +23,12 @@ from tests.people import Cast
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]
 
 
-def run(*arguments: str) -> dict:
+def run(*arguments: str) -> dict[str, Any]:
     out = StringIO()
     call_command(*arguments, "--json", stdout=out)
     (line,) = out.getvalue().splitlines()
-    return json.loads(line)
+    found: dict[str, Any] = json.loads(line)
+    return found
 
 
 @pytest.fixture

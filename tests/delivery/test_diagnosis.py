@@ -1,6 +1,6 @@
 """Why is it not sending? One sentence per cause."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import redis
@@ -25,7 +25,8 @@ def machinery(redis_client: redis.Redis) -> None:
     heartbeats.record(heartbeats.BEAT, "here")
 
 
-def clock(at) -> str:
+def clock(at: datetime | None) -> str:
+    assert at is not None
     return diagnosis.clock(at)
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def check(
     assert len(everyone() - set(mails)) <= unknown
 
 
-def begun(product: Product, recorder: Recorder, **account: object) -> int:
+def begun(product: Product, recorder: Recorder, **account: Any) -> int:
     """Send to everybody and wait until some have it."""
     product.people(PEOPLE, port=recorder.port, **account)
     campaign = product.campaign(LETTER)

@@ -24,7 +24,7 @@ def test_many_workers_at_once_take_each_claim_once(
     campaign = sending.planned(cast.workspace, 40)
 
     def work(worker: int) -> list[int]:
-        taken = []
+        taken: list[int] = []
         try:
             while held := claim.take(
                 campaign.pk, worker=f"w{worker}", token=f"t{worker}-{len(taken)}", epoch="e:1"

@@ -1,5 +1,7 @@
 """The journal: who may still hand over, and what a dead worker's entries mean."""
 
+from collections.abc import Iterator
+
 import pytest
 import redis
 
@@ -8,7 +10,7 @@ from delivery.transports.protocol import JournalClosedError, Outcome, Verdict
 
 
 @pytest.fixture
-def line(redis_client: redis.Redis):
+def line(redis_client: redis.Redis) -> Iterator[journal.Line]:
     line = journal.Line()
     yield line
     line.close()
@@ -63,7 +65,7 @@ def test_the_second_is_in_doubt_once_the_first_is_answered(line: journal.Line) -
     notes.confirm(8)
     found = journal.take_over(token, written_in=line.epoch)
     assert found is not None
-    assert (set(found.answers), found.doubtful) == ({7}, {8})
+    assert (set(found.answers), set(found.doubtful)) == ({7}, {8})
     assert found.answers[7].provider_id == "queue 1"
 
 

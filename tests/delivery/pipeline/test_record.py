@@ -1,5 +1,7 @@
 """Outcomes: what may follow what, counts that equal the ledger, whatever comes twice or late."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -103,7 +105,7 @@ def test_an_answer_of_an_earlier_attempt_changes_nothing(cast: Cast) -> None:
     assert record.outcomes(sending.writer(campaign, attempt=2), sending.sent([message])) == 1
 
 
-def test_time_over_fails_as_expired(cast: Cast, settings) -> None:
+def test_time_over_fails_as_expired(cast: Cast, settings: Any) -> None:
     settings.RETRY_FOR = settings.RETRY_FOR * 0
     campaign = sending.planned(cast.workspace, 1)
     (message,) = sending.messages(campaign)
@@ -135,7 +137,9 @@ def test_time_over_fails_as_expired(cast: Cast, settings) -> None:
     ),
     twice=st.booleans(),
 )
-def test_tallies_equal_the_ledger_whatever_comes(batches, twice, cast: Cast) -> None:
+def test_tallies_equal_the_ledger_whatever_comes(
+    batches: list[list[tuple[int, Verdict, int]]], twice: bool, cast: Cast
+) -> None:
     workspace = Workspace.objects.create(name="W", slug=f"w{Workspace.objects.count()}")
     campaign = sending.planned(workspace, 6)
     ids = sending.messages(campaign)

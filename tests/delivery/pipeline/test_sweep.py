@@ -1,5 +1,6 @@
 """After a crash: each claim settled by its journal; retries, endings, cancelled campaigns."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,8 @@ import redis
 from django.utils import timezone
 
 from campaigns import lifecycle
+from campaigns.audience import Audience
+from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import journal
 from delivery.models import Claim, Message
@@ -20,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def line(redis_client: redis.Redis):
+def line(redis_client: redis.Redis) -> Iterator[journal.Line]:
     line = journal.Line()
     yield line
     line.close()
@@ -56,9 +59,7 @@ def test_a_dead_workers_claim_is_settled_by_its_journal(cast: Cast, line: journa
     assert [message.message_id for message in due] == ids[4:]
 
 
-def audience(campaign):
-    from campaigns.audience import Audience
-
+def audience(campaign: Campaign) -> Audience:
     return Audience.of(campaign)
 
 

@@ -1,0 +1,225 @@
+"""One sending process against a real mail server: pauses, errors, limits, turns, trouble."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from accounts.models import Workspace
+from campaigns import lifecycle
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery.models import Claim, Dispatch, Message, SendingAccount
+from delivery.pipeline import plan, sweep
+from delivery.pipeline.handover import Slice
+from delivery.pipeline.send import Sender
+from delivery.states import ClaimState, MessageState, Reason
+from subscribers.models import Subscriber
+from tests.delivery import sending
+from tests.faults.conftest import Recorder
+from tests.people import Cast
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis_client"),
+]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Recorder]:
+    server = Recorder(tmp_path / "mails.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sender() -> Iterator[Sender]:
+    sender = Sender(shard=1)
+    yield sender
+    sender.rest()
+    time.sleep(0.2)  # its lane gives its database connection back
+
+
+def work(
+    sender: Sender, seconds: float = 20.0, is_over: Callable[[], bool] = lambda: False
+) -> bool:
+    return sender.work(Slice(until=time.monotonic() + seconds, is_over=is_over, keep=lambda: None))
+
+
+def account(workspace: Workspace, server: Recorder, **fields: object) -> SendingAccount:
+    return sending.make_account(workspace, port=server.port, **fields)
+
+
+def test_everybody_gets_one_mail_and_the_campaign_ends(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 300)
+    assert not work(sender)
+    assert sweep.finish() == 1
+    assert server.mails() == {f"reader{number}@example.net": 1 for number in range(300)}
+    assert sending.states(campaign) == {MessageState.SENT: 300}
+    assert sending.tallies(campaign) == sending.ledger(campaign)
+    assert set(Message.objects.values_list("content_version", "attempts")) == {(1, 1)}
+
+
+def test_refused_addresses_fail_and_are_suppressed(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    server.start("refuse=10")
+    account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 50)
+    work(sender)
+    assert sending.ledger(campaign) == {
+        (MessageState.SENT, Reason.NONE): 45,
+        (MessageState.FAILED, Reason.ADDRESS_INVALID): 5,
+    }
+    assert cast.workspace.suppressions.count() == 5
+
+
+def test_a_pause_acts_inside_a_claim(cast: Cast, server: Recorder, sender: Sender) -> None:
+    server.start("slow=0.05")
+    account(cast.workspace, server, max_connections=2)
+    campaign = sending.planned(cast.workspace, 400)
+    paused_at: list[float] = []
+
+    def pause_soon() -> bool:
+        if not paused_at and len(server.mails()) > 10:
+            assert lifecycle.pause(Campaign.objects.get(pk=campaign.pk))
+            paused_at.append(time.monotonic())
+        return False
+
+    work(sender, is_over=pause_soon)
+    assert time.monotonic() - paused_at[0] < 2
+    states = sending.states(campaign)
+    assert states[MessageState.SENT] == len(server.mails()) < 100
+    assert Claim.objects.get().state == ClaimState.WAITING
+    campaign.refresh_from_db()
+    server.start()
+    assert lifecycle.resume(campaign)
+    work(sender)
+    assert sending.states(campaign) == {MessageState.SENT: 400}
+    assert max(server.mails().values()) == 1
+
+
+def test_one_persons_render_error_skips_that_person(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 50)
+    Subscriber.objects.filter(email="reader7@example.net").update(
+        email=f"reader@{'ü' * 70}.example"
+    )
+    work(sender)
+    assert sending.ledger(campaign) == {
+        (MessageState.SENT, Reason.NONE): 49,
+        (MessageState.SKIPPED, Reason.RENDER_ERROR): 1,
+    }
+    assert Dispatch.objects.get().render_errors == 1
+
+
+def test_many_render_errors_pause_the_campaign_and_skip_nobody(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 60)
+    for person in Subscriber.objects.all():
+        person.email = f"reader{person.pk}@{'ü' * 70}.example"
+        person.save()
+    work(sender)
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.PAUSED
+    assert campaign.pause_reason.startswith("The mails of 20 people could not be filled in")
+    assert sending.states(campaign) == {MessageState.PLANNED: 60}
+
+
+def test_a_limit_gives_the_claim_back_with_a_time(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    account(cast.workspace, server, per_hour=30)
+    campaign = sending.planned(cast.workspace, 100)
+    started = time.monotonic()
+    work(sender)
+    assert time.monotonic() - started < 10  # it did not sleep the limit out
+    assert len(server.mails()) == 30
+    row = Claim.objects.get()
+    assert (row.state, row.waiting_for) == (ClaimState.WAITING, "the limit per hour")
+    assert row.not_before is not None
+    assert sending.tallies(campaign) == sending.ledger(campaign)
+
+
+def test_a_rate_is_kept(cast: Cast, server: Recorder, sender: Sender) -> None:
+    account(cast.workspace, server, per_second=50)
+    sending.planned(cast.workspace, 400)
+    work(sender, seconds=4)
+    # A slow machine may send less; never more than four seconds' worth and a burst.
+    assert 60 <= len(server.mails()) <= 50 * 5 + 13
+
+
+def test_campaigns_take_turns(
+    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "CLAIM_SIZE", 20)
+    campaigns = []
+    for workspace in (cast.workspace, cast.other_workspace):
+        account(workspace, server)
+        campaigns.append(sending.planned(workspace, 200))
+    work(sender, is_over=lambda: len(server.mails()) > 150)
+    sent = [sending.states(campaign).get(MessageState.SENT, 0) for campaign in campaigns]
+    assert abs(sent[0] - sent[1]) <= 40
+    assert min(sent) > 0
+
+
+def test_a_server_in_trouble_is_left_alone_and_nobody_fails(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    server.stop()
+    relay = account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 20)
+    work(sender, seconds=3)
+    relay.refresh_from_db()
+    assert relay.broken_since is not None
+    assert relay.retry_at is not None
+    assert relay.broken_reason
+    assert sending.states(campaign) == {MessageState.PLANNED: 20}
+    server.start()
+    SendingAccount.objects.update(retry_at=relay.broken_since)
+    work(sender)
+    relay.refresh_from_db()
+    assert (relay.broken_since, relay.trouble_count) == (None, 0)
+    assert sending.states(campaign) == {MessageState.SENT: 20}
+
+
+def test_the_next_account_stands_in(cast: Cast, server: Recorder, sender: Sender) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        sending.make_account(cast.workspace, name="Down", port=nobody.getsockname()[1], position=0)
+        account(cast.workspace, server, name="Up", position=1)
+        campaign = sending.planned(cast.workspace, 20)
+        work(sender)
+    assert sending.states(campaign) == {MessageState.SENT: 20}
+    assert SendingAccount.objects.get(name="Down").broken_since is not None
+
+
+def test_a_flushed_redis_in_the_middle_loses_nothing(
+    cast: Cast, server: Recorder, sender: Sender, redis_client: redis.Redis
+) -> None:
+    server.start("slow=0.01")
+    account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 300)
+    flushed: list[int] = []
+
+    def flush_sometimes() -> bool:
+        if len(server.mails()) > 50 * (1 + len(flushed)):
+            redis_client.flushdb()
+            flushed.append(1)
+        return False
+
+    work(sender, is_over=flush_sometimes)
+    assert flushed
+    assert sending.states(campaign) == {MessageState.SENT: 300}
+    assert max(server.mails().values()) == 1
