@@ -31,24 +31,24 @@ def signed(value: float | None, digits: int = 0) -> str:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Write a fraction (0.386) as a percentage (38.6 %)."""
-    return DASH if value is None else f"{number(value * 100, digits)}{NO_BREAK}%"
-
-
-def share(part: float | None, whole: float | None, digits: int = 1) -> str:
-    """Write what part of the whole this is; a dash where there is no whole.
+    """Write a fraction (0.386) as a percentage (38.6 %).
 
     Never rounds to 0 % what is not nothing, nor to 100 % what is not everything.
     """
-    if part is None or not whole:
+    if value is None:
         return DASH
-    smallest = 10**-digits
-    shown = part / whole * 100
-    if 0 < shown < smallest:
-        return f"<{NO_BREAK}{number(smallest, digits)}{NO_BREAK}%"
-    if 100 - smallest < shown < 100:  # noqa: PLR2004 - a hundred per cent
-        return f">{NO_BREAK}{number(100 - smallest, digits)}{NO_BREAK}%"
-    return percent(part / whole, digits)
+    step = 10**-digits
+    shown = value * 100
+    if 0 < shown < step / 2:
+        return f"<{NO_BREAK}{number(step, digits)}{NO_BREAK}%"
+    if 100 - step / 2 <= shown < 100:  # noqa: PLR2004 - a hundred per cent
+        return f">{NO_BREAK}{number(100 - step, digits)}{NO_BREAK}%"
+    return f"{number(shown, digits)}{NO_BREAK}%"
+
+
+def share(part: float | None, whole: float | None, digits: int = 1) -> str:
+    """Write what part of the whole this is; a dash where there is no whole."""
+    return percent(part / whole, digits) if part is not None and whole else DASH
 
 
 def _local(value: datetime) -> datetime:

@@ -50,6 +50,7 @@ def load(*, owner: User, subscribers: int = SUBSCRIBERS) -> Workspace:
         slug=SLUG,
         postal_address="Jl. Braga 12, Bandung 40111, Indonesia",
         website="https://kopisenja.example/",
+        brand_colour="#a8561b",
         default_language="en",
         time_zone="Asia/Jakarta",
         is_demo=True,
