@@ -28,6 +28,13 @@ def convert(content: Content, kind: ContentKind) -> str:
         return content.source
 
 
+def is_untouched(content: Content) -> bool:
+    """Say whether a version is just what `convert` made of the one before it."""
+    before = Content.objects.filter(campaign=content.campaign_id, version=content.version - 1)
+    previous = before.select_related("template", "campaign__workspace").first()
+    return previous is not None and convert(previous, ContentKind(content.kind)) == content.source
+
+
 def _converted(content: Content, now: ContentKind, kind: ContentKind) -> str:
     template = content.template.source if content.template else frame.PLAIN_FRAME
     checking.parse(content.source, where=Where.CONTENT)

@@ -7,6 +7,7 @@ link belongs to nobody.
 
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from delivery.pipeline import headers
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render
+from delivery.transports import choose
 from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
 
 MOST = 5
@@ -157,21 +159,17 @@ def _compiled(campaign: Campaign, content: Content) -> CompiledMessage:
 
 
 def _hand_over(account: SendingAccount, mails: Iterator[Outgoing]) -> dict[int, Outcome]:
-    from delivery.transports import choose
-
     found: dict[int, Outcome] = {}
-    transport = choose.transport_for(account, connections=1)
     try:
-        transport.send(
-            mails,
-            journal=_NoJournal(),
-            record=lambda outcome: found.update({outcome.message_id: outcome}),
-            should_stop=lambda: False,
-        )
+        with closing(choose.transport_for(account, connections=1)) as transport:
+            transport.send(
+                mails,
+                journal=_NoJournal(),
+                record=lambda outcome: found.update({outcome.message_id: outcome}),
+                should_stop=lambda: False,
+            )
     except ServerTroubleError as trouble:
         raise TestSendError(trouble.sentence) from trouble
-    finally:
-        transport.close()
     return found
 
 

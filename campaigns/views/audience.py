@@ -31,7 +31,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
             if not won:
                 messages.error(request, _("The campaign is no draft any more: nothing changed."))
             if request.headers.get("X-Autosave"):
-                return HttpResponse(status=204 if won else 409)
+                return editor.saved() if won else HttpResponse(status=409)
             return redirect("campaign_content", campaign.pk)
         if request.headers.get("X-Autosave"):
             return HttpResponse(status=422)

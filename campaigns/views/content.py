@@ -61,7 +61,7 @@ def autosave(request: MemberRequest, campaign_id: int) -> HttpResponse:
         except content.NotEditableError:
             status, problem = 409, {"closed": True}
         else:
-            answer = HttpResponse(status=204)
+            answer = editor.saved()
             answer["X-Revision"] = content.revision(saved)
             return answer
     context = {"campaign": campaign, "form": form, "conflict": None, "closed": False, **problem}
@@ -86,6 +86,8 @@ def switch(request: MemberRequest, campaign_id: int) -> HttpResponse:
     try:
         current = _save(request, campaign, form)
         before = content.last_written(campaign, kind)
+        if before and converting.is_untouched(before):
+            before = None  # nobody wrote it: better carried over anew
         source = before.source if before else converting.convert(current, kind)
         content.switch(campaign, kind, source=source, by=request.user)
     except content.ChangedMeanwhileError as conflict:

@@ -7,6 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest
@@ -82,6 +84,13 @@ def place(campaign: Campaign) -> str:
             return "campaign_live"
         case _:
             return "campaign_report"
+
+
+def saved() -> HttpResponse:
+    """Answer an autosave: nothing to show, but the time on the member's own clock."""
+    answer = HttpResponse(status=204)
+    answer["X-Saved-At"] = time_format(timezone.localtime(), "H:i")
+    return answer
 
 
 def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from accounts.roles import Permission
 from campaigns import fields, frames, previewing, queries, starters
 from campaigns.forms.templates import TemplateForm
 from campaigns.models import Template
-from campaigns.views.editor import allows
+from campaigns.views.editor import allows, saved
 from campaigns.views.preview import VIEWS, framed
 
 
@@ -59,7 +59,7 @@ def edit(request: MemberRequest, template_id: int) -> HttpResponse:
     if request.method == "POST" and may_edit and form.is_valid():
         form.save()
         if request.headers.get("X-Autosave"):
-            return HttpResponse(status=204)
+            return saved()
         messages.success(request, _("Saved. Campaigns that are not sent yet look like this now."))
         return redirect("template_edit", template.pk)
     view = request.GET.get("view", "")

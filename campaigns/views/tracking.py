@@ -26,7 +26,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
                 clicks=form.cleaned_data["track_clicks"],
             )
             if request.headers.get("X-Autosave"):
-                return HttpResponse(status=204 if won else 409)
+                return editor.saved() if won else HttpResponse(status=409)
             return redirect("campaign_review", campaign.pk)
     else:
         form = TrackingForm(

@@ -2,7 +2,7 @@
 // a time. The answer is 200 or 204 (saved), or 409 or 422 (refused) with a partial that says why.
 // <span data-autosave-status data-saving data-saved data-failed> says how it went; {time} in data-saved
 // becomes the time. [data-autosave-problem] takes the partial of a refusal. A field named "revision" takes
-// the answer's X-Revision, so that the next save knows what it is based on. "autosaved" is dispatched for previews.
+// the answer's X-Revision (and X-Saved-At is the time in the member's own zone), so that the next save knows what it is based on. "autosaved" is dispatched for previews.
 const WAIT = 1000;
 const timers = new WeakMap();
 const running = new WeakMap();
@@ -54,7 +54,7 @@ async function send(form) {
     const revision = answer.headers.get("X-Revision");
     if (revision && form.elements.revision) form.elements.revision.value = revision;
     explain("");
-    const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date());
+    const time = answer.headers.get("X-Saved-At") ?? new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date());
     say("saved", time);
     form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true }));
   } catch { say("failed"); }

@@ -20,6 +20,17 @@ const languages = {
   line: () => [EditorState.transactionFilter.of((change) => (change.newDoc.lines > 1 ? flatten(change) : change))],
 };
 
+// Left to the browser, typing over a selected heading writes a style attribute, which our policy refuses.
+const typeOverSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state } = view;
+    if (event.inputType !== "insertText" || event.data === null || view.composing || state.readOnly || state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(state.update(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true }));
+    return true;
+  },
+});
+
 // A single line stays one: pasted line breaks become spaces.
 function flatten(change) {
   const text = change.newDoc.toString().replace(/\s*\n\s*/g, " ");
@@ -44,6 +55,7 @@ export function createEditor(box, nonce) {
     box.dataset.lintUrl ? [linter((view) => ask(box.dataset.lintUrl, view, kind), { delay: 900 }), isLine ? [] : lintGutter(), keymap.of(lintKeymap)] : [],
     kind === "markdown" ? keymap.of([{ key: "Mod-b", run: commands.bold }, { key: "Mod-i", run: commands.italic }, { key: "Mod-k", run: commands.link }]) : [],
     isLine ? keymap.of([{ key: "Enter", run: () => { field.form?.requestSubmit(); return true; } }]) : [],
+    isCode ? [] : typeOverSelection,
     keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
     field.placeholder ? placeholder(field.placeholder) : [],
     EditorView.contentAttributes.of({ "aria-label": label, spellcheck: isCode ? "false" : "true", ...(described ? { "aria-describedby": described } : {}), ...(field.required ? { "aria-required": "true" } : {}), ...(isLine ? { "aria-multiline": "false" } : {}) }),

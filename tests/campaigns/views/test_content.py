@@ -153,14 +153,24 @@ def test_switching_carries_over_and_comes_back(editor_client: Client, draft: Cam
     assert (draft.content.kind, draft.content.version) == ("mjml", 2)
     assert "<mjml" in draft.content.source
     assert "Halo {{ first_name }}</h1>" in draft.content.source
+    page = editor_client.get(reverse("campaign_content", args=[draft.pk])).content.decode()
+    assert f'<input type="hidden" name="template" value="{letter.pk}">' in page
     shown = editor_client.get(reverse("campaign_preview", args=[draft.pk])).content.decode()
     assert "Halo Dewi" in shown
+
+    # Untouched, it is carried over anew.
+    editor_client.post(path, {**typed(draft), "kind": "markdown"})
+    again = typed(draft, source="# Halo {{ first_name }}", template=str(letter.pk))
+    editor_client.post(path, {**again, "source": "# Hei {{ first_name }}", "kind": "mjml"})
+    draft.refresh_from_db()
+    assert draft.content is not None
+    assert "Hei {{ first_name }}</h1>" in draft.content.source
 
     editor_client.post(path, {**typed(draft, source="<mjml></mjml>"), "kind": "markdown"})
     draft.refresh_from_db()
     assert draft.content is not None
-    assert (draft.content.kind, draft.content.source) == ("markdown", "# Halo {{ first_name }}")
-    assert Content.objects.get(campaign=draft, version=2).source == "<mjml></mjml>"
+    assert (draft.content.kind, draft.content.source) == ("markdown", "# Hei {{ first_name }}")
+    assert Content.objects.get(campaign=draft, version=4).source == "<mjml></mjml>"
 
 
 def test_a_sending_account_of_another_workspace_is_refused(
