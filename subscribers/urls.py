@@ -2,9 +2,41 @@
 
 from django.urls import path
 
-from subscribers.views import forms, signup
+from subscribers.views import custom_fields, forms, lists, people, signup, suppressions
 
 urlpatterns = [
+    path("subscribers/", people.subscriber_list, name="subscriber_list"),
+    path("subscribers/new/", people.subscriber_new, name="subscriber_new"),
+    path("subscribers/bulk/", people.subscriber_bulk, name="subscriber_bulk"),
+    path("subscribers/<int:subscriber_id>/", people.subscriber_page, name="subscriber_page"),
+    path("subscribers/<int:subscriber_id>/edit/", people.subscriber_edit, name="subscriber_edit"),
+    path(
+        "subscribers/<int:subscriber_id>/subscription/",
+        people.subscriber_subscription,
+        name="subscriber_subscription",
+    ),
+    path(
+        "subscribers/<int:subscriber_id>/erase/", people.subscriber_erase, name="subscriber_erase"
+    ),
+    path(
+        "subscribers/<int:subscriber_id>/export/",
+        people.subscriber_export,
+        name="subscriber_export",
+    ),
+    path("lists/", lists.list_list, name="list_list"),
+    path("lists/new/", lists.list_new, name="list_new"),
+    path("lists/<int:list_id>/", lists.list_page, name="list_page"),
+    path("lists/<int:list_id>/edit/", lists.list_edit, name="list_edit"),
+    path("lists/<int:list_id>/archive/", lists.list_archive, name="list_archive"),
+    path("settings/fields/", custom_fields.field_list, name="field_list"),
+    path("settings/fields/<int:field_id>/", custom_fields.field_rename, name="field_rename"),
+    path("settings/fields/<int:field_id>/delete/", custom_fields.field_delete, name="field_delete"),
+    path("suppressions/", suppressions.suppression_list, name="suppression_list"),
+    path(
+        "suppressions/<int:suppression_id>/release/",
+        suppressions.suppression_release,
+        name="suppression_release",
+    ),
     path("forms/", forms.form_list, name="form_list"),
     path("forms/new/", forms.form_new, name="form_new"),
     path("forms/<int:form_id>/", forms.form_edit, name="form_edit"),

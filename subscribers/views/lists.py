@@ -1,0 +1,79 @@
+"""Lists: what people join."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from subscribers import directory
+from subscribers.models import MailingList, SignupForm
+from subscribers.people_forms import ListForm
+from subscribers.views.people import key
+
+
+def _find(request: MemberRequest, list_id: int) -> MailingList:
+    return get_object_or_404(MailingList.objects.filter(workspace=request.workspace), pk=list_id)
+
+
+@member(Permission.VIEW)
+def list_list(request: MemberRequest) -> HttpResponse:
+    """Show the lists with how many people are on each."""
+    lists = MailingList.objects.filter(workspace=request.workspace)
+    archived = request.GET.get("archived") == "1"
+    rows = directory.count_lists(lists.filter(archived_at__isnull=not archived))
+    return render(request, "subscribers/lists.html", {"rows": rows, "archived": archived})
+
+
+@member(Permission.VIEW)
+def list_page(request: MemberRequest, list_id: int) -> HttpResponse:
+    """Show one list: its figures, its forms, its newest people."""
+    mailing_list = _find(request, list_id)
+    filters = directory.Filters(list_id=mailing_list.pk)
+    context = {
+        "list": mailing_list,
+        "counts": directory.count_lists([mailing_list])[0],
+        "page": directory.page(
+            request.workspace, filters, before=key(request, "before"), after=key(request, "after")
+        ),
+        "forms": SignupForm.objects.filter(lists=mailing_list),
+    }
+    return render(request, "subscribers/list.html", context)
+
+
+def _edit(request: MemberRequest, mailing_list: MailingList, title: str) -> HttpResponse:
+    form = ListForm(request.POST or None, instance=mailing_list)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save()
+        messages.success(request, _("Saved."))
+        return redirect("list_page", saved.pk)
+    context = {"form": form, "list": mailing_list, "title": title}
+    return render(request, "subscribers/list_edit.html", context)
+
+
+@member(Permission.EDIT)
+def list_new(request: MemberRequest) -> HttpResponse:
+    """Make a list."""
+    return _edit(request, MailingList(workspace=request.workspace), _("New list"))
+
+
+@member(Permission.EDIT)
+def list_edit(request: MemberRequest, list_id: int) -> HttpResponse:
+    """Change a list."""
+    mailing_list = _find(request, list_id)
+    return _edit(request, mailing_list, mailing_list.name)
+
+
+@require_POST
+@member(Permission.EDIT)
+def list_archive(request: MemberRequest, list_id: int) -> HttpResponse:
+    """Put a list away, or take it out again; its people and its history stay."""
+    mailing_list = _find(request, list_id)
+    mailing_list.archived_at = None if mailing_list.archived_at else timezone.now()
+    mailing_list.save(update_fields=["archived_at"])
+    if mailing_list.archived_at:
+        messages.success(request, _("The list is put away. Nobody on it was changed."))
+    return redirect("list_page", mailing_list.pk)

@@ -1,0 +1,232 @@
+"""People: find, look at, change, subscribe, erase."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from subscribers import consent, directory, erasure, fields, lifecycle, people, suppression
+from subscribers.consent import Evidence
+from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Suppression
+from subscribers.people_forms import ProfileForm
+from subscribers.states import ConsentSource, SubscriptionStatus, SuppressionReason
+
+MOST_AT_ONCE = 500
+
+
+def key(request: MemberRequest, name: str) -> int | None:
+    """Read a number from the address; anything else counts as none."""
+    value = request.GET.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004 - bigint
+
+
+def _find(request: MemberRequest, subscriber_id: int) -> Subscriber:
+    return get_object_or_404(
+        Subscriber.objects.filter(workspace=request.workspace), pk=subscriber_id
+    )
+
+
+def _by_hand(request: MemberRequest) -> Evidence:
+    return Evidence(source=ConsentSource.MANUAL, actor=request.user)
+
+
+@member(Permission.VIEW)
+def subscriber_list(request: MemberRequest) -> HttpResponse:
+    """Show people, newest first, by list, status and a part of name or address."""
+    status = request.GET.get("status", "")
+    filters = directory.Filters(
+        search=request.GET.get("q", "").strip()[:200],
+        list_id=key(request, "list"),
+        status=status if status in SubscriptionStatus.values else "",
+    )
+    page = directory.page(
+        request.workspace, filters, before=key(request, "before"), after=key(request, "after")
+    )
+    context = {
+        "page": page,
+        "filters": filters,
+        "statuses": SubscriptionStatus.choices,
+        "lists": MailingList.objects.filter(workspace=request.workspace, archived_at=None),
+    }
+    return render(request, "subscribers/people.html", context)
+
+
+@member(Permission.VIEW)
+def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Show one person: profile, lists, consent, and what they got (loaded after)."""
+    person = _find(request, subscriber_id)
+    custom = CustomField.objects.filter(workspace=request.workspace)
+    subscriptions = Subscription.objects.filter(subscriber=person).select_related("list")
+    joined = {subscription.list_id for subscription in subscriptions}
+    context = {
+        "person": person,
+        "values": [
+            (field.label, fields.display(fields.shape(field), person.fields.get(field.key)))
+            for field in custom
+        ],
+        "subscriptions": subscriptions.order_by("list__name"),
+        "other_lists": MailingList.objects.filter(
+            workspace=request.workspace, archived_at=None
+        ).exclude(pk__in=joined),
+        "suppression": Suppression.objects.filter(
+            workspace=request.workspace, address_hash=bytes(person.address_hash)
+        ).first(),
+        "history": consent.history(person, limit=50),
+    }
+    return render(request, "subscribers/person.html", context)
+
+
+@member(Permission.EDIT)
+def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Change a person's profile."""
+    person = _find(request, subscriber_id)
+    form = ProfileForm(request.POST or None, workspace=request.workspace, person=person)
+    if request.method == "POST" and form.is_valid() and _save(form, person):
+        messages.success(request, _("Saved."))
+        return redirect("subscriber_page", person.pk)
+    return render(request, "subscribers/person_edit.html", {"person": person, "form": form})
+
+
+def _save(form: ProfileForm, person: Subscriber) -> bool:
+    cleaned = form.cleaned_data
+    try:
+        people.change_address(person, address=cleaned["email"])
+    except people.AddressTaken:
+        form.add_error("email", _("Somebody else in this workspace has this address."))
+        return False
+    keys = {field.key for field in form.asked}
+    kept = {name: value for name, value in person.fields.items() if name not in keys}
+    people.change(
+        person,
+        first_name=cleaned["first_name"],
+        last_name=cleaned["last_name"],
+        language=cleaned["language"],
+        fields={**kept, **cleaned["fields"]},
+    )
+    return True
+
+
+@member(Permission.EDIT)
+def subscriber_new(request: MemberRequest) -> HttpResponse:
+    """Add one person, if wanted to a list."""
+    lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
+    form = ProfileForm(request.POST or None, workspace=request.workspace)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        profile = people.Profile(
+            first_name=cleaned["first_name"],
+            last_name=cleaned["last_name"],
+            language=cleaned["language"],
+            fields=cleaned["fields"],
+        )
+        person, new = people.add(request.workspace, address=cleaned["email"], profile=profile)
+        chosen = lists.filter(pk__in=[pk for pk in request.POST.getlist("lists") if pk.isdigit()])
+        for mailing_list in chosen:
+            lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
+        if not new:
+            messages.info(request, _("This address was here already; nothing of it was changed."))
+        return redirect("subscriber_page", person.pk)
+    return render(request, "subscribers/person_new.html", {"form": form, "lists": lists})
+
+
+@require_POST
+@member(Permission.EDIT)
+def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Put a person on a list, or take them off, by a member's hand."""
+    person = _find(request, subscriber_id)
+    mailing_list = get_object_or_404(
+        MailingList.objects.filter(workspace=request.workspace),
+        pk=request.POST.get("list") if request.POST.get("list", "").isdigit() else 0,
+    )
+    action = request.POST.get("action")
+    if action == "unsubscribe":
+        lifecycle.unsubscribe(person, lists=[mailing_list.pk], **_by_hand(request))
+    elif action == "resubscribe":
+        reason = request.POST.get("detail", "").strip()[:300]
+        if not reason:
+            messages.error(
+                request, _("Say how the person asked to come back; it is kept as their consent.")
+            )
+            return redirect("subscriber_page", person.pk)
+        evidence = Evidence(source=ConsentSource.MANUAL, actor=request.user, detail=reason)
+        lifecycle.resubscribe(person, lists=[mailing_list.pk], **evidence)
+    else:
+        lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
+    return redirect("subscriber_page", person.pk)
+
+
+@member(Permission.EDIT)
+def subscriber_erase(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Erase a person for good, after asking."""
+    person = _find(request, subscriber_id)
+    if request.method == "POST":
+        erasure.erase(request.workspace, subscriber_id=person.pk, actor=request.user)
+        messages.success(request, _("The person is erased. They will not be written to again."))
+        return redirect("subscriber_list")
+    return render(request, "subscribers/person_erase.html", {"person": person})
+
+
+@member(Permission.VIEW)
+def subscriber_export(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Hand out everything this room knows of a person, as JSON."""
+    person = _find(request, subscriber_id)
+    body = json.dumps(erasure.export(person), ensure_ascii=False, indent=2)
+    response = HttpResponse(body, content_type="application/json; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="subscriber-{person.pk}.json"'
+    return response
+
+
+@require_POST
+@member(Permission.EDIT)
+def subscriber_bulk(request: MemberRequest) -> HttpResponse:
+    """Do one thing with the people chosen on a page."""
+    chosen = [int(pk) for pk in request.POST.getlist("people") if pk.isdigit()][:MOST_AT_ONCE]
+    rows = Subscriber.objects.filter(workspace=request.workspace, pk__in=chosen).order_by("pk")
+    lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
+    target = request.POST.get("list", "")
+    mailing_list = lists.filter(pk=target).first() if target.isdigit() else None
+    count = _act(request, request.POST.get("action", ""), list(rows), mailing_list)
+    if count is None:
+        messages.error(request, _("Choose people, an action, and a list where one is needed."))
+    else:
+        text = ngettext("%(n)s person changed.", "%(n)s people changed.", count)
+        messages.success(request, text % {"n": count})
+    return redirect(request.POST.get("back", "") if _is_ours(request) else "subscriber_list")
+
+
+def _is_ours(request: MemberRequest) -> bool:
+    return request.POST.get("back", "").startswith("/subscribers/?")
+
+
+def _act(
+    request: MemberRequest, action: str, rows: list[Subscriber], mailing_list: MailingList | None
+) -> int | None:
+    """Return how many people changed; None when the choice makes no sense."""
+    if not rows:
+        return None
+    if action == "suppress":
+        outcome = suppression.suppress_many(
+            request.workspace,
+            emails=[person.email for person in rows],
+            reason=SuppressionReason.MANUAL,
+            actor=request.user,
+        )
+        return outcome.added
+    if mailing_list is None or action not in ("subscribe", "unsubscribe"):
+        return None
+    changed = 0
+    evidence: dict[str, Any] = dict(_by_hand(request))
+    for person in rows:
+        if action == "subscribe":
+            done = lifecycle.subscribe(person, mailing_list=mailing_list, **evidence)
+        else:
+            done = bool(lifecycle.unsubscribe(person, lists=[mailing_list.pk], **evidence))
+        changed += done
+    return changed
