@@ -39,6 +39,7 @@ class Session(asyncio.Protocol):
         self._greeted = False
         self._accepted = 0
         self._over = False
+        self._mute = False
 
     # --- asyncio's side
 
@@ -79,11 +80,11 @@ class Session(asyncio.Protocol):
         self._flush()
 
     def hang_up(self) -> None:
-        """Cut the connection without a word."""
+        """Cut the connection without a further word; what was answered before still leaves."""
         self._over = True
-        self._out.clear()
+        self._flush()
         if self._transport is not None:
-            self._transport.abort()
+            self._transport.close()
 
     # --- coming in
 
@@ -207,6 +208,7 @@ class Session(asyncio.Protocol):
         self._say((forced or "220 2.0.0 go ahead") + more, stage="STARTTLS")
         self._flush()
         if not forced:
+            self._transport.pause_reading()  # what comes now is the handshake's
             task = asyncio.ensure_future(self._begin_tls())
             self.server.remember(task)
 
@@ -214,14 +216,19 @@ class Session(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         context = certificates.context(self.server.behaviour.certificate)
         self._greeted = False
+        # Until the handshake is done nothing may be written: commands can come in before this
+        # coroutine gets to know the new transport.
+        plain, self._transport = self._transport, None
+        self.secure = True
         try:
             self._transport = await loop.start_tls(
-                self._transport, self, context, server_side=True, ssl_handshake_timeout=20
+                plain, self, context, server_side=True, ssl_handshake_timeout=20
             )
         except (OSError, asyncio.CancelledError):
-            self.hang_up()
+            self._over = True
+            plain.abort()
             return
-        self.secure = True
+        self._flush()
 
     def _auth(self, argument: bytes) -> None:
         behaviour = self.server.behaviour
@@ -351,7 +358,8 @@ class Session(asyncio.Protocol):
 
     def _say(self, words: str, *, stage: str = "", delay: float = 0.0) -> None:
         behaviour = self.server.behaviour
-        if stage and behaviour.silent_at == stage:
+        self._mute = self._mute or bool(stage and behaviour.silent_at == stage)
+        if self._mute:
             return
         if stage and behaviour.junk_at == stage:
             words = "<html>what?</html>"

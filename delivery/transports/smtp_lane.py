@@ -33,6 +33,7 @@ class Parcel:
     envelope: Envelope | None = None
     body: bytes = b""
     tries: int = 0  # connections that broke under its envelope
+    blamed: int = 0  # of them, those on which it was the first
     is_announced: bool = False
     refusal: tuple[Stage, Reply] | None = None
     dot_at: int = -1  # where in the connection's stream its final dot begins
@@ -77,8 +78,13 @@ class Lane:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing on the wire and nothing waiting."""
-        return self.current is None and self.last is None and self.next is None
+        """Nothing on the wire and nothing waiting; a goodbye does not count."""
+        return (
+            self.current is None
+            and self.last is None
+            and self.next is None
+            and (not self._expected or self.is_quitting)
+        )
 
     @property
     def is_used_up(self) -> bool:

@@ -95,8 +95,8 @@ class Pool:
         self._resolver.wait(seconds)
 
     def keep_fewer(self) -> None:
-        """Be content for a while with the connections that the server allowed."""
-        self._ceiling = max(1, len(self.ready))
+        """Be content for a while with the connections that the server has not refused."""
+        self._ceiling = max(1, len(self.lanes))
         self._ceiling_until = time.monotonic() + FEWER_SECONDS
 
     def drop(self, lane: Lane) -> None:

@@ -29,7 +29,8 @@ ASK_TO_STOP: Final = 0.1
 GRACE: Final = 1.0  # after a stop, for mails whose body has not begun
 DRAIN: Final = 60.0  # after a stop, for the answer to a final dot
 SILENCE: Final = 10.0  # a server that did nothing for so long when we stop is in trouble
-MOST_TRIES: Final = 2  # connections that may break under one mail's envelope
+MOST_TRIES: Final = 10  # connections that may break under one mail's envelope
+MOST_BLAMED: Final = 2  # of them, fresh ones
 MOST_BARREN: Final = 3  # connections in a row that broke before any mail was answered
 MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
 
@@ -320,7 +321,7 @@ class Run:
         """One connection could not be opened: be content with those there are, or stop."""
         if lane is not None:
             self._pool.drop(lane)
-        if self._pool.ready and not error.permanent and error.step is not Step.AUTH:
+        if self._pool.lanes and not error.permanent and error.step is not Step.AUTH:
             self._pool.keep_fewer()
         else:
             self._trouble = self._trouble or error
@@ -340,7 +341,9 @@ class Run:
         if following is not None:
             self._waiting.appendleft(following)
         if current is not None:
-            self._put_back(current, error, reply, blamed=last is None)
+            # A connection that had carried mails may have had enough of them; one that broke at
+            # its first mail speaks against that mail, a little.
+            self._put_back(current, error, reply, blamed=last is None and not lane.answered)
         if last is not None:
             if stage is Stage.FINAL_DOT:
                 self._end(last, Verdict.DEFERRED, reply=reply)
@@ -355,8 +358,9 @@ class Run:
         self, parcel: Parcel, error: Exception, reply: Reply | None, *, blamed: bool
     ) -> None:
         """Try a mail whose body never began on another connection; not for ever."""
-        parcel.tries += blamed
-        if parcel.tries < MOST_TRIES:
+        parcel.tries += 1
+        parcel.blamed += blamed
+        if parcel.blamed < MOST_BLAMED and parcel.tries < MOST_TRIES:
             self._waiting.appendleft(parcel)
         else:
             self._end(parcel, Verdict.DEFERRED, str(error), reply=reply)
