@@ -229,27 +229,23 @@ class _Finish:
     track_opens: bool = field(kw_only=True)
 
     def html(self, source: str, mode: Mode) -> MergeTemplate:
-        template = merge_template(source, mode, constants=self.tags.constants)
-        added = source
-        # A preview has no slots to tell who would get the link, so the mail itself is judged.
-        sent = merge_template(source, "html", constants=self.tags.constants)
-        if frame.lacks_footer(sent, self.tags):
-            added = frame.before_end(added, frame.html_footer(self.tags, self.tags.language))
+        whole = source
+        if self._lacks_footer(source, "html", Where.CONTENT):
+            whole = frame.before_end(whole, frame.html_footer(self.tags, self.tags.language))
         if self.track_opens:
-            added = frame.with_pixel(added)
-        if added == source:
-            return template
-        return merge_template(added, mode, constants=self.tags.constants)
+            whole = frame.with_pixel(whole)
+        return merge_template(whole, mode, constants=self.tags.constants)
 
     def text(self, source: str, mode: Mode) -> MergeTemplate:
-        where = Where.TEXT
-        constants = self.tags.constants
-        template = merge_template(source, mode, constants=constants, where=where)
-        sent = merge_template(source, "text", constants=constants, where=where)
-        if not frame.lacks_footer(sent, self.tags):
-            return template
-        footer = frame.text_footer(self.tags, self.tags.language)
-        return merge_template(source + footer, mode, constants=constants, where=where)
+        whole = source
+        if self._lacks_footer(source, "text", Where.TEXT):
+            whole += frame.text_footer(self.tags, self.tags.language)
+        return merge_template(whole, mode, constants=self.tags.constants, where=Where.TEXT)
+
+    def _lacks_footer(self, source: str, mode: Mode, where: Where) -> bool:
+        # A preview has no slots to tell who would get the link, so the mail itself is judged.
+        sent = merge_template(source, mode, constants=self.tags.constants, where=where)
+        return frame.lacks_footer(sent, self.tags)
 
 
 def writing_of(content: Content) -> Writing:

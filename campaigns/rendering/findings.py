@@ -21,7 +21,6 @@ from campaigns.rendering.values import (
 )
 
 GMAIL_CLIPS_AT = 102_000  # bytes of HTML; observed and widely reported, not documented by Google
-LONG_SUBJECT = 70  # characters; phones show 40 to 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,15 +80,6 @@ def _about_writing(writing: Writing, tags: MergeTags) -> Iterator[Finding]:
             code="no_subject",
             sentence=_("There is no subject."),
             way_out=_("Write one: it decides whether people open the mail."),
-            where=Where.SUBJECT,
-        )
-    elif len(writing.subject) > LONG_SUBJECT:
-        yield Finding(
-            level="warn",
-            code="long_subject",
-            sentence=_("The subject has %(count)d characters; phones show about 40 of them.")
-            % {"count": len(writing.subject)},
-            way_out=_("Put what matters first, or shorten it."),
             where=Where.SUBJECT,
         )
     if not writing.source.strip():

@@ -24,6 +24,7 @@ from delivery.tokens import Purpose
 TO, SUBJECT, DATE = 0, 1, 2
 TOKENS = 3  # + Purpose
 FIRST_VALUE = TOKENS + len(Purpose)
+_FEEDBACK_WORDS = 4
 _WHOLES = -1_000_000  # until all places are numbered, whole parts count down from here
 
 
@@ -133,17 +134,20 @@ def _list_headers(
 ) -> list[bytes]:
     fields: list[bytes] = []
     if list_id:
-        label = "".join(letter if letter.isalnum() else "-" for letter in list_id.lower())
-        fields.append(headers.mailbox("List-Id", list_name, f"{label}.{domain}"))
-        if not list_name:
-            fields[-1] = f"List-Id: <{label}.{domain}>\r\n".encode()
+        label = f"{_label(list_id.lower())}.{domain}"
+        fields.append(
+            headers.mailbox("List-Id", list_name, label)
+            if list_name
+            else f"List-Id: <{label}>\r\n".encode()
+        )
     if feedback_id:
-        words = [
-            "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in word)
-            for word in feedback_id[-4:]
-        ]
+        words = [_label(word) for word in feedback_id[-_FEEDBACK_WORDS:]]
         fields.append(headers.unstructured("Feedback-ID", ":".join(words)))
     return fields
+
+
+def _label(word: str) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in word)
 
 
 class _Plan:

@@ -67,16 +67,28 @@ def prepare(campaign: Campaign) -> Prepared | Unusable:
     if content is None:
         return Unusable(sentence=_("The campaign has no content."))
     workspace = campaign.workspace
+    list_id, list_name = _list_of(campaign)
     try:
         compiled = compile_message(
             compile_and_store(content),
             from_email=campaign.from_email,
             from_name=campaign.from_name,
             reply_to=campaign.reply_to,
-            list_id=f"{workspace.slug}-{campaign.pk}",
-            list_name=workspace.name,
+            list_id=list_id,
+            list_name=list_name,
             feedback_id=(f"c{campaign.pk}", f"w{workspace.pk}", "campaign", workspace.slug),
         )
     except (ContentError, AddressError) as error:
         return Unusable(sentence=str(error)[:300])
     return Prepared(version=content.version, audience=Audience.of(campaign), compiled=compiled)
+
+
+def _list_of(campaign: Campaign) -> tuple[str, str]:
+    """Return what a reader can file the mail by, the same for every campaign (RFC 2919 §2).
+
+    That is the one list it goes to; several lists are filed under the workspace.
+    """
+    lists = list(campaign.include_lists.order_by("id")[:2])
+    if len(lists) == 1:
+        return lists[0].public_id, lists[0].name
+    return campaign.workspace.slug, campaign.workspace.name

@@ -60,9 +60,8 @@ def test_an_error_for_everybody_blocks():
     assert codes(source, people=[Reader(fields={"points": 0})]) == [("block", "merge_error")]
 
 
-def test_a_missing_subject_and_a_long_one():
+def test_a_missing_subject_blocks():
     assert codes(subject=" ") == [("block", "no_subject")]
-    assert codes(subject="long " * 20) == [("warn", "long_subject")]
 
 
 def test_a_missing_postal_address_blocks():

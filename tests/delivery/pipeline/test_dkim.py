@@ -5,6 +5,7 @@ import base64
 import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
@@ -123,8 +124,6 @@ def test_keys_are_read_and_weak_ones_refused():
 
     assert load_key(domain=DOMAIN, selector="x", pem=pem(RSA)).selector == "x"
     assert load_key(domain=DOMAIN, selector="x", pem=pem(ED25519)).domain == DOMAIN
+    other = pem(ec.generate_private_key(ec.SECP256R1()))
     with pytest.raises(ValueError, match="DKIM needs"):
-        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
-        from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as ec_key
-
-        load_key(domain=DOMAIN, selector="x", pem=pem(ec_key(SECP256R1())))
+        load_key(domain=DOMAIN, selector="x", pem=other)

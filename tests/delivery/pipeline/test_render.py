@@ -202,8 +202,13 @@ def test_headers_take_no_line_break_from_anybody():
     evil = "x\r\nBcc: all@example.com\r\n\r\nbody"
     mail = parsed(
         render(
-            message(subject="Hi {{ first_name }} {{ city }}", from_name=evil, list_id=evil, list_name=evil,
-                    feedback_id=(evil, evil)),
+            message(
+                subject="Hi {{ first_name }} {{ city }}",
+                from_name=evil,
+                list_id=evil,
+                list_name=evil,
+                feedback_id=(evil, evil),
+            ),
             person(first_name=evil, last_name=evil, city=evil),
         )
     )  # fmt: skip
