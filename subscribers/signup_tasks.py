@@ -55,4 +55,6 @@ def send_signup_mail(
     subject, text, html = compose(template, context, language)
     message = EmailMultiAlternatives(subject, text, to=[person.email])
     message.attach_alternative(html, "text/html")
+    # Django's mail API has no word for it; the mail backend sends over this workspace's account.
+    message.workspace_id = form.workspace_id  # type: ignore[attr-defined]
     message.send()
