@@ -1,6 +1,9 @@
 """The open pixel and the click redirect. Neither changes anything that a person would miss."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -14,41 +17,70 @@ from subscribers import visitors
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-PIXEL_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store, no-cache, must-revalidate, private",
     "Pragma": "no-cache",
     "Expires": "0",
     "X-Robots-Tag": "noindex, nofollow",
     "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
 }
+# The addresses of `delivery.urls`.
+OPEN_PATH = re.compile(r"/o/([^/]+)\.gif").fullmatch
+CLICK_PATH = re.compile(r"/c/([^/]+)/([0-9]{1,5})/").fullmatch
 
 
 @require_safe
-def track_open(request: HttpRequest, token: str) -> HttpResponseBase:
+def track_open(request: HttpRequest, token: str) -> HttpResponse:
     """Answer with the pixel, whatever the token; note the open when it is good."""
     message_id = tokens.read(token, tokens.Purpose.TRACK)
     if message_id is not None:
         collect.note(_sighting(request, message_id, EventKind.OPENED))
-    return HttpResponse(PIXEL, content_type="image/gif", headers=PIXEL_HEADERS)
+    return HttpResponse(
+        PIXEL, content_type="image/gif", headers={"Content-Length": "43", **HEADERS}
+    )
 
 
 @require_safe
-def track_click(request: HttpRequest, token: str, ordinal: int) -> HttpResponseBase:
+def track_click(request: HttpRequest, token: str, ordinal: int) -> HttpResponse:
     """Lead to the link of that number, and nowhere else."""
+    return redirect_to_link(request, token, ordinal) or lost(request)
+
+
+def redirect_to_link(request: HttpRequest, token: str, ordinal: int) -> HttpResponse | None:
+    """Note a click and answer with the link's address; None when there is no such link."""
     message_id = tokens.read(token, tokens.Purpose.TRACK)
-    url = None if message_id is None else links.target(message_id, ordinal=ordinal)
-    if message_id is None or url is None:
-        return lost(request)
+    if message_id is None:
+        return None
+    url = links.target(message_id, ordinal=ordinal)
+    if url is None:
+        return None
     collect.note(_sighting(request, message_id, EventKind.CLICKED, ordinal))
-    return HttpResponse(
-        status=302,
-        headers={
-            "Location": url,
-            "Cache-Control": "no-store, private",
-            "X-Robots-Tag": "noindex, nofollow",
-            "Referrer-Policy": "no-referrer",
-        },
-    )
+    return HttpResponse(status=302, headers={"Location": url, "Content-Length": "0", **HEADERS})
+
+
+class TrackingShortcut:
+    """Middleware that answers opens and clicks before sessions, languages and policies are read.
+
+    They are most of the requests that an installation gets, and need none of these. What is not
+    good (and gets a page that says so) goes the usual way.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        if request.method in {"GET", "HEAD"}:
+            path = request.path_info
+            answer = None
+            if opened := OPEN_PATH(path):
+                answer = track_open(request, opened[1])
+            elif clicked := CLICK_PATH(path):
+                answer = redirect_to_link(request, clicked[1], int(clicked[2]))
+            if answer is not None:
+                return answer
+        return self.get_response(request)
 
 
 def _sighting(request: HttpRequest, message_id: int, kind: EventKind, ordinal: int = 0) -> Sighting:
