@@ -1,0 +1,101 @@
+"""The import wizard: its steps, who may take them, what it refuses."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from subscribers.imports import run
+from subscribers.models import Import, MailingList, Subscriber
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+
+
+@pytest.fixture
+def weekly(workspace):
+    return MailingList.objects.create(workspace=workspace, name="Weekly")
+
+
+def test_the_list_of_imports_takes_the_same_queries_whatever_its_length(
+    editor_client, workspace, weekly, django_assert_num_queries
+):
+    def add():
+        Import.objects.create(workspace=workspace, filename="a.csv", mailing_list=weekly)
+
+    add()
+    address = reverse("import_list")
+    editor_client.get(address)
+    with CaptureQueriesContext(connection) as one:
+        editor_client.get(address)
+    add()
+    add()
+    with django_assert_num_queries(len(one)):
+        editor_client.get(address)
+
+
+def test_an_analyst_may_not_import(analyst_client, workspace):
+    record = Import.objects.create(workspace=workspace, filename="a.csv")
+    assert analyst_client.get(reverse("import_list")).status_code == 200
+    assert analyst_client.get(reverse("import_new")).status_code == 403
+    assert analyst_client.get(reverse("import_page", args=[record.pk])).status_code == 403
+    assert analyst_client.post(reverse("import_act", args=[record.pk])).status_code == 403
+
+
+def test_an_outsider_finds_no_import(outsider_client, workspace):
+    record = Import.objects.create(workspace=workspace, filename="a.csv")
+    for name in ("import_page", "import_errors"):
+        assert outsider_client.get(reverse(name, args=[record.pk])).status_code == 404
+    act = reverse("import_act", args=[record.pk])
+    assert outsider_client.post(act, {"action": "discard"}).status_code == 404
+    assert Import.objects.filter(pk=record.pk).exists()
+
+
+def test_the_wizard_from_file_to_people(editor_client, weekly, monkeypatch):
+    from subscribers import tasks
+
+    for name in ("check_import", "run_import"):
+        monkeypatch.setattr(getattr(tasks, name), "delay_on_commit", lambda _pk: None)
+    upload = SimpleUploadedFile("people.csv", b"email,city\na@example.com,Bandung\nnope,\n")
+    answer = editor_client.post(reverse("import_new"), {"file": upload})
+    record = Import.objects.get()
+    page = reverse("import_page", args=[record.pk])
+    assert answer.url == page
+    assert "What it says" in editor_client.get(page).content.decode()
+    columns = {"to_0": "email", "to_1": "new", "label_1": "City", "type_1": "text"}
+    assert editor_client.post(f"{page}?step=columns", {"to_0": "", "to_1": ""}).status_code == 422
+    assert editor_client.post(f"{page}?step=columns", columns).url == f"{page}?step=consent"
+    consent = {
+        "list": weekly.pk,
+        "status": "subscribed",
+        "statement": "Signed up in the shop",
+        "existing": "fill",
+    }
+    assert editor_client.post(f"{page}?step=consent", consent).url == page
+    assert "Checking people.csv" in editor_client.get(page).content.decode()
+    assert run.check(record.pk)
+    shown = editor_client.get(page).content.decode()
+    assert "Nothing is written yet" in shown
+    assert "No @ in the address" in shown
+    assert "Import 1 person" in shown
+    assert not Subscriber.objects.exists()
+    act = reverse("import_act", args=[record.pk])
+    editor_client.post(act, {"action": "run"})
+    assert run.run(record.pk)
+    assert "Done." in editor_client.get(page).content.decode()
+    assert Subscriber.objects.get().fields == {"city": "Bandung"}
+    errors = editor_client.get(reverse("import_errors", args=[record.pk]))
+    assert b"nope" in b"".join(errors.streaming_content)
+
+
+def test_pasted_rows_and_refused_files(editor_client):
+    editor_client.post(reverse("import_new"), {"text": "a@example.com\nb@example.com"})
+    assert Import.objects.get().columns == ["Column 1"]
+    broken = SimpleUploadedFile("x.xlsx", b"PK\x03\x04 not a workbook")
+    answer = editor_client.post(reverse("import_new"), {"file": broken})
+    assert answer.status_code == 422
+    assert "can&#39;t be opened" in answer.content.decode()
