@@ -90,12 +90,14 @@ class Product:
         self.wait_for_workers()
 
     def wait_for_workers(self) -> None:
-        """Wait until a worker for sending and beat have given a sign of life."""
+        """Wait until workers for all queues and beat have given a new sign of life."""
+        since = time.time()
         self.until(
-            lambda: (
-                self.redis().zcount("heartbeat:sending", time.time() - 5, "+inf")
-                and self.redis().zcount("heartbeat:beat", time.time() - 5, "+inf")
-            )
+            lambda: all(
+                self.redis().zcount(f"heartbeat:{kind}", since, "+inf")
+                for kind in ("sending", "default", "beat")
+            ),
+            seconds=120,
         )
 
     def start_beat(self) -> None:

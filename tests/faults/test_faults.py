@@ -128,7 +128,7 @@ def test_sigterm_drains_and_loses_nothing(make_product: Make, recorder: Recorder
             product.workers.clear()
             product.worker("sending", processes=2)
             product.worker("events,default", processes=1)
-            time.sleep(2)
+            product.wait_for_workers()
         check(product, recorder, campaign, doubt=0)
 
 
@@ -223,7 +223,9 @@ def test_the_server_hangs_up_in_the_middle_of_mails(make_product: Make, recorder
     recorder.start("drop=50")
     with make_product(RETRY_AFTER="2,3,5").running() as product:
         product.people(PEOPLE, port=recorder.port)
-        check(product, recorder, product.campaign(LETTER), doubt=0)
+        # The final dot is in the same write as the body: what the server had read of it when it
+        # hung up, nobody can know. Those mails, and no others, are in doubt.
+        check(product, recorder, product.campaign(LETTER), doubt=PEOPLE // 50 + 1)
 
 
 def test_pause_and_resume_ten_times(make_product: Make, recorder: Recorder) -> None:
