@@ -22,3 +22,6 @@ document.addEventListener("change", (event) => {
   const name = event.target.name;
   if (name && document.querySelector(`[data-select-all="${CSS.escape(name)}"]`)) refresh(name);
 });
+const start = () => { for (const lead of document.querySelectorAll("[data-select-all]")) refresh(lead.dataset.selectAll); };
+start();
+document.addEventListener("htmx:load", start);
