@@ -234,6 +234,15 @@ class _Finish:
             whole = frame.before_end(whole, frame.html_footer(self.tags, self.tags.language))
         if self.track_opens:
             whole = frame.with_pixel(whole)
+        if not frame.shows_unsubscribe(
+            merge_template(whole, "html", constants=self.tags.constants)
+        ):
+            raise ContentError(
+                _(
+                    "A comment, an element or a quotation mark is opened but never closed, "
+                    "so that readers would not see the unsubscribe link."
+                )
+            )
         return merge_template(whole, mode, constants=self.tags.constants)
 
     def text(self, source: str, mode: Mode) -> MergeTemplate:

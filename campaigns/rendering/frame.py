@@ -6,9 +6,10 @@ from html import unescape
 from django.utils import translation
 from django.utils.translation import gettext as _
 from markupsafe import escape
+from selectolax.lexbor import LexborHTMLParser
 
 from campaigns.rendering.links import PIXEL_TAG
-from campaigns.rendering.merge import MergeTemplate
+from campaigns.rendering.merge import MergeTemplate, Slot
 from campaigns.rendering.values import MergeTags
 
 _BODY_END = re.compile(r"</body\s*+>", re.IGNORECASE)
@@ -68,6 +69,21 @@ def lacks_footer(template: MergeTemplate, tags: MergeTags) -> bool:
     address = _letters(tags.constants.get("postal_address", ""))
     shown = _letters(re.sub(r"<[^<>]*+>", "", template.constant))
     return "unsubscribe_url" not in template.unconditional_tags or address not in shown
+
+
+def shows_unsubscribe(template: MergeTemplate) -> bool:
+    """Tell whether a browser finds the unsubscribe link: an open comment would swallow it."""
+    address = "https://unsubscribe.invalid/"
+    page = "".join(
+        part
+        if isinstance(part, str)
+        else address
+        if isinstance(part, Slot) and part.tag == "unsubscribe_url"
+        else "x"
+        for part in template.parts
+    )
+    links = LexborHTMLParser(page).css("a[href], area[href]")
+    return any(address in (link.attributes.get("href") or "") for link in links)
 
 
 def html_footer(tags: MergeTags, language: str) -> str:

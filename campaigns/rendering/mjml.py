@@ -109,9 +109,9 @@ def _between(  # noqa: PLR0913, PLR0917 - one step of the scan above
         raise ContentError(sentence, line=_line(source, start + stray), where=where)
     if not stack or stack[-1][0] not in _CONTAINERS or not text.strip():
         return []
-    rest = protector.pattern.sub("", text).strip()
-    if rest:
-        at = start + text.index(rest.split()[0])
+    blank = protector.pattern.sub(lambda match: " " * len(match[0]), text)
+    if blank.strip():
+        at = start + len(blank) - len(blank.lstrip())
         sentence = _("This text stands between elements and would be lost. Put it in <mj-text>.")
         raise ContentError(sentence, line=_line(source, at), tag=stack[-1][0], where=where)
     return [

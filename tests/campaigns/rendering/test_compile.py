@@ -244,6 +244,12 @@ def test_a_footer_that_only_some_see_is_not_enough():
     assert html(source, values=values(vip=False)).count("https://news.example/u/T/") == 1
 
 
+@pytest.mark.parametrize("opened", ["<!-- ", "<textarea>", "<script>", "<title>"])
+def test_nothing_left_open_hides_the_unsubscribe_link(opened):
+    with pytest.raises(ContentError, match="never closed"):
+        compiled(f"<p>Hello</p>{opened}", ContentKind.HTML)
+
+
 def test_unsubscribe_and_view_links_are_not_tracked():
     source = '<a href="{{ unsubscribe_url }}">u</a><a href="{{ view_url }}">v</a>'
     assert compiled(source, ContentKind.HTML).links == ()
