@@ -27,7 +27,6 @@ FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
     re.IGNORECASE,
 )
-LONG_SUBJECT = 70  # characters; phones show about 40, desktop programs about 70
 TRIED = 50  # people of the audience that the mail is rendered for
 COMPARED = 5  # sent campaigns that an audience is compared with
 FEW_TO_COMPARE = 50  # smaller audiences swing by chance
@@ -73,7 +72,7 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
     found = [
         *_audience(campaign, division),
         *_sender(campaign),
-        *_subject(content),
+        *_preheader(content),
         *_content(campaign, content),
         *_workspace(campaign),
         *_tracking(campaign),
@@ -185,14 +184,7 @@ def is_address(text: str) -> bool:
     return True
 
 
-def _subject(content: Content) -> Iterator[Finding]:
-    if len(content.subject) > LONG_SUBJECT:
-        yield _amber(
-            _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
-            "content",
-            _("Phones show about 40 characters: put what matters first."),
-            "id_subject",
-        )
+def _preheader(content: Content) -> Iterator[Finding]:
     if not content.preheader.strip():
         yield _amber(
             _("There is no preheader."),

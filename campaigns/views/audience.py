@@ -59,7 +59,12 @@ def count(request: MemberRequest, campaign_id: int) -> HttpResponse:
     return render(
         request,
         "campaigns/_division.html",
-        {"division": audience.count(chosen), "campaign": campaign, "chosen": chosen, "live": True},
+        {
+            "division": audience.recent_count(chosen),
+            "campaign": campaign,
+            "chosen": chosen,
+            "live": True,
+        },
     )
 
 

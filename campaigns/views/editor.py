@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.access import MemberRequest
 from accounts.roles import Permission, may
 from campaigns import audience, content, preflight
-from campaigns.audience import Breakdown
+from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
 from campaigns.preflight import Finding
 from campaigns.states import CampaignStatus
@@ -95,7 +95,7 @@ def saved() -> HttpResponse:
 
 def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:
     """Return what every step's page needs."""
-    division = audience.breakdown(campaign)
+    division = audience.recent_count(Audience.of(campaign))
     found = preflight.findings(campaign, division)
     return {
         "campaign": campaign,

@@ -9,7 +9,7 @@ from accounts.models import Workspace
 from campaigns import audience
 from campaigns.audience import Audience, Breakdown
 from campaigns.states import LeftOut
-from subscribers.models import MailingList
+from subscribers.models import MailingList, Suppression
 from subscribers.states import SubscriptionStatus
 from tests.campaigns.makers import (
     make_campaign,
@@ -127,6 +127,19 @@ def test_another_workspaces_suppression_counts_only_there(
     suppress(elsewhere)
     found = audience.breakdown(make_campaign(workspace, lists["news"]))
     assert found == Breakdown(audience=1, will_get=1)
+
+
+def test_an_erased_persons_address_stays_suppressed(
+    workspace: Workspace, lists: dict[str, MailingList]
+) -> None:
+    reader = make_reader(workspace, lists["news"], "dewi@example.org")
+    suppress(reader)
+    Suppression.objects.update(email_key="")
+    campaign = make_campaign(workspace, lists["news"])
+    assert audience.breakdown(campaign) == Breakdown(
+        audience=1, will_get=0, left_out={LeftOut.SUPPRESSED: 1}
+    )
+    assert audience.sample(campaign, 5) == []
 
 
 def test_ranges_of_ids_partition_the_audience(
