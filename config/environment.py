@@ -5,6 +5,7 @@ holding the value (for secrets), or a ``.env`` file beside ``manage.py``. A valu
 shape stops the start with one sentence that names the variable.
 """
 
+import re
 import zoneinfo
 from collections.abc import Collection
 from email.utils import parseaddr
@@ -72,6 +73,17 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is
                 f"{var} has a wrong value: {given!r} is not a time zone like Asia/Jakarta."
             ) from error
         return given
+
+    def seconds(self, var: str, *, default: list[float]) -> list[float]:
+        """Read times in seconds, separated by commas."""
+        given = str(self.str(var, default="")).strip()
+        if not given:
+            return default
+        if not re.fullmatch(r"\d+(\.\d+)?(\s*,\s*\d+(\.\d+)?)*", given, re.ASCII):
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: {given!r} are not seconds like 60,300,900."
+            )
+        return [float(part) for part in given.split(",")]
 
     def one_of(self, var: str, *, default: str, choices: Collection[str]) -> str:
         """Read a word out of a few."""

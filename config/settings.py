@@ -35,10 +35,7 @@ SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addr
 )
 
 # Seconds to wait after the first, second, … temporary failure of a mail, and for how long to try.
-RETRY_AFTER = [
-    float(seconds)
-    for seconds in env.list("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
-]
+RETRY_AFTER = env.seconds("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
 RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
 SECRET_KEY = secret_key.load(env, DATA_DIR)

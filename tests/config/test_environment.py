@@ -20,6 +20,7 @@ READERS: dict[str, Reader] = {
     ),
     "TIME_ZONE": lambda: env.time_zone("TIME_ZONE", default="UTC"),
     "DEBUG": lambda: env.flag("DEBUG", default=False),
+    "RETRY_AFTER": lambda: env.seconds("RETRY_AFTER", default=[60]),
     "LOG_FORMAT": lambda: env.one_of("LOG_FORMAT", default="json", choices=("console", "json")),
 }
 
@@ -45,6 +46,7 @@ READERS: dict[str, Reader] = {
         ("TIME_ZONE", "Mars/Base", "'Mars/Base' is not a time zone like Asia/Jakarta."),
         ("TIME_ZONE", "../../etc/passwd", "is not a time zone like Asia/Jakarta."),
         ("DEBUG", "perhaps", "'perhaps' is neither true nor false."),
+        ("RETRY_AFTER", "60,soon", "'60,soon' are not seconds like 60,300,900."),
         ("LOG_FORMAT", "xml", "'xml' is none of console, json."),
     ],
 )
@@ -75,6 +77,8 @@ def test_wrong_values(
         ("DEBUG", "Yes", True),
         ("DEBUG", "0", False),
         ("DEBUG", "", False),
+        ("RETRY_AFTER", "", [60]),
+        ("RETRY_AFTER", "1, 2.5", [1.0, 2.5]),
         ("LOG_FORMAT", "", "json"),
     ],
 )
