@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from django.utils import formats
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Workspace
@@ -48,11 +47,6 @@ class DateOrder(StrEnum):
 
     DAY_FIRST = "dmy"
     MONTH_FIRST = "mdy"
-
-    @property
-    def words(self) -> str:
-        """Say the order in words."""
-        return _("day/month/year") if self is DateOrder.DAY_FIRST else _("month/day/year")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +189,9 @@ def _date(field: FieldShape, text: str) -> str:
     try:
         return date(int(year), int(month), int(day)).isoformat()
     except ValueError as error:
-        raise Problem("date_impossible", order=str(field.date_order)) from error
+        day_first = field.date_order is DateOrder.DAY_FIRST
+        code = "date_impossible" if day_first else "date_impossible_month_first"
+        raise Problem(code) from error
 
 
 def _boolean(_field: FieldShape, text: str) -> bool:

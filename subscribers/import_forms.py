@@ -35,7 +35,9 @@ class UploadForm(forms.Form):
 class ConsentForm(forms.Form):
     """Where imported people go, and what they agreed to."""
 
-    list = forms.ModelChoiceField(MailingList.objects.none(), label=_("List"))
+    list = forms.ModelChoiceField(
+        MailingList.objects.none(), label=_("List"), empty_label=_("Choose a list")
+    )
     status = forms.ChoiceField(
         label=_("They are"),
         choices=[

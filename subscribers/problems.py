@@ -50,7 +50,11 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "date": (_("Not a date"), _("Write it like 2026-03-31")),
     "date_impossible": (
         _("There is no such day"),
-        _("%(order)s is how this column reads"),
+        _("Day/month/year is how this column reads"),
+    ),
+    "date_impossible_month_first": (
+        _("There is no such day"),
+        _("Month/day/year is how this column reads"),
     ),
     "boolean": (_("Neither yes nor no"), _("Write yes or no")),
     "choice": (_("Not one of the choices"), _("Choose one of: %(choices)s")),
