@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def _addresses() -> tuple[list[str], list[str]]:
     campaign = Campaign.objects.create(workspace=workspace, name="Bench")
     for number in range(1, LINKS + 1):
         Link.objects.create(campaign=campaign, ordinal=number, url=f"https://example.com/{number}")
-    sent = timezone.now() - timezone.timedelta(hours=1)
+    sent = timezone.now() - timedelta(hours=1)
     Message.objects.bulk_create(
         Message(campaign=campaign, subscriber_id=number, state=MessageState.SENT, attempted_at=sent)
         for number in range(1, MESSAGES + 1)

@@ -3,6 +3,8 @@
 The token is the authority, so it changes this one person and nobody else. GET changes nothing.
 """
 
+from typing import TYPE_CHECKING
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
@@ -12,10 +14,12 @@ from delivery.tokens import Purpose
 from delivery.views.public import lost, page
 from subscribers import preferences as wishes
 from subscribers import visitors
-from subscribers.consent import Evidence
 from subscribers.models import Subscriber
 from subscribers.public_forms import PreferencesForm
 from subscribers.states import ConsentSource
+
+if TYPE_CHECKING:
+    from subscribers.consent import Evidence
 
 LONGEST_ID = 18  # digits of a bigint that can be nothing else
 

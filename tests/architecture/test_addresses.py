@@ -34,6 +34,8 @@ PUBLIC = {
     "track_click",
     "unsubscribe",
     "preferences",
+    "know",
+    "know_json",
     "web_version",
 }
 # Guarded by an API key instead of a session (tests/api).

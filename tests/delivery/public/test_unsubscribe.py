@@ -60,8 +60,8 @@ def test_the_button_unsubscribes_from_the_campaigns_lists(client, letter, addres
         (ONE_CLICK, "application/x-www-form-urlencoded"),
         (
             (
-                '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n'
-                "--b--\r\n"
+                '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+                "One-Click\r\n--b--\r\n"
             ),
             "multipart/form-data; boundary=b",
         ),
