@@ -149,7 +149,7 @@ class Shell:
             state="failed" if found.is_trouble else "good",
             text=str(found.cause.label),
             sentence=found.sentence,
-            href=links.find("account_list") if broken else "",
+            href=links.url("account_list") if broken else "",
         )
 
     @property
@@ -167,21 +167,19 @@ class Shell:
     def places(self) -> list[list[Place]]:
         """The sidebar's groups of links."""
         here = getattr(self.request.resolver_match, "url_name", "") or ""
-        groups = [
+        return [
             [
                 Place(
                     label=entry.label,
                     icon=entry.icon,
-                    href=href,
+                    href=links.url(entry.name),
                     active=here.startswith(entry.prefixes),
                     badge=self.running_campaigns if entry.name == "campaign_list" else 0,
                 )
                 for entry in group
-                if (href := links.find(entry.name))
             ]
             for group in _groups(sandbox=self.has_sandbox, manage=self.may(Permission.MANAGE))
         ]
-        return [group for group in groups if group]
 
     @cached_property
     def settings_tabs(self) -> list[Place]:
@@ -216,11 +214,10 @@ class Shell:
             Place(
                 label=entry.label,
                 icon=entry.icon,
-                href=href,
+                href=links.url(entry.name),
                 active=here.startswith(entry.prefixes),
             )
             for entry in entries
-            if (href := links.find(entry.name))
         ]
 
     def may(self, permission: Permission | str) -> bool:

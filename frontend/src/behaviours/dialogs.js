@@ -20,7 +20,7 @@ function ask(form, submitter) {
   body.append(Object.assign(element("h2", "", confirm), { id: "confirm-title" }));
   if (confirmText) body.append(element("p", "w-muted", confirmText));
   const actions = element("div", "w-dialog-actions");
-  const cancel = element("button", "btn", document.body.dataset.cancel ?? "Cancel");
+  const cancel = element("button", "btn", document.body.dataset.cancel);
   const danger = submitter?.classList.contains("btn-primary") ? "btn btn-primary" : "btn btn-danger";
   const go = element("button", danger, confirmButton);
   actions.append(cancel, go);
