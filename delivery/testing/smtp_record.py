@@ -6,7 +6,10 @@ import re
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 _HEADER: Final = re.compile(
     rb"^(message-id|x-id):[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
@@ -27,10 +30,13 @@ class Received:
 
 
 class Keeper(Protocol):
-    """Takes the mails a server accepts. Until `keep` returns, nothing is acknowledged."""
+    """Takes the mails a server accepts."""
 
-    def keep(self, mail: Received) -> str:
-        """Keep a mail; return words of refusal ("452 4.3.1 full"), or "" when it is kept."""
+    def keep(self, mail: Received) -> "str | asyncio.Future[str]":
+        """Keep a mail; return words of refusal ("452 4.3.1 full"), or "" when it is kept.
+
+        A keeper that needs time returns a future of them: the client waits for it.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,12 +67,9 @@ class SmtpServer:
         self.session_count += 1
         return self.session_count
 
-    def keep(self, mail: Received) -> str:
-        """Keep a mail; return words of refusal, or "" when it is kept."""
-        refusal = self.keeper.keep(mail)
-        if not refusal:
-            self.count += 1
-        return refusal
+    def keep(self, mail: Received) -> "str | asyncio.Future[str]":
+        """Keep a mail; see `Keeper.keep`."""
+        return self.keeper.keep(mail)
 
     def is_grey(self, person: str, now: float) -> bool:
         """Say whether this recipient must come back later (first try, or too soon after it)."""
@@ -116,11 +113,15 @@ class SmtpServer:
         )
         self.port = int(self._listening.sockets[0].getsockname()[1])
 
-    async def down(self) -> None:
-        """Stop listening and cut all connections."""
+    def stop_listening(self) -> None:
+        """Take no new connections."""
         if self._listening is not None:
             self._listening.close()
             self._listening = None
+
+    async def down(self) -> None:
+        """Stop listening and cut all connections."""
+        self.stop_listening()
         for session in list(self.sessions):
             session.hang_up()
 

@@ -40,6 +40,7 @@ class Session(asyncio.Protocol):
         self._accepted = 0
         self._over = False
         self._mute = False
+        self._holds = False  # a mail of this client is being stored
 
     # --- asyncio's side
 
@@ -75,7 +76,7 @@ class Session(asyncio.Protocol):
         if self._rest:
             data = self._rest + data
             self._rest = b""
-        while data and not self._over:
+        while data and not self._over and not self._holds:
             data = self._take_body(data) if self._body is not None else self._take_line(data)
         self._flush()
 
@@ -153,7 +154,7 @@ class Session(asyncio.Protocol):
             return rest
         if body.rfind(b"\n..") >= 0 or body.startswith(b".."):
             body = (b"\r\n" + body).replace(b"\r\n..", b"\r\n.")[2:]
-        refusal = self.server.keep(
+        verdict = self.server.keep(
             Received(
                 envelope_from=sender,
                 envelope_to=people,
@@ -163,13 +164,32 @@ class Session(asyncio.Protocol):
                 secure=self.secure,
             )
         )
+        if isinstance(verdict, str):
+            self._answer_mail(verdict)
+            return rest
+        # Nothing more is read from this client until its mail is safe.
+        self._rest = rest
+        self._holds = True
+        self._transport.pause_reading()
+        verdict.add_done_callback(self._go_on)
+        return b""
+
+    def _go_on(self, verdict: "asyncio.Future[str]") -> None:
+        self._holds = False
+        if self._over or verdict.cancelled():
+            return
+        self._answer_mail(verdict.result())
+        self._transport.resume_reading()
+        self.data_received(b"")
+
+    def _answer_mail(self, refusal: str) -> None:
         if refusal:
             self._say(refusal, stage="DOT")
-            return rest
+            return
         self._accepted += 1
+        self.server.count += 1
         if not self._cut("DOT"):
             self._say("250 2.0.0 ok", stage="DOT", delay=self.server.behaviour.dot_delay)
-        return rest
 
     # --- commands
 

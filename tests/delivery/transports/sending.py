@@ -35,12 +35,14 @@ class Journal:
     closes_at: int = 0  # after so many confirmations
 
     def announce(self, message_id: int, *, after: int = 0) -> None:
+        """Note it."""
         assert after == 0 or after in self.announced
         self.announced.add(message_id)
         self.after[message_id] = after
         self.notes.append(("announce", message_id))
 
     def confirm(self, message_id: int) -> None:
+        """Check that no other dot of this connection is in doubt."""
         assert message_id in self.announced
         if self.closes_at and len(self.confirmed) >= self.closes_at:
             raise JournalClosedError
@@ -50,6 +52,7 @@ class Journal:
         self.notes.append(("confirm", message_id))
 
     def settle(self, outcome: Outcome) -> None:
+        """Check that what is said to be out was confirmed."""
         assert outcome.message_id in self.announced
         assert outcome.message_id not in self.settled
         if outcome.verdict in {Verdict.SENT, Verdict.UNKNOWN}:
@@ -70,9 +73,11 @@ class Sent:
 
     @property
     def verdicts(self) -> list[Verdict]:
+        """What became of each mail, in the order they were pulled."""
         return [self.outcomes[number].verdict for number in self.pulled]
 
     def count(self, verdict: Verdict) -> int:
+        """How many ended so."""
         return self.verdicts.count(verdict)
 
 

@@ -1,5 +1,7 @@
 """The reply parser: RFC 5321 §4.2, RFC 3463."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def written(code: int, text: list[str], end: bytes = b"\r\n") -> bytes:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 @given(replies, st.lists(st.integers(0, 10_000), max_size=20))

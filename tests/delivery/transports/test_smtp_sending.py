@@ -53,7 +53,6 @@ def test_a_large_body_arrives_whole():
     text = b"".join(b".%d\r\n..x\r\n" % number for number in range(200_000))
     with running(keep_body=True) as server:
         send(server, [mail(1, data=b"Subject: x\r\n\r\n" + text), mail(2)], max_connections=1)
-        assert [len(line.body) for line in server.accepted][0] == 14 + len(text)
         assert server.accepted[0].body.encode() == b"Subject: x\r\n\r\n" + text
 
 
