@@ -53,6 +53,7 @@ class HandOver:
     part: Slice
     connections: Connections
     answers: int = 0  # how often a server said something about a mail
+    silences: int = 0  # how often it took one and said nothing
     _done: int = 0  # messages that left PLANNED
     _pulled: int = 0
     _waiting: list[Outcome] = field(default_factory=list)
@@ -93,6 +94,8 @@ class HandOver:
             return
         if outcome.code:
             self.answers += 1
+        elif outcome.verdict is Verdict.UNKNOWN:
+            self.silences += 1
         self._waiting.append(outcome)
         if len(self._waiting) >= BATCH:
             self.flush()

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from delivery import breaker, coordination, journal, throttle
 from delivery.models import DomainLimit, SendingAccount
@@ -173,9 +174,7 @@ class Lane:
             self._line.close()
             served = Served.CHANGED
         else:
-            if account.broken_since is not None and hand.answers:
-                breaker.close(account)
-                served = Served.CHANGED
+            served = _judge(account, hand)
         finally:
             hand.gate.give_back()
         try:
@@ -210,6 +209,19 @@ class Lane:
             self._settings = settings
             self._transport = choose.transport_for(account, connections=self._connections.count)
         return self._transport
+
+
+def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
+    """Close the breaker if the server answered, open it if it took mails and said nothing."""
+    if hand.answers and account.broken_since is not None:
+        breaker.close(account)
+        return Served.CHANGED
+    if hand.silences and not hand.answers:
+        # Else it would go on like this: some more in doubt with every claim.
+        sentence = _("%(host)s takes mails and does not say whether it has them")
+        breaker.trip(account, ServerTroubleError(sentence % {"host": account.host}))
+        return Served.CHANGED
+    return Served.SENT
 
 
 def _gate(account: SendingAccount) -> throttle.Gate:

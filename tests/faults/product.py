@@ -239,7 +239,8 @@ class Product:
         path = self.data_dir / "campaign.html"
         path.write_text(content, encoding="utf-8")
         found = self.command(
-            "send_campaign", "--list", "Everybody", "--subject", subject, "--html", str(path)
+            *("send_campaign", "--list", "Everybody", "--subject", subject),
+            *("--html", str(path), "--from", "Kopi Senja <kabar@kopisenja.example>"),
         )
         return int(found["id"])
 
