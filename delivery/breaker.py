@@ -45,6 +45,13 @@ def may_try(account: SendingAccount) -> bool:
     )
 
 
+def let_others_try(account: SendingAccount) -> None:
+    """Give up a try that `may_try` allowed and that did not come about."""
+    SendingAccount.objects.filter(pk=account.pk, broken_since__isnull=False).update(
+        retry_at=timezone.now()
+    )
+
+
 def trip(account: SendingAccount, trouble: ServerTroubleError) -> None:
     """Open the breaker, or keep it open for longer than the last time."""
     now = timezone.now()

@@ -120,19 +120,25 @@ class Lane:
             return Served.NOTHING
         if not breaker.may_try(account):
             return Served.NOTHING
+        held = self._take(offer)
+        if held is None:
+            if account.broken_since is not None:
+                breaker.let_others_try(account)
+            return Served.NOTHING
+        return self._send(held, prepared, account, part)
+
+    def _take(self, offer: offers.Offer) -> claim.Held | None:
+        """Take the campaign's next claim; its journal is opened first."""
         try:
             token = self._line.open()
         except JournalClosedError:
-            return Served.NOTHING
-        held = claim.take(
+            return None
+        return claim.take(
             offer.campaign.pk,
             worker=coordination.process_name(),
             token=token,
             epoch=self._line.epoch,
         )
-        if held is None:
-            return Served.NOTHING
-        return self._send(held, prepared, account, part)
 
     def _send(
         self,

@@ -66,7 +66,6 @@ class Product:
         }
         self.workers: list[subprocess.Popen[bytes]] = []
         self.beat: subprocess.Popen[bytes] | None = None
-        self.log = (data_dir / "workers.log").open("ab")
 
     @contextmanager
     def running(self, *, sending: int = 2) -> Iterator["Product"]:
@@ -80,7 +79,6 @@ class Product:
                 yield self
             finally:
                 self.stop()
-                self.log.close()
 
     def start(self, *, sending: int = 2) -> None:
         """Start workers and beat, and wait until they give a sign of life."""
@@ -119,15 +117,16 @@ class Product:
         return started
 
     def _popen(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=BASE,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=self.log,
-            start_new_session=True,
-        )
+        with (self.data_dir / "workers.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=BASE,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def senders(self) -> list[int]:
         """Return the ids of the sending processes, main processes first left out."""
