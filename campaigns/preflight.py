@@ -27,6 +27,7 @@ FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
     re.IGNORECASE,
 )
+LONG_SUBJECT = 70  # characters; phones show about 40, desktop programs about 70
 TRIED = 50  # people of the audience that the mail is rendered for
 COMPARED = 5  # sent campaigns that an audience is compared with
 FEW_TO_COMPARE = 50  # smaller audiences swing by chance
@@ -72,7 +73,7 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
     found = [
         *_audience(campaign, division),
         *_sender(campaign),
-        *_preheader(content),
+        *_inbox_line(content),
         *_content(campaign, content),
         *_workspace(campaign),
         *_tracking(campaign),
@@ -184,7 +185,14 @@ def is_address(text: str) -> bool:
     return True
 
 
-def _preheader(content: Content) -> Iterator[Finding]:
+def _inbox_line(content: Content) -> Iterator[Finding]:
+    if len(content.subject) > LONG_SUBJECT:
+        yield _amber(
+            _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
+            "content",
+            _("Phones show about 40 characters: put what matters first."),
+            "id_subject",
+        )
     if not content.preheader.strip():
         yield _amber(
             _("There is no preheader."),
