@@ -73,8 +73,10 @@ SELECT stage.*,
 FROM (SELECT * FROM {source} WHERE {condition} ORDER BY email_key) stage
 LEFT JOIN subscribers_subscriber person
     ON person.workspace_id = %(workspace)s AND person.email_key = stage.email_key
-LEFT JOIN subscribers_subscription subscription
-    ON subscription.list_id = %(list)s AND subscription.subscriber_id = person.id
+LEFT JOIN LATERAL (
+    SELECT id, status FROM subscribers_subscription
+    WHERE list_id = %(list)s AND subscriber_id = person.id OFFSET 0
+) subscription ON true
 LEFT JOIN subscribers_suppression suppression
     ON suppression.workspace_id = %(workspace)s AND suppression.address_hash = stage.address_hash
 """
@@ -161,6 +163,16 @@ SELECT %(workspace)s, subscriber_id, %(list)s, %(kind)s, %(source)s, %(at)s,
 FROM (SELECT subscriber_id FROM joined UNION ALL SELECT subscriber_id FROM confirmed) people
 ORDER BY subscriber_id
 """
+
+
+# A planner that has not heard of the rows just written believes in lists of one person, and joins
+# accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.
+STALE = """
+SELECT COALESCE(bool_or(n_mod_since_analyze > 1000 + n_live_tup / 10), true)
+FROM pg_stat_user_tables
+WHERE relid IN ('subscribers_subscriber'::regclass, 'subscribers_subscription'::regclass)
+"""
+ANALYZE = "ANALYZE (SKIP_LOCKED) subscribers_subscriber, subscribers_subscription"
 
 
 class Overtaken(Exception):  # noqa: N818 - a signal to decide again
@@ -276,6 +288,16 @@ class Merger:
                 cursor.execute(KEEP_PREVIOUS, self._values)
                 cursor.execute(UPDATE_FILLING if self._fill else UPDATE_OVERWRITING, self._values)
                 cursor.execute(SUBSCRIBE_KNOWN, self._values)
+
+
+def refresh_statistics(*, only_if_stale: bool = False) -> None:
+    """Tell the planner about the rows written so far; takes about half a second at most."""
+    with connection.cursor() as cursor:
+        if only_if_stale:
+            cursor.execute(STALE)
+            if not cursor.fetchone()[0]:
+                return
+        cursor.execute(ANALYZE)
 
 
 def detail(record: Import) -> str:

@@ -20,7 +20,7 @@ from subscribers.imports import batches, files, mapping
 from subscribers.imports.batches import Batch
 from subscribers.imports.errors import ErrorFile
 from subscribers.imports.layout import Layout
-from subscribers.imports.merge import Counts, Merger, Overtaken
+from subscribers.imports.merge import Counts, Merger, Overtaken, refresh_statistics
 from subscribers.imports.reader import Rows
 from subscribers.imports.rows import RowMaker
 from subscribers.models import Import
@@ -119,6 +119,7 @@ def _check(record: Import) -> None:
     totals = Counts(created=0, updated=0, unchanged=0, suppressed=0)
     batch = None
     duplicates = 0
+    refresh_statistics(only_if_stale=True)
     with transaction.atomic(), _reading(record) as reading:
         merger.open()
         for batch in reading.source:
@@ -151,14 +152,17 @@ def _show_progress(import_id: int, batch: Batch) -> None:
 def _run(record: Import) -> None:
     at = record.started_at or timezone.now()
     merger = Merger(record, at=at)
+    refresh_statistics(only_if_stale=True)
     merger.open()
     try:
         with _reading(record) as reading:
             batch = None
-            for batch in reading.source:
+            for number, batch in enumerate(reading.source, start=1):
                 merger.stage(batch.lines)
                 if batch.last_row > record.rows_done:
                     _merge(record.pk, merger, batch, leftovers=False)
+                if number & (number - 1) == 0:  # after 1, 2, 4, 8 … batches
+                    refresh_statistics(only_if_stale=number == 1)
             duplicates = _refuse_duplicates(merger, reading.errors)
             with transaction.atomic():
                 if batch is not None:
