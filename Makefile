@@ -60,7 +60,17 @@ assets: ## Build static/dist from frontend/ (needs Node; nobody else does)
 
 .PHONY: messages
 messages: .venv/dev.stamp ## Collect texts for translation into locale/ and compile them
-	$(BIN)/python -m config.messages
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --output-file var/django.pot $(TEXTS)
+	$(BIN)/pybabel --quiet update --input-file var/django.pot $(CATALOGUES) --locale id --init-missing \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel compile $(CATALOGUES) --statistics
+
+CATALOGUES := -D django -d locale
+TEXTS := --project Warta --no-location --sort-output \
+	--keywords gettext_lazy --keywords gettext_noop --keywords ngettext_lazy:1,2 \
+	--keywords pgettext_lazy:1c,2 --keywords npgettext_lazy:1c,2,3 \
+	config accounts subscribers campaigns delivery reports api templates
 
 .PHONY: lock
 lock: .venv/bin/uv ## Write requirements/ anew from pyproject.toml, with hashes

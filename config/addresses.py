@@ -3,6 +3,7 @@
 import socket
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SANDBOX_PORT = 2525
 ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
@@ -15,6 +16,18 @@ def default_url(host: str, port: int) -> str:
     if ":" in host:
         host = f"[{host}]"
     return f"http://{host}:{port}"
+
+
+def allowed_hosts(*, host: str, site_url: str, is_given: bool) -> list[str]:
+    """Return the host names to answer to when ALLOWED_HOSTS is not set.
+
+    ``is_given`` says whether SITE_URL was set. Listening on every address without it, we cannot know
+    the names that people use, so any will do.
+    """
+    if host in ANY_HOST and not is_given:
+        return ["*"]
+    names = {urlsplit(site_url).hostname or "", host, "localhost", "127.0.0.1", "::1"}
+    return sorted(f"[{name}]" if ":" in name else name for name in names - {*ANY_HOST})
 
 
 def kept_port(data_dir: Path) -> int:

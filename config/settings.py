@@ -40,7 +40,9 @@ RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or addresses.allowed_hosts(
+    host=HOST, site_url=SITE_URL, is_given=bool(env.str("SITE_URL", default=""))
+)
 SECURE_COOKIES = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 # Browsers share cookies between ports: two installations on one machine keep theirs apart.
@@ -56,7 +58,7 @@ X_FRAME_OPTIONS = "SAMEORIGIN"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
-IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=500) * 1_000_000
+IMPORT_MAX_BYTES = env.whole("IMPORT_MAX_MB", default=500, least=1, most=100_000) * 1_000_000
 IMPORT_MAX_COLUMNS = 300
 
 INSTALLED_APPS = [
