@@ -21,7 +21,7 @@ def default_url(host: str, port: int) -> str:
 def allowed_hosts(*, host: str, site_url: str, is_given: bool) -> list[str]:
     """Return the host names to answer to when ALLOWED_HOSTS is not set.
 
-    ``is_given`` says whether SITE_URL was set. Listening on every address without it, we cannot know
+    ``is_given`` says whether SITE_URL was set. Listening everywhere without it, we cannot know
     the names that people use, so any will do.
     """
     if host in ANY_HOST and not is_given:

@@ -67,9 +67,8 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         self.fields["host"].required = True
         self.fields["per_second"].label = _("Mails per second")
         self.initial["from_domains"] = ", ".join(account.from_domains)
-        if account.pk:
-            if account.encrypted_password:
-                self.fields["password"].help_text = _("Empty: the password stays as it is.")
+        if account.pk and account.encrypted_password:
+            self.fields["password"].help_text = _("Empty: the password stays as it is.")
         if account.kind == TransportKind.SANDBOX:
             for name in set(self.fields) - {"name"}:
                 del self.fields[name]

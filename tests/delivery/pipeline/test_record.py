@@ -138,7 +138,7 @@ def test_time_over_fails_as_expired(cast: Cast, settings: Any) -> None:
     twice=st.booleans(),
 )
 def test_tallies_equal_the_ledger_whatever_comes(
-    batches: list[list[tuple[int, Verdict, int]]], twice: bool, cast: Cast
+    batches: list[list[tuple[int, Verdict, int]]], *, twice: bool, cast: Cast
 ) -> None:
     workspace = Workspace.objects.create(name="W", slug=f"w{Workspace.objects.count()}")
     campaign = sending.planned(workspace, 6)

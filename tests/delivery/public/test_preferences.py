@@ -1,6 +1,7 @@
 """The preference centre and one's own data: this person's alone."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -110,7 +111,7 @@ def test_what_we_know(client, letter, address):
 
 
 def test_an_old_letter_shows_nobodys_data(client, letter, address):
-    old = timezone.now() - timezone.timedelta(days=31)
+    old = timezone.now() - timedelta(days=31)
     Message.objects.filter(pk=letter.message.pk).update(attempted_at=old)
     page = client.get(f"{address}data/")
     assert page.status_code == 403
