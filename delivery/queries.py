@@ -146,7 +146,10 @@ def _derive(campaign: Campaign, states: dict[MessageState, int]) -> None:
     for _token, first, last, messages, attempt in held:
         which = Q(pk__in=messages) if messages is not None else Q(pk__gte=first, pk__lte=last)
         own |= which & Q(attempts=attempt)
-    claimed = Message.objects.filter(own, campaign=campaign, state=MessageState.PLANNED).count()
+    messages_held = Message.objects.annotate(of=F("campaign_id") + 0).filter(  # by their own key
+        own, of=campaign.pk, state=MessageState.PLANNED
+    )
+    claimed = messages_held.count()
     claimed = min(claimed, planned)
     try:
         handed_over = min(claimed, journal.handed_over(token for token, *_ in held))

@@ -32,7 +32,8 @@ STATE_OF: Final[dict[Verdict, MessageState]] = {
     Verdict.UNKNOWN: MessageState.UNKNOWN,
 }
 
-# Rows are locked in id order, so that two writers never wait for each other in a circle.
+# Rows are locked in id order, so that two writers never wait for each other in a circle. ``+ 0`` as
+# in `claim`: by the messages' own key, never by the whole campaign's index.
 _APPLY: Final = """
 WITH given AS (
     SELECT * FROM unnest(
@@ -41,7 +42,7 @@ WITH given AS (
     ) AS given (id, state, reason, not_before, reply_id, provider_id)
 ), old AS (
     SELECT message.id, message.reason FROM delivery_message AS message
-    WHERE message.id = ANY(%(ids)s) AND message.campaign_id = %(campaign)s
+    WHERE message.id = ANY(%(ids)s) AND message.campaign_id + 0 = %(campaign)s
         AND message.state = %(source)s
         AND (%(attempts)s::smallint IS NULL OR message.attempts = %(attempts)s)
     ORDER BY message.id FOR NO KEY UPDATE
@@ -90,7 +91,7 @@ WITH changed AS (
     UPDATE delivery_message
     SET state = {MessageState.SENT.value}, attempts = attempts + 1, attempted_at = %(now)s,
         content_version = %(version)s
-    WHERE id = ANY(%(ids)s) AND campaign_id = %(campaign)s
+    WHERE id = ANY(%(ids)s) AND campaign_id + 0 = %(campaign)s
         AND state = {MessageState.PLANNED.value} AND attempts = %(attempts)s
     RETURNING domain_group
 ), counted AS (

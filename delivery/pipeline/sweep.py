@@ -6,7 +6,7 @@ Every step is a conditional statement and may run twice at once.
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.utils import timezone
 
 from campaigns import lifecycle
@@ -99,8 +99,8 @@ def _has_expired(held: Claim) -> bool:
 
 def messages_of(claim: Claim) -> list[int]:
     """Return the messages that a claim still owns: planned, with its number of attempts."""
-    own = Message.objects.filter(
-        campaign_id=claim.campaign_id, state=MessageState.PLANNED, attempts=claim.attempt
+    own = Message.objects.annotate(of=F("campaign_id") + 0).filter(  # "+ 0": see `claim`
+        of=claim.campaign_id, state=MessageState.PLANNED, attempts=claim.attempt
     )
     if claim.messages is not None:
         own = own.filter(pk__in=claim.messages)
@@ -124,7 +124,7 @@ def retry() -> int:
         return 0
     sending = Campaign.objects.filter(status=CampaignStatus.SENDING).values_list("pk", flat=True)
     return regroup.again(
-        "not_before <= %(until)s AND campaign_id = ANY(%(campaigns)s)",
+        "not_before <= %(until)s AND campaign_id + 0 = ANY(%(campaigns)s)",
         {"until": now, "campaigns": list(sending)},
         source=MessageState.DEFERRED,
     )
