@@ -8,12 +8,6 @@ import statistics
 import time
 from collections.abc import Iterator
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-import django
-
-django.setup()
-
 from benchmarks import _machine
 from benchmarks._machine import figure
 from delivery.testing.smtp_server import running

@@ -1,5 +1,6 @@
 """The form of a sending account, with its limits by mailbox provider."""
 
+import ipaddress
 import re
 from email.utils import parseaddr
 from typing import Any, ClassVar
@@ -13,7 +14,19 @@ from delivery.states import TransportKind
 from subscribers.states import DomainGroup
 
 DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9](-*[a-z0-9])*\.)+[a-z0-9](-*[a-z0-9])*$")
+# Whom to send through is the administrator's choice, machines of their own network included. What
+# can never be right is refused: ports of other well-known services, and addresses that only exist
+# on one cable or inside a cloud's machine room (RFC 3927, 4291 §2.5.6).
+OTHER_SERVICES = frozenset({22, 53, 80, 110, 143, 443, 993, 995, 3306, 5432, 6379})
 HOST = re.compile(r"^[A-Za-z0-9.:-]{1,255}$")
+
+
+def is_link_local(host: str) -> bool:
+    """Say whether this is a link-local address, like that of a cloud's metadata."""
+    try:
+        return ipaddress.ip_address(host).is_link_local
+    except ValueError:
+        return False
 
 
 class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
@@ -97,6 +110,10 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         host = str(self.cleaned_data["host"]).strip()
         if not HOST.match(host):
             raise forms.ValidationError(_("Write the server's name, like smtp.example.com."))
+        if is_link_local(host):
+            raise forms.ValidationError(
+                _("No mail server has such an address. Write its name, like smtp.example.com.")
+            )
         return host
 
     def clean_port(self) -> int:
@@ -104,6 +121,11 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         port = int(self.cleaned_data["port"])
         if not 1 <= port <= 65535:  # noqa: PLR2004 - TCP's range
             raise forms.ValidationError(_("A port is a number from 1 to 65535."))
+        if port in OTHER_SERVICES:
+            raise forms.ValidationError(
+                _("Port %(port)s is not for sending mail. Most providers use 587 or 465."),
+                params={"port": port},
+            )
         return port
 
     def clean_default_from(self) -> str:

@@ -1,50 +1,100 @@
-"""The test mail of a sending account: does it go through, and if not, where does it stop?"""
+"""The test mail of a sending account: does it go through, and if not, where does it stop and why?
 
-from contextlib import closing
+Every stage is shown, and the one that fails comes with the way out.
+"""
+
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid, parseaddr
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from delivery import accounts
-from delivery.mail_backend import NoJournal
+from delivery import accounts, advice
 from delivery.models import SendingAccount
-from delivery.transports import choose
-from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
+from delivery.transports import choose, smtp_probe
+from delivery.transports.protocol import Outgoing, ServerTroubleError
+from delivery.transports.smtp_opening import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage: ``state`` is "passed", "failed" or "open"; ``words`` are the server's."""
+
+    label: str
+    state: str
+    words: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of the test mail, in a sentence."""
+    """What became of the test mail, in a sentence; ``way_out`` says what to do where it failed."""
 
     arrived: bool
     sentence: str
+    way_out: str = ""
+    stages: tuple[Stage, ...] = ()
 
 
 def send(account: SendingAccount, *, address: str) -> Result:
-    """Send one mail through an account and wait for the server's answer."""
-    if parseaddr(address)[1] != address or "@" not in address or not address.isprintable():
+    """Send one mail through an account and wait for the server's answer (20 seconds at most)."""
+    if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isascii():
         return Result(arrived=False, sentence=_("Write one address, like name@example.com."))
-    outcomes: list[Outcome] = []
     try:
-        with closing(choose.transport_for(account, connections=1)) as transport:
-            transport.send(
-                iter([_mail(account, address)]),
-                journal=NoJournal(),
-                record=outcomes.append,
-                should_stop=lambda: False,
-            )
+        server = choose.smtp_settings(account, connections=1)
     except ServerTroubleError as error:
         return Result(arrived=False, sentence=error.sentence)
-    outcome = outcomes[0]
-    answer = f"{outcome.code} {outcome.enhanced} {outcome.text}".strip()
-    if outcome.verdict is Verdict.SENT:
-        sentence = _("The server took the mail for %(address)s. It said: %(answer)s")
-        return Result(arrived=True, sentence=sentence % {"address": address, "answer": answer})
-    sentence = _("The server did not take the mail for %(address)s. It said: %(answer)s")
-    return Result(arrived=False, sentence=sentence % {"address": address, "answer": answer})
+    course = smtp_probe.walk(server, _mail(account, address))
+    passed = {stage.step: stage.reply for stage in course.passed}
+    failed = course.trouble.step if course.trouble else None
+    stages = tuple(
+        Stage(
+            label=label(step),
+            state="failed" if step is failed else "passed" if step in passed else "open",
+            words=_words(passed.get(step))
+            if step is not failed
+            else _words(course.trouble.reply)
+            if course.trouble
+            else "",
+        )
+        for step in smtp_probe.steps(server)
+    )
+    if course.trouble is None:
+        sentence = _("%(host)s took the mail for %(address)s. It said: %(answer)s") % {
+            "host": server.host,
+            "address": address,
+            "answer": _words(passed[Step.BODY]),
+        }
+        return Result(arrived=True, sentence=sentence, stages=stages)
+    return Result(
+        arrived=False,
+        sentence=course.trouble.sentence,
+        way_out=advice.way_out(course.trouble, server),
+        stages=stages,
+    )
+
+
+def label(step: Step) -> str:
+    """Name a stage for people."""
+    labels = {
+        Step.RESOLVE: _("Find the server's address"),
+        Step.CONNECT: _("Connect"),
+        Step.TLS: _("Encrypt the connection and check the certificate"),
+        Step.BANNER: _("The server greets"),
+        Step.EHLO: _("Ask what the server can do"),
+        Step.STARTTLS: _("Encrypt the connection and check the certificate"),
+        Step.AUTH: _("Sign in"),
+        Step.MAIL: _("Name the sender"),
+        Step.RCPT: _("Name the recipient"),
+        Step.DATA: _("Announce the mail"),
+        Step.BODY: _("Hand the mail over"),
+    }
+    return labels[step]
+
+
+def _words(reply: object) -> str:
+    return str(getattr(reply, "words", ""))
 
 
 def _mail(account: SendingAccount, address: str) -> Outgoing:
@@ -57,8 +107,9 @@ def _mail(account: SendingAccount, address: str) -> Outgoing:
     message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(
-        _("The sending account “%(name)s” works: this mail came through it.")
-        % {"name": account.name}
+        _("The sending account “%(name)s” works: this mail came through it.\n\n%(site)s")
+        % {"name": account.name, "site": settings.SITE_URL},
+        cte="quoted-printable",
     )
     return Outgoing(
         message_id=1,

@@ -271,7 +271,9 @@ class Connection:
             sentence = _("The certificate of %(host)s is signed by nobody this machine trusts.")
         else:
             sentence = _("The certificate of %(host)s is not good: %(words)s.")
-        return OpeningError(sentence % values, step=self.step, permanent=True)
+        return OpeningError(
+            sentence % values, step=self.step, permanent=True, certificate=error.verify_code
+        )
 
 
 def _address_literal(address: str) -> str:

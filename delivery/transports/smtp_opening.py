@@ -23,7 +23,7 @@ COMMAND_UNKNOWN = frozenset({500, 501, 502, 504})
 
 
 class Step(Enum):
-    """A stage of the opening, in order, as the account test shows them."""
+    """A stage of the way, in order, as the account test shows them; the opening ends with AUTH."""
 
     RESOLVE = "resolve"
     CONNECT = "connect"
@@ -32,6 +32,10 @@ class Step(Enum):
     EHLO = "ehlo"
     STARTTLS = "starttls"
     AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +55,10 @@ Opening = Generator[Ask | Handshake, Reply | None, Capabilities]
 
 
 class OpeningError(ServerTroubleError):
-    """The server cannot be used as set up; ``step`` is where, ``reply`` what it said."""
+    """The server cannot be used as set up; ``step`` is where, ``reply`` what it said.
+
+    ``certificate``: OpenSSL's number of what is wrong with the certificate; 0: nothing.
+    """
 
     def __init__(
         self,
@@ -60,8 +67,10 @@ class OpeningError(ServerTroubleError):
         step: Step,
         permanent: bool = False,
         reply: Reply | None = None,
+        certificate: int = 0,
     ) -> None:
         super().__init__(sentence, permanent=permanent)
+        self.certificate = certificate
         self.step = step
         self.reply = reply
 

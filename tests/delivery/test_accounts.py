@@ -73,7 +73,9 @@ def test_an_account_is_made_and_its_password_never_shown(admin_client, workspace
     ("field", "value", "words"),
     [
         ("host", "http://smtp.example.com/", "smtp.example.com"),
+        ("host", "169.254.169.254", "No mail server has such an address"),
         ("port", "70000", "1 to 65535"),
+        ("port", "443", "Port 443 is not for sending mail"),
         ("default_from", "not an address", "news@example.com"),
         ("from_domains", "example.com, nonsense", "nonsense"),
         ("max_connections", "0", "1 to 100"),
