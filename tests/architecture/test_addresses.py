@@ -50,6 +50,8 @@ SIGNED_IN = {
     "workspace_new",
 }
 CLOSED = {403, 404, 405}
+# A download that a bare row has not got: not found by its owner either.
+EMPTY = {"import_errors"}
 
 ADDRESSES = [
     address
@@ -99,7 +101,9 @@ def test_an_outsider_finds_nothing_of_another_workspace(
         assert response.status_code in CLOSED, f"{path}: {response.status_code}"
 
 
-@pytest.mark.parametrize("address", WITH_ROWS, ids=by_name)
+@pytest.mark.parametrize(
+    "address", [address for address in WITH_ROWS if address.name not in EMPTY], ids=by_name
+)
 def test_the_rows_of_the_walk_are_rows_that_the_owner_can_open(
     address: Address,
     cast: "Cast",
