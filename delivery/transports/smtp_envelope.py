@@ -15,6 +15,9 @@ from delivery.transports.smtp_capabilities import Capabilities
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UNQUOTED: Final = re.compile(r"[\s<>]")
+# Dots are rarer than line ends, and a search for one byte is what the regex engine does fastest:
+# less than half the time of two searches for two bytes each.
+_DOT_FIRST: Final = re.compile(rb"\.(?<=[\r\n]\.)")
 DOT: Final = b".\r\n"
 
 
@@ -108,11 +111,8 @@ def body(data: bytes) -> bytes:
     A dot after any kind of line end is doubled, a bare CR or LF too: some servers take those for
     line ends, and nothing in a mail may look to them like its end followed by commands.
     """
-    # rfind: a third of the time that `in` takes for these two bytes.
-    if data.rfind(b"\n.") >= 0:
-        data = data.replace(b"\n.", b"\n..")
-    if data.rfind(b"\r.") >= 0:
-        data = data.replace(b"\r.", b"\r..")
+    if _DOT_FIRST.search(data):
+        data = data.replace(b"\n.", b"\n..").replace(b"\r.", b"\r..")
     if data[:1] == b".":
         data = b"." + data
     return data if data[-2:] == b"\r\n" or not data else data + b"\r\n"
