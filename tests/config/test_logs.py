@@ -76,9 +76,9 @@ def test_a_requests_line_has_ids_but_no_query(
     client: Client, db: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        client.get("/admin/login/?next=/secret-token/")
+        client.get("/sign-in/?next=/secret-token/")
     lines = [record.getMessage() for record in caplog.records]
-    assert any("GET /admin/login/ 200" in line for line in lines)
+    assert any("GET /sign-in/ 200" in line for line in lines)
     assert not any("secret-token" in line for line in lines)
 
 
