@@ -1,0 +1,1 @@
+"""The product in a real browser, started as its users start it."""

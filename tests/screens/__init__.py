@@ -1,0 +1,1 @@
+"""Pictures of every page, and what every page must not do."""
