@@ -1,0 +1,144 @@
+"""Signs in and takes a picture of every page: 1440 and 390 px wide, light and dark.
+
+The pictures land in ``var/screens``. A console error, a CSP violation, a request that leaves the
+site, a page wider than the screen, or an accessibility fault fails.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.journeys import browser as browsers
+from tests.journeys import product as products
+
+pytestmark = pytest.mark.screens
+FOLDER = Path(__file__).parent.parent.parent / "var" / "screens"
+SIZES = ((1440, 1000), (390, 844))
+THEMES = ("light", "dark")
+FIND = """
+import json
+from accounts.models import Workspace
+from campaigns.models import Campaign, Template
+from delivery import tokens
+from delivery.models import Message, SandboxMessage, SendingAccount
+from subscribers.models import MailingList, SignupForm, Subscriber
+workspace = Workspace.objects.get(slug="kopi-senja")
+campaigns = {c.status: c.pk for c in Campaign.objects.filter(workspace=workspace)}
+message = Message.objects.filter(campaign_id=campaigns["sent"], state=4).first()
+print("FOUND " + json.dumps({
+    "draft": campaigns["draft"], "scheduled": campaigns["scheduled"], "sent": campaigns["sent"],
+    "template": Template.objects.filter(workspace=workspace).first().pk,
+    "subscriber": message.subscriber_id,
+    "list": MailingList.objects.filter(workspace=workspace).first().pk,
+    "form": SignupForm.objects.filter(workspace=workspace).first().pk,
+    "form_public": SignupForm.objects.filter(workspace=workspace).first().public_id,
+    "account": SendingAccount.objects.filter(workspace=workspace).first().pk,
+    "unsubscribe": tokens.make(message.pk, tokens.Purpose.UNSUBSCRIBE),
+    "preferences": tokens.make(message.pk, tokens.Purpose.PREFERENCES),
+    "view": tokens.make(message.pk, tokens.Purpose.VIEW),
+}))
+"""
+DASHBOARD = {
+    "home": "/",
+    "search": "/search/?q=brew",
+    "campaigns": "/campaigns/",
+    "campaign-new": "/campaigns/new/",
+    "campaign-audience": "/campaigns/{draft}/audience/",
+    "campaign-content": "/campaigns/{draft}/content/",
+    "campaign-tracking": "/campaigns/{draft}/tracking/",
+    "campaign-review": "/campaigns/{draft}/review/",
+    "campaign-live": "/campaigns/{scheduled}/sending/",
+    "campaign-report": "/campaigns/{sent}/report/",
+    "reports": "/reports/",
+    "subscribers": "/subscribers/",
+    "subscriber": "/subscribers/{subscriber}/",
+    "subscriber-new": "/subscribers/new/",
+    "import": "/subscribers/import/",
+    "lists": "/lists/",
+    "list": "/lists/{list}/",
+    "list-new": "/lists/new/",
+    "suppressions": "/suppressions/",
+    "forms": "/forms/",
+    "form-new": "/forms/new/",
+    "form": "/forms/{form}/",
+    "templates": "/templates/",
+    "template": "/templates/{template}/",
+    "sandbox": "/sandbox/",
+    "settings": "/settings/",
+    "settings-team": "/settings/team/",
+    "settings-fields": "/settings/fields/",
+    "settings-sending": "/settings/sending/",
+    "settings-sending-new": "/settings/sending/new/",
+    "settings-sending-edit": "/settings/sending/{account}/",
+    "settings-api-keys": "/settings/api-keys/",
+    "profile": "/profile/",
+    "password": "/password/change/",
+    "workspace-new": "/workspaces/new/",
+}
+PUBLIC = {
+    "sign-in": "/sign-in/",
+    "password-reset": "/password/reset/",
+    "public-signup": "/s/{form_public}/",
+    "public-unsubscribe": "/u/{unsubscribe}/",
+    "public-preferences": "/p/{preferences}/",
+    "public-web-version": "/v/{view}/",
+}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[products.Product]:
+    with products.running(tmp_path_factory.mktemp("screens")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def names(product: products.Product) -> dict[str, str]:
+    """The keys and tokens that the addresses above leave open."""
+    answer = product.manage("shell", "-c", FIND)
+    found = re.search(r"^FOUND (.*)$", answer.stdout, re.MULTILINE)
+    assert found, answer.stderr
+    return json.loads(found.group(1))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = browsers.launch(playwright)
+        yield browser
+        browser.close()
+
+
+def look(page: Page, addresses: dict[str, str], names: dict[str, str], theme: str) -> list[str]:
+    """Photograph the pages in both sizes; return what is wrong with them."""
+    faults = []
+    for name, address in addresses.items():
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            answer = page.goto(address.format(**names))
+            page.wait_for_load_state("networkidle")
+            if answer is None or answer.status != 200:
+                faults.append(f"{name}: {answer.status if answer else 'no answer'}")
+                break
+            page.screenshot(path=FOLDER / f"{name}-{width}-{theme}.png", full_page=True)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                faults.append(f"{name}: {wide} px wide on a screen of {width} px")
+            try:
+                browsers.assert_accessible(page)
+            except AssertionError as error:
+                faults.append(f"{name} at {width} px, {theme}: {error}")
+    return faults
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_page(chromium, product, names, theme):
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with browsers.pages(chromium, product.address, color_scheme=theme) as (page, _guard):
+        faults = look(page, PUBLIC, names, theme)
+        browsers.sign_in(page, product.email, product.password)
+        faults += look(page, DASHBOARD, names, theme)
+    assert not faults, "\n".join(faults)
