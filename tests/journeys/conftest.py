@@ -1,7 +1,6 @@
 """One running product and one browser for all journeys."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -13,7 +12,7 @@ from tests.journeys import product as products
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[products.Product]:
     """The product with its demo workspace, as `make run` starts it."""
-    data_dir: Path = tmp_path_factory.mktemp("a warta with spaces")
+    data_dir = tmp_path_factory.mktemp("a warta with spaces")
     with products.running(data_dir) as running:
         yield running
 
