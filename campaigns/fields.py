@@ -16,6 +16,11 @@ class Field(TypedDict):
     fallback: str
 
 
+def writing() -> Field:
+    """Return the tag by which a template says where a campaign's writing goes."""
+    return Field(name="content", label=_("What a campaign says"), fallback="")
+
+
 def to_insert(workspace: Workspace) -> list[Field]:
     """Return what a workspace's authors can insert (one query)."""
     own = [

@@ -209,6 +209,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_TEMPLATE_EXTENSION = "html"
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 LANGUAGES = [("en", _("English")), ("id", _("Indonesian"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")

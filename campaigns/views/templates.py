@@ -72,7 +72,7 @@ def edit(request: MemberRequest, template_id: int) -> HttpResponse:
         "problem": previewing.template_problem(stored),
         "view": view if view in VIEWS else "desktop",
         "views": {"desktop": _("Desktop"), "phone": _("Phone"), "dark": _("Dark")},
-        "fields": fields.to_insert(request.workspace),
+        "fields": [fields.writing(), *fields.to_insert(request.workspace)],
         "using": list(queries.campaigns_using(template)[:6]),
     }
     return render(request, "campaigns/template_edit.html", context, status=status)

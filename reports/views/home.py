@@ -23,10 +23,10 @@ def _greeting(name: str) -> str:
     first = name.split(maxsplit=1)[0] if name else ""
     hour = timezone.localtime().hour
     if MORNING <= hour < AFTERNOON:
-        return _("Good morning, %(name)s") % {"name": first}
+        return _("Good morning, %(name)s") % {"name": first} if first else _("Good morning")
     if AFTERNOON <= hour < EVENING:
-        return _("Good afternoon, %(name)s") % {"name": first}
-    return _("Good evening, %(name)s") % {"name": first}
+        return _("Good afternoon, %(name)s") % {"name": first} if first else _("Good afternoon")
+    return _("Good evening, %(name)s") % {"name": first} if first else _("Good evening")
 
 
 def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
