@@ -280,6 +280,8 @@ def test_from_an_empty_list_to_a_report_that_accounts_for_everybody(marketer, ch
     marketer.get_by_role("button", name="Continue to review").click()
     expect(marketer.locator("#summary")).to_contain_text("3 left out")
     send_now(marketer, people=GOOD - 3)
-    read_report(marketer)
+    assert read_report(marketer) == {"Sent": GOOD - 3, "Skipped": 3}
+    left_out = marketer.locator(".w-rows li").filter(has_text="Unsubscribed")
+    expect(left_out).to_contain_text("3")
     second = {mail.to for mail in mailbox.kept(product, "Again beans")}
     assert second == {person.email for person in PEOPLE[3:]}

@@ -125,6 +125,7 @@ def look(page: Page, addresses: dict[str, str], names: dict[str, str], theme: st
             if answer is None or answer.status != 200:
                 faults.append(f"{name}: {answer.status if answer else 'no answer'}")
                 break
+            _settle(page)
             page.screenshot(path=FOLDER / f"{name}-{width}-{theme}.png", full_page=True)
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > width:
@@ -136,6 +137,15 @@ def look(page: Page, addresses: dict[str, str], names: dict[str, str], theme: st
             except AssertionError as error:
                 faults.append(f"{name} at {width} px, {theme}: {error}")
     return faults
+
+
+def _settle(page: Page) -> None:
+    """Let frames that load and draw only when they are seen do so."""
+    if page.locator("iframe").count():
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_load_state("networkidle")
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(400)
 
 
 @pytest.mark.parametrize("theme", THEMES)
