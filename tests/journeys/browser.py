@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
@@ -53,9 +54,9 @@ class Guard:
 
 
 @contextmanager
-def pages(browser: Browser, address: str, **options: object) -> Iterator[tuple[Page, Guard]]:
+def pages(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Page, Guard]]:
     """Open a context with one watched page; at the end nothing forbidden may have happened."""
-    context: BrowserContext = browser.new_context(base_url=address, **options)  # type: ignore[arg-type]
+    context: BrowserContext = browser.new_context(base_url=address, **options)
     context.set_default_timeout(15_000)
     guard = Guard(address=address)
     page = context.new_page()

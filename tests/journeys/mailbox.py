@@ -44,7 +44,7 @@ class Kept:
     @property
     def unsubscribe_address(self) -> str:
         """The https or http address of List-Unsubscribe."""
-        return re.findall(r"<(https?://[^>]+)>", self.list_unsubscribe)[0]
+        return str(re.findall(r"<(https?://[^>]+)>", self.list_unsubscribe)[0])
 
 
 def kept(product: Product, subject: str) -> list[Kept]:

@@ -103,7 +103,7 @@ def names(product: products.Product) -> dict[str, str]:
     answer = product.manage("shell", "-c", FIND)
     found = re.search(r"^FOUND (.*)$", answer.stdout, re.MULTILINE)
     assert found, answer.stderr
-    return json.loads(found.group(1))
+    return dict(json.loads(found.group(1)))
 
 
 @pytest.fixture(scope="module")
