@@ -75,7 +75,7 @@ def test_signing_up_without_scripts_on_a_phone(marketer, chromium, product):
     with browsers.pages(chromium, product.address, **PHONE) as (page, _guard):
         page.goto(hosted)
         browsers.assert_accessible(page)
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_role("link", name="Bahasa Indonesia").click()
         expect(page.locator("html")).to_have_attribute("lang", "id")
         expect(page.get_by_label("Alamat surel")).to_be_visible()
@@ -104,7 +104,7 @@ def test_a_new_colleague_joins_by_mail_and_sees_what_an_analyst_may(marketer, ch
 
 def forget_and_reset(marketer: Page, page: Page) -> None:
     """Sign out, ask for a new password by mail, and sign in with it."""
-    page.get_by_text("Your account").click()
+    page.locator("summary.w-avatar").click()
     page.get_by_role("button", name="Sign out").click()
     page.goto("/password/reset/")
     page.get_by_label("Email").fill("citra@kopisenja.example")
@@ -163,5 +163,5 @@ def test_the_menu_on_a_phone(chromium, product):
         menu = page.get_by_role("navigation", name="Main")
         menu.get_by_role("link", name="Subscribers", exact=True).click()
         page.wait_for_url("**/subscribers/")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
         browsers.assert_accessible(page)
