@@ -103,5 +103,5 @@ def test_keys_are_made_from_labels(label, taken, key):
 def test_display_speaks_to_people():
     assert fields.display(shape(FieldType.BOOLEAN), True) == "Yes"
     assert fields.display(shape(FieldType.NUMBER), 1234567) == "1,234,567"
-    assert fields.display(shape(FieldType.DATE), "2026-03-31") == "March 31, 2026"
+    assert fields.display(shape(FieldType.DATE), "2026-03-31") == "31 March 2026"
     assert fields.display(shape(FieldType.MULTI_CHOICE), ["a", "b"]) == "a, b"
