@@ -2,7 +2,8 @@
 
 ``python -m delivery.sandbox_server``; workspaces sign in with the name and password of their
 sandbox account. A mail is acknowledged when it is committed: while one batch is being stored the
-next one gathers, so many connections share a commit and nothing acknowledged is ever lost.
+next one gathers, so many connections share a commit, and whenever this process ends, nothing that
+it acknowledged is lost.
 """
 
 import asyncio
