@@ -80,7 +80,7 @@ def test_our_words_are_the_glossarys() -> None:
         for path in text_files()
         if path.suffix in suffixes
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if pattern.search(line)
+        if pattern.search(line) and not line.startswith("Not used:")
     ]
     assert found == []
 
