@@ -1,0 +1,27 @@
+"""The home page: it greets, and offers nothing that a role may not do."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+
+def greeting(page: str) -> str:
+    return re.findall(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[0].strip()
+
+
+@pytest.mark.parametrize(("name", "ending"), [("Sari Dewi", ", Sari"), ("", "")])
+def test_it_greets_by_first_name_if_there_is_one(owner, owner_client, name, ending):
+    owner.name = name
+    owner.save(update_fields=["name"])
+    shown = greeting(owner_client.get(reverse("home")).content.decode())
+    assert re.fullmatch(rf"Good (morning|afternoon|evening){ending}", shown)
+
+
+@pytest.mark.parametrize("name", ["home", "campaign_list", "report_list", "subscriber_list"])
+def test_who_may_only_look_is_offered_nothing_to_write(analyst_client, editor_client, name):
+    writing = [f'href="{reverse(target)}"' for target in ("campaign_new", "import_new")]
+    page = analyst_client.get(reverse(name)).content.decode()
+    assert [link for link in writing if link in page] == []
+    page = editor_client.get(reverse(name)).content.decode()
+    assert [link for link in writing if link in page] != []
