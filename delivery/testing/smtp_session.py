@@ -4,10 +4,11 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from delivery.testing import certificates, smtp_sasl
 from delivery.testing.smtp_record import Received
+from delivery.testing.smtp_speaker import Speaker
 
 if TYPE_CHECKING:
     from delivery.testing.smtp_server import SmtpServer
@@ -18,18 +19,14 @@ LONGEST_COMMAND: Final = 12_288
 LARGEST_MAIL: Final = 64 * 1024 * 1024
 
 
-class Session(asyncio.Protocol):
+class Session(Speaker):
     """Speaks with one client."""
 
     def __init__(self, server: "SmtpServer") -> None:
-        self.server = server
+        super().__init__(server)
         self.number = server.next_session()
         self.user = ""
         self.secure = False
-        self._transport: Any = None
-        self._out: list[bytes] = []
-        self._speaking: asyncio.Task[None] | None = None
-        self._to_say: asyncio.Queue[tuple[float, bytes]] | None = None
         self._rest = b""
         self._body: list[bytes] | None = None  # pieces of a mail that is coming in
         self._body_size = 0
@@ -38,8 +35,6 @@ class Session(asyncio.Protocol):
         self._proving: smtp_sasl.Proving | None = None
         self._greeted = False
         self._accepted = 0
-        self._over = False
-        self._mute = False
         self._holds = False  # a mail of this client is being stored
 
     # --- asyncio's side
@@ -79,13 +74,6 @@ class Session(asyncio.Protocol):
         while data and not self._over and not self._holds:
             data = self._take_body(data) if self._body is not None else self._take_line(data)
         self._flush()
-
-    def hang_up(self) -> None:
-        """Cut the connection without a further word; what was answered before still leaves."""
-        self._over = True
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
 
     # --- coming in
 
@@ -365,65 +353,5 @@ class Session(asyncio.Protocol):
         "QUIT": _quit,
     }
 
-    # --- going out
-
     def _answer(self, stage: str, words: str) -> None:
         self._say(self.server.behaviour.replies.get(stage, words), stage=stage)
-
-    def _cut(self, stage: str) -> bool:
-        if self.server.behaviour.drop_at == stage and self.server.cuts_now():
-            self.hang_up()
-            return True
-        return False
-
-    def _say(self, words: str, *, stage: str = "", delay: float = 0.0) -> None:
-        behaviour = self.server.behaviour
-        self._mute = self._mute or bool(stage and behaviour.silent_at == stage)
-        if self._mute:
-            return
-        if stage and behaviour.junk_at == stage:
-            words = "<html>what?</html>"
-        line = words.encode() + b"\r\n"
-        delay += behaviour.tarpit
-        if not delay and not behaviour.byte_delay and self._to_say is None:
-            self._out.append(line)
-            return
-        self._say_slowly(delay, line)
-
-    def _flush(self) -> None:
-        if self._out and self._transport is not None:
-            self._transport.write(b"".join(self._out))
-            self._out.clear()
-
-    def _end(self) -> None:
-        """Hang up once everything is said."""
-        self._over = True
-        if self._to_say is None:
-            self._flush()
-            if self._transport is not None:
-                self._transport.close()
-        else:
-            self._to_say.put_nowait((0.0, b""))
-
-    def _say_slowly(self, delay: float, line: bytes) -> None:
-        """Say it after all that was to be said before."""
-        self._flush()
-        if self._to_say is None:
-            self._to_say = asyncio.Queue()
-            self._speaking = asyncio.ensure_future(self._speak(self._to_say))
-        self._to_say.put_nowait((delay, line))
-
-    async def _speak(self, lines: "asyncio.Queue[tuple[float, bytes]]") -> None:
-        while True:
-            delay, line = await lines.get()
-            if not line:
-                self._transport.close()
-                return
-            await asyncio.sleep(delay)
-            pause = self.server.behaviour.byte_delay
-            if not pause:
-                self._transport.write(line)
-                continue
-            for byte in line:
-                self._transport.write(bytes([byte]))
-                await asyncio.sleep(pause)

@@ -3,11 +3,11 @@
 import selectors
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
+from delivery.transports.smtp_book import ServerRecord
 from delivery.transports.smtp_connection import Connection, Phase
 from delivery.transports.smtp_lane import ClosingError, Ended, Lane
 from delivery.transports.smtp_opening import OpeningError, Step
@@ -23,15 +23,6 @@ FEWER_SECONDS: Final = 60.0  # a server that refused one more connection is left
 
 
 OPENING_SECONDS: Final = 5.0  # a half-open connection is not kept longer between two sends
-
-
-@dataclass(slots=True)
-class ServerRecord:
-    """How the server has behaved, over all sends."""
-
-    barren: int = 0  # connections in a row that broke before any mail was answered
-    blames: int = 0  # refusals in a row that blame the sender
-    accepted_last: bool = False  # the mail that was answered last was accepted
 
 
 class Pool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from delivery.transports import smtp_envelope, smtp_verdicts
+from delivery.transports import smtp_envelope
 from delivery.transports.protocol import (
     HandOverJournal,
     Outcome,
@@ -15,13 +15,14 @@ from delivery.transports.protocol import (
     ServerTroubleError,
     Verdict,
 )
+from delivery.transports.smtp_book import Book
 from delivery.transports.smtp_connection import Phase
 from delivery.transports.smtp_envelope import UnsendableError
 from delivery.transports.smtp_lane import ClosingError, Lane, Parcel
 from delivery.transports.smtp_opening import OpeningError, Step
 from delivery.transports.smtp_pool import Pool
 from delivery.transports.smtp_reply import Reply, ReplyError
-from delivery.transports.smtp_verdicts import Blame, Stage
+from delivery.transports.smtp_verdicts import Stage
 from delivery.transports.smtp_wire import WireError
 
 TICK: Final = 0.2  # seconds; how often clocks are looked at while nothing happens
@@ -32,7 +33,6 @@ SILENCE: Final = 10.0  # a server that did nothing for so long when we stop is i
 MOST_TRIES: Final = 10  # connections that may break under one mail's envelope
 MOST_BLAMED: Final = 2  # of them, fresh ones
 MOST_BARREN: Final = 3  # connections in a row that broke before any mail was answered
-MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
 
 
 class Run:
@@ -49,8 +49,7 @@ class Run:
     ) -> None:
         self._pool = pool
         self._mails = mails
-        self._journal = journal
-        self._record = record
+        self._book = Book(pool.record, host=pool.settings.host, journal=journal, record=record)
         self._should_stop = should_stop
         self._waiting: deque[Parcel] = deque()  # pulled, and on no lane
         self._is_dry = False  # no more mails
@@ -58,8 +57,6 @@ class Run:
         self._ask_at = 0.0
         self._look_at = 0.0
         self._is_looking_up = False
-        self._trouble: ServerTroubleError | None = None
-        self._error: BaseException | None = None
 
     def go(self) -> None:
         """Send until there is nothing left or a reason to stop.
@@ -67,7 +64,7 @@ class Run:
         Raises:
             ServerTroubleError: the server is in trouble.
         """
-        self._pool.freshen(self._note_answer)
+        self._pool.freshen(self._book.answer)
         try:
             while self._step():
                 pass
@@ -75,10 +72,10 @@ class Run:
             self._abandon()
             raise
         self._give_back()
-        if self._error is not None:
-            raise self._error
-        if self._trouble is not None:
-            raise self._trouble
+        if self._book.error is not None:
+            raise self._book.error
+        if self._book.trouble is not None:
+            raise self._book.trouble
 
     # --- the loop
 
@@ -114,14 +111,14 @@ class Run:
         if self._stopped_at:
             return True
         now = time.monotonic()
-        if self._trouble is not None or self._error is not None:
+        if self._book.trouble is not None or self._book.error is not None:
             self._stopped_at = now
         elif now >= self._ask_at:
             self._ask_at = now + ASK_TO_STOP
             try:
                 stop = self._should_stop()
             except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
-                self._error, stop = error, True
+                self._book.error, stop = error, True
             if stop:
                 self._stopped_at = now
                 self._look_at = now
@@ -135,7 +132,7 @@ class Run:
         try:
             lane.take(connection.advance(mask))
             if lane.may_begin:
-                self._announce(lane.next, after=lane.last)
+                self._book.announce(lane.next, after=lane.last)
                 lane.begin()
             if lane.has_left:
                 self._pool.drop(lane)
@@ -152,14 +149,14 @@ class Run:
         """
         for lane in ready:
             if lane.may_hand_over and lane.pipelines and lane.next is not None:
-                self._announce(lane.next, after=lane.current)
+                self._book.announce(lane.next, after=lane.current)
         for lane in ready:
             if not lane.may_hand_over or lane.current is None:
                 continue
             try:
-                self._journal.confirm(lane.current.mail.message_id)
+                self._book.journal.confirm(lane.current.mail.message_id)
             except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
-                self._error = self._error or error
+                self._book.error = self._book.error or error
                 self._break_off(lane)
                 continue
             try:
@@ -191,7 +188,7 @@ class Run:
         lane.next = parcel
         if not lane.may_begin:
             return
-        self._announce(parcel, after=lane.last)
+        self._book.announce(parcel, after=lane.last)
         try:
             lane.begin()
         except WireError as error:
@@ -212,7 +209,7 @@ class Run:
                     parcel.mail, lane.connection.server, dsn=self._pool.settings.dsn
                 )
             except UnsendableError as error:
-                self._finish(parcel, error.outcome(parcel.mail.message_id))
+                self._book.finish(parcel, error.outcome(parcel.mail.message_id))
                 continue
             parcel.body = parcel.body or smtp_envelope.body(parcel.mail.data)
             parcel.refusal = None
@@ -224,7 +221,7 @@ class Run:
         try:
             mail = next(self._mails, None)
         except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
-            self._error = self._error or error
+            self._book.error = self._book.error or error
             mail = None
         if mail is None:
             self._is_dry = True
@@ -240,7 +237,7 @@ class Run:
                     return
                 self._waiting.append(parcel)
             try:
-                self._is_looking_up = not self._pool.open(self._note_answer)
+                self._is_looking_up = not self._pool.open(self._book.answer)
                 if self._is_looking_up:
                     self._pool.wait_for_name(TICK / 2)
                     return
@@ -248,74 +245,7 @@ class Run:
                 self._cannot_open(None, error)
                 return
 
-    # --- answers
-
-    def _announce(self, parcel: Parcel | None, *, after: Parcel | None) -> None:
-        if parcel is not None:
-            self._journal.announce(
-                parcel.mail.message_id, after=after.mail.message_id if after is not None else 0
-            )
-            parcel.is_announced = True
-
-    def _note_answer(self, parcel: Parcel, stage: Stage, reply: Reply) -> None:
-        """Record what the server said about a mail."""
-        record = self._pool.record
-        record.barren = 0
-        judgement = smtp_verdicts.judge(stage, reply, accepted_before=record.accepted_last)
-        if judgement.blame is Blame.SIGN_IN:
-            self._in_trouble(
-                _("%(host)s wants us to sign in first: %(words)s"), reply, permanent=True
-            )
-        elif judgement.blame is Blame.SENDER:
-            record.accepted_last = False
-            record.blames += 1
-            if record.blames >= MOST_BLAMES:
-                self._in_trouble(_("%(host)s takes no mail from this sender: %(words)s"), reply)
-        elif judgement.blame is Blame.NOBODY:
-            record.accepted_last = True
-            record.blames = 0
-        self._finish(
-            parcel,
-            Outcome(
-                message_id=parcel.mail.message_id,
-                verdict=judgement.verdict,
-                code=reply.code,
-                enhanced=reply.enhanced,
-                text=reply.text,
-            ),
-        )
-
-    def _finish(self, parcel: Parcel, outcome: Outcome) -> None:
-        """Note and record an outcome; what goes wrong there is raised at the end."""
-        try:
-            if parcel.is_announced:
-                self._journal.settle(outcome)
-        except Exception as error:  # noqa: BLE001 - see above
-            self._error = self._error or error
-        try:
-            self._record(outcome)
-        except Exception as error:  # noqa: BLE001 - see above
-            self._error = self._error or error
-
-    def _end(
-        self, parcel: Parcel, verdict: Verdict, text: str = "", reply: Reply | None = None
-    ) -> None:
-        self._finish(
-            parcel,
-            Outcome(
-                message_id=parcel.mail.message_id,
-                verdict=verdict,
-                code=reply.code if reply else 0,
-                enhanced=reply.enhanced if reply else "",
-                text=reply.text if reply else text,
-            ),
-        )
-
     # --- trouble
-
-    def _in_trouble(self, sentence: str, reply: Reply, *, permanent: bool = False) -> None:
-        values = {"host": self._pool.settings.host, "words": reply.words}
-        self._trouble = self._trouble or ServerTroubleError(sentence % values, permanent=permanent)
 
     def _cannot_open(self, lane: Lane | None, error: OpeningError) -> None:
         """One connection could not be opened: be content with those there are, or stop."""
@@ -324,7 +254,7 @@ class Run:
         if self._pool.lanes and not error.permanent and error.step is not Step.AUTH:
             self._pool.keep_fewer()
         else:
-            self._trouble = self._trouble or error
+            self._book.trouble = self._book.trouble or error
 
     def _lose(self, lane: Lane, error: Exception) -> None:
         """Settle what was on a connection that is gone."""
@@ -346,13 +276,13 @@ class Run:
             self._put_back(current, error, reply, blamed=last is None and not lane.answered)
         if last is not None:
             if stage is Stage.FINAL_DOT:
-                self._end(last, Verdict.DEFERRED, reply=reply)
+                self._book.end(last, Verdict.DEFERRED, reply=reply)
             elif dot_out:
-                self._end(last, Verdict.UNKNOWN, str(error))
+                self._book.end(last, Verdict.UNKNOWN, str(error))
             else:
-                self._end(last, Verdict.DEFERRED, str(error))
+                self._book.end(last, Verdict.DEFERRED, str(error))
         if self._pool.record.barren >= MOST_BARREN:
-            self._barren_trouble(reply)
+            self._book.hangs_up(reply)
 
     def _put_back(
         self, parcel: Parcel, error: Exception, reply: Reply | None, *, blamed: bool
@@ -363,15 +293,7 @@ class Run:
         if parcel.blamed < MOST_BLAMED and parcel.tries < MOST_TRIES:
             self._waiting.appendleft(parcel)
         else:
-            self._end(parcel, Verdict.DEFERRED, str(error), reply=reply)
-
-    def _barren_trouble(self, reply: Reply | None) -> None:
-        if reply is not None:
-            self._in_trouble(_("%(host)s hangs up: %(words)s"), reply)
-            return
-        self._trouble = self._trouble or ServerTroubleError(
-            _("%(host)s hangs up before it has taken a mail.") % {"host": self._pool.settings.host}
-        )
+            self._book.end(parcel, Verdict.DEFERRED, str(error), reply=reply)
 
     def _break_off(self, lane: Lane) -> None:
         """Hang up before a final dot: nothing of this lane's open mail was handed over."""
@@ -379,10 +301,10 @@ class Run:
         self._pool.drop(lane)
         if lane.last is not None:
             verdict = Verdict.UNKNOWN if dot_out else Verdict.DEFERRED
-            self._end(lane.last, verdict, "no answer in time" if dot_out else "stopped")
+            self._book.end(lane.last, verdict, "no answer in time" if dot_out else "stopped")
         for parcel in (lane.current, lane.next):
             if parcel is not None:
-                self._end(parcel, Verdict.NOT_SENT)
+                self._book.end(parcel, Verdict.NOT_SENT)
         lane.last = lane.current = lane.next = None
         lane.may_hand_over = False
 
@@ -414,7 +336,7 @@ class Run:
         """After a stop: nothing new begins, and what is on the wire has so long to end."""
         for lane in self._pool.ready:
             if lane.next is not None:
-                self._end(lane.next, Verdict.NOT_SENT)
+                self._book.end(lane.next, Verdict.NOT_SENT)
                 lane.next = None
             waited = now - self._stopped_at
             if lane.last is not None:
@@ -422,24 +344,24 @@ class Run:
                     self._break_off(lane)
             elif lane.current is not None and waited > GRACE:
                 if lane.silent_for(now) > SILENCE:
-                    self._trouble = self._trouble or ServerTroubleError(
+                    self._book.trouble = self._book.trouble or ServerTroubleError(
                         _("%(host)s stopped answering.") % {"host": self._pool.settings.host}
                     )
                 self._break_off(lane)
 
     def _look_for_silence(self) -> None:
         """A server that let us wait until we were told to stop is in trouble, not just slow."""
-        if self._trouble or self._error or self._pool.ready:
+        if self._book.trouble or self._book.error or self._pool.ready:
             return
         for lane in self._pool.opening:
             if time.monotonic() - lane.connection.begun > SILENCE:
-                self._trouble = lane.connection.time_out()
+                self._book.trouble = lane.connection.time_out()
                 return
 
     def _give_back(self) -> None:
         """What was pulled and never begun stays planned."""
         while self._waiting:
-            self._end(self._waiting.popleft(), Verdict.NOT_SENT)
+            self._book.end(self._waiting.popleft(), Verdict.NOT_SENT)
 
     def _abandon(self) -> None:
         """Something from outside ends the run in its middle: settle everything as it stands."""
