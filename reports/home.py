@@ -21,7 +21,10 @@ PERIOD = 30  # days that a KPI looks back; its change is against the period befo
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """Sums over one period; rates are 0 to 1, or None where nothing was sent."""
+    """Sums over one period; rates are 0 to 1, or None where nothing was sent.
+
+    ``bounced`` holds what servers refused at once, too.
+    """
 
     subscribers: int
     joined: int
@@ -32,17 +35,18 @@ class Period:
     clicked: int
     unsubscribed: int
     complained: int
+    bounced: int
 
     def rate(self, name: str) -> float | None:
-        """Return a figure's share of what was delivered (of what was sent, for "delivered")."""
-        base = self.sent if name == "delivered" else self.delivered
+        """Return a figure's share of what was delivered (of all attempts, for "delivered")."""
+        base = self.delivered + self.bounced if name == "delivered" else self.delivered
         return getattr(self, name) / base if base else None
 
 
 def _sum(days: Sequence[WorkspaceDay]) -> Period:
     names = (
         "joined", "sent", "delivered", "opened", "proxy_opened", "clicked", "unsubscribed",
-        "complained",
+        "complained", "bounced",
     )  # fmt: skip
     sums = {name: sum(getattr(day, name) for day in days) for name in names}
     return Period(subscribers=days[-1].subscribers if days else 0, **sums)

@@ -161,8 +161,14 @@ def _date(second: int) -> bytes:
     return f"{day}, {moment:%d} {month} {moment:%Y %H:%M:%S} +0000".encode()
 
 
+PERSONAL = frozenset({"unsubscribe_url", "preferences_url"})
+
+
 def render_web_version(content: CompiledContent, recipient: Recipient, *, site_url: str) -> str:
     """Return the HTML page of one person's mail, with its links and without its open pixel.
+
+    People pass this page on, so it holds no link that acts for its reader: who wants to leave or
+    to change something uses the mail itself.
 
     A plain-text mail becomes a page of preformatted text. Serve it with a Content-Security-Policy
     that allows no script: its author is not this site's.
@@ -179,7 +185,9 @@ def render_web_version(content: CompiledContent, recipient: Recipient, *, site_u
     values: dict[str, str] = values_for(recipient, content.tags)
     for tag in template.tags:
         if own_url(tag):
-            values[tag] = _own_url(tag, site_url.rstrip("/"), signed)
+            values[tag] = (
+                Trusted("#") if tag in PERSONAL else _own_url(tag, site_url.rstrip("/"), signed)
+            )
     values[PIXEL_TAG] = Trusted(_BLANK)
     try:
         page = template.render(values)

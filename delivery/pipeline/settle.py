@@ -22,18 +22,21 @@ def send_again(campaign: Campaign, *, messages: list[int] | None = None) -> int:
 
     Those of them who did get the first mail will have it twice. A cancelled campaign sends nothing.
     """
-    campaign.refresh_from_db(fields=["status"])
-    if campaign.status not in SENDABLE:
-        return 0
     which = "campaign_id = %(campaign)s AND reason = ANY(%(reasons)s)"
     if messages is not None:
         which += " AND id = ANY(%(messages)s)"
     params = {"campaign": campaign.pk, "reasons": sorted(UNDECIDED), "messages": messages}
     count = 0
-    while moved := regroup.again(which, params, source=MessageState.UNKNOWN):
-        count += moved
-    if count:
-        lifecycle.reopen(campaign)
+    # One transaction: a campaign with messages to send must never stay finished.
+    with transaction.atomic():
+        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if locked.status not in SENDABLE:
+            return 0
+        while moved := regroup.again(which, params, source=MessageState.UNKNOWN):
+            count += moved
+        if count:
+            lifecycle.reopen(locked)
+    campaign.refresh_from_db(fields=["status"])
     return count
 
 

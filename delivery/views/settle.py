@@ -3,7 +3,7 @@
 from celery import current_app
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -21,7 +21,11 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
     campaign = get_object_or_404(
         Campaign.objects.filter(workspace=request.workspace), pk=campaign_id
     )
-    chosen = [int(word) for word in request.POST.getlist("message") if word.isdigit()] or None
+    given = request.POST.getlist("message")
+    if not all(word.isascii() and word.isdigit() for word in given):
+        return HttpResponseBadRequest()
+    # No message named: all of them. A name that can't be read must never mean "all".
+    chosen = [int(word) for word in given] or None
     if request.POST.get("decision") == "send-again":
         count = settle.send_again(campaign, messages=chosen)
         transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))

@@ -126,3 +126,12 @@ def test_the_workspace_is_changed_with_clear_errors(owner_client, cast):
     owner_client.post(reverse("settings_workspace"), {**fields, "brand_colour": "#AA5500"})
     cast.workspace.refresh_from_db()
     assert (cast.workspace.brand_colour, cast.workspace.default_language) == ("#aa5500", "id")
+
+
+def test_the_admin_has_no_sign_in_of_its_own(client, editor_client, db):
+    answer = client.get("/admin/")
+    assert answer.status_code == 302
+    assert client.get(answer["Location"])["Location"].startswith(reverse("account_login"))
+    assert editor_client.get("/admin/login/").status_code == 403
+    guess = editor_client.post("/admin/login/", {"username": "x@example.org", "password": "x"})
+    assert guess.status_code == 403

@@ -88,3 +88,9 @@ def test_a_path_shows_numbers_but_not_words() -> None:
     assert middleware.safe_path(request) == "/admin/accounts/user/<path:object_id>/change/"
     request.resolver_match = None
     assert middleware.safe_path(request) == "(unknown address)"
+
+
+def test_short_network_addresses_are_masked_too() -> None:
+    for address in ("2001:db8::1", "fe80::1", "2001:db8:0:0:0:0:0:1", "203.0.113.9"):
+        assert logs.mask(f"from {address} port 25") == "from [ip] port 25"
+    assert logs.mask("at 10:42:07 in a::b") != ""

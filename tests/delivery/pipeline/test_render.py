@@ -239,6 +239,13 @@ def test_the_web_version_has_the_links_and_no_pixel():
     assert "Halo Dewi," in page
 
 
+def test_the_web_version_gives_nobody_power_over_its_reader():
+    content = compiled(SOURCE)
+    page = render_web_version(content, person(9, city="Bandung"), site_url=SITE)
+    for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):
+        assert tokens.make(9, purpose) not in page
+
+
 def test_the_web_version_of_plain_text_is_a_page():
     content = compiled(
         "<b>Hi</b> https://a.example/x?a=1&b=2", ContentKind.TEXT, track_clicks=False
