@@ -38,13 +38,14 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     """
     try:
         with path.open("rb") as file:
-            if spreadsheet.is_workbook(file.read(4)):
-                converted = spreadsheet.to_csv(path)
-                path.unlink()
-                path = converted
+            start = file.read(4)
+        if spreadsheet.is_workbook(start):
+            converted = spreadsheet.to_csv(path)
+            path.unlink()
+            path = converted
         found = layout.detect(path)
         columns, samples, has_header = _look(path, found)
-    except FileRefused:
+    except Exception:
         path.unlink(missing_ok=True)
         raise
     targets = mapping.suggest(
