@@ -57,7 +57,7 @@ class EventAdmin(LargeTableAdmin):
     list_display = ("at", "kind", "agent", "campaign", "message", "link_ordinal")
     list_filter = ("kind", "agent")
     list_select_related = ("campaign", "message")
-    search_fields = ("=message_id",)
+    search_fields = ("=message__id",)
 
 
 @admin.register(Claim)
