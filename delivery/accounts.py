@@ -1,4 +1,8 @@
-"""Sending accounts as they are set up: the sandbox, and the one that SMTP_URL describes."""
+"""Sending accounts as they are set up: the sandbox, and the one that SMTP_URL describes.
+
+Mail of the installation itself has an account too, which stands in no table: no administrator of
+a workspace can point it elsewhere, and no inbox of a workspace shows what it carries.
+"""
 
 from dataclasses import dataclass, field
 from email.utils import parseaddr
@@ -81,6 +85,27 @@ def _from_settings(workspace: Workspace) -> None:
     if made or _password_differs(account, server.password):
         account.encrypted_password = secrets.encrypt(server.password)
         account.save(update_fields=["encrypted_password"])
+
+
+def of_installation() -> SendingAccount:
+    """Return the account for mail of the installation itself: resets, invitations. It is not saved.
+
+    It is what SMTP_URL says, whatever stands in the table under that name; without SMTP_URL the
+    sandbox keeps the mail for the superusers.
+    """
+    if not settings.SMTP_URL:
+        return SendingAccount(name=_("Sandbox"), kind=TransportKind.SANDBOX, tls=TlsMode.NONE)
+    server = read_url(settings.SMTP_URL)
+    return SendingAccount(
+        name=FROM_SETTINGS,
+        kind=TransportKind.SMTP,
+        host=server.host,
+        port=server.port,
+        tls=server.tls,
+        username=server.username,
+        encrypted_password=secrets.encrypt(server.password),
+        default_from=settings.DEFAULT_FROM,
+    )
 
 
 def _password_differs(account: SendingAccount, password: str) -> bool:

@@ -1,7 +1,8 @@
 """Django's mail API over our own sending accounts: invitations, resets, confirmations.
 
-A message may carry ``workspace_id``: then that workspace's account carries it; else the first
-workspace's does.
+A message may carry ``workspace_id``: then that workspace's account carries it. Every other one is
+the installation's own, like a password reset: whoever reads it can become somebody else, so it goes
+over no account that a workspace's people can change or look into.
 """
 
 from collections.abc import Sequence
@@ -60,15 +61,17 @@ class EmailBackend(BaseEmailBackend):
 
 def _account_for(message: EmailMessage) -> SendingAccount:
     workspace_id: int | None = getattr(message, "workspace_id", None)
-    found = SendingAccount.objects.order_by("workspace_id", "position", "pk")
-    if workspace_id is not None:
-        found = found.filter(workspace_id=workspace_id)
-    first = found.first()
-    if first is None:
-        raise NotDeliveredError("There is no sending account.")
-    siblings = SendingAccount.objects.filter(workspace_id=first.workspace_id)
+    if workspace_id is None:
+        return accounts.of_installation()
     sender = message.from_email if message.from_email != DJANGOS_DEFAULT else ""
-    return routing.candidates(siblings, from_email=sender or "", chosen=None)[0]
+    found = routing.candidates(
+        SendingAccount.objects.filter(workspace_id=workspace_id),
+        from_email=sender or "",
+        chosen=None,
+    )
+    if not found:
+        raise NotDeliveredError("There is no sending account.")
+    return found[0]
 
 
 def _send(message: EmailMessage) -> None:

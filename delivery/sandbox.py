@@ -1,4 +1,7 @@
-"""What the sandbox keeps: mails as they came, the newest so many of each workspace."""
+"""What the sandbox keeps: mails as they came, the newest so many of each workspace.
+
+Mail of the installation itself belongs to no workspace; only superusers may see it.
+"""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +37,7 @@ _COLUMNS: Final = {
     "raw": "bytea",
 }
 log = structlog.get_logger()
-_since_trim: dict[int, int] = {}
+_since_trim: dict[int | None, int] = {}
 
 
 class StoreError(Exception):
@@ -42,7 +45,7 @@ class StoreError(Exception):
 
 
 def workspace_of(user: str) -> int | None:
-    """Return whose sandbox account this is; None: nobody's."""
+    """Return whose sandbox account this is; None: no workspace's."""
     found = _USER.fullmatch(user)
     return int(found[1]) if found else None
 
@@ -140,7 +143,7 @@ def _trim(rows: "list[list[tuple[Any, ...]]]") -> None:
 
 
 def trim(workspace: int | None) -> None:
-    """Keep a workspace's newest `MOST` mails."""
+    """Keep a workspace's newest `MOST` mails (None: the installation's)."""
     kept = SandboxMessage.objects.filter(workspace=workspace).order_by("-pk")
     last = next(iter(kept.values_list("pk", flat=True)[MOST : MOST + 1]), None)
     if last is not None:

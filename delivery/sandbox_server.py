@@ -79,10 +79,12 @@ class SandboxServer(SmtpServer):
         return True
 
     def password_of(self, user: str) -> str | None:
-        """Return the password that a workspace's sandbox account has."""
+        """Return the password that a workspace's sandbox account has, or the installation's."""
         from delivery import sandbox
         from delivery.transports import choose
 
+        if user == choose.INSTALLATION:
+            return choose.sandbox_password(None)
         workspace = sandbox.workspace_of(user)
         return choose.sandbox_password(workspace) if workspace is not None else None
 

@@ -13,6 +13,8 @@ from delivery.transports.protocol import ServerTroubleError, Transport
 from delivery.transports.smtp import SmtpTransport
 from delivery.transports.smtp_settings import SmtpSettings, Tls
 
+INSTALLATION = "sandbox-installation"  # who hands the installation's own mail to the sandbox
+
 
 def fingerprint(account: SendingAccount) -> tuple[object, ...]:
     """Return what a transport depends on: it is made anew when this changes."""
@@ -79,12 +81,15 @@ def smtp_settings(account: SendingAccount, *, connections: int | None = None) ->
     )
 
 
-def sandbox_user(workspace: int) -> str:
-    """Return the name under which a workspace signs in to the sandbox server."""
-    return f"sandbox-{workspace}"
+def sandbox_user(workspace: int | None) -> str:
+    """Return the name under which a workspace signs in to the sandbox server.
+
+    None: the installation itself.
+    """
+    return INSTALLATION if workspace is None else f"sandbox-{workspace}"
 
 
-def sandbox_password(workspace: int) -> str:
+def sandbox_password(workspace: int | None) -> str:
     """Return the password that goes with `sandbox_user`."""
     return secrets.derive(sandbox_user(workspace))
 

@@ -1,4 +1,7 @@
-"""The sandbox inbox: every mail that the built-in server kept, as a reader would see it."""
+"""The sandbox inbox: every mail that the built-in server kept, as a reader would see it.
+
+Mail of the installation itself (resets, invitations) opens accounts: only superusers see it.
+"""
 
 import email
 import email.policy
@@ -6,9 +9,10 @@ from email.message import EmailMessage
 
 from csp.decorators import csp_replace
 from django.contrib import messages
-from django.db.models import Q
-from django.http import HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -43,10 +47,27 @@ def _key(request: MemberRequest, name: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004
 
 
+def _box(request: MemberRequest, *, of_installation: bool) -> QuerySet[SandboxMessage]:
+    """Return one inbox: the workspace's, or the installation's.
+
+    Raises:
+        Http404: the installation's is for superusers only.
+    """
+    if not of_installation:
+        return SandboxMessage.objects.filter(workspace=request.workspace)
+    if not request.user.is_superuser:
+        raise Http404
+    return SandboxMessage.objects.filter(workspace=None)
+
+
 @member(Permission.VIEW)
 def sandbox_list(request: MemberRequest) -> HttpResponse:
-    """Show kept mails, newest first, found by address or subject."""
-    found = SandboxMessage.objects.filter(workspace=request.workspace).defer("raw")
+    """Show kept mails, newest first, found by address or subject.
+
+    ``?installation=1``: those of the installation itself.
+    """
+    of_installation = request.GET.get("installation") == "1"
+    found = _box(request, of_installation=of_installation).defer("raw")
     search = request.GET.get("q", "").strip()[:320]
     if search:
         found = found.filter(Q(envelope_to__icontains=search) | Q(subject__icontains=search))
@@ -58,14 +79,16 @@ def sandbox_list(request: MemberRequest) -> HttpResponse:
         "mails": rows[:PAGE],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else None,
         "search": search,
+        "of_installation": of_installation,
     }
     return render(request, "delivery/sandbox.html", context)
 
 
 def _find(request: MemberRequest, message_id: int) -> SandboxMessage:
-    return get_object_or_404(
-        SandboxMessage.objects.filter(workspace=request.workspace), pk=message_id
-    )
+    visible = Q(workspace=request.workspace)
+    if request.user.is_superuser:
+        visible |= Q(workspace=None)
+    return get_object_or_404(SandboxMessage.objects.filter(visible), pk=message_id)
 
 
 def _parsed(mail: SandboxMessage) -> EmailMessage:
@@ -91,7 +114,7 @@ def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
     view = request.GET.get("view", "")
     if view not in VIEWS:
         view = "html" if html else "text"
-    siblings = SandboxMessage.objects.filter(workspace=request.workspace)
+    siblings = _box(request, of_installation=mail.workspace_id is None)
     context = {
         "mail": mail,
         "view": view,
@@ -138,7 +161,8 @@ def _in_new_tab(html: str) -> str:
 @require_POST
 @member(Permission.EDIT)
 def sandbox_empty(request: MemberRequest) -> HttpResponse:
-    """Throw all kept mails of the workspace away."""
-    count, _by_model = SandboxMessage.objects.filter(workspace=request.workspace).delete()
+    """Throw all kept mails of the workspace away, or those of the installation."""
+    of_installation = request.POST.get("installation") == "1"
+    count, _by_model = _box(request, of_installation=of_installation).delete()
     messages.success(request, _("%(n)s mails thrown away.") % {"n": count})
-    return redirect("sandbox_list")
+    return redirect(reverse("sandbox_list") + ("?installation=1" if of_installation else ""))

@@ -1,11 +1,14 @@
-"""Mail of the product itself leaves through the workspace's own sending account."""
+"""Mail of the product itself: a workspace's goes its way, the installation's to nobody's."""
 
 import pytest
-from django.core.mail import EmailMultiAlternatives, get_connection, send_mail
+from django.core.mail import EmailMultiAlternatives, get_connection
 
+from delivery import accounts
 from delivery.mail_backend import NotDeliveredError
 from delivery.models import SendingAccount
+from delivery.states import TransportKind
 from delivery.testing.smtp_server import running
+from delivery.transports import choose
 
 BACKEND = "delivery.mail_backend.EmailBackend"
 
@@ -20,13 +23,18 @@ def account_at(workspace, port: int, **fields) -> SendingAccount:
     return SendingAccount.objects.create(workspace=workspace, **(values | fields))
 
 
-def test_send_mail_goes_through_the_first_workspaces_account(cast):
+def mail_of(workspace, *to: str, sender: str | None = "a@x.example", **fields):
+    message = EmailMultiAlternatives("Selamat ☕", "Hello.\n.\nBye\n", sender, list(to), **fields)
+    if workspace is not None:
+        message.workspace_id = workspace.pk
+    return message
+
+
+def test_a_workspaces_mail_goes_through_its_account(cast):
     with running(keep_body=True) as server:
         account_at(cast.workspace, server.port, default_from="Kopi <kopi@senja.example>")
-        count = send_mail(
-            "Selamat ☕", "Hello.\n.\nBye\n", None, ["budi@bücher.example", "citra@x.example"]
-        )
-        assert count == 1
+        message = mail_of(cast.workspace, "budi@bücher.example", "citra@x.example", sender=None)
+        assert message.send() == 1
         assert {line.envelope_to for line in server.accepted} == {
             ("budi@xn--bcher-kva.example",),
             ("citra@x.example",),
@@ -64,13 +72,39 @@ def test_what_is_not_delivered_is_an_error_with_the_servers_words(cast, behaviou
     with running(**behaviour) as server:
         account_at(cast.workspace, server.port)
         with pytest.raises(NotDeliveredError, match=words):
-            send_mail("s", "b", "a@x.example", ["b@x.example"])
+            mail_of(cast.workspace, "b@x.example").send()
         with get_connection(fail_silently=True) as connection:
-            sent = send_mail("s", "b", "a@x.example", ["b@x.example"], connection=connection)
+            sent = mail_of(cast.workspace, "b@x.example", connection=connection).send()
         assert sent == 0
 
 
-@pytest.mark.django_db
-def test_without_any_account_it_says_so():
+def test_without_any_account_it_says_so(workspace):
     with pytest.raises(NotDeliveredError, match="There is no sending account"):
-        send_mail("s", "b", "a@x.example", ["b@x.example"])
+        mail_of(workspace, "b@x.example").send()
+
+
+def test_the_installations_mail_goes_only_where_the_settings_say(cast, settings):
+    with running(keep_body=True) as meant, running() as repointed:
+        settings.SMTP_URL = f"smtp://127.0.0.1:{meant.port}/?tls=none"
+        settings.DEFAULT_FROM = "Warta <warta@kopisenja.example>"
+        # Whatever a workspace's administrator makes of the account of that name.
+        account_at(cast.workspace, repointed.port, name=accounts.FROM_SETTINGS)
+        account_at(cast.other_workspace, repointed.port, name="Mine")
+        assert mail_of(None, "b@x.example", sender=None).send() == 1
+        assert (len(meant.accepted), len(repointed.accepted)) == (1, 0)
+        assert "From: Warta <warta@kopisenja.example>\r\n" in meant.accepted[0].body
+
+
+def test_without_a_server_of_its_own_the_installations_mail_stays_in_its_own_sandbox(
+    cast, settings
+):
+    settings.SMTP_URL = ""
+    accounts.ensure_sandbox(cast.workspace)
+    used = accounts.of_installation()
+    assert (used.kind, used.workspace_id) == (TransportKind.SANDBOX, None)
+    signed_in = choose.smtp_settings(used)
+    with running(users={signed_in.username: signed_in.password}) as server:
+        settings.SANDBOX_HOST, settings.SANDBOX_PORT = "127.0.0.1", server.port
+        account_at(cast.workspace, server.port)
+        assert mail_of(None, "b@x.example").send() == 1
+        assert [mail.user for mail in server.accepted] == ["sandbox-installation"]

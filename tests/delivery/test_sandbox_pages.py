@@ -72,3 +72,39 @@ def test_a_broken_mail_still_opens(analyst_client, mail):
     for view in ("html", "text", "headers", "source"):
         address = reverse("sandbox_message", args=[mail.pk])
         assert analyst_client.get(address, {"view": view}).status_code == 200
+
+
+@pytest.fixture
+def reset_mail(db):
+    return SandboxMessage.objects.create(
+        workspace=None, envelope_to="sari@example.org", subject="Reset", size=len(RAW), raw=RAW
+    )
+
+
+def test_no_member_sees_the_installations_mail(
+    owner_client, admin_client, analyst_client, reset_mail
+):
+    for client in (owner_client, admin_client, analyst_client):
+        assert "Reset" not in client.get(reverse("sandbox_list")).content.decode()
+        assert client.get(reverse("sandbox_list"), {"installation": "1"}).status_code == 404
+        for name in ("sandbox_message", "sandbox_body"):
+            assert client.get(reverse(name, args=[reset_mail.pk])).status_code == 404
+    assert owner_client.post(reverse("sandbox_empty"), {"installation": "1"}).status_code == 404
+    owner_client.post(reverse("sandbox_empty"))
+    assert SandboxMessage.objects.filter(pk=reset_mail.pk).exists()
+
+
+def test_a_superuser_sees_the_installations_mail_apart(owner, owner_client, mail, reset_mail):
+    owner.is_superuser = True
+    owner.save()
+    ours = owner_client.get(reverse("sandbox_list")).content.decode()
+    assert "Halo Déwi" in ours
+    assert "Reset" not in ours
+    theirs = owner_client.get(reverse("sandbox_list"), {"installation": "1"}).content.decode()
+    assert "Reset" in theirs
+    assert "Halo Déwi" not in theirs
+    page = owner_client.get(reverse("sandbox_message", args=[reset_mail.pk]), {"view": "text"})
+    assert "Halo text" in page.content.decode()
+    assert f"/sandbox/{mail.pk}/" not in page.content.decode()
+    owner_client.post(reverse("sandbox_empty"), {"installation": "1"})
+    assert list(SandboxMessage.objects.all()) == [mail]

@@ -17,6 +17,8 @@ from django.db import connection
 
 from delivery import accounts, sandbox
 from delivery.models import SandboxMessage
+from delivery.sandbox_server import SandboxServer, Store
+from delivery.testing.smtp_behaviour import Behaviour
 from delivery.testing.smtp_record import Received
 from delivery.transports import choose
 from delivery.transports.protocol import Verdict
@@ -94,6 +96,15 @@ def test_it_keeps_what_it_acknowledges_also_when_it_is_told_to_stop(
         assert Verdict.FAILED not in stopped.verdicts
         arrived = SandboxMessage.objects.filter(envelope_to__startswith="reader").count() - 300
         assert arrived - 6 <= stopped.count(Verdict.SENT) <= arrived
+
+
+def test_the_installation_signs_in_too_and_its_mail_is_no_workspaces(workspace):
+    user = choose.sandbox_user(None)
+    server = SandboxServer(behaviour=Behaviour(), keeper=Store(), host="127.0.0.1", port=0)
+    assert server.password_of(user) == choose.sandbox_password(None)
+    assert server.password_of("sandbox-nobody") is None
+    assert sandbox.keep([received(user)]) == {}
+    assert {row.workspace_id for row in SandboxMessage.objects.all()} == {None}
 
 
 def received(user: str, data: bytes = b"Subject: A\r\n\r\nB") -> Received:

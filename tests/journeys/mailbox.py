@@ -56,11 +56,17 @@ def kept(product: Product, subject: str) -> list[Kept]:
     return [Kept(**dict(zip(names, row, strict=True))) for row in json.loads(found.group(1))]
 
 
-def newest(marketer: Page, to: str, *, subject: str = "") -> EmailMessage:
-    """Return the newest mail to an address, through the sandbox inbox; wait for it if need be."""
+def newest(
+    marketer: Page, to: str, *, subject: str = "", of_installation: bool = False
+) -> EmailMessage:
+    """Return the newest mail to an address, through the sandbox inbox; wait for it if need be.
+
+    Resets and invitations are ``of_installation``: the page shows them to superusers, apart.
+    """
+    wanted = {"q": to} | ({"installation": "1"} if of_installation else {})
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        listing = marketer.request.get("/sandbox/", params={"q": to}).text()
+        listing = marketer.request.get("/sandbox/", params=wanted).text()
         for path in re.findall(r'href="(/sandbox/\d+/)"', listing):
             source = marketer.request.get(path, params={"view": "source"}).text()
             raw = re.findall(r'<pre class="w-mail-text"[^>]*>(.*?)</pre>', source, re.DOTALL)[0]
