@@ -30,8 +30,11 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     filename: str,
     actor: User | None = None,
     guess_types: bool = True,
+    mailing_list: MailingList | None = None,
 ) -> Import:
     """Make an import of a stored file: find out how it is written and suggest what goes where.
+
+    ``mailing_list`` is suggested too; the consent step asks for it.
 
     Raises:
         FileRefused: there is no row in it, or it can't be read at all; the file is gone then.
@@ -57,6 +60,7 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     return Import.objects.create(
         workspace=workspace,
         created_by=actor,
+        mailing_list=mailing_list,
         filename=files.display_name(filename),
         path=str(path),
         size=size,

@@ -16,7 +16,7 @@ from subscribers import address_domains, consent, tasks
 from subscribers.import_forms import ConsentForm, UploadForm
 from subscribers.imports import files, mapping, steps
 from subscribers.imports.mapping import Target
-from subscribers.models import CustomField, Import
+from subscribers.models import CustomField, Import, MailingList
 from subscribers.problems import reason, way_out
 from subscribers.states import FieldType, ImportStatus
 
@@ -54,7 +54,12 @@ def import_new(request: MemberRequest) -> HttpResponse:
                 path, size = files.store([form.cleaned_data["text"].encode()])
                 name = _("Pasted rows")
             record = steps.take_file(
-                request.workspace, path=path, size=size, filename=name, actor=request.user
+                request.workspace,
+                path=path,
+                size=size,
+                filename=name,
+                actor=request.user,
+                mailing_list=_asked_list(request),
             )
         except files.FileRefused as refused:
             form.add_error(None, str(refused))
@@ -66,6 +71,14 @@ def import_new(request: MemberRequest) -> HttpResponse:
         {"form": form, "steps": _steps("file", None)},
         status=422 if form.errors else 200,
     )
+
+
+def _asked_list(request: MemberRequest) -> MailingList | None:
+    """Return the list that somebody came from (``?list=``)."""
+    key = request.GET.get("list", "")
+    if not (key.isdecimal() and len(key) < LONGEST_ID):
+        return None
+    return request.workspace.lists.filter(pk=int(key), archived_at=None).first()
 
 
 @member(Permission.EDIT)
@@ -215,9 +228,9 @@ def import_act(request: MemberRequest, import_id: int) -> HttpResponse:
     """Start, cancel, check again, correct a domain, or discard."""
     record = _record(request, import_id)
     action = request.POST.get("action", "")
-    if action == "run" and record.mailing_list_id and steps.start_run(record):
+    if action == "run" and record.statement_id and steps.start_run(record):
         _enqueue(tasks.run_import, record)
-    elif action == "check" and record.mailing_list_id and steps.start_check(record):
+    elif action == "check" and record.statement_id and steps.start_check(record):
         _enqueue(tasks.check_import, record)
     elif action == "cancel" and steps.cancel(record):
         messages.info(request, _("Stopped. What had gone in stays in."))

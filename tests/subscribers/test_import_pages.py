@@ -99,3 +99,26 @@ def test_pasted_rows_and_refused_files(editor_client):
     answer = editor_client.post(reverse("import_new"), {"file": broken})
     assert answer.status_code == 422
     assert "can&#39;t be opened" in answer.content.decode()
+
+
+@pytest.mark.parametrize("whose", ["own", "foreign"])
+def test_whoever_comes_from_a_list_finds_it_chosen(editor_client, weekly, other_workspace, whose):
+    theirs = MailingList.objects.create(workspace=other_workspace, name="Theirs")
+    asked, expected = (weekly, weekly) if whose == "own" else (theirs, None)
+    address = reverse("import_new") + f"?list={asked.pk}"
+    editor_client.post(address, {"text": "email\nrani@reader.example\n"})
+    record = Import.objects.get()
+    assert record.mailing_list == expected
+    page = editor_client.get(reverse("import_page", args=[record.pk]) + "?step=consent")
+    assert (f'<option value="{weekly.pk}" selected>' in page.content.decode()) == (whose == "own")
+
+
+def test_nothing_is_checked_before_consent_is_stated(editor_client, weekly):
+    address = reverse("import_new") + f"?list={weekly.pk}"
+    editor_client.post(address, {"text": "email\nrani@reader.example\n"})
+    record = Import.objects.get()
+    before = record.status
+    for action in ("check", "run"):
+        editor_client.post(reverse("import_act", args=[record.pk]), {"action": action})
+    record.refresh_from_db()
+    assert record.status == before
