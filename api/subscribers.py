@@ -94,8 +94,9 @@ def show_subscriber(request: HttpRequest, email: str) -> dict[str, object]:
 def add_subscriber(request: HttpRequest, list_id: int, person: SubscriberIn) -> dict[str, object]:
     """Add a person to a list, or do nothing if they are on it.
 
-    An unsubscription is never undone here: only the person may come back. On a double opt-in list
-    the person stays unconfirmed unless ``confirmed`` is true.
+    An unsubscription is never undone here: only the person may come back, and who has unsubscribed
+    from everything is put on no list (``suppressed`` is true, the list is not among theirs). On a
+    double opt-in list the person stays unconfirmed unless ``confirmed`` is true.
     """
     workspace = workspace_of(request, Permission.EDIT)
     lists = MailingList.objects.filter(workspace=workspace, archived_at=None)

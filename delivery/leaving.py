@@ -18,12 +18,11 @@ from delivery.states import AgentClass, EventKind
 from delivery.tracking import counting, ingest
 from subscribers import consent, lifecycle, suppression
 from subscribers.consent import Evidence
-from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription, Suppression
+from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription
 from subscribers.states import (
     ConsentKind,
     ConsentSource,
     SubscriptionStatus,
-    SuppressionReason,
 )
 
 # A mail that is found or forwarded much later brings nobody back.
@@ -134,11 +133,7 @@ def has_left(reader: Reader) -> bool:
 
 def is_out(person: Subscriber) -> bool:
     """Say whether the person asked for no mail at all."""
-    return Suppression.objects.filter(
-        workspace_id=person.workspace_id,
-        address_hash=bytes(person.address_hash),
-        reason=SuppressionReason.UNSUBSCRIBED,
-    ).exists()
+    return suppression.is_out(person)
 
 
 def answer(reader: Reader, *, why: str) -> bool:
@@ -190,8 +185,7 @@ def _restore(
     if subscribed and not kept_out:
         lifecycle.resubscribe(person, lists=subscribed, **evidence)
     if everything:
-        suppression.release_own_wish(person.workspace_id, address_hash=bytes(person.address_hash))
-        consent.record(person, kind=ConsentKind.RESUBSCRIBED, lists=[None], evidence=evidence)
+        lifecycle.return_to_mail(person, **evidence)
 
 
 def _uncount(reader: Reader) -> None:

@@ -18,6 +18,8 @@ from subscribers.models import MailingList, Subscriber, Subscription
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
 # The person's row is locked against erasure meanwhile, and a list of another workspace is no list.
+# Nobody is subscribed who has unsubscribed from everything: once they take a single list again, all
+# that was written meanwhile would count.
 ENTER = """
 INSERT INTO subscribers_subscription AS current
     (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
@@ -25,6 +27,12 @@ SELECT person.workspace_id, list.id, person.id, %(status)s, %(at)s, %(at)s
 FROM subscribers_subscriber person
 JOIN subscribers_list list ON list.workspace_id = person.workspace_id
 WHERE person.id = %(subscriber)s AND list.id = %(list)s
+    AND (%(status)s <> %(subscribed)s OR NOT EXISTS (
+        SELECT FROM subscribers_suppression suppression
+        WHERE suppression.workspace_id = person.workspace_id
+            AND suppression.address_hash = person.address_hash
+            AND suppression.reason = %(out)s
+    ))
 FOR KEY SHARE OF person, list
 ON CONFLICT (list_id, subscriber_id)
 DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
@@ -49,16 +57,18 @@ ENTRANCES = {
 def join(
     subscriber: Subscriber, *, mailing_list: MailingList, **evidence: Unpack[Evidence]
 ) -> bool:
-    """Do what a person's own wish to join means on this list.
+    """Do what somebody's wish to join means on this list, without proof of who wishes.
 
-    Double opt-in: they are asked to confirm by mail (`ask`). Single opt-in: they are subscribed,
-    also after they had left. False: nothing changed (already asked or subscribed).
+    Single opt-in: who is new to the list is subscribed. Everybody else is asked to confirm by mail
+    (`ask`): on double opt-in lists, and wherever the person has left this list or everything, so
+    that a stranger who types an address undoes nothing. False: nothing changed (already asked or
+    subscribed).
     """
-    if mailing_list.opt_in == MailingList.OptIn.DOUBLE:
-        return ask(subscriber, mailing_list=mailing_list, **evidence)
-    return subscribe(subscriber, mailing_list=mailing_list, **evidence) or bool(
-        resubscribe(subscriber, lists=[mailing_list.pk], **evidence)
-    )
+    if mailing_list.opt_in == MailingList.OptIn.SINGLE and _enter(
+        subscriber, mailing_list, SubscriptionStatus.SUBSCRIBED, evidence, only_new=True
+    ):
+        return True
+    return ask(subscriber, mailing_list=mailing_list, **evidence)
 
 
 def subscribe(
@@ -66,7 +76,8 @@ def subscribe(
 ) -> bool:
     """Subscribe a person who is new to the list or was only asked. Never undoes an unsubscription.
 
-    A member, a form on a single opt-in list or a program does this.
+    A member or a program does this. False: nothing changed; they are on the list, have left it, or
+    have unsubscribed from everything (`suppression.is_out`).
     """
     return _enter(subscriber, mailing_list, SubscriptionStatus.SUBSCRIBED, evidence)
 
@@ -89,7 +100,7 @@ def confirm(
         ).update(status=SubscriptionStatus.SUBSCRIBED, changed_at=_moment(evidence))
         if changed:
             _record(subscriber, ConsentKind.CONFIRMED, [mailing_list.pk], evidence)
-            _release(subscriber)
+            return_to_mail(subscriber, **evidence)
     return bool(changed)
 
 
@@ -124,9 +135,10 @@ def unsubscribe_from_all(
 def resubscribe(
     subscriber: Subscriber, *, lists: Iterable[int], **evidence: Unpack[Evidence]
 ) -> tuple[int, ...]:
-    """Take a person back on lists they had left, by their own act; lifts their "from everything".
+    """Take a person back on lists they had left, by their own act.
 
     Undo of an unsubscription, the preference centre, or a member with the reason in ``detail``.
+    Lifts their "unsubscribed from everything" if they are back on a list by it.
     Returns the lists that the person is back on.
     """
     with transaction.atomic():
@@ -138,8 +150,23 @@ def resubscribe(
             lists=list(lists),
         )
         _record(subscriber, ConsentKind.RESUBSCRIBED, back, evidence)
-        _release(subscriber)
+        if back:
+            return_to_mail(subscriber, **evidence)
     return back
+
+
+def return_to_mail(subscriber: Subscriber, **evidence: Unpack[Evidence]) -> bool:
+    """Lift "unsubscribed from everything" by the person's own act; False: it was not there.
+
+    The ledger notes it as an event for all mail. The lists that were left stay left.
+    """
+    with transaction.atomic():
+        lifted = suppression.release_own_wish(
+            subscriber.workspace_id, address_hash=bytes(subscriber.address_hash)
+        )
+        if lifted:
+            _record(subscriber, ConsentKind.RESUBSCRIBED, [None], evidence)
+    return lifted
 
 
 def _enter(
@@ -147,6 +174,8 @@ def _enter(
     mailing_list: MailingList,
     status: SubscriptionStatus,
     evidence: Evidence,
+    *,
+    only_new: bool = False,
 ) -> bool:
     from_status, kind = ENTRANCES[status]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -156,7 +185,9 @@ def _enter(
                 "subscriber": subscriber.pk,
                 "list": mailing_list.pk,
                 "status": status,
-                "from": from_status,
+                "from": None if only_new else from_status,
+                "subscribed": SubscriptionStatus.SUBSCRIBED,
+                "out": SuppressionReason.UNSUBSCRIBED,
                 "at": _moment(evidence),
             },
         )
@@ -209,12 +240,6 @@ def _record(
 ) -> None:
     if lists:
         consent.record(subscriber, kind=kind, lists=lists, evidence=evidence)
-
-
-def _release(subscriber: Subscriber) -> None:
-    suppression.release_own_wish(
-        subscriber.workspace_id, address_hash=bytes(subscriber.address_hash)
-    )
 
 
 def _moment(evidence: Evidence) -> datetime:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from subscribers import addresses
 from subscribers.addresses import Address
-from subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
+from subscribers.models import ConsentEvent, Subscriber, Subscription
 
 LONGEST_NAME = 100
 
@@ -67,7 +67,6 @@ def add(
             return found, False
         Subscriber.objects.bulk_create([person], ignore_conflicts=True)
         stored = known.get()
-        _name_suppression(stored)
     # Somebody may have been quicker; only our own row has this moment.
     return stored, stored.created_at == now
 
@@ -96,16 +95,13 @@ def change_address(subscriber: Subscriber, *, address: Address) -> bool:
     if others.exists():
         raise AddressTaken
     secret = bytes(subscriber.workspace.address_key)
-    with transaction.atomic():
-        changed = change(
-            subscriber,
-            email=address.email,
-            email_key=address.key,
-            address_hash=addresses.address_hash(address.key, secret=secret),
-            domain_group=int(address.domain.group),
-        )
-        _name_suppression(subscriber)
-    return changed
+    return change(
+        subscriber,
+        email=address.email,
+        email_key=address.key,
+        address_hash=addresses.address_hash(address.key, secret=secret),
+        domain_group=int(address.domain.group),
+    )
 
 
 def delete(workspace: Workspace, *, ids: list[int]) -> int:
@@ -126,15 +122,6 @@ def delete(workspace: Workspace, *, ids: list[int]) -> int:
         ConsentEvent.objects.filter(subscriber_id__in=people).delete()
         Subscriber.objects.filter(pk__in=people).delete()
     return len(people)
-
-
-def _name_suppression(subscriber: Subscriber) -> None:
-    """Somebody erased who comes back by their own act: we know the hash's address again."""
-    Suppression.objects.filter(
-        workspace_id=subscriber.workspace_id,
-        address_hash=bytes(subscriber.address_hash),
-        email_key="",
-    ).update(email_key=subscriber.email_key)
 
 
 def allow_erasing() -> None:

@@ -1,6 +1,6 @@
 """What a person may choose about themselves: lists, name, language and the fields of forms."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Workspace
-from subscribers import lifecycle, people, suppression
+from subscribers import lifecycle, people
 from subscribers.consent import Evidence
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription
 from subscribers.states import SubscriptionStatus
@@ -77,13 +77,12 @@ def describe(person: Subscriber, **values: Any) -> bool:
     return people.change(person, fields=known, **values)
 
 
-def _join(person: Subscriber, lists: Iterable[MailingList], evidence: Evidence) -> tuple[int, ...]:
-    joined = tuple(
+def _join(person: Subscriber, lists: list[MailingList], evidence: Evidence) -> tuple[int, ...]:
+    if lists:
+        lifecycle.return_to_mail(person, **evidence)
+    return tuple(
         one.pk
         for one in lists
         if lifecycle.subscribe(person, mailing_list=one, **evidence)
         or lifecycle.resubscribe(person, lists=[one.pk], **evidence)
     )
-    if joined:
-        suppression.release_own_wish(person.workspace_id, address_hash=bytes(person.address_hash))
-    return joined

@@ -13,10 +13,11 @@ from typing import Any, Unpack
 from django.core import signing
 from django.db import transaction
 
-from subscribers import lifecycle, people
+from accounts.models import Workspace
+from subscribers import addresses, lifecycle, people, suppression
 from subscribers.addresses import Address
 from subscribers.consent import Evidence
-from subscribers.models import MailingList, SignupForm, Subscriber, Subscription, Suppression
+from subscribers.models import MailingList, SignupForm, Subscriber, Subscription
 from subscribers.people import Profile
 from subscribers.states import SubscriptionStatus, SuppressionReason
 
@@ -58,12 +59,17 @@ class Pending:
 def take(form: SignupForm, *, sign_up: SignUp, **evidence: Unpack[Evidence]) -> Letter | None:
     """Take a sign-up in; returns the mail to send, None when there is none to send.
 
-    Single opt-in lists subscribe at once, double opt-in lists wait for the confirmation. Somebody
-    who had asked for no mail at all must confirm in any case, and who is suppressed for another
-    reason gets no mail.
+    Single opt-in lists subscribe new people at once, double opt-in lists wait for the confirmation.
+    Somebody who has left the list, or had asked for no mail at all, must confirm in any case. For
+    an address that is suppressed for another reason, or whose person was erased or deleted,
+    nothing is written and nothing sent: whoever types it may be anybody, and an erased address
+    must not come back by a stranger's hand. Such people come back through a member, who releases
+    the suppression.
     """
     evidence = {**evidence, "statement": form.statement, "detail": form.name}
     with transaction.atomic():
+        if _must_stay_out(form.workspace, sign_up.address):
+            return None
         person, is_new = people.add(
             form.workspace,
             address=sign_up.address,
@@ -73,15 +79,9 @@ def take(form: SignupForm, *, sign_up: SignUp, **evidence: Unpack[Evidence]) -> 
                 fields=sign_up.fields,
             ),
         )
-        why_not = _suppression(person)
-        if why_not not in {None, SuppressionReason.UNSUBSCRIBED}:
-            return None
         lists = list(form.lists.filter(archived_at=None).order_by("pk"))
         for mailing_list in lists:
-            if why_not:
-                lifecycle.ask(person, mailing_list=mailing_list, **evidence)
-            else:
-                lifecycle.join(person, mailing_list=mailing_list, **evidence)
+            lifecycle.join(person, mailing_list=mailing_list, **evidence)
         pending = _unconfirmed(person, lists)
     if pending:
         return Letter(
@@ -153,14 +153,12 @@ def is_waiting(pending: Pending) -> bool:
     return pending.person is not None and bool(_unconfirmed(pending.person, pending.lists))
 
 
-def _suppression(person: Subscriber) -> str | None:
-    return (
-        Suppression.objects.filter(
-            workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
-        )
-        .values_list("reason", flat=True)
-        .first()
-    )
+def _must_stay_out(workspace: Workspace, address: Address) -> bool:
+    digest = addresses.address_hash(address.key, secret=bytes(workspace.address_key))
+    reason = suppression.reason_of(workspace.pk, address_hash=digest)
+    if reason == SuppressionReason.UNSUBSCRIBED:
+        return not Subscriber.objects.filter(workspace=workspace, email_key=address.key).exists()
+    return reason is not None
 
 
 def _unconfirmed(

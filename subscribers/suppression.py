@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from subscribers import addresses
-from subscribers.models import Suppression
+from subscribers.models import Subscriber, Suppression
 from subscribers.problems import Problem
 from subscribers.states import SuppressionReason
 
@@ -120,6 +120,21 @@ def release_own_wish(workspace_id: int, *, address_hash: bytes) -> bool:
         reason=SuppressionReason.UNSUBSCRIBED,
     ).delete()
     return deleted > 0
+
+
+def reason_of(workspace_id: int, *, address_hash: bytes) -> str | None:
+    """Say why an address must not be written to; None: it may be."""
+    return (
+        Suppression.objects.filter(workspace_id=workspace_id, address_hash=address_hash)
+        .values_list("reason", flat=True)
+        .first()
+    )
+
+
+def is_out(subscriber: Subscriber) -> bool:
+    """Say whether a person has unsubscribed from everything, so that only they may come back."""
+    reason = reason_of(subscriber.workspace_id, address_hash=bytes(subscriber.address_hash))
+    return reason == SuppressionReason.UNSUBSCRIBED
 
 
 def is_suppressed(workspace: Workspace, *, email: str) -> bool:

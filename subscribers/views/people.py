@@ -1,7 +1,6 @@
 """People: find, look at, change, subscribe, erase."""
 
 import json
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -130,6 +129,8 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
         chosen = lists.filter(pk__in=[pk for pk in request.POST.getlist("lists") if pk.isdigit()])
         for mailing_list in chosen:
             lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
+        if chosen:
+            _say_who_is_out(request, [person])
         if not new:
             messages.info(request, _("This address was here already; nothing of it was changed."))
         return redirect("subscriber_page", person.pk)
@@ -157,9 +158,22 @@ def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpR
             return redirect("subscriber_page", person.pk)
         evidence = Evidence(source=ConsentSource.MANUAL, actor=request.user, detail=reason)
         lifecycle.resubscribe(person, lists=[mailing_list.pk], **evidence)
-    else:
-        lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
+    elif not lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request)):
+        _say_who_is_out(request, [person])
     return redirect("subscriber_page", person.pk)
+
+
+def _say_who_is_out(request: MemberRequest, rows: list[Subscriber]) -> None:
+    count = sum(suppression.is_out(person) for person in rows)
+    if count:
+        text = ngettext(
+            "%(n)s person has unsubscribed from everything and stays off the list. "
+            "Only they can come back, in their preferences or through a form.",
+            "%(n)s people have unsubscribed from everything and stay off the list. "
+            "Only they can come back, in their preferences or through a form.",
+            count,
+        )
+        messages.error(request, text % {"n": count})
 
 
 @member(Permission.EDIT)
@@ -221,12 +235,16 @@ def _act(
         return outcome.added
     if mailing_list is None or action not in ("subscribe", "unsubscribe"):
         return None
-    changed = 0
-    evidence: dict[str, Any] = dict(_by_hand(request))
-    for person in rows:
-        if action == "subscribe":
-            done = lifecycle.subscribe(person, mailing_list=mailing_list, **evidence)
-        else:
-            done = bool(lifecycle.unsubscribe(person, lists=[mailing_list.pk], **evidence))
-        changed += done
-    return changed
+    evidence = _by_hand(request)
+    if action == "unsubscribe":
+        return sum(
+            bool(lifecycle.unsubscribe(person, lists=[mailing_list.pk], **evidence))
+            for person in rows
+        )
+    refused = [
+        person
+        for person in rows
+        if not lifecycle.subscribe(person, mailing_list=mailing_list, **evidence)
+    ]
+    _say_who_is_out(request, refused)
+    return len(rows) - len(refused)

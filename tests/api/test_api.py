@@ -10,7 +10,9 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import MessageTally
 from delivery.states import MessageState
+from subscribers import lifecycle
 from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription
+from subscribers.states import ConsentSource
 
 
 @pytest.fixture
@@ -95,3 +97,13 @@ def test_a_bad_address_is_named(program, weekly):
     answer = add(program, weekly, email="dewi(at)example.org")
     assert answer.status_code == 422
     assert "No @ in the address" in answer.json()["detail"]
+
+
+def test_who_is_out_of_everything_is_put_on_no_list(program, cast, weekly):
+    add(program, weekly, email="dewi@example.org", confirmed=True)
+    dewi = Subscriber.objects.get()
+    lifecycle.unsubscribe_from_all(dewi, source=ConsentSource.PREFERENCES)
+    daily = MailingList.objects.create(workspace=cast.workspace, name="Daily")
+    answer = add(program, daily, email="dewi@example.org", confirmed=True).json()
+    assert answer["suppressed"] is True
+    assert answer["subscriptions"] == [{"list": weekly.pk, "status": "unsubscribed"}]

@@ -53,7 +53,7 @@ def test_double_opt_in_asks_once_and_confirms_once(weekly, dewi):
     assert tally(weekly) == {"subscribed": 1}
 
 
-def test_single_opt_in_joins_at_once_and_again_after_leaving(weekly, dewi):
+def test_single_opt_in_joins_at_once_but_who_left_must_confirm(weekly, dewi):
     weekly.opt_in = MailingList.OptIn.SINGLE
     assert lifecycle.join(dewi, mailing_list=weekly, source=FORM)
     assert lifecycle.unsubscribe(dewi, lists=[weekly.pk], source=ConsentSource.ONE_CLICK) == (
@@ -63,12 +63,41 @@ def test_single_opt_in_joins_at_once_and_again_after_leaving(weekly, dewi):
     assert not lifecycle.subscribe(dewi, mailing_list=weekly, source=ConsentSource.MANUAL)
     assert status(dewi, weekly) == "unsubscribed"
     assert lifecycle.join(dewi, mailing_list=weekly, source=FORM)
-    assert status(dewi, weekly) == "subscribed"
+    assert not lifecycle.join(dewi, mailing_list=weekly, source=FORM)
+    assert status(dewi, weekly) == "unconfirmed"
+    assert lifecycle.confirm(dewi, mailing_list=weekly, source=FORM)
     assert kinds(dewi) == [
         ConsentKind.SUBSCRIBED,
         ConsentKind.UNSUBSCRIBED,
-        ConsentKind.RESUBSCRIBED,
+        ConsentKind.ASKED,
+        ConsentKind.CONFIRMED,
     ]
+
+
+def test_who_is_out_of_everything_is_put_on_no_list(workspace, weekly, dewi):
+    weekly.opt_in = MailingList.OptIn.SINGLE
+    daily = MailingList.objects.create(workspace=workspace, name="Daily")
+    lifecycle.unsubscribe_from_all(dewi, source=FORM)
+    assert not lifecycle.subscribe(dewi, mailing_list=daily, source=ConsentSource.API)
+    assert lifecycle.join(dewi, mailing_list=weekly, source=FORM)
+    assert status(dewi, weekly) == "unconfirmed"
+    assert not lifecycle.subscribe(dewi, mailing_list=weekly, source=ConsentSource.MANUAL)
+    assert lifecycle.confirm(dewi, mailing_list=weekly, source=FORM)
+    assert not Subscription.objects.filter(list=daily).exists()
+    events = ConsentEvent.objects.order_by("id").values_list("kind", "list_id")
+    assert list(events) == [
+        (ConsentKind.UNSUBSCRIBED, None),
+        (ConsentKind.ASKED, weekly.pk),
+        (ConsentKind.CONFIRMED, weekly.pk),
+        (ConsentKind.RESUBSCRIBED, None),
+    ]
+
+
+def test_coming_back_to_nothing_lifts_nothing(workspace, weekly, dewi):
+    lifecycle.unsubscribe_from_all(dewi, source=FORM)
+    assert lifecycle.resubscribe(dewi, lists=[weekly.pk], source=FORM) == ()
+    assert suppression.is_suppressed(workspace, email=dewi.email)
+    assert kinds(dewi) == [ConsentKind.UNSUBSCRIBED]
 
 
 def test_leaving_everything_and_undo(workspace, weekly, dewi):
@@ -82,6 +111,8 @@ def test_leaving_everything_and_undo(workspace, weekly, dewi):
     assert suppression.is_suppressed(workspace, email="DEWI@example.com")
     assert lifecycle.resubscribe(dewi, lists=left, source=source) == left
     assert not suppression.is_suppressed(workspace, email="dewi@example.com")
+    last = ConsentEvent.objects.order_by("id").last()
+    assert (last.kind, last.list_id) == (ConsentKind.RESUBSCRIBED, None)
     assert tally(weekly) == {"subscribed": 1}
 
 

@@ -244,3 +244,19 @@ def test_a_choice_needs_choices(editor_client):
     assert not CustomField.objects.exists()
     editor_client.post(reverse("field_list"), {**data, "choices": "light\ndark\nlight"})
     assert CustomField.objects.get().choices == ["light", "dark"]
+
+
+def test_who_is_out_of_everything_is_put_on_no_list_and_the_member_hears_of_it(
+    editor_client, workspace, weekly
+):
+    budi = person(workspace, "budi@example.org")
+    lifecycle.unsubscribe_from_all(budi, source=ConsentSource.PREFERENCES)
+    one = reverse("subscriber_subscription", args=[budi.pk])
+    many = reverse("subscriber_bulk")
+    for address, data in (
+        (one, {"list": weekly.pk, "action": "subscribe"}),
+        (many, {"people": [budi.pk], "list": weekly.pk, "action": "subscribe"}),
+    ):
+        page = editor_client.post(address, data, follow=True).content.decode()
+        assert "1 person has unsubscribed from everything" in page
+    assert not Subscription.objects.filter(subscriber=budi).exists()

@@ -10,7 +10,16 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import Workspace
-from subscribers import addresses, consent, lifecycle, people, signup, signup_guard, suppression
+from subscribers import (
+    addresses,
+    consent,
+    erasure,
+    lifecycle,
+    people,
+    signup,
+    signup_guard,
+    suppression,
+)
 from subscribers.models import (
     ConsentEvent,
     CustomField,
@@ -148,6 +157,42 @@ def test_who_asked_for_no_mail_comes_back_only_by_confirming(client, workspace):
     client.post(link_in(mail.outbox[0]))
     assert statuses("ana@example.org") == {"Open": "subscribed"}
     assert Suppression.objects.count() == 0
+
+
+def test_who_left_an_open_list_comes_back_only_by_confirming(client, workspace):
+    open_list = MailingList.objects.create(workspace=workspace, name="Open", opt_in=SINGLE)
+    form = make_form(workspace, open_list)
+    person, _ = people.add(workspace, address=addresses.normalise("ana@example.org"))
+    lifecycle.subscribe(person, mailing_list=open_list, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(person, lists=[open_list.pk], source=ConsentSource.ONE_CLICK)
+    pages = set()
+    for email in ("ana@example.org", "ana@example.org", "new@example.org"):
+        answer = send(form, email)
+        page = re.sub(r'nonce="[^"]+"', "", client.get(answer["Location"]).text)
+        pages.add((answer.status_code, answer.content, page))
+    assert len(pages) == 1
+    assert statuses("ana@example.org") == {"Open": "unconfirmed"}
+    assert [message.to for message in mail.outbox] == [["ana@example.org"]] * 2
+    client.post(link_in(mail.outbox[0]))
+    assert statuses("ana@example.org") == {"Open": "subscribed"}
+
+
+def test_who_was_erased_is_not_stored_again_by_a_stranger(workspace, form):
+    person, _ = people.add(workspace, address=addresses.normalise("ana@example.org"))
+    erasure.erase(workspace, subscriber_id=person.pk)
+    suppression.suppress(workspace, email="left@example.org", reason=SuppressionReason.UNSUBSCRIBED)
+    before = snapshot()
+    assert send(form).status_code == 303
+    assert send(form, "left@example.org").status_code == 303
+    assert snapshot() == before
+    assert mail.outbox == []
+
+
+def test_the_erased_address_stays_a_hash_when_a_member_adds_it(workspace):
+    person, _ = people.add(workspace, address=addresses.normalise("ana@example.org"))
+    erasure.erase(workspace, subscriber_id=person.pk)
+    people.add(workspace, address=addresses.normalise("ana@example.org"))
+    assert Suppression.objects.get().email_key == ""
 
 
 def test_a_stranger_changes_nothing_about_somebody_known(client, workspace, form):
