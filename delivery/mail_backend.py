@@ -6,36 +6,21 @@ over no account that a workspace's people can change or look into.
 """
 
 from collections.abc import Sequence
-from contextlib import closing
 from email.utils import formatdate, parseaddr
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 
-from delivery import accounts, routing
+from delivery import accounts, routing, single
 from delivery.models import SendingAccount
-from delivery.transports import choose
-from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
+from delivery.transports.protocol import Outgoing, Verdict
 
 DJANGOS_DEFAULT = "webmaster@localhost"
 
 
 class NotDeliveredError(OSError):
     """The server did not take the mail; callers try again later."""
-
-
-class NoJournal:
-    """One mail that its caller sends again by itself: nothing has to survive this process."""
-
-    def announce(self, message_id: int, *, after: int = 0) -> None:
-        """Note nothing."""
-
-    def confirm(self, message_id: int) -> None:
-        """Note nothing."""
-
-    def settle(self, outcome: Outcome) -> None:
-        """Note nothing."""
 
 
 class EmailBackend(BaseEmailBackend):
@@ -92,14 +77,9 @@ def _send(message: EmailMessage) -> None:
         )
         for number, address in enumerate(message.recipients(), start=1)
     ]
-    outcomes: list[Outcome] = []
-    try:
-        with closing(choose.transport_for(account, connections=1)) as transport:
-            transport.send(
-                iter(mails), journal=NoJournal(), record=outcomes.append, should_stop=lambda: False
-            )
-    except ServerTroubleError as error:
-        raise NotDeliveredError(error.sentence) from error
-    for outcome in outcomes:
+    handed = single.hand_over(account, mails)
+    if handed.trouble is not None:
+        raise NotDeliveredError(handed.trouble.sentence) from handed.trouble
+    for outcome in handed.outcomes.values():
         if outcome.verdict is not Verdict.SENT:
             raise NotDeliveredError(f"{outcome.code} {outcome.enhanced} {outcome.text}".strip())

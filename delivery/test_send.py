@@ -6,8 +6,7 @@ link belongs to nobody.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -18,14 +17,13 @@ from campaigns.preflight import is_address
 from campaigns.rendering.compile import compile_content, writing_of
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.values import merge_tags
-from delivery import routing
+from delivery import routing, single
 from delivery.models import SendingAccount
 from delivery.pipeline import headers
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render
-from delivery.transports import choose
-from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError, Verdict
+from delivery.transports.protocol import Outcome, Outgoing, Verdict
 
 MOST = 5
 # Above every id a ledger will ever have, so that no token of a test names somebody's mail.
@@ -49,19 +47,6 @@ class Answer:
     address: str
     arrived: bool
     sentence: str
-
-
-class _NoJournal:
-    """A test is not in the ledger, so nothing has to survive this process."""
-
-    def announce(self, message_id: int, *, after: int = 0) -> None:
-        """Note nothing."""
-
-    def confirm(self, message_id: int) -> None:
-        """Note nothing."""
-
-    def settle(self, outcome: Outcome) -> None:
-        """Note nothing."""
 
 
 def read_addresses(text: str) -> list[str]:
@@ -88,10 +73,11 @@ def send_test(campaign: Campaign, addresses: Sequence[str], *, person: str = "")
     """Send the campaign's current content to these addresses and wait for the server's answers.
 
     ``person`` is the key of the subscriber to make it for (default: somebody of the audience).
-    Every address gets its own mail. Takes as long as the server does.
+    Every address gets its own mail. Takes `single.TRIAL_SECONDS` at most.
 
     Raises:
-        TestSendError: there is no account, no sender, or the content can't become a mail.
+        TestSendError: there is no account, no sender, the content can't become a mail, the server
+            takes none, or too many tests are on their way.
     """
     account = _account_of(campaign)
     message = _compiled(campaign, campaign.content or Content(campaign=campaign))
@@ -114,7 +100,7 @@ def send_test(campaign: Campaign, addresses: Sequence[str], *, person: str = "")
             mails[message_id] = render(message, recipient)
         except RenderError as error:
             raise TestSendError(error.sentence) from error
-    found = _hand_over(account, iter(mails.values()))
+    found = _hand_over(account, list(mails.values()))
     return [
         _answer(by_id[message_id], found.get(message_id), account=account) for message_id in mails
     ]
@@ -158,19 +144,16 @@ def _compiled(campaign: Campaign, content: Content) -> CompiledMessage:
         ) from error
 
 
-def _hand_over(account: SendingAccount, mails: Iterator[Outgoing]) -> dict[int, Outcome]:
-    found: dict[int, Outcome] = {}
+def _hand_over(account: SendingAccount, mails: Sequence[Outgoing]) -> dict[int, Outcome]:
     try:
-        with closing(choose.transport_for(account, connections=1)) as transport:
-            transport.send(
-                mails,
-                journal=_NoJournal(),
-                record=lambda outcome: found.update({outcome.message_id: outcome}),
-                should_stop=lambda: False,
-            )
-    except ServerTroubleError as trouble:
-        raise TestSendError(trouble.sentence) from trouble
-    return found
+        with single.trial_place():
+            handed = single.hand_over(account, mails, seconds=single.TRIAL_SECONDS)
+    except single.BusyError as busy:
+        raise TestSendError(busy.sentence) from busy
+    arrived = any(outcome.verdict is Verdict.SENT for outcome in handed.outcomes.values())
+    if handed.trouble is not None and not arrived:
+        raise TestSendError(handed.trouble.sentence) from handed.trouble
+    return handed.outcomes
 
 
 def _answer(address: str, outcome: Outcome | None, *, account: SendingAccount) -> Answer:

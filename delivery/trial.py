@@ -11,11 +11,12 @@ from email.utils import formatdate, make_msgid, parseaddr
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from delivery import accounts, advice
+from delivery import accounts, advice, single
 from delivery.models import SendingAccount
 from delivery.transports import choose, smtp_probe
 from delivery.transports.protocol import Outgoing, ServerTroubleError
 from delivery.transports.smtp_opening import Step
+from delivery.transports.smtp_settings import SmtpSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +39,23 @@ class Result:
 
 
 def send(account: SendingAccount, *, address: str) -> Result:
-    """Send one mail through an account and wait for the server's answer (20 seconds at most)."""
+    """Send one mail through an account and wait for the server's answer.
+
+    It takes `single.TRIAL_SECONDS` at most, and a few such tests run at a time.
+    """
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isascii():
         return Result(arrived=False, sentence=_("Write one address, like name@example.com."))
     try:
         server = choose.smtp_settings(account, connections=1)
-    except ServerTroubleError as error:
+        with single.trial_place():
+            course = smtp_probe.walk(server, _mail(account, address), seconds=single.TRIAL_SECONDS)
+    except (ServerTroubleError, single.BusyError) as error:
         return Result(arrived=False, sentence=error.sentence)
-    course = smtp_probe.walk(server, _mail(account, address))
+    return _result(course, server, address)
+
+
+def _result(course: smtp_probe.Course, server: SmtpSettings, address: str) -> Result:
+    """Tell the course of a test for people."""
     passed = {stage.step: stage.reply for stage in course.passed}
     failed = course.trouble.step if course.trouble else None
     stages = tuple(

@@ -7,7 +7,6 @@ import selectors
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -19,8 +18,6 @@ from delivery.transports.smtp_reply import Reply, ReplyError
 from delivery.transports.smtp_resolver import LookUpError, Resolver
 from delivery.transports.smtp_settings import SmtpSettings, Tls
 from delivery.transports.smtp_wire import WireError
-
-SECONDS: Final = 20.0  # for all of it: somebody is looking at a page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,10 +48,10 @@ def steps(settings: SmtpSettings) -> list[Step]:
     return [step for step in Step if step not in left_out]
 
 
-def walk(settings: SmtpSettings, mail: Outgoing) -> Course:
-    """Send one mail; never raises for what a server does."""
+def walk(settings: SmtpSettings, mail: Outgoing, *, seconds: float) -> Course:
+    """Send one mail, in so many seconds at most; never raises for what a server does."""
     with selectors.DefaultSelector() as selector:
-        probe = _Probe(settings, selector)
+        probe = _Probe(settings, selector, seconds=seconds)
         try:
             probe.open()
             probe.send(mail)
@@ -66,13 +63,16 @@ def walk(settings: SmtpSettings, mail: Outgoing) -> Course:
 
 
 class _Probe:
-    def __init__(self, settings: SmtpSettings, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, settings: SmtpSettings, selector: selectors.BaseSelector, *, seconds: float
+    ) -> None:
         self.passed: list[Passed] = []
         self._settings = settings
         self._selector = selector
         self._connection: Connection | None = None
         self._step = Step.RESOLVE
-        self._deadline = time.monotonic() + SECONDS
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
 
     def open(self) -> None:
         """Resolve, connect, and go on until the server is ready for mail."""
@@ -80,7 +80,7 @@ class _Probe:
         try:
             addresses = resolver.addresses()
             if addresses is None:
-                resolver.wait(SECONDS / 2)
+                resolver.wait(self._seconds / 2)
                 addresses = resolver.addresses()
         except LookUpError as error:
             raise self._error(

@@ -57,6 +57,7 @@ class Run:
         self._ask_at = 0.0
         self._look_at = 0.0
         self._is_looking_up = False
+        self._ends_at = time.monotonic() + pool.settings.timeouts.total
 
     def go(self) -> None:
         """Send until there is nothing left or a reason to stop.
@@ -319,8 +320,26 @@ class Run:
                     self._pool.drop(lane)
             elif now > lane.deadline:
                 self._lose(lane, WireError("no answer in time"))
-        if self._is_stopping():
+        if now > self._ends_at:
+            self._run_out()
+        elif self._is_stopping():
             self._wind_up(now)
+
+    def _run_out(self) -> None:
+        """The time for all of it is over, however promptly single answers may come."""
+        opening = next(iter(self._pool.opening), None)
+        if opening is not None:
+            trouble: ServerTroubleError = opening.connection.time_out()
+        else:
+            sentence = (
+                _("Looking up the name %(host)s takes too long.")
+                if self._is_looking_up
+                else _("%(host)s stopped answering.")
+            )
+            trouble = ServerTroubleError(sentence % {"host": self._pool.settings.host})
+        self._book.trouble = self._book.trouble or trouble
+        for lane in list(self._pool.lanes):
+            self._break_off(lane)
 
     def _look_at_opening(self, lane: Lane, now: float) -> None:
         connection = lane.connection

@@ -1,8 +1,10 @@
 """What an SMTP connection needs to know: where to, how protected, who, how long to wait."""
 
+import math
 import ssl
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Self
 
 
 class Tls(Enum):
@@ -15,7 +17,10 @@ class Tls(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """Seconds to wait for each answer: RFC 5321 §4.5.3.2, with a shorter one to connect."""
+    """Seconds to wait for each answer: RFC 5321 §4.5.3.2, with a shorter one to connect.
+
+    ``total`` is for one `send` as a whole: then it ends, whatever the server is about to say.
+    """
 
     connect: float = 30.0
     handshake: float = 30.0
@@ -25,6 +30,23 @@ class Timeouts:
     block: float = 180.0  # until a piece of the body is taken
     final_dot: float = 600.0
     quit: float = 2.0  # a goodbye is worth no wait
+    total: float = math.inf
+
+    @classmethod
+    def within(cls, seconds: float) -> Self:
+        """Make timeouts for a few mails that somebody waits for, ``seconds`` for all of it."""
+        stage = seconds / 2
+        return cls(
+            connect=seconds / 3,
+            handshake=stage,
+            banner=stage,
+            command=stage,
+            data=stage,
+            block=stage,
+            final_dot=seconds,
+            quit=0.5,
+            total=seconds,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

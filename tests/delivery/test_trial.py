@@ -5,10 +5,9 @@ import socket
 import pytest
 from django.urls import reverse
 
-from delivery import secrets, trial
+from delivery import secrets, single, trial
 from delivery.models import SendingAccount
 from delivery.testing.smtp_server import RunningServer, running
-from delivery.transports import smtp_probe
 
 ADDRESS = "sari@kopisenja.example"
 
@@ -57,7 +56,7 @@ def test_it_goes_through_and_shows_what_the_server_said(workspace):
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch):
-    monkeypatch.setattr(smtp_probe, "SECONDS", 3.0)
+    monkeypatch.setattr(single, "TRIAL_SECONDS", 3.0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""A few mails handed over at once while somebody, or a task, waits for the answers.
+
+Campaigns have the pipeline. This is for tests, resets and confirmations: nothing has to survive the
+process, but it must end, whatever the server does.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+import redis
+from django.utils.translation import gettext as _
+
+from delivery import coordination
+from delivery.models import SendingAccount
+from delivery.transports import choose
+from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError
+from delivery.transports.smtp import SmtpTransport
+from delivery.transports.smtp_settings import Timeouts
+
+TRIAL_SECONDS = 15.0  # somebody looks at a page, and a thread of the web server waits
+TASK_SECONDS = 60.0
+TRIALS_AT_ONCE: Final = 2  # in the whole installation: the web server has a few threads only
+_FORGOTTEN_AFTER: Final = 30.0  # seconds: a process that died in its trial frees the place
+
+
+class BusyError(Exception):
+    """No trial may begin now; ``sentence`` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandedOver:
+    """What became of each mail, by its id; ``trouble``: why the server took no more."""
+
+    outcomes: dict[int, Outcome]
+    trouble: ServerTroubleError | None = None
+
+
+class _NoJournal:
+    """Whoever sends such a mail sends it again by itself: nothing is noted."""
+
+    def announce(self, message_id: int, *, after: int = 0) -> None:
+        """Note nothing."""
+
+    def confirm(self, message_id: int) -> None:
+        """Note nothing."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note nothing."""
+
+
+def hand_over(
+    account: SendingAccount, mails: Sequence[Outgoing], *, seconds: float = TASK_SECONDS
+) -> HandedOver:
+    """Send mails over one connection and wait for the answers, ``seconds`` for all of it."""
+    outcomes: dict[int, Outcome] = {}
+    try:
+        server = choose.smtp_settings(account, connections=1)
+        transport = SmtpTransport(replace(server, timeouts=Timeouts.within(seconds)))
+        with closing(transport):
+            transport.send(
+                iter(mails),
+                journal=_NoJournal(),
+                record=lambda outcome: outcomes.update({outcome.message_id: outcome}),
+                should_stop=lambda: False,
+            )
+    except ServerTroubleError as trouble:
+        return HandedOver(outcomes=outcomes, trouble=trouble)
+    return HandedOver(outcomes=outcomes)
+
+
+@contextmanager
+def trial_place() -> Iterator[None]:
+    """Hold one of the few places for tests that a web request waits for.
+
+    Raises:
+        BusyError: all are taken, or Valkey, which counts them, does not answer.
+    """
+    try:
+        place = next(filter(_take, map("trial:{}".format, range(TRIALS_AT_ONCE))), None)
+    except redis.RedisError as error:
+        raise BusyError(
+            _("Valkey does not answer, so no test mail can be sent now. Try again in a moment.")
+        ) from error
+    if place is None:
+        raise BusyError(
+            _("Other test mails are on their way just now. Try again in a few seconds.")
+        )
+    try:
+        yield
+    finally:
+        with suppress(redis.RedisError):  # else it is forgotten soon
+            coordination.release(place)
+
+
+def _take(place: str) -> bool:
+    return coordination.reserve(place, seconds=_FORGOTTEN_AFTER)
