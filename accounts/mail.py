@@ -10,6 +10,9 @@ import mrml
 from django.template import engines
 from django.utils import translation
 
+# mrml would ask the reader's mail program for fonts from a third party's server.
+OPTIONS = mrml.RenderOptions(disable_comments=False, fonts={})
+
 
 def compose(name: str, context: Mapping[str, Any], language: str) -> tuple[str, str, str]:
     """Return (subject, plain text, HTML) of the mail of this name.
@@ -24,4 +27,4 @@ def compose(name: str, context: Mapping[str, Any], language: str) -> tuple[str, 
         subject = plain.get_template(f"mail/{name}/subject.txt").render(context)
         text = plain.get_template(f"mail/{name}/body.txt").render(context)
         mjml = escaped.get_template(f"mail/{name}/body.mjml").render(context, language=language)
-    return " ".join(subject.split()), text.strip() + "\n", mrml.to_html(mjml).content
+    return " ".join(subject.split()), text.strip() + "\n", mrml.to_html(mjml, None, OPTIONS).content

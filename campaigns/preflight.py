@@ -23,6 +23,7 @@ from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings_of
 from campaigns.states import CampaignStatus
 
+SANDBOX = "sandbox"  # delivery's word for an account that keeps its mail
 FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
     re.IGNORECASE,
@@ -137,10 +138,25 @@ def _usual_audience(campaign: Campaign) -> int:
     return int(median(size or 0 for size in last)) if last else 0
 
 
+def _stays_here(campaign: Campaign) -> bool:
+    """Say whether the sandbox will carry this campaign, as far as can be known now."""
+    if campaign.sending_account_id is not None:
+        accounts = campaign.workspace.sending_accounts.filter(pk=campaign.sending_account_id)
+    else:
+        accounts = campaign.workspace.sending_accounts.all()
+    return all(kind == SANDBOX for kind in accounts.values_list("kind", flat=True))
+
+
 def _sender(campaign: Campaign) -> Iterator[Finding]:
     if not campaign.workspace.sending_accounts.exists():
         yield _red(
             _("There is no sending account."), "accounts", _("Connect the server that sends.")
+        )
+    elif _stays_here(campaign):
+        yield _amber(
+            _("It goes to the sandbox: nobody outside gets it."),
+            "accounts",
+            _("Connect a sending account when you want to reach people."),
         )
     if not campaign.from_email:
         yield _red(

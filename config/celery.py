@@ -40,6 +40,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
+    "rebuild-recent-days": {
+        "task": "reports.tasks.rebuild_recent_days",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
     "forget-old-import-files": {
         "task": "subscribers.tasks.forget_old_import_files",
         "schedule": 21_600.0,

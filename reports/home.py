@@ -129,9 +129,10 @@ def checklist(workspace: Workspace, *, subscribers: int) -> list[Step]:
     accounts = SendingAccount.objects.filter(workspace=workspace)
     real = accounts.exclude(kind=TransportKind.SANDBOX)
     tested = accounts.aggregate(at=Max("tested_at"))["at"]
+    working = real.filter(broken_since=None)
     campaigns = Campaign.objects.filter(workspace=workspace)
     return [
-        Step(key="account", done=real.exists(), url_name="account_list"),
+        Step(key="account", done=working.exists(), url_name="account_list"),
         Step(key="address", done=bool(workspace.postal_address), url_name="settings_workspace"),
         Step(key="people", done=subscribers > 0, url_name="import_new"),
         Step(

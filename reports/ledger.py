@@ -32,6 +32,11 @@ class Ledger:
         """Everybody the campaign accounts for."""
         return sum(self.counts.values())
 
+    @property
+    def addressed(self) -> int:
+        """Everybody who was to get it: the audience without those left out."""
+        return self.audience - self.skipped - self.count(MessageState.CANCELLED)
+
     def count(self, state: MessageState) -> int:
         """Return how many messages are in this state."""
         return self.counts.get(state, 0)

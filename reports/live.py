@@ -67,7 +67,8 @@ def campaign_lanes(campaign: Campaign, *, now: datetime | None = None) -> list[L
     """Return the campaign's lanes, the largest first and "others" last."""
     now = now or timezone.now()
     since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
-    elapsed = (now - since).total_seconds()
+    begun = max(since, campaign.started_at or since)
+    elapsed = max((now - begun).total_seconds(), 1.0)
     rates = dict(
         SendMinute.objects.filter(campaign=campaign, minute__gte=since)
         .values_list("domain_group")

@@ -86,8 +86,9 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
     if request.GET.get("part") == "figures":
         context = _live_context(request, campaign)
         response = render(request, "reports/live_figures.html", context)
-        if campaign.status in (CampaignStatus.SENT, CampaignStatus.CANCELLED):
-            response["HX-Refresh"] = "true"  # finished while somebody watched: show the report
+        if request.GET.get("status") != campaign.status:
+            # The page's buttons belong to another status by now: show it anew.
+            response["HX-Refresh"] = "true"
         return response
     if campaign.status == CampaignStatus.SENT:
         return redirect("campaign_report", campaign.pk)

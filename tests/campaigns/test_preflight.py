@@ -19,7 +19,7 @@ SOURCE = "# Halo {{ first_name }}\n\n[Gayo](https://kopisenja.example/gayo)"
 
 @pytest.fixture
 def news(workspace: Workspace) -> MailingList:
-    SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
+    SendingAccount.objects.create(workspace=workspace, name="Provider", kind="smtp")
     news = make_list(workspace)
     make_reader(workspace, news, "dewi@example.org", first_name="Dewi")
     return news
@@ -143,3 +143,11 @@ def test_an_unusual_audience_warns(workspace: Workspace, news: MailingList) -> N
     assert said(ready(workspace, news), Level.WARNS) == [
         "The audience counts 1; your last campaigns' counted about 1,200."
     ]
+
+
+def test_mail_that_stays_in_the_sandbox_is_said(workspace: Workspace, news: MailingList) -> None:
+    campaign = ready(workspace, news)
+    sandbox = SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
+    assert said(campaign, Level.WARNS) == []
+    campaign.sending_account = sandbox
+    assert said(campaign, Level.WARNS) == ["It goes to the sandbox: nobody outside gets it."]

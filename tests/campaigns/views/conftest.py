@@ -12,7 +12,7 @@ from tests.campaigns.makers import make_campaign, make_list, make_reader
 
 @pytest.fixture
 def news(workspace: Workspace) -> MailingList:
-    SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
+    SendingAccount.objects.create(workspace=workspace, name="Provider", kind="smtp")
     starters.install_starters(workspace)
     news = make_list(workspace)
     make_reader(workspace, news, "dewi@example.org", first_name="Dewi")
