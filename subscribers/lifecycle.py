@@ -52,6 +52,7 @@ ENTRANCES = {
     SubscriptionStatus.SUBSCRIBED: (SubscriptionStatus.UNCONFIRMED, ConsentKind.SUBSCRIBED),
     SubscriptionStatus.UNCONFIRMED: (SubscriptionStatus.UNSUBSCRIBED, ConsentKind.ASKED),
 }
+ADDRESS_CHANGED = "address changed"  # an event's detail
 
 
 def join(
@@ -167,6 +168,33 @@ def return_to_mail(subscriber: Subscriber, **evidence: Unpack[Evidence]) -> bool
         if lifted:
             _record(subscriber, ConsentKind.RESUBSCRIBED, [None], evidence)
     return lifted
+
+
+def follow_address(subscriber: Subscriber, **evidence: Unpack[Evidence]) -> tuple[int, ...]:
+    """Note, for every list the person is on, that another address takes the subscription over.
+
+    The new address has agreed to nothing. So on double opt-in lists, and on all if its owner has
+    unsubscribed from everything, the person must confirm again; returns these lists (by id).
+    """
+    evidence = {**evidence, "detail": ADDRESS_CHANGED}
+    with transaction.atomic():
+        lists = MailingList.objects.filter(workspace_id=subscriber.workspace_id)
+        if not suppression.is_out(subscriber):
+            lists = lists.filter(opt_in=MailingList.OptIn.DOUBLE)
+        waiting = _change(
+            subscriber,
+            evidence,
+            status=SubscriptionStatus.UNCONFIRMED,
+            allowed=[SubscriptionStatus.SUBSCRIBED],
+            lists=list(lists.values_list("pk", flat=True)),
+        )
+        staying = Subscription.objects.filter(
+            subscriber=subscriber, status=SubscriptionStatus.SUBSCRIBED
+        ).order_by("list_id")
+        _record(subscriber, ConsentKind.ASKED, waiting, evidence)
+        kept = list(staying.values_list("list_id", flat=True))
+        _record(subscriber, ConsentKind.SUBSCRIBED, kept, evidence)
+    return waiting
 
 
 def _enter(

@@ -1,18 +1,22 @@
 """Adding, changing and deleting people."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
-from subscribers import addresses
+from subscribers import addresses, lifecycle
 from subscribers.addresses import Address
+from subscribers.consent import Evidence
 from subscribers.models import ConsentEvent, Subscriber, Subscription
 
 LONGEST_NAME = 100
+NAMES = ("first_name", "last_name")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class AddressTaken(ValueError):  # noqa: N818 - says what is the case
@@ -28,6 +32,11 @@ class Profile:
     language: str = ""
     time_zone: str = ""
     fields: Mapping[str, Any] | None = None
+
+
+def one_line(name: str) -> str:
+    """Make a name fit for a mail's header: one line, single spaces, at most `LONGEST_NAME`."""
+    return " ".join(CONTROL.sub(" ", name).split())[:LONGEST_NAME]
 
 
 def find(workspace: Workspace, *, email: str) -> Subscriber | None:
@@ -52,8 +61,8 @@ def add(
         email_key=address.key,
         address_hash=addresses.address_hash(address.key, secret=bytes(workspace.address_key)),
         domain_group=address.domain.group,
-        first_name=profile.first_name[:LONGEST_NAME],
-        last_name=profile.last_name[:LONGEST_NAME],
+        first_name=one_line(profile.first_name),
+        last_name=one_line(profile.last_name),
         language=profile.language,
         time_zone=profile.time_zone,
         fields=dict(profile.fields or {}),
@@ -73,6 +82,7 @@ def add(
 
 def change(subscriber: Subscriber, **values: Any) -> bool:
     """Change the given columns where they differ; False when nothing did."""
+    values.update({name: one_line(values[name]) for name in NAMES if name in values})
     different = {name: new for name, new in values.items() if getattr(subscriber, name) != new}
     if not different:
         return False
@@ -83,8 +93,13 @@ def change(subscriber: Subscriber, **values: Any) -> bool:
     return True
 
 
-def change_address(subscriber: Subscriber, *, address: Address) -> bool:
+def change_address(
+    subscriber: Subscriber, *, address: Address, **evidence: Unpack[Evidence]
+) -> bool:
     """Give a person another address; False when it is the one they have.
+
+    What the old address agreed to, the new one did not: see `lifecycle.follow_address`. Another
+    spelling of the same address is no other address.
 
     Raises:
         AddressTaken: somebody else has it.
@@ -95,13 +110,18 @@ def change_address(subscriber: Subscriber, *, address: Address) -> bool:
     if others.exists():
         raise AddressTaken
     secret = bytes(subscriber.workspace.address_key)
-    return change(
-        subscriber,
-        email=address.email,
-        email_key=address.key,
-        address_hash=addresses.address_hash(address.key, secret=secret),
-        domain_group=int(address.domain.group),
-    )
+    other = subscriber.email_key != address.key
+    with transaction.atomic():
+        changed = change(
+            subscriber,
+            email=address.email,
+            email_key=address.key,
+            address_hash=addresses.address_hash(address.key, secret=secret),
+            domain_group=int(address.domain.group),
+        )
+        if other:
+            lifecycle.follow_address(subscriber, **evidence)
+    return changed
 
 
 def delete(workspace: Workspace, *, ids: list[int]) -> int:

@@ -18,7 +18,10 @@ TRANSITIONS: dict[SubscriptionStatus, frozenset[SubscriptionStatus]] = {
     SubscriptionStatus.UNCONFIRMED: frozenset(
         {SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNSUBSCRIBED}
     ),
-    SubscriptionStatus.SUBSCRIBED: frozenset({SubscriptionStatus.UNSUBSCRIBED}),
+    SubscriptionStatus.SUBSCRIBED: frozenset(
+        # Unconfirmed again: another address, which has agreed to nothing yet.
+        {SubscriptionStatus.UNSUBSCRIBED, SubscriptionStatus.UNCONFIRMED}
+    ),
     SubscriptionStatus.UNSUBSCRIBED: frozenset(
         {SubscriptionStatus.SUBSCRIBED, SubscriptionStatus.UNCONFIRMED}
     ),

@@ -133,11 +133,6 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
     return render(request, template, context, status=422 if error else 200)
 
 
-def _samples(record: Import, index: int) -> list[str]:
-    filled = (row[index] for row in record.samples if index < len(row) and row[index])
-    return list(filled)[:3]
-
-
 def _target(request: MemberRequest, index: int) -> Target:
     to = request.POST.get(f"to_{index}", "")
     kind = request.POST.get(f"type_{index}", FieldType.TEXT)

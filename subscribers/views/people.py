@@ -87,16 +87,17 @@ def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Change a person's profile."""
     person = _find(request, subscriber_id)
     form = ProfileForm(request.POST or None, workspace=request.workspace, person=person)
-    if request.method == "POST" and form.is_valid() and _save(form, person):
+    if request.method == "POST" and form.is_valid() and _save(request, form, person):
         messages.success(request, _("Saved."))
         return redirect("subscriber_page", person.pk)
     return render(request, "subscribers/person_edit.html", {"person": person, "form": form})
 
 
-def _save(form: ProfileForm, person: Subscriber) -> bool:
+def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
     cleaned = form.cleaned_data
+    before = person.email_key
     try:
-        people.change_address(person, address=cleaned["email"])
+        people.change_address(person, address=cleaned["email"], **_by_hand(request))
     except people.AddressTaken:
         form.add_error("email", _("Somebody else in this workspace has this address."))
         return False
@@ -109,7 +110,20 @@ def _save(form: ProfileForm, person: Subscriber) -> bool:
         language=cleaned["language"],
         fields={**kept, **cleaned["fields"]},
     )
+    if person.email_key != before:
+        _say_who_must_confirm(request, person)
     return True
+
+
+def _say_who_must_confirm(request: MemberRequest, person: Subscriber) -> None:
+    waiting = Subscription.objects.filter(subscriber=person, status=SubscriptionStatus.UNCONFIRMED)
+    names = waiting.order_by("list__name").values_list("list__name", flat=True)
+    if names:
+        text = _(
+            "The new address has not agreed to these lists yet: %(lists)s. Nothing of them is sent "
+            "until the person confirms, through a form, or you confirm by hand."
+        )
+        messages.warning(request, text % {"lists": ", ".join(names)})
 
 
 @member(Permission.EDIT)

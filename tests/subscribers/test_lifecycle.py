@@ -14,6 +14,7 @@ from subscribers.models import (
 from subscribers.states import ConsentKind, ConsentSource, SuppressionReason
 
 FORM = ConsentSource.FORM
+MANUAL = ConsentSource.MANUAL
 
 
 @pytest.fixture
@@ -143,11 +144,55 @@ def test_a_known_person_keeps_their_profile(workspace, dewi):
 def test_an_address_that_somebody_has_is_taken(workspace, dewi):
     budi, _ = people.add(workspace, address=addresses.normalise("budi@example.com"))
     with pytest.raises(people.AddressTaken):
-        people.change_address(budi, address=addresses.normalise("DEWI@example.com"))
-    assert people.change_address(budi, address=addresses.normalise("budi@gmail.com"))
+        people.change_address(budi, address=addresses.normalise("DEWI@example.com"), source=MANUAL)
+    assert people.change_address(budi, address=addresses.normalise("budi@gmail.com"), source=MANUAL)
     budi.refresh_from_db()
     assert budi.domain_group == 1
     assert bytes(budi.address_hash) == suppression.hash_of(workspace, email="Budi@gmail.com")
+
+
+def test_another_address_has_agreed_to_nothing(workspace, weekly, dewi, owner):
+    daily = MailingList.objects.create(
+        workspace=workspace, name="Daily", opt_in=MailingList.OptIn.SINGLE
+    )
+    for mailing_list in (weekly, daily):
+        lifecycle.subscribe(dewi, mailing_list=mailing_list, source=FORM)
+    spelling = addresses.normalise("DEWI@example.com")
+    assert people.change_address(dewi, address=spelling, source=MANUAL, actor=owner)
+    assert (status(dewi, weekly), len(kinds(dewi))) == ("subscribed", 2)
+    other = addresses.normalise("dewi@example.org")
+    assert people.change_address(dewi, address=other, source=MANUAL, actor=owner)
+    assert (status(dewi, weekly), status(dewi, daily)) == ("unconfirmed", "subscribed")
+    events = ConsentEvent.objects.order_by("id").values_list("kind", "list_id", "actor", "detail")
+    assert list(events)[2:] == [
+        (ConsentKind.ASKED, weekly.pk, owner.pk, "address changed"),
+        (ConsentKind.SUBSCRIBED, daily.pk, owner.pk, "address changed"),
+    ]
+    assert tally(weekly) == {"unconfirmed": 1}
+
+
+def test_an_address_that_is_out_of_everything_takes_over_no_list(workspace, weekly, dewi):
+    weekly.opt_in = MailingList.OptIn.SINGLE
+    weekly.save()
+    lifecycle.subscribe(dewi, mailing_list=weekly, source=FORM)
+    out = SuppressionReason.UNSUBSCRIBED
+    suppression.suppress(workspace, email="dewi@example.org", reason=out)
+    other = addresses.normalise("dewi@example.org")
+    people.change_address(dewi, address=other, source=MANUAL)
+    assert status(dewi, weekly) == "unconfirmed"
+
+
+def test_names_are_one_line(workspace, dewi):
+    budi, _ = people.add(
+        workspace,
+        address=addresses.normalise("budi@example.com"),
+        profile=people.Profile(
+            first_name="Budi\r\nBcc: x@example.com", last_name="\0 San\u2028toso "
+        ),
+    )
+    assert (budi.first_name, budi.last_name) == ("Budi Bcc: x@a.example", "San toso")
+    people.change(dewi, first_name="De\x85wi\n")
+    assert dewi.first_name == "De wi"
 
 
 def test_bulk_suppression_reports_what_it_did(workspace, owner):

@@ -260,3 +260,11 @@ def test_who_is_out_of_everything_is_put_on_no_list_and_the_member_hears_of_it(
         page = editor_client.post(address, data, follow=True).content.decode()
         assert "1 person has unsubscribed from everything" in page
     assert not Subscription.objects.filter(subscriber=budi).exists()
+
+
+def test_another_address_must_confirm_and_the_member_hears_of_it(editor_client, dewi):
+    answer = editor_client.post(
+        reverse("subscriber_edit", args=[dewi.pk]), {"email": "new@example.org"}, follow=True
+    )
+    assert "has not agreed to these lists yet: Weekly" in answer.content.decode()
+    assert Subscription.objects.get().status == "unconfirmed"

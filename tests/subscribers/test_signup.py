@@ -345,7 +345,9 @@ def test_confirmations_of_other_purposes_and_addresses(client, form):
         "x",
     ):
         assert client.post(f"/confirm/{bad}/").status_code == 404
-    people.change_address(person, address=addresses.normalise("new@example.org"))
+    people.change_address(
+        person, address=addresses.normalise("new@example.org"), source=ConsentSource.MANUAL
+    )
     client.post(f"/confirm/{token}/")
     assert statuses("new@example.org") == {"Weekly": "unconfirmed"}
 
