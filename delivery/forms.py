@@ -9,8 +9,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from delivery import secrets
+from delivery.accounts import FROM_SETTINGS
 from delivery.models import DomainLimit, SendingAccount
-from delivery.states import TransportKind
+from delivery.states import TlsMode, TransportKind
+from delivery.transports.choose import is_own_machine
 from subscribers.states import DomainGroup
 
 DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9](-*[a-z0-9])*\.)+[a-z0-9](-*[a-z0-9])*$")
@@ -19,6 +21,11 @@ DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9](-*[a-z0-9])*\.)+[a-z0-9](-*[a-z0-9
 # on one cable or inside a cloud's machine room (RFC 3927, 4291 §2.5.6).
 OTHER_SERVICES = frozenset({22, 53, 80, 110, 143, 443, 993, 995, 3306, 5432, 6379})
 HOST = re.compile(r"^[A-Za-z0-9.:-]{1,255}$")
+# A stored password was given for one server and one way to it. Whoever names another one has to
+# know it: else a change of the host would hand it to anybody's server.
+WHERE_PASSWORDS_GO = ("host", "port", "tls", "verify_certificate", "username")
+# What SMTP_URL and DEFAULT_FROM say is changed there, by whoever runs the installation.
+SAID_BY_SETTINGS = ("name", *WHERE_PASSWORDS_GO, "password", "default_from")
 
 
 def is_link_local(host: str) -> bool:
@@ -81,11 +88,22 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         self.fields["per_second"].label = _("Mails per second")
         self.initial["from_domains"] = ", ".join(account.from_domains)
         if account.pk and account.encrypted_password:
-            self.fields["password"].help_text = _("Empty: the password stays as it is.")
+            self.fields["password"].help_text = _(
+                "Empty: the password stays as it is. For another server or user name it is "
+                "entered again."
+            )
+        if self.is_from_settings:
+            for name in SAID_BY_SETTINGS:
+                self.fields[name].disabled = True
         if account.kind == TransportKind.SANDBOX:
             for name in set(self.fields) - {"name"}:
                 del self.fields[name]
         self.limits = self._limit_fields() if account.kind != TransportKind.SANDBOX else []
+
+    @property
+    def is_from_settings(self) -> bool:
+        """Whether SMTP_URL made this account."""
+        return bool(self.instance.pk and self.initial.get("name") == FROM_SETTINGS)
 
     def _limit_fields(self) -> list[str]:
         stored: dict[int, int | None] = {}
@@ -104,6 +122,33 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
             )
             names.append(name)
         return names
+
+    def clean(self) -> dict[str, Any]:
+        """Keep passwords to the server they were given for, and off unprotected lines."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "host" not in self.fields or self.is_from_settings:
+            return cleaned
+        given = cleaned.get("password")
+        is_kept = self.instance.encrypted_password and cleaned.get("username") and not given
+        if is_kept and not set(WHERE_PASSWORDS_GO).isdisjoint(self.changed_data):
+            self.add_error(
+                "password",
+                _("Enter the password again: it was stored for another server or user name."),
+            )
+        plain = cleaned.get("tls") == TlsMode.NONE and not is_own_machine(cleaned.get("host", ""))
+        if plain and (cleaned.get("username") or given):
+            self.add_error(
+                "tls",
+                _("Without TLS everybody on the way could read the password. Choose STARTTLS."),
+            )
+        return cleaned
+
+    def clean_name(self) -> str:
+        """Keep the name by which the account of the settings is known."""
+        name = str(self.cleaned_data["name"])
+        if name == FROM_SETTINGS and not self.is_from_settings:
+            raise forms.ValidationError(_("The settings use this name. Choose another one."))
+        return name
 
     def clean_host(self) -> str:
         """Accept a name or an address, nothing with blanks, slashes or line ends."""
@@ -160,6 +205,8 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         account: SendingAccount = super().save(commit=False)
         if self.cleaned_data.get("password"):
             account.encrypted_password = secrets.encrypt(self.cleaned_data["password"])
+        elif not account.username:
+            account.encrypted_password = b""  # nobody signs in with it any more
         if self.changed_data:
             account.broken_since, account.broken_reason, account.retry_at = None, "", None
             account.trouble_count = 0

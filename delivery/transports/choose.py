@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from delivery import secrets
+from delivery import accounts, secrets
 from delivery.models import SendingAccount
-from delivery.states import TransportKind
+from delivery.states import TlsMode, TransportKind
 from delivery.transports.protocol import ServerTroubleError, Transport
 from delivery.transports.smtp import SmtpTransport
 from delivery.transports.smtp_settings import SmtpSettings, Tls
@@ -43,7 +43,7 @@ def smtp_settings(account: SendingAccount, *, connections: int | None = None) ->
     """Return how to speak to the account's server.
 
     Raises:
-        ServerTroubleError: the stored password cannot be read.
+        ServerTroubleError: the stored password cannot be read, or would go over an open line.
     """
     most = connections or account.max_connections
     if account.kind == TransportKind.SANDBOX:
@@ -57,6 +57,7 @@ def smtp_settings(account: SendingAccount, *, connections: int | None = None) ->
             max_connections=most,
             messages_per_connection=account.messages_per_connection,
         )
+    _refuse_plain_sign_in(account)
     try:
         password = secrets.decrypt(account.encrypted_password)
     except secrets.UnreadableSecretError as error:
@@ -79,6 +80,32 @@ def smtp_settings(account: SendingAccount, *, connections: int | None = None) ->
         max_connections=most,
         messages_per_connection=account.messages_per_connection,
     )
+
+
+def is_own_machine(host: str) -> bool:
+    """Say whether what goes there never leaves this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _refuse_plain_sign_in(account: SendingAccount) -> None:
+    """No password without TLS; what SMTP_URL says is the decision of whoever runs this."""
+    if (
+        account.tls == TlsMode.NONE
+        and account.username
+        and account.name != accounts.FROM_SETTINGS
+        and not is_own_machine(account.host)
+    ):
+        raise ServerTroubleError(
+            _(
+                "%(name)s would send its password without TLS, readable by everybody on the way. "
+                "Choose STARTTLS for it."
+            )
+            % {"name": account.name},
+            permanent=True,
+        )
 
 
 def sandbox_user(workspace: int | None) -> str:

@@ -13,6 +13,7 @@ from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import trial
+from delivery.accounts import FROM_SETTINGS
 from delivery.forms import SendingAccountForm
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
@@ -78,6 +79,9 @@ def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
     if account.kind == TransportKind.SANDBOX:
         messages.error(request, _("The sandbox stays: it costs nothing and catches tests."))
         return redirect("account_list")
+    if account.name == FROM_SETTINGS:
+        messages.error(request, _("SMTP_URL makes this account. Take it out of the settings."))
+        return redirect("account_edit", account.pk)
     if running.exists():
         names = ", ".join(running.values_list("name", flat=True)[:3])
         messages.error(

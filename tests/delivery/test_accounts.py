@@ -8,6 +8,7 @@ from delivery import accounts
 from delivery.models import DomainLimit, SendingAccount
 from delivery.states import TransportKind
 from delivery.transports import choose
+from delivery.transports.protocol import ServerTroubleError
 from delivery.transports.smtp_settings import Tls
 
 FIELDS = {
@@ -100,3 +101,74 @@ def test_the_sandbox_stays(admin_client, workspace):
     account = accounts.ensure_sandbox(workspace)
     admin_client.post(reverse("account_delete", args=[account.pk]))
     assert SendingAccount.objects.filter(pk=account.pk).exists()
+
+
+@pytest.fixture
+def stored(admin_client, workspace) -> SendingAccount:
+    admin_client.post(reverse("account_new"), FIELDS)
+    return SendingAccount.objects.get(workspace=workspace)
+
+
+def submit(client, account: SendingAccount, **changes: str) -> str:
+    path = reverse("account_edit", args=[account.pk])
+    fields = {**FIELDS, "password": "", **changes}
+    page = client.post(path, {name: value for name, value in fields.items() if value != "off"})
+    return str(page.content.decode())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("host", "smtp.elsewhere.example"),
+        ("port", "2525"),
+        ("tls", "implicit"),
+        ("verify_certificate", "off"),
+        ("username", "somebody"),
+    ],
+)
+def test_a_stored_password_goes_nowhere_else(admin_client, stored, field, value):
+    before = SendingAccount.objects.values().get()
+    assert "Enter the password again" in submit(admin_client, stored, **{field: value})
+    assert SendingAccount.objects.values().get() == before
+    assert not submit(admin_client, stored, **{field: value, "password": "given again"})
+    stored.refresh_from_db()
+    assert choose.smtp_settings(stored).password == "given again"
+
+
+def test_who_signs_in_no_more_leaves_no_password(admin_client, stored):
+    assert not submit(admin_client, stored, username="", host="relay.example.com")
+    stored.refresh_from_db()
+    assert bytes(stored.encrypted_password) == b""
+
+
+def test_no_password_without_tls_but_on_this_machine(admin_client, stored):
+    plain = {"tls": "none", "password": "given again"}
+    assert "could read the password" in submit(admin_client, stored, **plain)
+    assert not submit(admin_client, stored, **plain, host="127.0.0.1")
+    stored.refresh_from_db()
+    assert choose.smtp_settings(stored).password == "given again"
+    stored.host = "smtp.example.com"  # by whatever way it came there
+    with pytest.raises(ServerTroubleError, match="without TLS"):
+        choose.smtp_settings(stored)
+
+
+def test_the_settings_account_is_changed_in_the_settings(admin_client, workspace, settings):
+    settings.SMTP_URL = "smtp://news:secret@mail.example.com:587/"
+    accounts.follow_settings()
+    account = SendingAccount.objects.get(workspace=workspace)
+    page = admin_client.get(reverse("account_edit", args=[account.pk])).content.decode()
+    assert "SMTP_URL describes this account" in page
+    assert reverse("account_delete", args=[account.pk]) not in page
+    changes = {"host": "127.0.0.1", "tls": "none", "name": "Mine", "username": "me"}
+    assert not submit(admin_client, account, **changes, password="mine", per_second="7")
+    admin_client.post(reverse("account_delete", args=[account.pk]))
+    account.refresh_from_db()
+    found = choose.smtp_settings(account)
+    assert (account.name, found.host, found.tls) == ("SMTP_URL", "mail.example.com", Tls.STARTTLS)
+    assert (found.username, found.password, account.per_second) == ("news", "secret", 7)
+
+
+def test_nobody_takes_the_settings_accounts_name(admin_client, workspace):
+    page = admin_client.post(reverse("account_new"), {**FIELDS, "name": "SMTP_URL"})
+    assert "The settings use this name" in page.content.decode()
+    assert not SendingAccount.objects.filter(workspace=workspace).exists()
