@@ -96,17 +96,20 @@ def decode_sample(start: bytes, encoding: str) -> str:
 
 
 def detect_delimiter(text: str) -> str:
-    """Tell the delimiter: the one that cuts most rows into the same number of cells."""
+    """Tell the delimiter: the one that cuts most rows like the first, into as many cells."""
     best, best_score = ",", 0.0
     for delimiter in DELIMITERS:
-        widths = Counter(len(row) for row in _rows(text, delimiter) if row)
-        if not widths:
+        cut = [row for row in _rows(text, delimiter) if row]
+        if not cut:
             continue
+        widths = Counter(len(row) for row in cut)
         width, rows = widths.most_common(1)[0]
         if width == 1:
             continue
         # How alike the rows are decides; the number of columns only between equals.
         score = rows / widths.total() + min(width, 50) / 1000
+        if len(cut[0]) == width:
+            score += 1  # decimal commas cut every row but the first, which names the columns
         if score > best_score:
             best, best_score = delimiter, score
     return best

@@ -115,3 +115,10 @@ def test_a_long_row_is_not_kept(tmp_path):
     assert isinstance(rows[1], BrokenRow)
     assert len(rows[1].text) <= 200
     assert rows[2] == (3, ["c", "d"])
+
+
+def test_decimal_commas_and_a_quote_left_open_do_not_hide_the_semicolons() -> None:
+    rows = [f"Dewi;p{n}@example.org;388,50" for n in range(120)]
+    rows[90] = 'Budi;"budi@example.org;12,5'
+    text = "Nama;Surel;Belanja\n" + "\n".join(rows) + "\n"
+    assert layout.detect_delimiter(text) == ";"
