@@ -5,7 +5,7 @@ a workspace can point it elsewhere, and no inbox of a workspace shows what it ca
 """
 
 from dataclasses import dataclass, field
-from email.utils import parseaddr
+from email.utils import formataddr, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
@@ -135,4 +135,8 @@ def sender_of(account: SendingAccount) -> str:
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     fallback = f"warta@{host if '.' in host else 'warta.localhost'}"
     given = account.default_from or settings.DEFAULT_FROM or fallback
-    return given if parseaddr(given)[1] else fallback
+    name, address = parseaddr(given)
+    if not address:
+        name, address = "", fallback
+    workspace = account.workspace if account.workspace_id else None
+    return formataddr((name or (workspace.name if workspace else "Warta"), address))
