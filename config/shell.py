@@ -203,7 +203,13 @@ class Shell:
                     label=_("Sending accounts"),
                     icon="server",
                     name="account_list",
-                    prefixes=("account_",),
+                    prefixes=(
+                        "account_list",
+                        "account_new",
+                        "account_edit",
+                        "account_delete",
+                        "account_test",
+                    ),
                 ),
                 *entries,
                 _Entry(

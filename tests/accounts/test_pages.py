@@ -135,3 +135,11 @@ def test_the_admin_has_no_sign_in_of_its_own(client, editor_client, db):
     assert editor_client.get("/admin/login/").status_code == 403
     guess = editor_client.post("/admin/login/", {"username": "x@example.org", "password": "x"})
     assert guess.status_code == 403
+
+
+def test_changing_the_password_speaks_plainly_and_marks_no_other_tab(owner_client):
+    page = owner_client.get(reverse("account_change_password")).content.decode()
+    assert "At least 8 characters" in page
+    assert "&lt;" not in page
+    sending = page[page.index(f'href="{reverse("account_list")}"') :]
+    assert "aria-current" not in sending[: sending.index("</a>")]
