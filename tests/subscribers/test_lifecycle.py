@@ -190,7 +190,7 @@ def test_names_are_one_line(workspace, dewi):
             first_name="Budi\r\nBcc: x@example.com", last_name="\0 San\u2028toso "
         ),
     )
-    assert (budi.first_name, budi.last_name) == ("Budi Bcc: x@a.example", "San toso")
+    assert (budi.first_name, budi.last_name) == ("Budi Bcc: x@example.com", "San toso")
     people.change(dewi, first_name="De\x85wi\n")
     assert dewi.first_name == "De wi"
 
