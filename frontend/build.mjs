@@ -1,5 +1,6 @@
 // Builds what the browser gets into static/dist. Run by `make assets`; the result is committed.
 import { copyFile, mkdir, rm, writeFile, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { PurgeCSS } from "purgecss";
 
@@ -13,14 +14,14 @@ for (const set of ["latin", "latin-ext"])
   await copyFile(new URL(`inter-${set}-wght-normal.woff2`, fonts), new URL(`inter-${set}.woff2`, out));
 
 const common = {
-  absWorkingDir: here("./").pathname, bundle: true, minify: true, legalComments: "none", charset: "utf8",
-  target: ["chrome111", "firefox113", "safari16.4"], logLevel: "warning", outdir: out.pathname,
+  absWorkingDir: fileURLToPath(here("./")), bundle: true, minify: true, legalComments: "none", charset: "utf8",
+  target: ["chrome111", "firefox113", "safari16.4"], logLevel: "warning", outdir: fileURLToPath(out),
 };
 await build({ ...common, entryPoints: { theme: "src/theme.js", app: "src/app.js", charts: "src/charts.js", editor: "src/editor.js" }, format: "iife" });
 // Of Tabler only what our pages use, and the families that any page may use (docs/pages.md).
 const [tabler] = await new PurgeCSS().purge({
-  content: ["../templates/**/*.html", "src/**/*.js", "../config/forms.py"].map((path) => here(path).pathname),
-  css: [here("node_modules/@tabler/core/dist/css/tabler.min.css").pathname],
+  content: ["../templates/**/*.html", "src/**/*.js", "../config/forms.py"].map((path) => fileURLToPath(here(path))),
+  css: [fileURLToPath(here("node_modules/@tabler/core/dist/css/tabler.min.css"))],
   safelist: { standard: [/^[mp][tbsexy]?-(?:\d|auto)/, /^(?:d|gap|text|fw|fs|flex|justify|align|order|float|overflow|position|col|row|btn|form|input|table|card|badge|visually|list|is)(?:-|$)/, /^(?:container|small|lead|mark|h[1-6])$/], deep: [/data-bs-theme/], keyframes: [], variables: [/./] },
   defaultExtractor: (text) => text.match(/[\w-]+/g) ?? [],
 });
