@@ -1,11 +1,12 @@
 """Who belongs to a workspace: invitations, roles, leaving."""
 
 import hashlib
-import secrets
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.models import Invitation, Membership, User, Workspace
@@ -32,8 +33,8 @@ def assignable_roles(role: str) -> list[Role]:
 
 
 @transaction.atomic
-def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> str:
-    """Offer membership to an address and return the secret for the mailed link.
+def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> Invitation:
+    """Offer membership to an address; `token_of` makes the mailed link.
 
     An earlier offer to the same address is replaced, so only the newest link works.
 
@@ -46,16 +47,28 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> st
     if workspace.memberships.filter(user__email__iexact=email).exists():
         raise TeamError(_("%(email)s is already a member.") % {"email": email})
     workspace.invitations.filter(email=email, accepted_at=None).delete()
-    token = secrets.token_urlsafe(24)
-    Invitation.objects.create(
+    now = timezone.now()
+    invitation = Invitation(
         workspace=workspace,
         email=email,
         role=role,
-        token_hash=_hash(token),
         invited_by=by.user,
-        expires_at=timezone.now() + INVITATION_LIFETIME,
+        created_at=now,
+        expires_at=now + INVITATION_LIFETIME,
     )
-    return token
+    invitation.token_hash = _hash(token_of(invitation))
+    invitation.save()
+    return invitation
+
+
+def token_of(invitation: Invitation) -> str:
+    """Return the secret of the mailed link.
+
+    It follows from SECRET_KEY and the row, so that it need not be kept or carried anywhere.
+    """
+    parts = (invitation.workspace_id, invitation.email, invitation.created_at.isoformat())
+    made = salted_hmac("accounts.invitation", "\n".join(map(str, parts)), algorithm="sha256")
+    return urlsafe_b64encode(made.digest()[:24]).decode()
 
 
 def find_invitation(token: str) -> Invitation | None:

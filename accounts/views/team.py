@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.db import transaction
@@ -44,17 +43,12 @@ def settings_team(request: MemberRequest) -> HttpResponse:
         return _team_page(request, form)
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        token = team.invite(request.workspace, email=email, role=role, by=request.membership)
+        invitation = team.invite(request.workspace, email=email, role=role, by=request.membership)
     except team.TeamError as error:
         form.add_error("email", str(error))
         return _team_page(request, form)
-    context = {
-        "url": settings.SITE_URL + reverse("invitation_accept", args=[token]),
-        "workspace": request.workspace.name,
-        "inviter": str(request.user),
-    }
-    tasks.send_mail.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
-        "invitation", email, context, request.workspace.default_language
+    tasks.send_invitation.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
+        invitation.pk
     )
     messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": email})
     return redirect("settings_team")

@@ -5,8 +5,10 @@ import re
 import pytest
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Membership, User
+from accounts import tasks, team
+from accounts.models import Invitation, Membership, User
 from tests.people import PASSWORD
 
 
@@ -143,3 +145,23 @@ def test_changing_the_password_speaks_plainly_and_marks_no_other_tab(owner_clien
     assert "&lt;" not in page
     sending = page[page.index(f'href="{reverse("account_list")}"') :]
     assert "aria-current" not in sending[: sending.index("</a>")]
+
+
+def test_only_ids_travel_through_the_queue(client, owner_client, cast, monkeypatch):
+    queued = []
+    for task in (tasks.send_password_reset, tasks.send_invitation):
+        monkeypatch.setattr(task, "delay_on_commit", lambda *given, **_: queued.append(given))
+    client.post(reverse("account_reset_password"), {"email": cast.owner.email})
+    owner_client.post(reverse("settings_team"), {"email": "joko@example.org", "role": "editor"})
+    offer = Invitation.objects.get()
+    assert queued == [(cast.owner.pk,), (offer.pk,)]
+
+
+def test_what_is_void_meanwhile_is_not_mailed(cast):
+    by = Membership.objects.get(user=cast.owner, workspace=cast.workspace)
+    offer = team.invite(cast.workspace, email="joko@example.org", role="editor", by=by)
+    Invitation.objects.update(expires_at=timezone.now())
+    User.objects.filter(pk=cast.editor.pk).update(is_active=False)
+    tasks.send_invitation(offer.pk)
+    tasks.send_password_reset(cast.editor.pk)
+    assert mail.outbox == []

@@ -14,6 +14,10 @@ def membership(user, workspace):
     return Membership.objects.get(user=user, workspace=workspace)
 
 
+def invited(workspace, **fields) -> str:
+    return team.token_of(team.invite(workspace, **fields))
+
+
 @pytest.mark.parametrize(
     ("role", "permission", "allowed"),
     [
@@ -32,7 +36,7 @@ def test_roles_allow_exactly_what_they_say(role, permission, allowed):
 
 def test_an_invitation_makes_a_member_once(cast):
     inviter = membership(cast.owner, cast.workspace)
-    token = team.invite(cast.workspace, email="New@Example.org", role=Role.EDITOR, by=inviter)
+    token = invited(cast.workspace, email="New@Example.org", role=Role.EDITOR, by=inviter)
     invitation = team.find_invitation(token)
     user = User.objects.create_user("new@example.org", "a good password")
 
@@ -44,21 +48,21 @@ def test_an_invitation_makes_a_member_once(cast):
 
 def test_the_secret_of_an_invitation_is_not_stored(cast):
     inviter = membership(cast.owner, cast.workspace)
-    token = team.invite(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
+    token = invited(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
     assert token not in str(Invitation.objects.values().get())
 
 
 def test_only_the_newest_invitation_to_an_address_works(cast):
     inviter = membership(cast.owner, cast.workspace)
-    old = team.invite(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
-    new = team.invite(cast.workspace, email="new@example.org", role=Role.ANALYST, by=inviter)
+    old = invited(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
+    new = invited(cast.workspace, email="new@example.org", role=Role.ANALYST, by=inviter)
     assert team.find_invitation(old) is None
     assert team.find_invitation(new).role == Role.ANALYST
 
 
 def test_an_invitation_ends(cast):
     inviter = membership(cast.owner, cast.workspace)
-    token = team.invite(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
+    token = invited(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert team.find_invitation(token) is None
 
@@ -100,3 +104,15 @@ def test_an_analyst_removes_nobody_but_themselves(cast):
         team.remove(membership(cast.editor, cast.workspace), by=analyst)
     team.remove(analyst, by=analyst)
     assert not Membership.objects.filter(user=cast.analyst).exists()
+
+
+def test_a_link_needs_the_secret_key_and_its_own_row(cast, settings):
+    inviter = membership(cast.owner, cast.workspace)
+    offers = [
+        team.invite(cast.workspace, email=f"{name}@example.org", role=Role.EDITOR, by=inviter)
+        for name in ("a", "b")
+    ]
+    tokens = {team.token_of(Invitation.objects.get(pk=offer.pk)) for offer in offers}
+    assert {team.find_invitation(token) for token in tokens} == set(offers)
+    settings.SECRET_KEY = "another"
+    assert team.find_invitation(team.token_of(offers[0])) is None
