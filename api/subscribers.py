@@ -1,10 +1,12 @@
 """Lists and subscribers for programs."""
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 from ninja.errors import HttpError
+from pydantic import field_validator
 
 from accounts.models import ApiKey, Workspace
 from accounts.roles import Permission
@@ -14,6 +16,8 @@ from subscribers.consent import LONGEST_DETAIL, Evidence
 from subscribers.models import MailingList, Subscriber, Subscription
 from subscribers.problems import Problem
 from subscribers.states import ConsentSource
+
+LONGEST_EMAIL = 320  # letters, as a member may type
 
 router = Router(tags=["subscribers"])
 
@@ -30,11 +34,20 @@ class ListOut(Schema):
 class SubscriberIn(Schema):
     """A person to add to a list. ``confirmed``: they agreed elsewhere, and you can prove it."""
 
-    email: str
-    first_name: str = ""
-    last_name: str = ""
+    email: str = Field(max_length=LONGEST_EMAIL)
+    first_name: str = Field("", max_length=people.LONGEST_NAME)
+    last_name: str = Field("", max_length=people.LONGEST_NAME)
     language: str = ""
     confirmed: bool = False
+
+    @field_validator("language")
+    @classmethod
+    def _is_ours(cls, language: str) -> str:
+        known = [code for code, _name in settings.LANGUAGES]
+        if language and language not in known:
+            text = f"Use one of {', '.join(known)}, or leave it out."
+            raise ValueError(text)
+        return language
 
 
 class SubscriptionOut(Schema):

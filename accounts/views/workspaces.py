@@ -13,6 +13,7 @@ from accounts import workspaces
 from accounts.access import MemberRequest, member
 from accounts.forms import NewWorkspaceForm, WorkspaceForm
 from accounts.models import Workspace
+from accounts.numbers import row_number
 from accounts.roles import Permission
 
 
@@ -22,7 +23,7 @@ def workspace_switch(request: Any) -> HttpResponse:
     """Use another of one's workspaces from now on."""
     choice = request.POST.get("workspace", "")
     mine = Workspace.objects.filter(members=request.user)
-    workspace = get_object_or_404(mine, pk=choice if choice.isdigit() else 0)
+    workspace = get_object_or_404(mine, pk=row_number(choice))
     workspaces.use(request, workspace)
     return redirect("home")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
+from accounts.numbers import row_numbers
 from delivery import leaving, personal_data, readers
 from delivery.readers import Reader
 from delivery.tokens import Purpose
@@ -20,8 +21,6 @@ from subscribers.states import ConsentSource
 
 if TYPE_CHECKING:
     from subscribers.consent import Evidence
-
-LONGEST_ID = 18  # digits of a bigint that can be nothing else
 
 
 @visitors.public_page("GET", "HEAD", "POST")
@@ -95,11 +94,7 @@ def _show(request: HttpRequest, token: str, reader: Reader, form: PreferencesFor
 
 
 def _ticked(request: HttpRequest) -> set[int]:
-    return {
-        int(one)
-        for one in request.POST.getlist("list")
-        if one.isdecimal() and len(one) <= LONGEST_ID
-    }
+    return set(row_numbers(request.POST.getlist("list")))
 
 
 def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:

@@ -19,6 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.numbers import row_number
 from accounts.roles import Permission
 from delivery.models import SandboxMessage
 
@@ -43,8 +44,7 @@ MAIL_POLICY = {
 
 
 def _key(request: MemberRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004
+    return row_number(request.GET.get(name, ""))
 
 
 def _box(request: MemberRequest, *, of_installation: bool) -> QuerySet[SandboxMessage]:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.numbers import row_numbers
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from delivery.pipeline import settle
@@ -22,10 +23,10 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
         Campaign.objects.filter(workspace=request.workspace), pk=campaign_id
     )
     given = request.POST.getlist("message")
-    if not all(word.isascii() and word.isdigit() for word in given):
-        return HttpResponseBadRequest()
     # No message named: all of them. A name that can't be read must never mean "all".
-    chosen = [int(word) for word in given] or None
+    chosen = row_numbers(given) or None
+    if len(chosen or ()) != len(given):
+        return HttpResponseBadRequest()
     if request.POST.get("decision") == "send-again":
         count = settle.send_again(campaign, messages=chosen)
         transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))

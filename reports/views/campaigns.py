@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.access import MemberRequest, member
+from accounts.numbers import row_number
 from accounts.roles import Permission
 from campaigns.states import CampaignStatus
 from reports import campaign_cards
@@ -21,8 +22,7 @@ TABS: dict[str, tuple[CampaignStatus, ...]] = {
 
 def key(request: MemberRequest, name: str) -> int | None:
     """Read a page's key from the address; anything but a number counts as none."""
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004 - bigint
+    return row_number(request.GET.get(name, ""))
 
 
 @member(Permission.VIEW)

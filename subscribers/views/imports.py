@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.numbers import row_number
 from accounts.roles import Permission
 from subscribers import address_domains, consent, tasks
 from subscribers.import_forms import ConsentForm, UploadForm
@@ -22,7 +23,6 @@ from subscribers.states import FieldType, ImportStatus
 
 SHOWN = 8  # problems on the page
 PAGE = 50
-LONGEST_ID = 19  # digits
 BUSY = (ImportStatus.CHECKING, ImportStatus.RUNNING)
 
 
@@ -31,8 +31,8 @@ def import_list(request: MemberRequest) -> HttpResponse:
     """Show all imports, newest first."""
     text = request.GET.get("before", "")
     rows = request.workspace.imports.select_related("mailing_list").order_by("-pk")
-    if text.isdecimal() and len(text) < LONGEST_ID:
-        rows = rows.filter(pk__lt=int(text))
+    if before := row_number(text):
+        rows = rows.filter(pk__lt=before)
     found = list(rows[: PAGE + 1])
     older = found[PAGE - 1].pk if len(found) > PAGE else None
     return render(
@@ -75,10 +75,8 @@ def import_new(request: MemberRequest) -> HttpResponse:
 
 def _asked_list(request: MemberRequest) -> MailingList | None:
     """Return the list that somebody came from (``?list=``)."""
-    key = request.GET.get("list", "")
-    if not (key.isdecimal() and len(key) < LONGEST_ID):
-        return None
-    return request.workspace.lists.filter(pk=int(key), archived_at=None).first()
+    key = row_number(request.GET.get("list", "")) or 0
+    return request.workspace.lists.filter(pk=key, archived_at=None).first()
 
 
 @member(Permission.EDIT)

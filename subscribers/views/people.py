@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
 from subscribers import consent, directory, erasure, fields, lifecycle, people, suppression
 from subscribers.consent import Evidence
@@ -22,8 +23,7 @@ MOST_AT_ONCE = 500
 
 def key(request: MemberRequest, name: str) -> int | None:
     """Read a number from the address; anything else counts as none."""
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None  # noqa: PLR2004 - bigint
+    return row_number(request.GET.get(name, ""))
 
 
 def _find(request: MemberRequest, subscriber_id: int) -> Subscriber:
@@ -140,7 +140,7 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
             fields=cleaned["fields"],
         )
         person, new = people.add(request.workspace, address=cleaned["email"], profile=profile)
-        chosen = lists.filter(pk__in=[pk for pk in request.POST.getlist("lists") if pk.isdigit()])
+        chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists")))
         for mailing_list in chosen:
             lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
         if chosen:
@@ -158,7 +158,7 @@ def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpR
     person = _find(request, subscriber_id)
     mailing_list = get_object_or_404(
         MailingList.objects.filter(workspace=request.workspace),
-        pk=request.POST.get("list") if request.POST.get("list", "").isdigit() else 0,
+        pk=row_number(request.POST.get("list", "")),
     )
     action = request.POST.get("action")
     if action == "unsubscribe":
@@ -215,11 +215,10 @@ def subscriber_export(request: MemberRequest, subscriber_id: int) -> HttpRespons
 @member(Permission.EDIT)
 def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     """Do one thing with the people chosen on a page."""
-    chosen = [int(pk) for pk in request.POST.getlist("people") if pk.isdigit()][:MOST_AT_ONCE]
+    chosen = row_numbers(request.POST.getlist("people"))[:MOST_AT_ONCE]
     rows = Subscriber.objects.filter(workspace=request.workspace, pk__in=chosen).order_by("pk")
     lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
-    target = request.POST.get("list", "")
-    mailing_list = lists.filter(pk=target).first() if target.isdigit() else None
+    mailing_list = lists.filter(pk=row_number(request.POST.get("list", "")) or 0).first()
     count = _act(request, request.POST.get("action", ""), list(rows), mailing_list)
     if count is None:
         messages.error(request, _("Choose people, an action, and a list where one is needed."))

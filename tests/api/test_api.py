@@ -107,3 +107,21 @@ def test_who_is_out_of_everything_is_put_on_no_list(program, cast, weekly):
     answer = add(program, daily, email="dewi@example.org", confirmed=True).json()
     assert answer["suppressed"] is True
     assert answer["subscriptions"] == [{"list": weekly.pk, "status": "unsubscribed"}]
+
+
+def test_what_does_not_fit_is_refused_with_its_field(program, weekly):
+    for field, value in (
+        ("first_name", "D" * 101),
+        ("last_name", "A" * 101),
+        ("language", "l" * 500),
+        ("language", "xx"),
+        ("email", "d" * 400),
+    ):
+        answer = add(program, weekly, **{"email": "dewi@example.org", field: value})
+        assert (answer.status_code, field in answer.content.decode()) == (422, True)
+    assert not Subscriber.objects.exists()
+
+
+def test_names_become_one_line(program, weekly):
+    answer = add(program, weekly, email="dewi@example.org", first_name="De\0wi\r\nBcc: x")
+    assert (answer.status_code, answer.json()["first_name"]) == (200, "De wi Bcc: x")
