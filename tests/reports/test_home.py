@@ -7,7 +7,7 @@ from django.urls import reverse
 
 
 def greeting(page: str) -> str:
-    return re.findall(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[0].strip()
+    return str(re.findall(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[0]).strip()
 
 
 @pytest.mark.parametrize(("name", "ending"), [("Sari Dewi", ", Sari"), ("", "")])
