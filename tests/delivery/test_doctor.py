@@ -12,7 +12,7 @@ from delivery.states import TransportKind
 
 
 def examine(capsys):
-    code = 0
+    code: str | int | None = 0
     try:
         call_command("doctor", "--json")
     except SystemExit as ended:
