@@ -19,8 +19,8 @@ from delivery import diagnosis, queries
 from delivery.states import EventKind
 from reports import campaign_cards, live, recipients, skips
 from reports.engagement import curve, links
-from reports.formulas import neutralise
 from reports.views.campaigns import key
+from subscribers.imports.errors import safe
 
 FILTERS = (
     "", "sent", "deferred", "failed", "unknown", "skipped", "opened", "not_opened", "clicked",
@@ -168,7 +168,7 @@ def campaign_export(request: MemberRequest, campaign_id: int) -> StreamingHttpRe
     def lines() -> Iterator[str]:
         yield "\N{BYTE ORDER MARK}"  # spreadsheets take the file for UTF-8 only with it
         for row in recipients.rows(campaign, state=state if state in FILTERS else ""):
-            yield writer.writerow([neutralise(cell) for cell in row])
+            yield writer.writerow([safe(cell) for cell in row])
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     day = date_format(timezone.localtime(campaign.started_at or timezone.now()), "Y-m-d")
