@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from campaigns.states import CampaignStatus, ContentKind
-from subscribers.models import MailingList
+from subscribers.models import MailingList, Segment
 
 
 class Template(models.Model):
@@ -62,6 +62,13 @@ class Campaign(models.Model):
     include_lists = models.ManyToManyField(MailingList, related_name="campaigns")
     exclude_lists = models.ManyToManyField(
         MailingList, blank=True, related_name="excluding_campaigns"
+    )
+    # Segments narrow: consent always comes from a list (docs/decisions/0016-segments-narrow.md).
+    include_segments = models.ManyToManyField(
+        Segment, blank=True, related_name="campaigns", verbose_name=_("only people in")
+    )
+    exclude_segments = models.ManyToManyField(
+        Segment, blank=True, related_name="excluding_campaigns"
     )
     track_opens = models.BooleanField(_("track opens"), default=True)
     track_clicks = models.BooleanField(_("track clicks"), default=True)

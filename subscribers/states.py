@@ -1,5 +1,7 @@
 """States of a subscription, kinds of consent events, and what may follow what."""
 
+from enum import IntFlag
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import IntegerOptions, TextOptions
@@ -99,3 +101,23 @@ class FieldType(TextOptions):
     CHOICE = "choice", _("Choice")
     MULTI_CHOICE = "multi_choice", _("Several choices")
     URL = "url", _("Web address")
+
+
+class Frequency(IntegerOptions):
+    """How often a person wants campaigns at most; the number is days between two. Never renumber.
+
+    Mail that they asked for themselves (confirmations) is never held back.
+    """
+
+    ALL = 0, _("Every letter")
+    WEEKLY = 7, _("At most one a week")
+    MONTHLY = 30, _("At most one a month")
+
+
+class AddressFlag(IntFlag):
+    """What was noticed about an address: bits of `Subscriber.address_flags`. Never renumber."""
+
+    ROLE = 1  # info@, sales@: read by several people
+    DISPOSABLE = 2  # a domain that gives addresses for an hour
+    TYPO = 4  # a domain one letter away from a large one
+    NO_MAIL_SERVER = 8  # its domain takes no mail (no MX and no address record, or a null MX)

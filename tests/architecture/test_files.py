@@ -53,10 +53,13 @@ def test_modules_are_short_enough_to_read() -> None:
 
 
 def test_packages_hold_a_docstring_at_most() -> None:
+    # Django finds an app's models in the package ``models`` alone, so that one names its modules'.
     filled = [
         str(path.relative_to(ROOT))
         for path in python_files()
-        if path.name == "__init__.py" and len(path.read_text(encoding="utf-8").splitlines()) > 12
+        if path.name == "__init__.py"
+        and path.parent.name != "models"
+        and len(path.read_text(encoding="utf-8").splitlines()) > 12
     ]
     assert filled == []
 

@@ -1,0 +1,89 @@
+"""Imports, and what undoing one needs."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace
+from subscribers.models.consent import ConsentStatement
+from subscribers.models.lists import MailingList
+from subscribers.models.people import Subscriber
+from subscribers.states import ImportStatus, SubscriptionStatus
+
+
+class Import(models.Model):
+    """One file on its way in: uploaded, mapped, checked without writing, then merged."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    filename = models.CharField(_("file"), max_length=255)
+    path = models.CharField(max_length=500, editable=False)
+    size = models.BigIntegerField(_("size in bytes"), default=0)
+    encoding = models.CharField(_("encoding"), max_length=20, blank=True)
+    delimiter = models.CharField(_("delimiter"), max_length=2, blank=True)
+    columns = models.JSONField(_("columns"), default=list)
+    samples = models.JSONField(_("samples"), default=list)
+    has_header = models.BooleanField(_("first row names the columns"), default=True)
+    mapping = models.JSONField(_("mapping"), default=list)  # one `imports.mapping.Target` a column
+    corrections = models.JSONField(_("corrected domains"), default=dict)
+    mailing_list = models.ForeignKey(
+        MailingList, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    subscription_status = models.CharField(
+        _("status to give"),
+        max_length=12,
+        choices=SubscriptionStatus.options,
+        default=SubscriptionStatus.SUBSCRIBED,
+    )
+    statement = models.ForeignKey(
+        ConsentStatement, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    fill_empty_only = models.BooleanField(_("fill empty fields only"), default=False)
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=ImportStatus.options,
+        default=ImportStatus.UPLOADED,
+    )
+    rows = models.BigIntegerField(_("rows"), default=0)
+    rows_done = models.BigIntegerField(_("rows done"), default=0)
+    created = models.BigIntegerField(_("new"), default=0)
+    updated = models.BigIntegerField(_("changed"), default=0)
+    unchanged = models.BigIntegerField(_("unchanged"), default=0)
+    invalid = models.BigIntegerField(_("invalid"), default=0)
+    suppressed = models.BigIntegerField(_("suppressed"), default=0)
+    duplicates = models.BigIntegerField(_("twice in the file"), default=0)  # part of invalid
+    flagged = models.JSONField(_("noticed"), default=dict)  # typos by domain, role, disposable
+    problems = models.JSONField(_("first problems"), default=list)
+    errors_path = models.CharField(max_length=500, blank=True, editable=False)
+    failure = models.CharField(_("failure"), max_length=500, blank=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class ImportChange(models.Model):
+    """What a person's profile was before an import changed it; kept for as long as undo is."""
+
+    id = models.BigAutoField(primary_key=True)
+    from_import = models.ForeignKey(Import, models.CASCADE, related_name="changes")
+    subscriber = models.ForeignKey(
+        Subscriber, models.CASCADE, related_name="+", db_constraint=False
+    )
+    previous = models.JSONField(_("previous values"))
+
+    class Meta:
+        verbose_name = _("change by an import")
+        verbose_name_plural = _("changes by imports")
+
+    def __str__(self) -> str:
+        return f"{self.from_import_id} · {self.subscriber_id}"
