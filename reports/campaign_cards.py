@@ -15,6 +15,7 @@ from reports.ledger import Ledger, ledgers
 from reports.recipients import attach_people
 
 PAGE = 25
+CHOSEN = ("include_lists", "include_segments")  # what a card says about its audience
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ def cards(campaigns: Iterable[Campaign]) -> list[Card]:
 
 def newest(workspace: Workspace, *, limit: int) -> list[Card]:
     """Return what runs, then what comes, then what was sent last; drafts only if there is room."""
-    campaigns = Campaign.objects.filter(workspace=workspace).prefetch_related("include_lists")
+    campaigns = Campaign.objects.filter(workspace=workspace).prefetch_related(*CHOSEN)
     order = (
         (CampaignStatus.SENDING, CampaignStatus.PAUSED),
         (CampaignStatus.SCHEDULED,),
@@ -88,7 +89,7 @@ def page(
         )
     if before is not None:
         campaigns = campaigns.filter(pk__lt=before)
-    rows = list(campaigns.prefetch_related("include_lists")[: PAGE + 1])
+    rows = list(campaigns.prefetch_related(*CHOSEN)[: PAGE + 1])
     more = len(rows) > PAGE
     return CardPage(cards=cards(rows[:PAGE]), next=rows[PAGE - 1].pk if more else None)
 
