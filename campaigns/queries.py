@@ -15,12 +15,16 @@ from subscribers.states import SubscriptionStatus
 PEOPLE_SHOWN = 8
 
 
-def lists(workspace: Workspace) -> QuerySet[MailingList]:
-    """Return the workspace's lists in use, each with ``subscribed``: how many can get mail."""
+def lists(workspace: Workspace, *, archived: bool = False) -> QuerySet[MailingList]:
+    """Return the workspace's lists in use, each with ``subscribed``: how many can get mail.
+
+    ``archived``: those no longer in use, too.
+    """
     subscribed = Q(tallies__status=SubscriptionStatus.SUBSCRIBED)
-    return MailingList.objects.filter(workspace=workspace, archived_at=None).annotate(
-        subscribed=Coalesce(Sum("tallies__count", filter=subscribed), 0)
-    )
+    found = MailingList.objects.filter(workspace=workspace)
+    if not archived:
+        found = found.filter(archived_at=None)
+    return found.annotate(subscribed=Coalesce(Sum("tallies__count", filter=subscribed), 0))
 
 
 def chosen(campaign: Campaign) -> dict[str, list[int]]:
