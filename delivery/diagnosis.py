@@ -132,6 +132,11 @@ def health(workspace: Workspace) -> Diagnosis:
     return Diagnosis(cause=Cause.SENDING, sentence=_("Sending normally"))
 
 
+def of_account(account: SendingAccount) -> Diagnosis | None:
+    """Say what is wrong with a sending account; None: nothing."""
+    return _broken(account) if account.broken_since is not None else None
+
+
 def clock(at: datetime) -> str:
     """Write a moment as people do: the time alone if it is today."""
     local = localtime(at)

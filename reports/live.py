@@ -15,7 +15,7 @@ from campaigns.states import CampaignStatus
 from delivery import diagnosis, ledgers, queries
 from delivery.diagnosis import Cause, Diagnosis
 from delivery.ledgers import Ledger
-from delivery.models import DomainLimit, SendMinute
+from delivery.models import Dispatch, DomainLimit, SendMinute
 from delivery.states import Reason
 from subscribers.states import DomainGroup
 
@@ -59,7 +59,11 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What the page shows of a campaign now; ``next_slot``: when a limit lets mail go again."""
+    """What the page shows of a campaign now.
+
+    ``next_slot``: when a limit lets mail go again. ``unfilled``: the subscriber whose mail could
+    not be filled in when that paused the campaign.
+    """
 
     ledger: Ledger
     diagnosis: Diagnosis
@@ -69,6 +73,7 @@ class Live:
     messages_per_second: float
     time_left: timedelta | None
     next_slot: datetime | None
+    unfilled: int | None
 
 
 def now(campaign: Campaign) -> Live:
@@ -89,7 +94,15 @@ def now(campaign: Campaign) -> Live:
         messages_per_second=speed,
         time_left=timedelta(seconds=round(ledger.to_send / speed)) if sending and speed else None,
         next_slot=found.until if found.cause is Cause.THROTTLED else None,
+        unfilled=_unfilled(campaign),
     )
+
+
+def _unfilled(campaign: Campaign) -> int | None:
+    if campaign.status != CampaignStatus.PAUSED:
+        return None
+    paused_by_it = Dispatch.objects.filter(campaign=campaign, unfilled_at=campaign.paused_at)
+    return paused_by_it.values_list("unfilled_subscriber", flat=True).first()
 
 
 def minutes(campaign: Campaign) -> list[Minute]:
