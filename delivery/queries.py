@@ -16,7 +16,8 @@ WINDOW: Final = timedelta(minutes=1)  # a rate "now" looks back this far
 
 # The newest answers for each reason, by the index of exceptions: as cheap for a million of them.
 _ERRORS: Final = """
-SELECT reply.code, reply.enhanced, reply.text, newest.reason, newest.domain_group,
+SELECT reply.code, reply.enhanced, reply.text, newest.reason,
+    array_agg(DISTINCT newest.domain_group ORDER BY newest.domain_group DESC),
     max(newest.attempted_at) AS last
 FROM unnest(%(reasons)s::smallint[]) AS wanted (reason)
 CROSS JOIN LATERAL (
@@ -27,7 +28,7 @@ CROSS JOIN LATERAL (
     ORDER BY message.id DESC LIMIT %(newest)s
 ) AS newest
 JOIN delivery_serverreply AS reply ON reply.id = newest.reply_id
-GROUP BY reply.code, reply.enhanced, reply.text, newest.reason, newest.domain_group
+GROUP BY reply.code, reply.enhanced, reply.text, newest.reason
 ORDER BY last DESC NULLS LAST LIMIT %(most)s
 """
 _NEWEST: Final = 50  # of each reason are looked at
@@ -54,11 +55,11 @@ def messages_per_second(campaign: Campaign) -> float:
 
 def last_errors(
     campaign: Campaign, *, most: int = 5
-) -> list[tuple[str, Reason, int, datetime | None]]:
+) -> list[tuple[str, Reason, list[int], datetime | None]]:
     """Return what servers said last about mails that were deferred or failed, newest first.
 
-    Each with its reason, the domain group concerned, and when it was said last. One query by index;
-    words that older exceptions got and newer ones did not are not among them.
+    Each with its reason, the domain groups concerned, and when it was said last. One query by
+    index; words that older exceptions got and newer ones did not are not among them.
     """
     reasons = REASONS[MessageState.FAILED] | REASONS[MessageState.DEFERRED]
     given: dict[str, Any] = {
@@ -70,6 +71,6 @@ def last_errors(
     with connection.cursor() as cursor:
         cursor.execute(_ERRORS, given)
         return [
-            (f"{code or ''} {enhanced} {text}".strip(), Reason(reason), group, last)
-            for code, enhanced, text, reason, group, last in cursor.fetchall()
+            (f"{code or ''} {enhanced} {text}".strip(), Reason(reason), groups, last)
+            for code, enhanced, text, reason, groups, last in cursor.fetchall()
         ]

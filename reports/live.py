@@ -53,7 +53,7 @@ class Answer:
 
     text: str
     reason: Reason
-    group: DomainGroup
+    groups: list[DomainGroup]
     at: datetime | None
 
 
@@ -88,8 +88,8 @@ def now(campaign: Campaign) -> Live:
         minutes=minutes(campaign),
         lanes=campaign_lanes(campaign, ledger),
         answers=[
-            Answer(text=text, reason=reason, group=DomainGroup(group), at=at)
-            for text, reason, group, at in queries.last_errors(campaign)
+            Answer(text=text, reason=reason, groups=list(map(DomainGroup, groups)), at=at)
+            for text, reason, groups, at in queries.last_errors(campaign)
         ],
         messages_per_second=speed,
         time_left=timedelta(seconds=round(ledger.to_send / speed)) if sending and speed else None,

@@ -6,7 +6,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-import redis
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -24,7 +23,6 @@ from delivery.models import Claim, Message, SendMinute
 from delivery.pipeline import record, settle, sweep
 from delivery.states import EventKind, MessageState, Reason
 from delivery.transports.protocol import Verdict
-from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
 
@@ -217,45 +215,36 @@ def test_a_finished_campaign_that_sends_again_finishes_again(campaign: Campaign)
 
 
 def test_the_live_page_asks_little_however_many_people_there_are(
-    cast: Cast, editor_client: Client, redis_client: redis.Redis
+    cast: Cast, editor_client: Client
 ) -> None:
-    small = sending.planned(cast.workspace, 3)
-    large_list = makers.make_list(cast.workspace, "Large")
-    people = sending.make_people(cast.other_workspace, large_list, 1)
-    assert people
-    counts = {}
-    for campaign in (small,):
-        path = reverse("campaign_live", args=[campaign.pk])
-        query = {"part": "figures", "status": "sending"}
+    campaign = sending.planned(cast.workspace, 3)
+    path = reverse("campaign_live", args=[campaign.pk])
+    query = {"part": "figures", "status": "sending"}
+    editor_client.get(path, query)
+    with CaptureQueriesContext(connection) as few:
         editor_client.get(path, query)
-        with CaptureQueriesContext(connection) as few:
-            editor_client.get(path, query)
-        counts[campaign.pk] = len(few)
-        for pk in sending.messages(campaign):
-            for copy in range(400):
-                Message.objects.create(
-                    campaign=campaign,
-                    subscriber_id=10_000_000 + pk * 1000 + copy,
-                    state=MessageState.FAILED,
-                    reason=Reason.REFUSED,
-                )
-        SendMinute.objects.create(
-            campaign=campaign, minute=timezone.now(), domain_group=1, sent=400
+    Message.objects.bulk_create(
+        Message(
+            campaign=campaign,
+            subscriber_id=10_000_000 + number,
+            state=MessageState.FAILED,
+            reason=Reason.REFUSED,
         )
-        with CaptureQueriesContext(connection) as many:
-            editor_client.get(path, query)
-        assert len(many) <= len(few) + 1  # the minutes' rows, now that there are some
-    about_messages = [
-        entry["sql"] for entry in many.captured_queries if '"delivery_message"' in entry["sql"]
-    ]
-    assert about_messages == []  # nothing is counted or listed from the ledger itself
-    (errors,) = [q["sql"] for q in many.captured_queries if "delivery_message AS" in q["sql"]]
+        for number in range(2_000)
+    )
+    SendMinute.objects.create(campaign=campaign, minute=timezone.now(), domain_group=1, sent=400)
+    with CaptureQueriesContext(connection) as many:
+        editor_client.get(path, query)
+    assert len(many) <= len(few) + 1  # the minutes' rows, now that there are some
+    asked = [entry["sql"] for entry in many.captured_queries]
+    # Nothing is counted or listed from the ledger itself, but the newest few errors by index.
+    assert [sql for sql in asked if '"delivery_message"' in sql] == []
+    (errors,) = [sql for sql in asked if "delivery_message AS" in sql]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE delivery_message")
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {errors}")
-        ((plan,),) = cursor.fetchall()
-    text = json.dumps(plan if not isinstance(plan, str) else json.loads(plan))
-    assert "message_by_reason" in text
-    read = [float(number) for number in re.findall(r'"Actual Rows": ([\d.]+)', text)]
-    assert max(read) <= 50 * len(Reason)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT TEXT) {errors}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "message_by_reason" in plan
+    read = [float(number) for number in re.findall(r"actual time=\S+ rows=([\d.]+)", plan)]
+    assert max(read) <= 50
