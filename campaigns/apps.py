@@ -13,10 +13,13 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        """Furnish every new workspace with the starter templates."""
+        """Furnish every new workspace with starter templates; say which segments are in use."""
         from accounts.workspaces import workspace_created
+        from campaigns.segment_usage import campaigns_using
+        from subscribers.segments import usage
 
         workspace_created.connect(_install_starters, dispatch_uid="starters")
+        usage.register(campaigns_using)
 
 
 def _install_starters(workspace: Any, **_kwargs: Any) -> None:

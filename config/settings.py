@@ -178,6 +178,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send*": {"queue": "sending"},
     "delivery.tasks.ingest*": {"queue": "events"},
+    # Confirmations, resets, invitations: somebody waits for each of them.
+    "accounts.tasks.send*": {"queue": "mail"},
+    "subscribers.send*": {"queue": "mail"},
 }
 CELERY_BEAT_SCHEDULER = "config.celery:BeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from accounts.models import Workspace
+from campaigns import audience
 from campaigns.models import Campaign
 from delivery import tokens
 from delivery.models import Message
@@ -55,5 +56,5 @@ def find(token: str, purpose: tokens.Purpose) -> Reader | None:
         campaign=campaign,
         workspace=campaign.workspace,
         person=person,
-        lists=tuple(campaign.include_lists.order_by("name", "pk")),
+        lists=tuple(audience.lists_of(campaign).order_by("name", "pk")),
     )

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from reports.views import campaign, campaigns, home, search, timeline
+from reports.views import campaign, campaigns, health, home, search, timeline
 
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("demo/remove/", home.demo_remove, name="demo_remove"),
+    path("sending/", health.sending_health, name="sending_health"),
     path("search/", search.search, name="search"),
     path("campaigns/", campaigns.campaign_list, name="campaign_list"),
     path("campaigns/<int:campaign_id>/sending/", campaign.campaign_live, name="campaign_live"),
