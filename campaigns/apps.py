@@ -13,10 +13,15 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        """Furnish every new workspace with the starter templates."""
+        """Furnish every new workspace with the starter templates; say where fields are used."""
         from accounts.workspaces import workspace_created
 
         workspace_created.connect(_install_starters, dispatch_uid="starters")
+        from campaigns import field_usage
+        from subscribers import usage
+
+        usage.register("campaigns", field_usage.find)
+        usage.register_for_lists("campaigns", field_usage.of_list)
 
 
 def _install_starters(workspace: Any, **_kwargs: Any) -> None:
