@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Workspace
-from accounts.roles import Permission, may
+from accounts.roles import Permission, Role, may
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config import links
@@ -125,6 +125,13 @@ class Shell:
             return []
         mine = Membership.objects.filter(user=self.request.user).select_related("workspace")
         return list(mine.order_by("workspace__name"))
+
+    @property
+    def may_make_workspaces(self) -> bool:
+        """Whether the user may make a further workspace; asks nothing of the database again."""
+        user = self.request.user
+        owns = any(membership.role == Role.OWNER for membership in self.memberships)
+        return bool(settings.ANYBODY_MAKES_WORKSPACES or getattr(user, "is_staff", False) or owns)
 
     @cached_property
     def subscriber_count(self) -> int:

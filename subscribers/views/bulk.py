@@ -18,6 +18,7 @@ from subscribers.models import BulkAction, MailingList, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import BulkForm
 from subscribers.states import BulkKind, BulkStatus
+from subscribers.views.people import say_who_is_out
 from subscribers.views.people_list import back
 
 MOST_AT_ONCE = 500  # ticked people; done at once, without leaving the page
@@ -81,16 +82,8 @@ def _begin(
     action.refresh_from_db()
     text = ngettext("%(n)s person changed.", "%(n)s people changed.", action.changed)
     messages.success(request, text % {"n": action.changed})
-    left = len(people) - action.changed
-    if left and action.kind == BulkKind.SUBSCRIBE:
-        text = ngettext(
-            "%(n)s person was on the list, has left it, or has unsubscribed from everything. "
-            "Who left can only come back themselves.",
-            "%(n)s people were on the list, have left it, or have unsubscribed from everything. "
-            "Who left can only come back themselves.",
-            left,
-        )
-        messages.warning(request, text % {"n": left})
+    if action.kind == BulkKind.SUBSCRIBE and action.changed < len(people):
+        say_who_is_out(request, list(Subscriber.objects.filter(pk__in=people)))
     return back(request)
 
 

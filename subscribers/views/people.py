@@ -1,6 +1,7 @@
 """People: find, look at, change, subscribe, erase."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,6 @@ from subscribers import (
     fields,
     lifecycle,
     people,
-    suppression,
     tags,
 )
 from subscribers.consent import Evidence
@@ -37,7 +37,7 @@ from subscribers.models import (
     Tag,
 )
 from subscribers.people_forms import ProfileForm
-from subscribers.states import ConsentSource, SubscriptionStatus
+from subscribers.states import ConsentSource, SubscriptionStatus, SuppressionReason
 
 
 def key(request: MemberRequest, name: str) -> int | None:
@@ -177,7 +177,7 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
         for mailing_list in chosen:
             lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
         if chosen:
-            _say_who_is_out(request, [person])
+            say_who_is_out(request, [person])
         if not new:
             messages.info(request, _("This address was here already; nothing of it was changed."))
         return redirect("subscriber_page", person.pk)
@@ -206,12 +206,17 @@ def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpR
         evidence = Evidence(source=ConsentSource.MANUAL, actor=request.user, detail=reason)
         lifecycle.resubscribe(person, lists=[mailing_list.pk], **evidence)
     elif not lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request)):
-        _say_who_is_out(request, [person])
+        say_who_is_out(request, [person])
     return redirect("subscriber_page", person.pk)
 
 
-def _say_who_is_out(request: MemberRequest, rows: list[Subscriber]) -> None:
-    count = sum(suppression.is_out(person) for person in rows)
+def say_who_is_out(request: MemberRequest, rows: Sequence[Subscriber]) -> None:
+    """Tell a member how many of these people nobody but themselves can bring back."""
+    count = Suppression.objects.filter(
+        workspace=request.workspace,
+        address_hash__in=[bytes(person.address_hash) for person in rows],
+        reason=SuppressionReason.UNSUBSCRIBED,
+    ).count()
     if count:
         text = ngettext(
             "%(n)s person has unsubscribed from everything and stays off the list. "
