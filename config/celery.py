@@ -43,6 +43,16 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
+    "resume-bulk-actions": {
+        "task": "subscribers.tasks.resume_bulk_actions",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
+    "check-mail-servers": {
+        "task": "subscribers.tasks.check_mail_servers",
+        "schedule": 3_600.0,
+        "options": {"expires": 3_000},
+    },
     "rebuild-recent-days": {
         "task": "reports.tasks.rebuild_recent_days",
         "schedule": 60.0,

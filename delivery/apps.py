@@ -13,10 +13,16 @@ class DeliveryConfig(AppConfig):
     verbose_name = _("Delivery")
 
     def ready(self) -> None:
-        """Give every new workspace its sandbox."""
+        """Give every new workspace its sandbox; tell the subscribers room what letters say."""
         from accounts.workspaces import workspace_created
 
         workspace_created.connect(_furnish, dispatch_uid="sandbox")
+        from delivery import inactivity
+        from delivery import merging as letters
+        from subscribers import merging, narrowing
+
+        narrowing.register("inactive", inactivity.condition)
+        merging.register("letters", letters.move)
 
 
 def _furnish(workspace: Any, **_kwargs: Any) -> None:

@@ -7,6 +7,7 @@ from campaigns import audience
 from campaigns.models import Campaign
 from delivery import tokens
 from delivery.models import Message
+from subscribers import merging
 from subscribers.models import MailingList, Subscriber
 
 
@@ -48,7 +49,7 @@ def find(token: str, purpose: tokens.Purpose) -> Reader | None:
     campaign = message.campaign
     person = Subscriber.objects.filter(
         pk=message.subscriber_id, workspace_id=campaign.workspace_id
-    ).first()
+    ).first() or merging.successor(campaign.workspace_id, message.subscriber_id)
     if person:
         person.workspace = campaign.workspace
     return Reader(

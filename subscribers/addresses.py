@@ -128,6 +128,13 @@ def is_role(address_key: str) -> bool:
     return address_key.partition("@")[0].partition("+")[0] in ROLES
 
 
+def probably_meant(address_key: str) -> str:
+    """Return a stored address with its domain's probable typo mended, or ""."""
+    local, _at, domain = address_key.rpartition("@")
+    suggestion = address_domains.suggestion(domain)
+    return f"{local}@{suggestion}" if suggestion else ""
+
+
 def address_hash(address_key: str, *, secret: bytes) -> bytes:
     """Hash a key (16 bytes) with the workspace's ``address_key``.
 

@@ -7,7 +7,14 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from subscribers import people
-from subscribers.models import ConsentEvent, CustomField, Subscriber, Subscription, Suppression
+from subscribers.models import (
+    ConsentEvent,
+    CustomField,
+    MailingList,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
 from subscribers.states import SuppressionReason
 
 
@@ -38,6 +45,15 @@ def erase(workspace: Workspace, *, subscriber_id: int, actor: User | None = None
         )
         people.delete(workspace, ids=[person.pk])
     return True
+
+
+def delete_list(mailing_list: MailingList) -> None:
+    """Delete a list with its subscriptions and their consent events; its people stay."""
+    with transaction.atomic():
+        people.allow_erasing()
+        Subscription.objects.filter(list=mailing_list).delete()
+        ConsentEvent.objects.filter(list=mailing_list).delete()
+        mailing_list.delete()
 
 
 def export(subscriber: Subscriber) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from accounts.models import Workspace
 from subscribers import addresses, lifecycle
 from subscribers.addresses import Address
 from subscribers.consent import Evidence
-from subscribers.models import ConsentEvent, Subscriber, Subscription
+from subscribers.models import ConsentEvent, Subscriber, Subscription, Tagging
 
 LONGEST_NAME = 100
 NAMES = ("first_name", "last_name")
@@ -139,6 +139,7 @@ def delete(workspace: Workspace, *, ids: list[int]) -> int:
         )
         allow_erasing()
         Subscription.objects.filter(subscriber_id__in=people).delete()
+        Tagging.objects.filter(subscriber_id__in=people).delete()
         ConsentEvent.objects.filter(subscriber_id__in=people).delete()
         Subscriber.objects.filter(pk__in=people).delete()
     return len(people)

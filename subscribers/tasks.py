@@ -4,8 +4,10 @@ import structlog
 from celery import shared_task
 from django.utils.translation import gettext as _
 
+from accounts.models import Workspace
+from subscribers import bulk, bulk_run, duplicates, mail_servers
 from subscribers.imports import run, steps
-from subscribers.models import Import
+from subscribers.models import BulkAction, Import
 from subscribers.states import ImportStatus
 
 log = structlog.get_logger()
@@ -49,3 +51,47 @@ def _guarded(import_id: int, *, check_only: bool) -> None:
             reason=_("Something went wrong on our side; the log says what. You can start again."),
         )
         raise
+
+
+@shared_task
+def run_bulk_action(action_id: int) -> None:
+    """Work on an action for a while, then make room for others and come again."""
+    try:
+        following = bulk_run.run(action_id)
+    except Exception:
+        bulk_run.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
+        raise
+    if following is not None:
+        run_bulk_action.delay(following.pk)
+
+
+@shared_task
+def resume_bulk_actions() -> None:
+    """Take up actions whose worker died; who still works on one holds its row's lock."""
+    due = BulkAction.objects.filter(status__in=bulk.OPEN).values_list("pk", flat=True)
+    for action_id in due:
+        run_bulk_action.delay(action_id)
+
+
+@shared_task
+def find_duplicates(workspace_id: int) -> None:
+    """Search a workspace for people who may be one."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
+        duplicates.search(workspace)
+
+
+@shared_task
+def check_mail_servers() -> None:
+    """Ask the DNS about people's domains, in the workspaces that want it."""
+    wanted = Workspace.objects.filter(check_mail_servers=True).values_list("pk", flat=True)
+    for workspace_id in wanted:
+        check_mail_servers_of.delay(workspace_id)
+
+
+@shared_task(time_limit=1_800)
+def check_mail_servers_of(workspace_id: int) -> None:
+    """Ask about the domains of one workspace that are due; comes again while there are more."""
+    workspace = Workspace.objects.filter(pk=workspace_id, check_mail_servers=True).first()
+    if workspace is not None and mail_servers.check(workspace) == mail_servers.MOST_AT_ONCE:
+        check_mail_servers_of.delay(workspace_id)

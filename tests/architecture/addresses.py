@@ -11,13 +11,16 @@ from accounts.roles import Role
 from campaigns.models import Campaign, Template
 from delivery.models import SandboxMessage, SendingAccount
 from subscribers.models import (
+    BulkAction,
     ConsentStatement,
     CustomField,
+    DuplicateGroup,
     Import,
     MailingList,
     SignupForm,
     Subscriber,
     Suppression,
+    Tag,
 )
 from subscribers.states import SuppressionReason
 
@@ -96,6 +99,11 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
         SignupForm.objects.create(workspace=w, name="W", title="W", statement=_statement(w)).pk
     ),
     "suppression_id": _suppression,
+    "tag_id": lambda w: Tag.objects.create(workspace=w, name="Walked").pk,
+    "action_id": lambda w: BulkAction.objects.create(workspace=w, kind="suppress").pk,
+    "group_id": lambda w: (
+        DuplicateGroup.objects.create(workspace=w, kind="address", shared="a", people=[1, 2]).pk
+    ),
     "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,

@@ -255,7 +255,16 @@ def test_who_is_out_of_everything_is_put_on_no_list_and_the_member_hears_of_it(
     many = reverse("subscriber_bulk")
     for address, data in (
         (one, {"list": weekly.pk, "action": "subscribe"}),
-        (many, {"people": [budi.pk], "list": weekly.pk, "action": "subscribe"}),
+        (
+            many,
+            {
+                "people": [budi.pk],
+                "list": weekly.pk,
+                "action": "subscribe",
+                "detail": "Signed a list",
+                "confirmed": "1",
+            },
+        ),
     ):
         page = editor_client.post(address, data, follow=True).content.decode()
         assert "1 person has unsubscribed from everything" in page

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("subscribers", "0004_tags_segments_and_wishes"),
+        ("subscribers", "0005_people_in_bulk"),
     ]
 
     operations = [
