@@ -121,3 +121,55 @@ class AddressFlag(IntFlag):
     DISPOSABLE = 2  # a domain that gives addresses for an hour
     TYPO = 4  # a domain one letter away from a large one
     NO_MAIL_SERVER = 8  # its domain takes no mail (no MX and no address record, or a null MX)
+
+
+class FieldVisibility(TextOptions):
+    """What a person sees of a custom field in their preferences."""
+
+    HIDDEN = "hidden", _("Hidden")
+    SHOWN = "shown", _("Shown")
+    EDITABLE = "editable", _("Shown, and they may change it")
+
+
+class BulkKind(TextOptions):
+    """What one action does with many people, or with a field's values of many people."""
+
+    ADD_TAG = "add_tag", _("Add a tag")
+    REMOVE_TAG = "remove_tag", _("Take a tag off")
+    SUBSCRIBE = "subscribe", _("Add to a list")
+    UNSUBSCRIBE = "unsubscribe", _("Take off a list")
+    ASK_AGAIN = "ask_again", _("Ask again to confirm")
+    SUPPRESS = "suppress", _("Suppress: never write again")
+    DELETE = "delete", _("Delete")
+    ERASE = "erase", _("Erase for good")
+    MERGE_TAG = "merge_tag", _("Merge tags")
+    COPY_FIELD = "copy_field", _("Rename a merge tag")
+    DROP_FIELD = "drop_field", _("Remove a field's values")
+    REPLACE_CHOICE = "replace_choice", _("Replace a choice")
+
+
+class BulkStatus(TextOptions):
+    """Where an action on many people stands."""
+
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
+    UNDOING = "undoing", _("Undoing")
+    UNDONE = "undone", _("Undone")
+
+
+class DuplicateKind(TextOptions):
+    """Why people look like one person."""
+
+    ADDRESS = "address", _("Same mailbox")  # but for dots or a plus-tag
+    NAME = "name", _("Same name at the same company")
+
+
+class MailServer(IntegerOptions):
+    """What the DNS says about a domain's mail server."""
+
+    UNKNOWN = 0, _("Not known")  # no answer in time, or the name server is in trouble
+    FOUND = 1, _("Takes mail")
+    NONE = 2, _("Takes no mail")
