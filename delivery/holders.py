@@ -53,8 +53,10 @@ def find(token: str) -> Holder | None:
 
 def _owner(token: str) -> Holder | None:
     claim = ownership.read(token)
-    workspace = claim and Workspace.objects.filter(pk=claim.workspace_id).first()
-    if claim is None or workspace is None:
+    if claim is None:
+        return None
+    workspace = Workspace.objects.filter(pk=claim.workspace_id).first()
+    if workspace is None:
         return None
     reader = readers.of_message(claim.message_id) if claim.message_id else None
     person = claim.person

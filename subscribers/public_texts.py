@@ -6,6 +6,7 @@ its variant or, where nobody wrote one, the product's own words in their languag
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
 from django.utils import timezone
@@ -125,5 +126,5 @@ def fill(*, subject: str, text: str, values: Mapping[str, str]) -> Words:
     return Words(subject=wording.one_line(subject, values), body=wording.render(text, values))
 
 
-def _owner(owner: Owner) -> dict[str, Owner]:
+def _owner(owner: Owner) -> dict[str, Any]:
     return {"form": owner} if isinstance(owner, SignupForm) else {"list": owner}

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
 from django.core import signing
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Workspace
 from subscribers import addresses, lifecycle, people, suppression
 from subscribers.addresses import Address
 from subscribers.consent import Evidence
-from subscribers.models import MailingList, SignupForm, Subscriber, Subscription
+from subscribers.models import CustomField, MailingList, SignupForm, Subscriber, Subscription
 from subscribers.people import Profile
 from subscribers.states import SubscriptionStatus, SuppressionReason
 
@@ -81,16 +81,7 @@ def take(
     with transaction.atomic():
         if _must_stay_out(form.workspace, sign_up.address):
             return None
-        person, is_new = people.add(
-            form.workspace,
-            address=sign_up.address,
-            profile=Profile(
-                first_name=sign_up.first_name,
-                last_name=sign_up.last_name,
-                language=sign_up.language,
-                fields=sign_up.fields,
-            ),
-        )
+        person, is_new = _add(form.workspace, sign_up)
         lists = _wanted(form, sign_up)
         enter = lifecycle.join if is_proven else lifecycle.ask
         entered = [enter(person, mailing_list=one, **evidence) for one in lists]
@@ -178,6 +169,33 @@ def _must_stay_out(workspace: Workspace, address: Address) -> bool:
     return reason is not None
 
 
+def _add(workspace: Workspace, sign_up: SignUp) -> tuple[Subscriber, bool]:
+    """Add a person; values of unique fields that somebody else has are left out.
+
+    Saying so on the page would tell a stranger what is known about others.
+    """
+    profile = Profile(
+        first_name=sign_up.first_name,
+        last_name=sign_up.last_name,
+        language=sign_up.language,
+        fields=sign_up.fields,
+    )
+    try:
+        with transaction.atomic():
+            return people.add(workspace, address=sign_up.address, profile=profile)
+    except IntegrityError:
+        fields = _without_unique(workspace.pk, sign_up.fields)
+        return people.add(
+            workspace, address=sign_up.address, profile=replace(profile, fields=fields)
+        )
+
+
+def _without_unique(workspace_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    unique = CustomField.objects.filter(workspace_id=workspace_id, is_unique=True)
+    keys = set(unique.values_list("key", flat=True))
+    return {key: value for key, value in fields.items() if key not in keys}
+
+
 def _wanted(form: SignupForm, sign_up: SignUp) -> list[MailingList]:
     """Return the form's lists that the visitor chose, all where there was no choice."""
     lists = form.lists.filter(archived_at=None).order_by("pk")
@@ -235,4 +253,10 @@ def _fill_in(person: Subscriber, told: Mapping[str, Any]) -> None:
     """Take over what the person told, where nothing was known."""
     fields = {**told.get("fields", {}), **person.fields}
     names = {name: getattr(person, name) or told.get(name, "") for name in people.NAMES}
-    people.change(person, fields=fields, **names)
+    try:
+        with transaction.atomic():
+            people.change(person, fields=fields, **names)
+    except IntegrityError:
+        person.refresh_from_db()
+        fields = {**_without_unique(person.workspace_id, fields), **person.fields}
+        people.change(person, fields=fields, **names)

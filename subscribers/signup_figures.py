@@ -80,11 +80,9 @@ def of_forms(workspace: Workspace, *, days: int = 30) -> dict[int, Figures]:
             form__workspace=workspace, hour__gt=timezone.now() - timedelta(days=days)
         )
         .values("form_id")
-        .annotate(**{f"all_{name}": Sum(name) for name in COUNTED})
+        .values_list("form_id", *(Sum(name) for name in COUNTED))
     )
-    return {
-        row["form_id"]: Figures(**{name: row[f"all_{name}"] for name in COUNTED}) for row in rows
-    }
+    return {form_id: Figures(**dict(zip(COUNTED, sums, strict=True))) for form_id, *sums in rows}
 
 
 def _hour(moment: datetime) -> datetime:

@@ -32,12 +32,12 @@ def take_signup(request_id: int) -> None:
     send(letter)
     if letter.token and signup_brake.pull(row.workspace_id):
         log.warning("signup.brake_pulled", extra={"workspace_id": row.workspace_id})
-        tell_of_brake.delay_on_commit(row.workspace_id)  # type: ignore[attr-defined]  # see below
+        tell_of_brake.delay_on_commit(row.workspace_id)
 
 
 def send(letter: Letter) -> None:
     """Have a letter sent after the commit."""
-    send_signup_mail.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
+    send_signup_mail.delay_on_commit(
         subscriber_id=letter.subscriber_id,
         form_id=letter.form_id,
         token=letter.token,

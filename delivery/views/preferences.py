@@ -7,9 +7,11 @@ to the address an hour ago at most, opens everything (`delivery.holders`).
 from typing import TYPE_CHECKING, Any
 
 import redis
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from accounts.numbers import row_number, row_numbers
 from delivery import holders, leaving, personal_data
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 @visitors.public_page("GET", "HEAD", "POST")
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a person's choices and save them, as far as the link reaches."""
+    """Show a person's choices and change them, as far as the link reaches."""
     holder = holders.find(token)
     if holder is None:
         return lost(request)
@@ -38,22 +40,23 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         return _erased(request, holder)
     if request.method != "POST":
         return _show(request, token, holder, _form(holder, person))
+    return _act(request, token, holder, person)
+
+
+def _act(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -> HttpResponse:
     action = request.POST.get("do", "")
     if action == "all":
         _leave_all(request, holder, person)
         return _see_other(request, token, "all")
     if action == "link":
         return _see_other(request, token, _mail_link(holder, person))
-    if action != "save":
-        return _show(request, token, holder, _form(holder, person), status=400)
-    if not holder.is_owner:
+    if action == "save" and not holder.is_owner:
         _make_less(request, holder, person)
         return _see_other(request, token, "saved")
-    form = _form(holder, person, request.POST)
-    if not form.is_valid():
-        return _show(request, token, holder, form, status=422)
-    _save(request, holder, person, form)
-    return _see_other(request, token, "saved")
+    if action == "save":
+        return _save(request, token, holder, person)
+    # A POST that presses no button: scanners send such.
+    return _show(request, token, holder, _form(holder, person), status=400)
 
 
 def _form(holder: Holder, person: Subscriber, data: Any = None) -> PreferencesForm:
@@ -94,7 +97,7 @@ def _mail_link(holder: Holder, person: Subscriber) -> str:
     except redis.RedisError:
         return "not_now"
     if may_mail:
-        send_owner_link.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
+        send_owner_link.delay_on_commit(
             subscriber_id=person.pk,
             message_id=holder.message_id,
             language=get_language() or "",
@@ -108,7 +111,23 @@ def _make_less(request: HttpRequest, holder: Holder, person: Subscriber) -> None
     _slow_down(request, person, may_speed_up=False)
 
 
-def _save(request: HttpRequest, holder: Holder, person: Subscriber, form: PreferencesForm) -> None:
+def _save(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -> HttpResponse:
+    form = _form(holder, person, request.POST)
+    if not form.is_valid():
+        return _show(request, token, holder, form, status=422)
+    try:
+        with transaction.atomic():
+            _change(request, holder, person, form)
+    except IntegrityError:
+        form.add_error(None, _("One of these values belongs to somebody else already."))
+        person.refresh_from_db()
+        return _show(request, token, holder, form, status=422)
+    return _see_other(request, token, "saved")
+
+
+def _change(
+    request: HttpRequest, holder: Holder, person: Subscriber, form: PreferencesForm
+) -> None:
     evidence = _evidence(request, holder)
     _count(holder, wishes.choose(person, wanted=_ticked(request), **evidence), evidence)
     _slow_down(request, person, may_speed_up=True)

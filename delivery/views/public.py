@@ -53,7 +53,7 @@ def _footer(reader: Reader) -> public_texts.Words | None:
 
 def lost(request: HttpRequest) -> HttpResponse:
     """Say that a link leads nowhere: it is damaged, or made for something else."""
-    context = {
+    context: dict[str, Any] = {
         "brand": {"name": _("Newsletter")},
         "languages": [],
         "know_token": "",

@@ -86,7 +86,10 @@ def thank(request: HttpRequest, visit: Visit, *, is_proven: bool) -> HttpRespons
         return let_lead_on(response, form, leads_to)
     where = reverse("public_signup_done", args=[form.public_id])
     query = visitors.asked_language(request)
-    for word, is_on in (("frame=1", visit.is_framed), ("mail=1", not is_proven)):
+    for word, is_on in (
+        ("frame=1", visit.is_framed),
+        ("mail=1", by_mail and not asks_by_mail(form)),
+    ):
         if is_on:
             query = f"{query}{'&' if query else '?'}{word}"
     return HttpResponse(status=303, headers={"Location": f"{where}{query}"})

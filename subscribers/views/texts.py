@@ -145,7 +145,11 @@ def _show(
             for kind in public_texts.kinds_of(desk.owner)
         ],
         "variants": [
-            (name, f"{desk.address}?kind={desk.kind}&language={code}", code == desk.language, None)
+            {
+                "label": name,
+                "href": f"{desk.address}?kind={desk.kind}&language={code}",
+                "active": code == desk.language,
+            }
             for code, name in settings.LANGUAGES
         ],
         "kind": desk.kind,
