@@ -233,7 +233,7 @@ def test_sites_are_read_as_people_write_them(text, origin):
     if origin:
         assert origins.read_origin(text) == origin
     else:
-        with pytest.raises(ValueError, match="no site|must begin"):
+        with pytest.raises(ValueError, match=r"no site|must begin"):
             origins.read_origin(text)
 
 
