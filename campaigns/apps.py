@@ -13,7 +13,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        """Furnish every new workspace with starters; say where fields, lists and segments are used."""
+        """Furnish new workspaces; say where fields, lists and segments are used."""
         from accounts.workspaces import workspace_created
         from campaigns import field_usage, segment_usage
         from subscribers import usage

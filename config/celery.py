@@ -53,6 +53,16 @@ app.conf.beat_schedule = {
         "schedule": 3_600.0,
         "options": {"expires": 3_000},
     },
+    "take-overdue-signups": {
+        "task": "subscribers.take_overdue_signups",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
+    "copy-form-views": {
+        "task": "subscribers.copy_form_views",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
     "rebuild-recent-days": {
         "task": "reports.tasks.rebuild_recent_days",
         "schedule": 60.0,

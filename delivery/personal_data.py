@@ -1,29 +1,17 @@
 """Everything we know about one person, for themselves (GDPR Art. 15 and 20)."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
-
-from django.utils import timezone
 
 from campaigns.models import Content
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.merge import merge_template
 from campaigns.rendering.values import merge_tags, values_for
 from delivery.models import Event, Message
-from delivery.readers import Reader
 from subscribers.models import ConsentEvent, CustomField, Subscriber, Subscription, Suppression
 
-# A mail that is forwarded or found later shows nobody's data; the newest letter always does.
-SHOWN_FOR = timedelta(days=30)
 MOST_MESSAGES = 1_000
 MOST_EVENTS = 5_000
-
-
-def is_too_old(reader: Reader) -> bool:
-    """Say whether the letter in hand is too old to show its person's data."""
-    sent = reader.message.attempted_at or reader.message.created_at
-    return sent < timezone.now() - SHOWN_FOR
 
 
 def collect(person: Subscriber) -> dict[str, Any]:

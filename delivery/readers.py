@@ -41,8 +41,11 @@ class Reader:
 def find(token: str, purpose: tokens.Purpose) -> Reader | None:
     """Return the reader whose token this is; None for a damaged one or another purpose's."""
     message_id = tokens.read(token, purpose)
-    if message_id is None:
-        return None
+    return None if message_id is None else of_message(message_id)
+
+
+def of_message(message_id: int) -> Reader | None:
+    """Return the reader of a message whose number came from a signed token."""
     message = Message.objects.filter(pk=message_id).select_related("campaign__workspace").first()
     if message is None:
         return None

@@ -4,9 +4,12 @@ from django.urls import path
 
 from subscribers.views import (
     bulk,
+    confirm,
     custom_fields,
     duplicates,
+    embed,
     forms,
+    held,
     imports,
     lists,
     people,
@@ -14,6 +17,7 @@ from subscribers.views import (
     signup,
     suppressions,
     tags,
+    texts,
 )
 
 urlpatterns = [
@@ -85,7 +89,19 @@ urlpatterns = [
     path("forms/", forms.form_list, name="form_list"),
     path("forms/new/", forms.form_new, name="form_new"),
     path("forms/<int:form_id>/", forms.form_edit, name="form_edit"),
+    path("forms/<int:form_id>/embed/", forms.form_embed, name="form_embed"),
+    path("forms/<int:form_id>/preview/", forms.form_preview, name="form_preview"),
+    path("forms/<int:form_id>/texts/", texts.form_texts, name="form_texts"),
+    path("lists/<int:list_id>/texts/", texts.list_texts, name="list_texts"),
+    path("forms/held/", held.signup_held, name="signup_held"),
     path("s/<str:public_id>/", signup.public_signup, name="public_signup"),
+    path("s/<str:public_id>/frame/", signup.public_signup_frame, name="public_signup_frame"),
     path("s/<str:public_id>/done/", signup.public_signup_done, name="public_signup_done"),
-    path("confirm/<str:token>/", signup.public_confirm, name="public_confirm"),
+    path(
+        "s/<str:public_id>/challenge/",
+        embed.public_signup_challenge,
+        name="public_signup_challenge",
+    ),
+    path("embed/1/form.js", embed.public_embed_script, name="public_embed_script"),
+    path("confirm/<str:token>/", confirm.public_confirm, name="public_confirm"),
 ]

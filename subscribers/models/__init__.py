@@ -4,7 +4,7 @@ from subscribers.models.bulk import BulkAction, BulkChange
 from subscribers.models.consent import ConsentEvent, ConsentStatement, Suppression
 from subscribers.models.domains import MailDomain
 from subscribers.models.duplicates import DuplicateGroup, DuplicateSearch, MergedPerson
-from subscribers.models.forms import SignupForm
+from subscribers.models.forms import FormField, FormStatement, SignupForm, SignupTally
 from subscribers.models.imports import Import, ImportChange
 from subscribers.models.lists import (
     ListDay,
@@ -23,6 +23,8 @@ from subscribers.models.people import (
     UniqueValue,
 )
 from subscribers.models.segments import Segment
+from subscribers.models.signups import SignupBrake, SignupRequest
+from subscribers.models.texts import PublicText
 
 __all__ = [
     "BulkAction",
@@ -32,14 +34,20 @@ __all__ = [
     "CustomField",
     "DuplicateGroup",
     "DuplicateSearch",
+    "FormField",
+    "FormStatement",
     "Import",
     "ImportChange",
     "ListDay",
     "MailDomain",
     "MailingList",
     "MergedPerson",
+    "PublicText",
     "Segment",
+    "SignupBrake",
     "SignupForm",
+    "SignupRequest",
+    "SignupTally",
     "Subscriber",
     "SubscriberTally",
     "Subscription",

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("subscribers", "0005_people_in_bulk"),
+        ("subscribers", "0006_forms_texts_and_held_signups"),
     ]
 
     operations = [
