@@ -275,10 +275,14 @@ def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> st
 
 
 def _are_statuses(values: Sequence[str]) -> bool:
-    try:
-        return bool(values) and all(labels.status(value) for value in values)
-    except Problem:
-        return False
+    """Say whether most of these are; the rows of the others will be refused, with the reason."""
+    known = 0
+    for value in values:
+        try:
+            known += bool(labels.status(value))
+        except Problem:
+            continue
+    return known * 2 > len(values)
 
 
 def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -219,8 +220,12 @@ def fail(import_id: int, *, reason: str) -> bool:
 
 def forget_old_files() -> int:
     """Delete the files of imports whose time is up; returns how many. The figures stay."""
-    due = Import.objects.filter(created_at__lt=timezone.now() - files.KEPT_FOR).exclude(
-        path="", errors_path=""
+    began = Coalesce("finished_at", "started_at", "created_at")
+    due = (
+        Import.objects.annotate(began=began)
+        .filter(began__lt=timezone.now() - files.KEPT_FOR)
+        .exclude(path="", errors_path="")
+        .exclude(status=ImportStatus.UNDOING)
     )
     count = 0
     for record in due.only("id", "path", "errors_path").iterator():
