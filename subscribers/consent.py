@@ -24,11 +24,12 @@ HAD_LEFT = f"""EXISTS (
         AND NOT EXISTS (
             SELECT FROM subscribers_consentevent back
             WHERE back.subscriber_id = {{person}} AND back.list_id = {{list}}
-                AND back.kind IN ('{ConsentKind.CONFIRMED.value}', '{ConsentKind.RESUBSCRIBED.value}')
+                AND back.kind IN
+                    ('{ConsentKind.CONFIRMED.value}', '{ConsentKind.RESUBSCRIBED.value}')
                 AND back.source <> '{ConsentSource.IMPORT.value}'
                 AND (back.at, back.id) > (gone.at, gone.id)
         )
-)"""
+)"""  # noqa: S608 - our own words
 
 
 class Evidence(TypedDict, total=False):

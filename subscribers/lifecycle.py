@@ -40,7 +40,7 @@ DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
 WHERE current.status = %(from)s AND (%(status)s <> %(subscribed)s OR NOT
     {consent.HAD_LEFT.format(person="current.subscriber_id", list="current.list_id")})
 RETURNING id
-"""
+"""  # noqa: S608 - our own words
 CHANGE = """
 UPDATE subscribers_subscription
 SET status = %(status)s, changed_at = %(at)s

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from subscribers.views import custom_fields, forms, imports, lists, people, signup, suppressions
+from subscribers.views import (
+    custom_fields,
+    forms,
+    import_steps,
+    imports,
+    lists,
+    people,
+    signup,
+    suppressions,
+)
 
 urlpatterns = [
     path("subscribers/", people.subscriber_list, name="subscriber_list"),
@@ -10,8 +19,9 @@ urlpatterns = [
     path("subscribers/bulk/", people.subscriber_bulk, name="subscriber_bulk"),
     path("subscribers/imports/", imports.import_list, name="import_list"),
     path("subscribers/import/", imports.import_new, name="import_new"),
-    path("subscribers/import/<int:import_id>/", imports.import_page, name="import_page"),
+    path("subscribers/import/<int:import_id>/", import_steps.import_page, name="import_page"),
     path("subscribers/import/<int:import_id>/act/", imports.import_act, name="import_act"),
+    path("subscribers/import/<int:import_id>/undo/", imports.import_undo, name="import_undo"),
     path("subscribers/import/<int:import_id>/errors/", imports.import_errors, name="import_errors"),
     path("subscribers/<int:subscriber_id>/", people.subscriber_page, name="subscriber_page"),
     path("subscribers/<int:subscriber_id>/edit/", people.subscriber_edit, name="subscriber_edit"),

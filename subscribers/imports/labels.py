@@ -1,11 +1,14 @@
 """Columns that say where somebody stands, which tags they have, which lists they are on."""
 
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from subscribers.fields import CONTROL
 from subscribers.problems import Problem
 from subscribers.states import SubscriptionStatus, SuppressionReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_TAGS = 1_000  # different ones in one file: more are no tags
 MOST_LISTS = 100
@@ -16,7 +19,9 @@ ENDS = (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED, SuppressionReas
 STATUS_WORDS: dict[str, str] = {
     word: status
     for status, words in {
-        SubscriptionStatus.SUBSCRIBED: "subscribed subscribe active confirmed enabled aktif abonniert",
+        SubscriptionStatus.SUBSCRIBED: (
+            "subscribed subscribe active confirmed enabled aktif abonniert"
+        ),
         SubscriptionStatus.UNCONFIRMED: "unconfirmed pending waiting notconfirmed nonconfirmed",
         SubscriptionStatus.UNSUBSCRIBED: (
             "unsubscribed unsubscribe optedout optout inactive removed left berhenti abgemeldet"
@@ -24,7 +29,8 @@ STATUS_WORDS: dict[str, str] = {
         SuppressionReason.BOUNCED: "bounced bounce hardbounce hardbounced cleaned undeliverable",
         SuppressionReason.COMPLAINED: "complained complaint spam abuse spamcomplaint junk",
         SuppressionReason.IMPORTED: (
-            "blocklisted blacklisted blocked suppressed disabled donotmail donotcontact nonsubscribed"
+            "blocklisted blacklisted blocked suppressed disabled donotmail donotcontact "
+            "nonsubscribed"
         ),
     }.items()
     for word in words.split()

@@ -42,7 +42,7 @@ def known(workspace: Workspace, what: str, names: Iterable[str]) -> dict[str, in
     """Return the ids of lists or tags that exist, by lower-cased name."""
     model = MailingList if what == "list" else Tag
     wanted = [name.lower() for name in names]
-    rows = model.objects.filter(workspace=workspace).annotate(lower=Lower("name"))  # type: ignore[attr-defined]
+    rows = model.objects.filter(workspace=workspace).annotate(lower=Lower("name"))
     return dict(rows.filter(lower__in=wanted).order_by("-pk").values_list("lower", "pk"))
 
 

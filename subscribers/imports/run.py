@@ -270,7 +270,7 @@ class _WrittenBefore(Exception):  # noqa: N818 - a signal
 
 def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
     """Note progress in the batch's own transaction; a cancelled import takes the batch back."""
-    values = {
+    values: dict[str, Any] = {
         "id": import_id,
         "running": ImportStatus.RUNNING,
         "rows": batch.rows if batch else 0,

@@ -67,7 +67,8 @@ INSERT INTO import_decided
 SELECT stage.*,
     COALESCE(person.id, {new_id}),
     person.id IS NULL,
-    (suppression.id IS NOT NULL AND NOT lift.lifts) OR COALESCE(stage.status = ANY(%(ends)s), false),
+    (suppression.id IS NOT NULL AND NOT lift.lifts)
+        OR COALESCE(stage.status = ANY(%(ends)s), false),
     lift.lifts,
     person.id IS NOT NULL AND NOT %(skip)s AND ({differs}),
     {targets},
@@ -104,7 +105,7 @@ CROSS JOIN LATERAL (SELECT CASE
     WHEN decided.wanted = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
 END AS step) place
 WHERE NOT decided.is_new AND NOT decided.is_barred AND place.step IS NOT NULL
-"""
+"""  # noqa: S608 - our own words
 # Who has left every list that their row is for stays exactly as they are.
 BAR = """
 WITH gone AS (DELETE FROM import_placed WHERE step = 'left' RETURNING person_id)
@@ -124,7 +125,7 @@ FROM import_decided decided CROSS JOIN LATERAL {TAGS_OF_ROW} tag
 WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT EXISTS (
     SELECT FROM subscribers_tagging
     WHERE tag_id = tag.id AND subscriber_id = decided.person_id)
-"""
+"""  # noqa: S608 - our own words
 COUNT = """
 SELECT count(*) FILTER (WHERE NOT is_barred AND is_new),
     count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND changes),
@@ -162,13 +163,13 @@ SELECT %(workspace)s, person_id, list_id, {KINDS.format(wanted="wanted")}, %(sou
     %(statement)s, '', %(actor)s, %(detail)s
 FROM import_decided, unnest(targets) AS list_id
 WHERE is_new AND NOT is_barred ORDER BY person_id
-"""
+"""  # noqa: S608 - our own words
 TAG_NEW = f"""
 INSERT INTO import_tagged
 SELECT decided.person_id, tag.id
 FROM import_decided decided CROSS JOIN LATERAL {TAGS_OF_ROW} tag
 WHERE decided.is_new AND NOT decided.is_barred
-"""
+"""  # noqa: S608 - our own words
 WRITE_TAGS = """
 INSERT INTO subscribers_tagging (tag_id, subscriber_id, created_at)
 SELECT tag_id, person_id, %(at)s FROM import_tagged ORDER BY person_id, tag_id
@@ -239,7 +240,7 @@ FROM (SELECT * FROM joined UNION ALL SELECT * FROM moved) done
 JOIN import_placed placed
     ON placed.list_id = done.list_id AND placed.person_id = done.subscriber_id
 ORDER BY done.subscriber_id
-"""
+"""  # noqa: S608 - our own words
 LIFT = """
 WITH lifted AS (
     DELETE FROM subscribers_suppression suppression USING import_decided decided

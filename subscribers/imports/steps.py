@@ -151,6 +151,13 @@ def reread(record: Import, *, encoding: str, delimiter: str, has_header: bool) -
     return _change(record, OPEN, status=ImportStatus.UPLOADED, **values)
 
 
+def is_ready(record: Import) -> bool:
+    """Say whether everything was asked that a check needs: consent, and a list for each row."""
+    places = {target.to for target in mapping.load(record.mapping)}
+    named = record.mailing_list_id or record.new_list or mapping.LISTS in places
+    return bool(record.statement_id and named)
+
+
 def start_check(record: Import) -> bool:
     """Make an import due for checking; the caller enqueues the task."""
     return _change(record, OPEN, status=ImportStatus.CHECKING, failure="", **_zero())

@@ -30,8 +30,8 @@ WROTE = (ImportStatus.DONE, ImportStatus.CANCELLED, ImportStatus.FAILED)
 class Undone:
     """How far an undo is, and what it left alone: why a person stays → how many.
 
-    Why: ``acted`` (a consent event of another origin), ``changed`` (somebody changed them or another
-    import did), ``tagged`` (somebody else tagged them).
+    Why: ``acted`` (a consent event of another origin), ``changed`` (a member or another import
+    changed them), ``tagged`` (somebody else tagged them).
     """
 
     removed: int = 0
@@ -92,10 +92,9 @@ def run(import_id: int) -> bool:
         while _remove_some(record):
             pass
         with _step(record) as state:
+            moment = record.started_at or record.created_at
             Suppression.objects.filter(
-                workspace_id=record.workspace_id,
-                created_at=record.started_at,
-                detail=detail(record),
+                workspace_id=record.workspace_id, created_at=moment, detail=detail(record)
             ).delete()
         Import.objects.filter(pk=import_id, status=ImportStatus.UNDOING).update(
             status=ImportStatus.UNDONE, undone_at=timezone.now(), undo=asdict(state)

@@ -27,13 +27,13 @@ FROM (
     ORDER BY id LIMIT %(most)s FOR UPDATE
 ) person
 ORDER BY person.id
-"""
+"""  # noqa: S608 - our own words
 JUDGE_ALL = f"""
 SELECT why, count(*) FROM (
     SELECT {WHY} AS why FROM subscribers_subscriber person
     WHERE workspace_id = %(workspace)s AND created_at = %(at)s
 ) judged GROUP BY why
-"""
+"""  # noqa: S608 - our own words
 NOTE = """
 INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
     user_agent, actor_id, detail)
@@ -50,7 +50,7 @@ WITH taken AS (
     RETURNING subscriber_id, list_id
 )
 {NOTE}
-"""
+"""  # noqa: S608 - our own words
 TAKE_BACK_TAGS = """
 DELETE FROM subscribers_tagging WHERE subscriber_id = ANY(%(people)s) AND created_at = %(at)s
 """
@@ -77,7 +77,7 @@ CROSS JOIN LATERAL (
 ) back
 WHERE change.id = ANY(%(changes)s) AND person.id = change.subscriber_id
     AND person.workspace_id = %(workspace)s AND change.written <> '{{}}'
-"""
+"""  # noqa: S608 - our own words
 SUBSCRIPTIONS = f"""
 WITH moved AS (
     SELECT subscription.id, lists.value AS was
@@ -98,7 +98,7 @@ WITH moved AS (
     RETURNING subscription.subscriber_id, subscription.list_id
 ), taken AS (SELECT * FROM joined UNION ALL SELECT * FROM changed)
 {NOTE}
-"""
+"""  # noqa: S608 - our own words
 # Who had unsubscribed from everything before the import brought them back has so again.
 OUT = f"""
 WITH back AS (
@@ -116,7 +116,7 @@ WITH back AS (
     WHERE person.id = ANY(%(people)s)
 )
 {NOTE}
-"""
+"""  # noqa: S608 - our own words
 TAGS = """
 DELETE FROM subscribers_tagging tagging USING subscribers_importchange change
 WHERE change.id = ANY(%(changes)s) AND tagging.subscriber_id = change.subscriber_id

@@ -188,9 +188,7 @@ def test_a_column_of_too_many_names_is_no_column_of_tags(prepared):
 
 
 def test_addresses_are_flagged_not_dropped(workspace, prepared):
-    imported(
-        prepared("email\ninfo@example.com\na@gmial.com\nb@mailinator.com\nc@example.com\n")
-    )
+    imported(prepared("email\ninfo@example.com\na@gmial.com\nb@mailinator.com\nc@example.com\n"))
     flags = dict(Subscriber.objects.values_list("email_key", "address_flags"))
     assert flags == {
         "info@example.com": AddressFlag.ROLE,

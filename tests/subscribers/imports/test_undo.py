@@ -96,9 +96,7 @@ def test_people_to_whom_something_happened_since_stay_and_are_counted(workspace,
     rows = "".join(f"{name}@example.com,N,C\n" for name in ("quiet", "left", "named", "tagged"))
     record = imported(HEADER + rows)
     person = {one.email.partition("@")[0]: one for one in Subscriber.objects.all()}
-    lifecycle.unsubscribe(
-        person["left"], lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE
-    )
+    lifecycle.unsubscribe(person["left"], lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE)
     people.change(person["named"], first_name="Made")
     Tagging.objects.create(
         tag=Tag.objects.create(workspace=workspace, name="vip"), subscriber=person["tagged"]
