@@ -61,6 +61,7 @@ def add(
         email_key=address.key,
         address_hash=addresses.address_hash(address.key, secret=bytes(workspace.address_key)),
         domain_group=address.domain.group,
+        address_flags=address.flags,
         first_name=one_line(profile.first_name),
         last_name=one_line(profile.last_name),
         language=profile.language,
@@ -118,6 +119,7 @@ def change_address(
             email_key=address.key,
             address_hash=addresses.address_hash(address.key, secret=secret),
             domain_group=int(address.domain.group),
+            address_flags=int(address.flags),
         )
         if other:
             lifecycle.follow_address(subscriber, **evidence)

@@ -38,6 +38,7 @@ class ConsentKind(TextOptions):
     SUBSCRIBED = "subscribed", _("Subscribed")
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     RESUBSCRIBED = "resubscribed", _("Subscribed again")
+    TAKEN_BACK = "taken_back", _("Taken back: its import was undone")
 
 
 class ConsentSource(TextOptions):
@@ -89,6 +90,16 @@ class ImportStatus(TextOptions):
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
+
+
+class ExistingPeople(TextOptions):
+    """What an import does with people whom the workspace knows already."""
+
+    OVERWRITE = "overwrite", _("Update them; an empty cell erases nothing")
+    FILL = "fill", _("Fill empty fields only")
+    SKIP = "skip", _("Leave them exactly as they are, on no new list")
 
 
 class FieldType(TextOptions):

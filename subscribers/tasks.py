@@ -1,13 +1,17 @@
 """Imports in the background; each task may run twice at once, the import has a lock."""
 
+from dataclasses import asdict
+
 import structlog
 from celery import shared_task
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from subscribers import bulk, bulk_run, duplicates, mail_servers
-from subscribers.imports import run, steps
+from subscribers.imports import asking, run, steps, undo
 from subscribers.models import BulkAction, Import
+from subscribers.signup_tasks import send_signup_mail
 from subscribers.states import ImportStatus
 
 log = structlog.get_logger()
@@ -26,11 +30,36 @@ def run_import(import_id: int) -> None:
 
 
 @shared_task
+def undo_import(import_id: int) -> None:
+    """Undo an import; goes on where an earlier run stopped."""
+    undo.run(import_id)
+
+
+@shared_task
+def ask_imported(import_id: int) -> None:
+    """Mail some people of an import who still have to confirm; beat comes back for the others."""
+    with transaction.atomic():
+        for question in asking.take(import_id):
+            send_signup_mail.delay_on_commit(  # type: ignore[attr-defined]  # as in views.signup
+                **asdict(question)
+            )
+
+
+WORK = {
+    ImportStatus.CHECKING: check_import,
+    ImportStatus.RUNNING: run_import,
+    ImportStatus.UNDOING: undo_import,
+}
+
+
+@shared_task
 def resume_imports() -> None:
     """Take up imports whose worker died: whoever still works on one holds its lock."""
-    due = Import.objects.filter(status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING])
+    due = Import.objects.filter(status__in=list(WORK))
     for import_id, status in due.values_list("pk", "status"):
-        (check_import if status == ImportStatus.CHECKING else run_import).delay(import_id)
+        WORK[ImportStatus(status)].delay(import_id)
+    for import_id in asking.due():
+        ask_imported.delay(import_id)
 
 
 @shared_task

@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from subscribers import addresses, fields
 from subscribers.fields import DateOrder, FieldShape
+from subscribers.imports import labels
 from subscribers.models import CustomField, Import
 from subscribers.problems import Problem
 from subscribers.states import FieldType
 
 IGNORE, EMAIL, FIRST_NAME, LAST_NAME = "", "email", "first_name", "last_name"
 NAME, LANGUAGE, TIME_ZONE, NEW = "name", "language", "time_zone", "new"
+STATUS, TAGS, LISTS = "status", "tags", "lists"
 FIELD = "field:"
 MOST_NEW = 40
 LONGEST_LABEL = 80
@@ -38,6 +40,9 @@ SYNONYMS: dict[str, frozenset[str]] = {
     NAME: frozenset({"name", "fullname", "nama", "namalengkap", "contactname", "displayname"}),
     LANGUAGE: frozenset({"language", "lang", "locale", "bahasa", "sprache"}),
     TIME_ZONE: frozenset({"timezone", "tz", "zonawaktu", "zeitzone"}),
+    STATUS: frozenset({"status", "subscriptionstatus", "memberstatus", "consentstatus"}),
+    TAGS: frozenset({"tags", "tag", "labels", "tagar"}),
+    LISTS: frozenset({"lists", "list", "listname", "mailinglist", "mailinglists", "daftar"}),
 }
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
@@ -98,7 +103,10 @@ def suggest(
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
         to = _target_of(_plain(column), values, known)
-        if to in taken:
+        if to == STATUS and not _are_statuses(values):
+            to = IGNORE
+        # Tags and lists are made on the way: not where nobody looks.
+        if to in taken or (to in {TAGS, LISTS} and not guess_types):
             to = IGNORE
         taken.add(to)
         target = Target(to=to, date_order=date_order(values))
@@ -247,6 +255,9 @@ def standard_targets() -> list[tuple[str, str]]:
         (NAME, _("Whole name")),
         (LANGUAGE, _("Language")),
         (TIME_ZONE, _("Time zone")),
+        (STATUS, _("Status (subscribed, unsubscribed …)")),
+        (TAGS, _("Tags")),
+        (LISTS, _("Lists")),
     ]
 
 
@@ -261,6 +272,17 @@ def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> st
     if word in known:
         return known[word]
     return EMAIL if values and _share_of_addresses(values) >= ALIKE else IGNORE
+
+
+def _are_statuses(values: Sequence[str]) -> bool:
+    """Say whether most of these are; the rows of the others will be refused, with the reason."""
+    known = 0
+    for value in values:
+        try:
+            known += bool(labels.status(value))
+        except Problem:
+            continue
+    return known * 2 > len(values)
 
 
 def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:
