@@ -91,6 +91,16 @@ class ImportStatus(TextOptions):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class MoveSource(TextOptions):
+    """The tool that people are moved from, by what it hands out."""
+
+    MAILCHIMP = "mailchimp", _("Mailchimp audience export")
+    LISTMONK = "listmonk", _("listmonk subscribers export")
+    LISTMONK_DATABASE = "listmonk_database", _("listmonk database")
+    MAUTIC = "mautic", _("Mautic contacts export")
+    SUPPRESSIONS = "suppressions", _("Addresses not to write to")
+
+
 class FieldType(TextOptions):
     """The type of a custom field's values."""
 

@@ -1,9 +1,16 @@
 """People, lists, consent, fields, tags, segments, forms and imports."""
 
-from subscribers.models.consent import ConsentEvent, ConsentStatement, Suppression
+from subscribers.models.consent import (
+    ConsentEvent,
+    ConsentStatement,
+    Retention,
+    Suppression,
+    SuppressionTally,
+)
 from subscribers.models.forms import SignupForm
 from subscribers.models.imports import Import, ImportChange
 from subscribers.models.lists import MailingList, Subscription, SubscriptionTally, new_public_id
+from subscribers.models.moves import Move
 from subscribers.models.people import CustomField, Subscriber, SubscriberTally, Tag, Tagging
 from subscribers.models.segments import Segment
 
@@ -14,6 +21,8 @@ __all__ = [
     "Import",
     "ImportChange",
     "MailingList",
+    "Move",
+    "Retention",
     "Segment",
     "SignupForm",
     "Subscriber",
@@ -21,6 +30,7 @@ __all__ = [
     "Subscription",
     "SubscriptionTally",
     "Suppression",
+    "SuppressionTally",
     "Tag",
     "Tagging",
     "new_public_id",
