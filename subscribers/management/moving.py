@@ -80,7 +80,15 @@ class MoveCommand(BaseCommand):
             )
         except (FileRefused, SourceRefused, OSError) as error:
             raise CommandError(str(error)) from error
-        carry_out(self, record, taking.opener, options)
+        outcome = carry_out(record, taking.opener, dry_run=options["dry_run"])
+        self.say(outcome, options)
+
+    def say(self, outcome: dict[str, Any], options: dict[str, Any], more: str = "") -> None:
+        """Print what came of it; with --strict invalid rows show in the exit code."""
+        text = words(outcome, dry=options["dry_run"])
+        self.stdout.write(json.dumps(outcome) if options["json"] else text + more)
+        if options["strict"] and outcome["invalid"]:
+            sys.exit(STRICT)
 
 
 def add_common(parser: CommandParser) -> None:
@@ -91,12 +99,15 @@ def add_common(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def carry_out(command: BaseCommand, record: Move, opener: Opener, options: dict[str, Any]) -> None:
-    """Check or run a move here and now, and print what came of it."""
+def carry_out(record: Move, opener: Opener, *, dry_run: bool) -> dict[str, Any]:
+    """Check or run a move here and now; returns its figures.
+
+    Raises:
+        CommandError: it was stopped.
+    """
     began = time.monotonic()
-    dry = options["dry_run"]
     try:
-        if dry:
+        if dry_run:
             taking.start_check(record)
             run.check(record.pk, opener)
         else:
@@ -108,10 +119,7 @@ def carry_out(command: BaseCommand, record: Move, opener: Opener, options: dict[
     record.refresh_from_db()
     if record.status not in (ImportStatus.CHECKED, ImportStatus.DONE):
         raise CommandError(record.failure or "The move did not finish.")
-    outcome = summary(record, seconds=time.monotonic() - began)
-    command.stdout.write(json.dumps(outcome) if options["json"] else words(outcome, dry=dry))
-    if options["strict"] and record.invalid:
-        sys.exit(STRICT)
+    return summary(record, seconds=time.monotonic() - began)
 
 
 def summary(record: Move, *, seconds: float) -> dict[str, Any]:

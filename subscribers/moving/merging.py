@@ -153,7 +153,8 @@ EVENTS = """
 INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
     statement_id, ip, user_agent, actor_id, detail)
 SELECT %(workspace)s, written.subscriber_id, written.list_id, proof.kind, %(source)s,
-    COALESCE(proof.at, %(at)s), CASE WHEN proof.kind <> %(unsubscribed)s THEN %(statement)s::bigint END,
+    COALESCE(proof.at, %(at)s),
+    CASE WHEN proof.kind <> %(unsubscribed)s THEN %(statement)s::bigint END,
     proof.ip, '', %(actor)s::bigint,
     left(%(detail)s || CASE WHEN proof.detail <> '' THEN ': ' || proof.detail ELSE '' END, 300)
 FROM written

@@ -35,12 +35,8 @@ def some_known(workspace, weekly, person):
     left = person("left-here@example.com")
     lifecycle.subscribe(left, mailing_list=weekly, source=ConsentSource.FORM)
     lifecycle.unsubscribe(left, lists=[weekly.pk], source=ConsentSource.FORM)
-    suppression.suppress(
-        workspace, email="gone@example.com", reason=SuppressionReason.COMPLAINED
-    )
-    lifecycle.subscribe(
-        person("here@example.com"), mailing_list=weekly, source=ConsentSource.FORM
-    )
+    suppression.suppress(workspace, email="gone@example.com", reason=SuppressionReason.COMPLAINED)
+    lifecycle.subscribe(person("here@example.com"), mailing_list=weekly, source=ConsentSource.FORM)
 
 
 @pytest.fixture

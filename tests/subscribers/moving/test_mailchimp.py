@@ -83,9 +83,7 @@ def test_old_proof_of_consent_stands_in_the_ledger(export):
     assert ledger_of("budi@example.com") == [
         ("subscribed", datetime(2021, 6, 30, 8, tzinfo=UTC), "198.51.100.2")
     ]
-    left = ConsentEvent.objects.get(
-        subscriber__email_key="eka@example.com", kind="unsubscribed"
-    )
+    left = ConsentEvent.objects.get(subscriber__email_key="eka@example.com", kind="unsubscribed")
     assert left.source == ConsentSource.IMPORT
     assert "Mailchimp" in left.detail
     assert "No longer interested" in left.detail
@@ -166,7 +164,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run.run(record.pk, taking.opener)
     record.refresh_from_db()
-    assert 0 < record.position
+    assert record.position > 0
     assert run.run(record.pk, taking.opener)
     record.refresh_from_db()
     assert figures(record) == EXPECTED
