@@ -64,7 +64,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Subscribers"),
             icon="users",
             name="subscriber_list",
-            prefixes=("subscriber_", "import_", "suppression_"),
+            prefixes=("subscriber_", "import_", "suppression_", "move_"),
         ),
         _Entry(label=_("Lists"), icon="list", name="list_list", prefixes=("list_",)),
         _Entry(label=_("Forms"), icon="forms", name="form_list", prefixes=("form_",)),
@@ -212,6 +212,12 @@ class Shell:
                     ),
                 ),
                 *entries,
+                _Entry(
+                    label=_("Privacy and retention"),
+                    icon="shield-check",
+                    name="settings_privacy",
+                    prefixes=("settings_privacy",),
+                ),
                 _Entry(
                     label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)
                 ),

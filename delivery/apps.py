@@ -13,10 +13,13 @@ class DeliveryConfig(AppConfig):
     verbose_name = _("Delivery")
 
     def ready(self) -> None:
-        """Give every new workspace its sandbox."""
+        """Give every new workspace its sandbox, and forget whoever is erased."""
         from accounts.workspaces import workspace_created
+        from delivery import forgetting
+        from subscribers.erasure import person_erased
 
         workspace_created.connect(_furnish, dispatch_uid="sandbox")
+        person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
 
 
 def _furnish(workspace: Any, **_kwargs: Any) -> None:

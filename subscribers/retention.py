@@ -84,13 +84,17 @@ def cutoff(days: int) -> datetime:
 
 
 def _repeat(statement: str, workspace_id: int, before: datetime) -> int:
-    values = {"workspace": workspace_id, "before": before, "limit": ROWS_A_BATCH}
+    values: dict[str, int | datetime] = {
+        "workspace": workspace_id,
+        "before": before,
+        "limit": ROWS_A_BATCH,
+    }
     whole = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('warta.retaining', 'on', true)")
             cursor.execute(statement, values)
-            count = cursor.rowcount
+            count = int(cursor.rowcount)
         whole += count
         if count < ROWS_A_BATCH:
             return whole

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from subscribers.views import custom_fields, forms, imports, lists, people, signup, suppressions
+from subscribers.views import (
+    consents,
+    custom_fields,
+    exports,
+    forms,
+    imports,
+    lists,
+    moves,
+    people,
+    signup,
+    suppressions,
+)
 
 urlpatterns = [
     path("subscribers/", people.subscriber_list, name="subscriber_list"),
@@ -24,10 +35,22 @@ urlpatterns = [
         "subscribers/<int:subscriber_id>/erase/", people.subscriber_erase, name="subscriber_erase"
     ),
     path(
-        "subscribers/<int:subscriber_id>/export/",
-        people.subscriber_export,
-        name="subscriber_export",
+        "subscribers/<int:subscriber_id>/proof/", consents.subscriber_proof, name="subscriber_proof"
     ),
+    path(
+        "subscribers/<int:subscriber_id>/proof.json",
+        consents.subscriber_proof_json,
+        name="subscriber_proof_json",
+    ),
+    path("settings/privacy/", consents.settings_privacy, name="settings_privacy"),
+    path("subscribers/export/", exports.subscriber_export_all, name="subscriber_export_all"),
+    path("subscribers/export/file/", exports.subscriber_download, name="subscriber_download"),
+    path("suppressions/export/", exports.suppression_export, name="suppression_export"),
+    path("subscribers/move/", moves.move_list, name="move_list"),
+    path("subscribers/move/new/", moves.move_new, name="move_new"),
+    path("subscribers/move/<int:move_id>/", moves.move_page, name="move_page"),
+    path("subscribers/move/<int:move_id>/act/", moves.move_act, name="move_act"),
+    path("subscribers/move/<int:move_id>/report/", moves.move_report, name="move_report"),
     path("lists/", lists.list_list, name="list_list"),
     path("lists/new/", lists.list_new, name="list_new"),
     path("lists/<int:list_id>/", lists.list_page, name="list_page"),

@@ -85,11 +85,11 @@ def moment(text: str) -> datetime | None:
     if not text or text.startswith("0000"):
         return None
     try:
-        found = datetime.fromisoformat(OFFSET.sub(_whole_offset, text))
+        found: datetime | None = datetime.fromisoformat(OFFSET.sub(_whole_offset, text))
     except ValueError:
         found = _by_format(text)
-        if found is None:
-            return None
+    if found is None:
+        return None
     aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     return aware if EARLIEST_YEAR <= aware.year <= datetime.now(UTC).year + 1 else None
 

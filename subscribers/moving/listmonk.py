@@ -102,7 +102,7 @@ def arrival(
             reason=SuppressionReason.MANUAL,
             reason_detail=BLOCKLISTED,
         )
-    proofs = (Proof(kind=ConsentKind.SUBSCRIBED, at=at),)
+    proofs: tuple[Proof, ...] = (Proof(kind=ConsentKind.SUBSCRIBED, at=at),)
     standing = SubscriptionStatus.SUBSCRIBED
     if status.lower() == DISABLED:
         standing, at = SubscriptionStatus.UNSUBSCRIBED, None

@@ -181,6 +181,7 @@ def _joining(row: Mapping[str, Any], found: _List, *, disabled: bool) -> Joining
             at=None,
             proofs=(Proof(kind=ConsentKind.ASKED, at=created, ip=ip), left),
         )
+    proofs: tuple[Proof, ...]
     if status is SubscriptionStatus.UNCONFIRMED:
         proofs = (Proof(kind=ConsentKind.ASKED, at=created, ip=ip),)
     elif status is SubscriptionStatus.UNSUBSCRIBED:

@@ -21,7 +21,7 @@ WORDS = {
     SuppressionReason.BOUNCED: ("bounce", "cleaned", "undeliver", "invalid", "does not exist"),
     SuppressionReason.COMPLAINED: ("complain", "spam", "abuse", "fbl"),
     SuppressionReason.UNSUBSCRIBED: ("unsub", "optout", "opt-out", "opted out", "left"),
-    SuppressionReason.MANUAL: ("manual", "added by", "blocked", "blocklist", "blacklist"),
+    SuppressionReason.MANUAL: ("manual", "added by", "blocked", "blocklist"),
 }
 
 
