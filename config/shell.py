@@ -72,6 +72,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
                 "bulk_",
                 "duplicate_",
                 "hygiene",
+                "move_",
             ),
         ),
         _Entry(label=_("Lists"), icon="list", name="list_list", prefixes=("list_",)),
@@ -227,6 +228,12 @@ class Shell:
                     ),
                 ),
                 *entries,
+                _Entry(
+                    label=_("Privacy and retention"),
+                    icon="shield-check",
+                    name="settings_privacy",
+                    prefixes=("settings_privacy",),
+                ),
                 _Entry(
                     label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)
                 ),

@@ -297,17 +297,3 @@ class FieldForm(forms.Form):
         if cleaned.get("type") in kinds and not cleaned["choices"]:
             self.add_error("choices", _("Write the choices, one a line."))
         return cleaned
-
-
-class SuppressForm(forms.Form):
-    """Addresses that must not be written to any more."""
-
-    addresses = forms.CharField(
-        label=_("Addresses"),
-        max_length=1_000_000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("One a line, or separated by commas; as many as you like."),
-    )
-    detail = forms.CharField(
-        label=_("Why"), required=False, max_length=300, help_text=_("For yourself and your team.")
-    )

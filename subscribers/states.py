@@ -102,6 +102,16 @@ class ExistingPeople(TextOptions):
     SKIP = "skip", _("Leave them exactly as they are, on no new list")
 
 
+class MoveSource(TextOptions):
+    """The tool that people are moved from, by what it hands out."""
+
+    MAILCHIMP = "mailchimp", _("Mailchimp audience export")
+    LISTMONK = "listmonk", _("listmonk subscribers export")
+    LISTMONK_DATABASE = "listmonk_database", _("listmonk database")
+    MAUTIC = "mautic", _("Mautic contacts export")
+    SUPPRESSIONS = "suppressions", _("Addresses not to write to")
+
+
 class FieldType(TextOptions):
     """The type of a custom field's values."""
 

@@ -8,11 +8,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers import bulk, bulk_run, duplicates, mail_servers
+from subscribers import bulk, bulk_run, duplicates, mail_servers, retention
 from subscribers.imports import asking, run, steps, undo
-from subscribers.models import BulkAction, Import
+from subscribers.models import BulkAction, Import, Move
+from subscribers.moving import run as moving
+from subscribers.moving import taking
 from subscribers.signup_tasks import send_signup_mail
-from subscribers.states import ImportStatus
+from subscribers.states import ImportStatus, MoveSource
 
 log = structlog.get_logger()
 
@@ -66,6 +68,48 @@ def resume_imports() -> None:
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up."""
     steps.forget_old_files()
+    taking.forget_old_files()
+
+
+@shared_task
+def check_move(move_id: int) -> None:
+    """Find out what a move from another tool would do, without writing."""
+    _guarded_move(move_id, check_only=True)
+
+
+@shared_task
+def run_move(move_id: int) -> None:
+    """Merge what another tool handed out; goes on where an earlier run stopped."""
+    _guarded_move(move_id, check_only=False)
+
+
+@shared_task
+def resume_moves() -> None:
+    """Take up moves whose worker died; a database is read by a command, which starts it again."""
+    due = Move.objects.filter(status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING])
+    due = due.exclude(source=MoveSource.LISTMONK_DATABASE)
+    for move_id, status in due.values_list("pk", "status"):
+        (check_move if status == ImportStatus.CHECKING else run_move).delay(move_id)
+
+
+@shared_task
+def apply_retention() -> None:
+    """Forget what the workspaces' rules say, in batches."""
+    retention.apply_all()
+
+
+def _guarded_move(move_id: int, *, check_only: bool) -> None:
+    try:
+        (moving.check if check_only else moving.run)(move_id, taking.opener)
+    except FileNotFoundError:
+        log.warning("move.file_gone", move_id=move_id)
+        taking.fail(move_id, reason=_("The uploaded file is gone. Upload it again."))
+    except Exception:
+        taking.fail(
+            move_id,
+            reason=_("Something went wrong on our side; the log says what. You can start again."),
+        )
+        raise
 
 
 def _guarded(import_id: int, *, check_only: bool) -> None:

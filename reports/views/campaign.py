@@ -160,7 +160,7 @@ class _Echo:
         return line
 
 
-@member(Permission.VIEW)
+@member(Permission.EXPORT)
 def campaign_export(request: MemberRequest, campaign_id: int) -> StreamingHttpResponse:
     """Stream every recipient as CSV; cells that a spreadsheet would run as formulas are defused."""
     campaign = _find(request, campaign_id)

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from django.utils import translation
 
-from subscribers.imports.errors import ErrorFile, is_error_file, unsafe
+from subscribers.imports.errors import ErrorFile, is_ours, unsafe
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.imports.rows import RowMaker, RowRefused
 
@@ -96,7 +96,7 @@ def cut(
     mend = False
     if has_header:
         header = next(source, None)
-        mend = header is not None and not isinstance(header, BrokenRow) and is_error_file(header[1])
+        mend = header is not None and not isinstance(header, BrokenRow) and is_ours(header[1])
     for row in source:
         if count - yielded == size:
             yield pieces.batch(last=last, rows=count, invalid=errors.count)

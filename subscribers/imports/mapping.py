@@ -46,6 +46,9 @@ SYNONYMS: dict[str, frozenset[str]] = {
 }
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
+# With these columns our own exports begin; the others say what an import decides otherwise.
+EXPORT_COLUMNS = ("subscriber_id", "email")
+EXPORT_ONLY = frozenset({"subscriber_id", "lists", "suppressed", "added", "changed"})
 
 
 class MappingRefused(ValueError):  # noqa: N818 - what people read is a refusal
@@ -97,8 +100,9 @@ def suggest(
     new: set[str] = set()
     targets = []
     ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
+    exported = is_export(columns)
     for index, column in enumerate(columns):
-        if ours and index < len(ERROR_COLUMNS):
+        if (ours and index < len(ERROR_COLUMNS)) or (exported and column in EXPORT_ONLY):
             targets.append(Target())
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
@@ -115,6 +119,11 @@ def suggest(
             new.add(target.label.lower())
         targets.append(target)
     return targets
+
+
+def is_export(columns: Sequence[str]) -> bool:
+    """Say whether a file with these columns was exported here."""
+    return tuple(columns[: len(EXPORT_COLUMNS)]) == EXPORT_COLUMNS
 
 
 def remember(

@@ -1,7 +1,13 @@
-"""People, lists, consent, fields, tags, segments, forms, imports, and actions on many people."""
+"""People, lists, consent, fields, tags, segments, forms and imports."""
 
 from subscribers.models.bulk import BulkAction, BulkChange
-from subscribers.models.consent import ConsentEvent, ConsentStatement, Suppression
+from subscribers.models.consent import (
+    ConsentEvent,
+    ConsentStatement,
+    Retention,
+    Suppression,
+    SuppressionTally,
+)
 from subscribers.models.domains import MailDomain
 from subscribers.models.duplicates import DuplicateGroup, DuplicateSearch, MergedPerson
 from subscribers.models.forms import FormField, FormStatement, SignupForm, SignupTally
@@ -13,6 +19,7 @@ from subscribers.models.lists import (
     SubscriptionTally,
     new_public_id,
 )
+from subscribers.models.moves import Move
 from subscribers.models.people import (
     CustomField,
     Subscriber,
@@ -42,7 +49,9 @@ __all__ = [
     "MailDomain",
     "MailingList",
     "MergedPerson",
+    "Move",
     "PublicText",
+    "Retention",
     "Segment",
     "SignupBrake",
     "SignupForm",
@@ -53,6 +62,7 @@ __all__ = [
     "Subscription",
     "SubscriptionTally",
     "Suppression",
+    "SuppressionTally",
     "Tag",
     "TagTally",
     "Tagging",

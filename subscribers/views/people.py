@@ -1,6 +1,5 @@
 """People: find, look at, change, subscribe, erase."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -237,13 +236,3 @@ def subscriber_erase(request: MemberRequest, subscriber_id: int) -> HttpResponse
         messages.success(request, _("The person is erased. They will not be written to again."))
         return redirect("subscriber_list")
     return render(request, "subscribers/person_erase.html", {"person": person})
-
-
-@member(Permission.VIEW)
-def subscriber_export(request: MemberRequest, subscriber_id: int) -> HttpResponse:
-    """Hand out everything this room knows of a person, as JSON."""
-    person = _find(request, subscriber_id)
-    body = json.dumps(erasure.export(person), ensure_ascii=False, indent=2)
-    response = HttpResponse(body, content_type="application/json; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="subscriber-{person.pk}.json"'
-    return response

@@ -17,12 +17,13 @@ from subscribers.models import (
     DuplicateGroup,
     Import,
     MailingList,
+    Move,
     SignupForm,
     Subscriber,
     Suppression,
     Tag,
 )
-from subscribers.states import SuppressionReason
+from subscribers.states import MoveSource, SuppressionReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "list_id": _list,
     "subscriber_id": _subscriber,
     "import_id": lambda w: Import.objects.create(workspace=w, filename="f.csv", path="x").pk,
+    "move_id": lambda w: Move.objects.create(workspace=w, source=MoveSource.MAUTIC).pk,
     "field_id": lambda w: CustomField.objects.create(workspace=w, key="walked", label="W").pk,
     "form_id": lambda w: (
         SignupForm.objects.create(workspace=w, name="W", title="W", statement=_statement(w)).pk

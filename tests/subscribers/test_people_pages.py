@@ -222,7 +222,10 @@ def test_releasing_warns_first(editor_client, workspace):
     suppression.suppress(workspace, email="a@example.org", reason=SuppressionReason.COMPLAINED)
     row = Suppression.objects.get()
     assert "reported your mail as spam" in get(editor_client, "suppression_release", row.pk)
-    editor_client.post(reverse("suppression_release", args=[row.pk]))
+    address = reverse("suppression_release", args=[row.pk])
+    assert editor_client.post(address).status_code == 422
+    assert Suppression.objects.exists()
+    editor_client.post(address, {"sure": "on"})
     assert not Suppression.objects.exists()
 
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Workspace
 from subscribers.imports import files, mapping, run, steps
+from subscribers.management import choosing
 from subscribers.models import Import, MailingList
 from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
 
@@ -83,8 +84,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Import the file and say what happened."""
         began = time.monotonic()
-        workspace = _workspace(options["workspace"])
-        mailing_list = _list(workspace, options["list"], create=options["create_list"])
+        workspace = choosing.workspace(options["workspace"])
+        mailing_list = choosing.mailing_list(
+            workspace, options["list"], create=options["create_list"]
+        )
         try:
             record = _prepare(workspace, options)
         except (files.FileRefused, mapping.MappingRefused, OSError) as error:
@@ -123,32 +126,6 @@ class Command(BaseCommand):
         )
         if record.errors_path:
             self.stdout.write(f"Rows that could not go in: {record.errors_path}")
-
-
-def _workspace(slug: str | None) -> Workspace:
-    if slug is None:
-        workspace = Workspace.objects.order_by("id").first()
-        if workspace is None:
-            raise CommandError("There is no workspace yet. Start the product once, or load_demo.")
-        return workspace
-    found = Workspace.objects.filter(slug=slug).first()
-    if found is None:
-        known = ", ".join(Workspace.objects.values_list("slug", flat=True)[:20])
-        raise CommandError(f"There is no workspace “{slug}”. There are: {known}.")
-    return found
-
-
-def _list(workspace: Workspace, name: str, *, create: bool) -> MailingList:
-    found = MailingList.objects.filter(workspace=workspace, name=name).first()
-    if found:
-        return found
-    if create:
-        return MailingList.objects.create(workspace=workspace, name=name)
-    names = MailingList.objects.filter(workspace=workspace).values_list("name", flat=True)[:20]
-    raise CommandError(
-        f"There is no list “{name}”. There are: {', '.join(names) or 'none'}. "
-        "Add --create-list to make it."
-    )
 
 
 def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
