@@ -1,13 +1,19 @@
-"""Imports in the background; each task may run twice at once, the import has a lock."""
+"""Imports, search and segments in the background; each task may run twice at once."""
+
+import time
 
 import structlog
 from celery import shared_task
 from django.utils.translation import gettext as _
 
+from subscribers import search
 from subscribers.imports import run, steps
 from subscribers.models import Import
+from subscribers.segments import saving
+from subscribers.segments.tree import InvalidRules
 from subscribers.states import ImportStatus
 
+SEARCH_SECONDS = 4.0
 log = structlog.get_logger()
 
 
@@ -35,6 +41,24 @@ def resume_imports() -> None:
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up."""
     steps.forget_old_files()
+
+
+@shared_task
+def rebuild_search() -> None:
+    """Bring what searching reads up to date, for some seconds at most; see `search`."""
+    until = time.monotonic() + SEARCH_SECONDS
+    while search.rebuild() and time.monotonic() < until:
+        pass
+
+
+@shared_task
+def count_segments() -> None:
+    """Count each segment once a day, for its chart and the list of segments."""
+    for segment in saving.due():
+        try:
+            saving.recount(segment)
+        except InvalidRules:
+            log.info("segment.not_counted", segment_id=segment.pk)
 
 
 def _guarded(import_id: int, *, check_only: bool) -> None:

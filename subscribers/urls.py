@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from subscribers.views import custom_fields, forms, imports, lists, people, signup, suppressions
+from subscribers.views import (
+    custom_fields,
+    forms,
+    imports,
+    lists,
+    people,
+    segments,
+    signup,
+    suppressions,
+)
 
 urlpatterns = [
     path("subscribers/", people.subscriber_list, name="subscriber_list"),
@@ -33,6 +42,18 @@ urlpatterns = [
     path("lists/<int:list_id>/", lists.list_page, name="list_page"),
     path("lists/<int:list_id>/edit/", lists.list_edit, name="list_edit"),
     path("lists/<int:list_id>/archive/", lists.list_archive, name="list_archive"),
+    path("segments/", segments.segment_list, name="segment_list"),
+    path("segments/new/", segments.segment_new, name="segment_new"),
+    path("segments/rules/", segments.segment_rows, name="segment_rows"),
+    path("segments/preview/", segments.segment_preview, name="segment_preview"),
+    path("segments/<int:segment_id>/", segments.segment_page, name="segment_page"),
+    path("segments/<int:segment_id>/count/", segments.segment_count, name="segment_count"),
+    path(
+        "segments/<int:segment_id>/duplicate/",
+        segments.segment_duplicate,
+        name="segment_duplicate",
+    ),
+    path("segments/<int:segment_id>/delete/", segments.segment_delete, name="segment_delete"),
     path("settings/fields/", custom_fields.field_list, name="field_list"),
     path("settings/fields/<int:field_id>/", custom_fields.field_rename, name="field_rename"),
     path("settings/fields/<int:field_id>/delete/", custom_fields.field_delete, name="field_delete"),

@@ -5,7 +5,8 @@ from subscribers.models.forms import SignupForm
 from subscribers.models.imports import Import, ImportChange
 from subscribers.models.lists import MailingList, Subscription, SubscriptionTally, new_public_id
 from subscribers.models.people import CustomField, Subscriber, SubscriberTally, Tag, Tagging
-from subscribers.models.segments import Segment
+from subscribers.models.search import SearchBlock, SearchMark
+from subscribers.models.segments import Segment, SegmentDay
 
 __all__ = [
     "ConsentEvent",
@@ -14,7 +15,10 @@ __all__ = [
     "Import",
     "ImportChange",
     "MailingList",
+    "SearchBlock",
+    "SearchMark",
     "Segment",
+    "SegmentDay",
     "SignupForm",
     "Subscriber",
     "SubscriberTally",

@@ -14,8 +14,17 @@ from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
 from subscribers import consent, directory, erasure, fields, lifecycle, people, suppression
 from subscribers.consent import Evidence
-from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Suppression
+from subscribers.models import (
+    CustomField,
+    MailingList,
+    Segment,
+    Subscriber,
+    Subscription,
+    Suppression,
+    Tag,
+)
 from subscribers.people_forms import ProfileForm
+from subscribers.segments.tree import InvalidRules
 from subscribers.states import ConsentSource, SubscriptionStatus, SuppressionReason
 
 MOST_AT_ONCE = 500
@@ -44,15 +53,24 @@ def subscriber_list(request: MemberRequest) -> HttpResponse:
         search=request.GET.get("q", "").strip()[:200],
         list_id=key(request, "list"),
         status=status if status in SubscriptionStatus.values else "",
+        tag_id=key(request, "tag"),
+        segment_id=key(request, "segment"),
     )
-    page = directory.page(
-        request.workspace, filters, before=key(request, "before"), after=key(request, "after")
-    )
+    try:
+        page = directory.page(
+            request.workspace, filters, before=key(request, "before"), after=key(request, "after")
+        )
+    except InvalidRules as wrong:
+        text = _("This segment can't be asked as it is: %(why)s")
+        messages.error(request, text % {"why": wrong.faults[0].message})
+        return redirect("segment_page", filters.segment_id)
     context = {
         "page": page,
         "filters": filters,
         "statuses": SubscriptionStatus.choices,
         "lists": MailingList.objects.filter(workspace=request.workspace, archived_at=None),
+        "tags": Tag.objects.filter(workspace=request.workspace),
+        "segments": Segment.objects.filter(workspace=request.workspace),
     }
     return render(request, "subscribers/people.html", context)
 

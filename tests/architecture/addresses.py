@@ -15,6 +15,7 @@ from subscribers.models import (
     CustomField,
     Import,
     MailingList,
+    Segment,
     SignupForm,
     Subscriber,
     Suppression,
@@ -90,6 +91,7 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "template_id": lambda w: Template.objects.create(workspace=w, name="W", source="<mjml/>").pk,
     "list_id": _list,
     "subscriber_id": _subscriber,
+    "segment_id": lambda w: Segment.objects.create(workspace=w, name="Walked").pk,
     "import_id": lambda w: Import.objects.create(workspace=w, filename="f.csv", path="x").pk,
     "field_id": lambda w: CustomField.objects.create(workspace=w, key="walked", label="W").pk,
     "form_id": lambda w: (
