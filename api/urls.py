@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from ninja import NinjaAPI
 
-from api import campaigns, subscribers
+from api import campaigns, segments, subscribers
 from api.access import KeyAuth
 
 api = NinjaAPI(
@@ -16,6 +16,7 @@ api = NinjaAPI(
     openapi_url=None,
 )
 api.add_router("/campaigns", campaigns.router)
+api.add_router("/segments", segments.router)
 api.add_router("", subscribers.router)
 
 

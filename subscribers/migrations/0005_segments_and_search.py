@@ -8,9 +8,10 @@ from django.db import migrations, models
 FOLD = r"""
 CREATE FUNCTION subscribers_fold(written text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    -- An address has the collation C, in which only ASCII has a lower case.
     SELECT CASE WHEN octet_length(written) = length(written) THEN lower(written)
         ELSE translate(
-            regexp_replace(normalize(lower(written), NFD), '[\u0300-\u036f]+', '', 'g'),
+            regexp_replace(normalize(lower(written COLLATE "default"), NFD), '[\u0300-\u036f]+', '', 'g'),
             'øłđðħı', 'olddhi')
     END
 $$;

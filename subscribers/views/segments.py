@@ -138,7 +138,6 @@ def _chart(segment: Segment) -> dict[str, Any] | None:
     return {
         "kind": "line",
         "categories": [date_format(day.day, "j M") for day in days],
-        "min": max(0, min(values) - (max(values) - min(values) or max(values))),
         "series": [{"name": _("People"), "values": values, "tone": "sent", "area": True}],
     }
 
