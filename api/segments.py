@@ -1,7 +1,7 @@
 """Segments for programs: rules in and out as JSON, counts, and their people page by page."""
 
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -154,7 +154,7 @@ def list_members(
     request: HttpRequest,
     segment_id: int,
     before: int | None = None,
-    limit: int = Query(100, ge=1, le=MOST_MEMBERS),
+    limit: Annotated[int, Query(ge=1, le=MOST_MEMBERS)] = 100,
 ) -> Any:
     """Return people, newest first, page by page; of a rare segment as of a minute ago at most."""
     segment = _find(workspace_of(request, Permission.VIEW), segment_id)

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -81,7 +82,7 @@ def _measure(workspace: Any) -> None:
         _time(name, call)
     for name, rules in _segments(workspace):
         form = dict(_form(rules))
-        _time(f"segment_count_{name}", lambda form=form: client.post("/segments/preview/", form))
+        _time(f"segment_count_{name}", partial(client.post, "/segments/preview/", form))
 
 
 def _time(name: str, call: Callable[[], Any]) -> None:

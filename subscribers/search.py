@@ -54,15 +54,22 @@ SELECT array_agg(id), array_agg(workspace_id), array_agg(block) FROM (
     SELECT id, workspace_id, block FROM subscribers_searchmark ORDER BY id LIMIT %s
 ) oldest
 """
+# One block after the other: joined as sets, every person would be compared with every block.
 _WRITE = """
 INSERT INTO subscribers_searchblock (workspace_id, block, text)
-SELECT due.workspace_id, due.block, string_agg(
-    subscribers_search_text(person.email_key, person.first_name, person.last_name), E'\\n')
+SELECT due.workspace_id, due.block, people.text
 FROM (SELECT DISTINCT * FROM unnest(%(workspaces)s::bigint[], %(blocks)s::bigint[])
     AS due (workspace_id, block)) due
-JOIN subscribers_subscriber person ON person.workspace_id = due.workspace_id
-    AND person.id >= due.block << 6 AND person.id < (due.block + 1) << 6
-GROUP BY 1, 2 ORDER BY 1, 2
+CROSS JOIN LATERAL (
+    SELECT string_agg(
+        subscribers_search_text(person.email_key, person.first_name, person.last_name), E'\\n'
+    ) AS text
+    FROM subscribers_subscriber person
+    WHERE person.workspace_id = due.workspace_id
+        AND person.id >= due.block << 6 AND person.id < (due.block + 1) << 6
+) people
+WHERE people.text IS NOT NULL
+ORDER BY due.workspace_id, due.block
 ON CONFLICT (workspace_id, block) DO UPDATE SET text = EXCLUDED.text
 """
 _EMPTY = """

@@ -14,6 +14,7 @@ from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Group
 
 SAMPLES = 3
+NEAR = 20_000  # people that are looked at one by one before all are as a set
 # Enough to hold the keys of a million people in memory while sets of them are compared.
 WORK_MEMORY = "128MB"
 # A count reads whole sets. Looking people up one by one, which the planner prefers when it guesses
@@ -92,9 +93,23 @@ class Sample:
     facts: list[str]
 
 
-def samples(scope: Scope, group: Group) -> list[Sample]:
-    """Return a few people who fit, the newest first."""
-    found = list(people(scope, group).order_by("-pk")[:SAMPLES])
+def newest_keys(workspace_id: int, *, number: int) -> int:
+    """Return a key above which the workspace's newest people lie, about so many."""
+    keys = Subscriber.objects.filter(workspace_id=workspace_id).order_by("-pk")
+    return keys.values_list("pk", flat=True)[number : number + 1].first() or 0
+
+
+def samples(scope: Scope, group: Group, *, most: int) -> list[Sample]:
+    """Return a few of the ``most`` people who fit, the newest first.
+
+    They are looked for among the newest people; only where too few of them fit, among all.
+    """
+    fitting, wanted = people(scope, group).order_by("-pk"), min(SAMPLES, most)
+    edge = newest_keys(scope.workspace.pk, number=NEAR)
+    found = list(fitting.filter(pk__gt=edge)[:wanted]) if wanted else []
+    if len(found) < wanted:
+        with reading_sets():
+            found = list(fitting[:wanted])
     asked = {
         (rule.subject.key, rule.operator.key): rule
         for rule in tree.conditions(group)

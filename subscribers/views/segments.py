@@ -19,12 +19,13 @@ from accounts.roles import Permission, may
 from subscribers.directory import Filters
 from subscribers.models import Segment, SegmentDay
 from subscribers.segment_forms import SegmentForm
-from subscribers.segments import editing, members, saving, starting, usage
+from subscribers.segments import editing, members, saving, starting, tree, usage
 from subscribers.segments.kinds import Scope, Subject
 from subscribers.segments.tree import Fault, Group, InvalidRules
 from subscribers.states import SubscriptionStatus
 
 CHART_DAYS = 120
+LONGEST_SENTENCE = 160
 
 
 def _find(request: MemberRequest, segment_id: int) -> Segment:
@@ -34,8 +35,19 @@ def _find(request: MemberRequest, segment_id: int) -> Segment:
 @member(Permission.VIEW)
 def segment_list(request: MemberRequest) -> HttpResponse:
     """Show the segments with how many people fitted when they were last counted."""
-    rows = Segment.objects.filter(workspace=request.workspace)
-    return render(request, "subscribers/segments.html", {"segments": rows})
+    scope = Scope(workspace=request.workspace)
+    rows = [
+        (segment, segment.description or _sentence(segment, scope))
+        for segment in Segment.objects.filter(workspace=request.workspace)
+    ]
+    return render(request, "subscribers/segments.html", {"rows": rows})
+
+
+def _sentence(segment: Segment, scope: Scope) -> str:
+    try:
+        return editing.sentence(tree.read(segment.rules, scope.subjects))[:LONGEST_SENTENCE]
+    except InvalidRules:
+        return _("Needs mending: it asks about something that is gone.")
 
 
 @member(Permission.EDIT)
@@ -123,10 +135,9 @@ def _panel(reading: _Reading, scope: Scope) -> dict[str, Any] | None:
     """Return how many people fit and a few of them; None where the rules can't be read yet."""
     if reading.group is None:
         return None
-    return {
-        "count": members.count(scope, reading.group),
-        "samples": members.samples(scope, reading.group),
-    }
+    found = members.count(scope, reading.group)
+    samples = members.samples(scope, reading.group, most=found.people)
+    return {"count": found, "samples": samples}
 
 
 def _chart(segment: Segment) -> dict[str, Any] | None:

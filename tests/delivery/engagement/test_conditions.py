@@ -121,7 +121,7 @@ def test_samples_say_how_many_were_opened(workspace, people, letters):
     rule = {"subject": "activity", "operator": "opened_of_last", "least": 4, "of_last": 5}
     segment = Segment(workspace=workspace, rules={"version": 1, "match": "all", "rules": [rule]})
     scope = saving.scope_of(segment)
-    found = members.samples(scope, saving.check(segment.rules, scope))
+    found = members.samples(scope, saving.check(segment.rules, scope), most=9)
     assert [sample.facts for sample in found] == [
         ["opened 5 of 5"],
         ["opened 5 of 5"],

@@ -19,7 +19,7 @@ class Somebody:
     flags: int = 0
 
 
-def fits(rule: dict[str, Any], person: Somebody) -> bool:
+def fits(rule: dict[str, Any], person: Somebody) -> bool:  # noqa: PLR0911 - one a subject
     if "rules" in rule:
         inner = [fits(each, person) for each in rule["rules"]]
         if rule["match"] == "any":
@@ -78,18 +78,19 @@ def text(rule: dict[str, Any], value: str) -> bool:
 
 def number(rule: dict[str, Any], value: Any) -> bool:
     if rule["operator"] == "is_not":
-        return value != rule["number"]
+        return bool(value != rule["number"])
     if value is None:
         return False
     given = rule.get("number", 0)
-    return {
+    found: dict[str, bool] = {
         "is": value == given,
         "least": value >= given,
         "most": value <= given,
         "above": value > given,
         "below": value < given,
         "between": rule.get("first", 0) <= value <= rule.get("last", 0),
-    }[rule["operator"]]
+    }
+    return found[rule["operator"]]
 
 
 def day(rule: dict[str, Any], value: str | None) -> bool:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from subscribers import addresses, people
 from subscribers.models import CustomField, Segment, SegmentDay, Tag, Tagging
 from subscribers.segments import saving
+from subscribers.segments.tree import InvalidRules
 from subscribers.states import FieldType
 from subscribers.tasks import count_segments
 
@@ -75,7 +76,7 @@ def test_a_mistake_loses_nothing_and_is_named_in_its_row(editor_client, workspac
     page = answer.content.decode()
     assert Segment.objects.count() == 0
     assert "One rule needs you." in page
-    assert re.search(r'id="value-2-texts-error".*Write something here', page, re.S)
+    assert re.search(r'id="value-2-texts-error".*Write something here', page, re.DOTALL)
     assert re.search(rf'name="value-4-tags" value="{vip.pk}" checked', page)
     assert 'value="Loyal"' in page
 
@@ -247,7 +248,7 @@ def test_the_list_costs_the_same_however_many(editor_client, workspace, vip):
 def test_another_workspaces_segment_is_nothing_to_ask_about(editor_client, other_workspace, vip):
     theirs = make(other_workspace, "Theirs")
     asked = {"subject": "segment", "operator": "in", "segment": theirs.pk}
-    with pytest.raises(saving.InvalidRules):
+    with pytest.raises(InvalidRules):
         saving.create(vip.workspace, name="Ours", rules=rules(asked))
     listed = editor_client.get(reverse("subscriber_list"), {"segment": theirs.pk})
     assert "Nobody matches" in listed.content.decode()
