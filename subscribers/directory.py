@@ -1,7 +1,7 @@
 """Finding people: by list, status, tag, segment, or a part of name or address; page by page."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
@@ -36,9 +36,20 @@ class Filters:
     @property
     def only(self) -> frozenset[str]:
         """The names of the filters in use; a list's status belongs to the list."""
-        names = {"search", "list_id", "status", "tag_id", "segment_id"}
-        used = {name for name in names if getattr(self, name) not in ("", None)}
+        used = {field.name for field in fields(self) if getattr(self, field.name)}
         return frozenset(used - {"status"} if "list_id" in used else used)
+
+    def narrow(self, people: QuerySet[Subscriber], workspace: Workspace) -> QuerySet[Subscriber]:
+        """Leave out whoever else is not meant, besides the search, the list and its status."""
+        if self.tag_id is not None:
+            tagged = Tagging.objects.filter(
+                subscriber=OuterRef("pk"), tag_id=self.tag_id, tag__workspace=workspace
+            )
+            people = people.filter(Exists(tagged))
+        if self.segment_id is not None:
+            segment = _segment(workspace, self.segment_id)
+            people = people.filter(members.condition(segment)) if segment else people.none()
+        return people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +77,7 @@ def matching(workspace: Workspace, filters: Filters) -> QuerySet[Subscriber]:
         if filters.status in SubscriptionStatus.values:
             subscriptions = subscriptions.filter(status=filters.status)
         people = people.filter(Exists(subscriptions))
-    if filters.tag_id is not None:
-        tagged = Tagging.objects.filter(subscriber=OuterRef("pk"), tag_id=filters.tag_id)
-        people = people.filter(Exists(tagged))
-    if filters.segment_id is not None:
-        segment = _segment(workspace, filters.segment_id)
-        people = people.filter(members.condition(segment)) if segment else people.none()
-    return people.filter(search.contains(filters.search))
+    return filters.narrow(people.filter(search.contains(filters.search)), workspace)
 
 
 def _segment(workspace: Workspace, segment_id: int) -> Segment | None:

@@ -46,7 +46,7 @@ def fits(rule: dict[str, Any], person: Somebody) -> bool:  # noqa: PLR0911 - one
 def of_field(rule: dict[str, Any], value: Any) -> bool:
     kind = rule["subject"].removeprefix("field:")
     if rule["operator"] in {"empty", "filled"}:
-        return (value in (None, "", [])) == (rule["operator"] == "empty")
+        return bool((value in (None, "", [])) == (rule["operator"] == "empty"))
     if kind == "city":
         return text(rule, value or "")
     if kind == "orders":

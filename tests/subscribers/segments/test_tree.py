@@ -1,7 +1,7 @@
 """Rules are read strictly: everything wrong is named with its place, and nothing else gets in."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from subscribers.segments import editing, tree
@@ -145,6 +145,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON)
 def test_any_json_is_read_or_refused(raw):
     try:
@@ -156,6 +157,7 @@ def test_any_json_is_read_or_refused(raw):
     assert is_told
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON)
 def test_whatever_was_stored_can_be_drawn(raw):
     if isinstance(raw, dict):
