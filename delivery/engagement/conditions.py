@@ -20,7 +20,16 @@ from delivery.models import Dispatch, Engagement, Event, Message
 from delivery.states import AgentClass, EventKind, MessageState
 from subscribers.models import Subscriber
 from subscribers.segments.comparing import DAYS, EVERYBODY
-from subscribers.segments.kinds import Input, InputKind, Operator, Option, Scope, Subject, Values
+from subscribers.segments.kinds import (
+    Input,
+    InputKind,
+    Operator,
+    Option,
+    Scope,
+    Subject,
+    Values,
+    operator,
+)
 
 PERSON = OuterRef("pk")
 OFFERED = 200  # campaigns and links to choose from, the newest; what a rule names stays
@@ -95,8 +104,8 @@ class _Activity:
         }
         for kind, (at_least, fewer) in counted.items():
             test = self._of_last(kind)
-            yield _operator(f"{kind}_of_last", at_least, test, least, of_last)
-            yield _operator(f"{kind}_fewer", fewer, _not(test), least, of_last)
+            yield operator(f"{kind}_of_last", at_least, test, least, of_last)
+            yield operator(f"{kind}_fewer", fewer, _not(test), least, of_last)
         yield from self._of_campaign()
         yield from self._by_time()
 
@@ -114,20 +123,20 @@ class _Activity:
             options=lambda: self.links,
         )
         opened, clicked = self._did("opened"), self._did("clicked")
-        yield _operator("opened", gettext_lazy("opened {campaign}"), opened, campaign)
-        yield _operator(
+        yield operator("opened", gettext_lazy("opened {campaign}"), opened, campaign)
+        yield operator(
             "not_opened", gettext_lazy("did not open {campaign}"), _not(opened), campaign
         )
-        yield _operator("clicked", gettext_lazy("clicked in {campaign}"), clicked, campaign)
-        yield _operator(
+        yield operator("clicked", gettext_lazy("clicked in {campaign}"), clicked, campaign)
+        yield operator(
             "not_clicked", gettext_lazy("did not click in {campaign}"), _not(clicked), campaign
         )
-        yield _operator("clicked_link", gettext_lazy("clicked {link}"), _clicked_link, link)
-        yield _operator(
+        yield operator("clicked_link", gettext_lazy("clicked {link}"), _clicked_link, link)
+        yield operator(
             "not_clicked_link", gettext_lazy("did not click {link}"), _not(_clicked_link), link
         )
-        yield _operator("sent", gettext_lazy("was sent {campaign}"), _was_sent, campaign)
-        yield _operator(
+        yield operator("sent", gettext_lazy("was sent {campaign}"), _was_sent, campaign)
+        yield operator(
             "not_sent", gettext_lazy("was not sent {campaign}"), _not(_was_sent), campaign
         )
 
@@ -145,13 +154,13 @@ class _Activity:
             ),
         }
         for kind, (within, over, never) in words.items():
-            yield _operator(f"{kind}_in_last", within, self._last(kind, "gte"), DAYS)
-            yield _operator(f"{kind}_over_ago", over, self._last(kind, "lt"), DAYS)
-            yield _operator(f"never_{kind}", never, _never(kind))
+            yield operator(f"{kind}_in_last", within, self._last(kind, "gte"), DAYS)
+            yield operator(f"{kind}_over_ago", over, self._last(kind, "lt"), DAYS)
+            yield operator(f"never_{kind}", never, _never(kind))
         within = gettext_lazy("was sent something within the last {days} days")
-        yield _operator("sent_in_last", within, self._sent_since, DAYS)
+        yield operator("sent_in_last", within, self._sent_since, DAYS)
         not_within = gettext_lazy("was sent nothing within the last {days} days")
-        yield _operator("not_sent_in_last", not_within, _not(self._sent_since), DAYS)
+        yield operator("not_sent_in_last", not_within, _not(self._sent_since), DAYS)
 
     def _of_last(self, kind: str) -> Callable[[Values], Q]:
         def test(values: Values) -> Q:
@@ -218,10 +227,6 @@ class _Activity:
             text = _("opened %(part)s of %(whole)s")
             told[person.pk] = text % {"part": opened, "whole": len(considered)}
         return told
-
-
-def _operator(key: str, sentence: Any, test: Callable[[Values], Q], *inputs: Input) -> Operator:
-    return Operator(key=key, sentence=sentence, compile=test, inputs=inputs)
 
 
 def _not(test: Callable[[Values], Q]) -> Callable[[Values], Q]:

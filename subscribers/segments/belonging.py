@@ -18,7 +18,16 @@ from subscribers.models import (
     Tagging,
 )
 from subscribers.segments import comparing, compiling, tree
-from subscribers.segments.kinds import Input, InputKind, Operator, Option, Scope, Subject, Values
+from subscribers.segments.kinds import (
+    Input,
+    InputKind,
+    Operator,
+    Option,
+    Scope,
+    Subject,
+    Values,
+    operator,
+)
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus
 
 BELONGING = gettext_lazy("Belonging")
@@ -46,10 +55,6 @@ def _once(find: Callable[[], list[Option]]) -> Callable[[], list[Option]]:
         return found[0]
 
     return options
-
-
-def _operator(key: str, sentence: Any, test: Callable[[Values], Q], *inputs: Input) -> Operator:
-    return Operator(key=key, sentence=sentence, compile=test, inputs=inputs)
 
 
 def _list(scope: Scope) -> Subject:
@@ -88,7 +93,7 @@ def _list(scope: Scope) -> Subject:
         key="list",
         label=gettext_lazy("List"),
         group=BELONGING,
-        operators=tuple(_operator(key, sentence, test, asked) for key, sentence, test in rows),
+        operators=tuple(operator(key, sentence, test, asked) for key, sentence, test in rows),
     )
 
 
@@ -123,9 +128,9 @@ def _tag(scope: Scope) -> Subject:
         group=BELONGING,
         facts=facts,
         operators=(
-            _operator("any", gettext_lazy("is any of {tags}"), lambda v: any_of(v["tags"]), asked),
-            _operator("all", gettext_lazy("is all of {tags}"), all_of, asked),
-            _operator(
+            operator("any", gettext_lazy("is any of {tags}"), lambda v: any_of(v["tags"]), asked),
+            operator("all", gettext_lazy("is all of {tags}"), all_of, asked),
+            operator(
                 "none", gettext_lazy("is none of {tags}"), lambda v: ~any_of(v["tags"]), asked
             ),
         ),
@@ -163,7 +168,7 @@ def _consent(scope: Scope) -> Subject:
     def moments(prefix: str, words: Mapping[str, Any], kinds: Sequence[str]) -> Iterable[Operator]:
         for each in comparing.range_operators(scope, during(*kinds)):
             if each.key in words:
-                yield _operator(f"{prefix}_{each.key}", words[each.key], each.compile, *each.inputs)
+                yield operator(f"{prefix}_{each.key}", words[each.key], each.compile, *each.inputs)
 
     agreed = {
         "in_last": gettext_lazy("was given within the last {days} days"),
@@ -181,20 +186,20 @@ def _consent(scope: Scope) -> Subject:
         label=gettext_lazy("Consent"),
         group=BELONGING,
         operators=(
-            _operator("how", gettext_lazy("was given by {sources}"), agreed_by, sources),
-            _operator(
+            operator("how", gettext_lazy("was given by {sources}"), agreed_by, sources),
+            operator(
                 "not_how",
                 gettext_lazy("was not given by {sources}"),
                 lambda v: ~agreed_by(v),
                 sources,
             ),
             *moments("given", agreed, AGREED),
-            _operator(
+            operator(
                 "confirmed",
                 gettext_lazy("was confirmed by mail"),
                 lambda _v: events(ConsentKind.CONFIRMED),
             ),
-            _operator(
+            operator(
                 "unconfirmed",
                 gettext_lazy("was never confirmed by mail"),
                 lambda _v: ~events(ConsentKind.CONFIRMED),
@@ -212,8 +217,8 @@ def _suppression(scope: Scope) -> Subject:
         label=gettext_lazy("Suppression list"),
         group=BELONGING,
         operators=(
-            _operator("on", gettext_lazy("has their address"), lambda _v: Q(Exists(rows))),
-            _operator("off", gettext_lazy("does not have it"), lambda _v: ~Q(Exists(rows))),
+            operator("on", gettext_lazy("has their address"), lambda _v: Q(Exists(rows))),
+            operator("off", gettext_lazy("does not have it"), lambda _v: ~Q(Exists(rows))),
         ),
     )
 
@@ -238,8 +243,8 @@ def _segment(scope: Scope) -> Subject:
         label=gettext_lazy("Segment"),
         group=BELONGING,
         operators=(
-            _operator("in", gettext_lazy("is in {segment}"), inside, asked),
-            _operator("not_in", gettext_lazy("is not in {segment}"), lambda v: ~inside(v), asked),
+            operator("in", gettext_lazy("is in {segment}"), inside, asked),
+            operator("not_in", gettext_lazy("is not in {segment}"), lambda v: ~inside(v), asked),
         ),
     )
 

@@ -27,7 +27,16 @@ from django.db.models.lookups import (
 )
 from django.utils.translation import gettext_lazy as _
 
-from subscribers.segments.kinds import Input, InputKind, Operator, Option, Scope, Values, shift
+from subscribers.segments.kinds import (
+    Input,
+    InputKind,
+    Operator,
+    Option,
+    Scope,
+    Values,
+    operator,
+    shift,
+)
 
 EVERYBODY = Q(pk__isnull=False)  # an empty Q would vanish in "any" and "none"
 Expression = Callable[[], Any]
@@ -41,10 +50,6 @@ def sure(lookup: Any) -> Q:
 def stored_text(key: str) -> Expression:
     """Return a custom field's value as text."""
     return lambda: KeyTextTransform(key, "fields")
-
-
-def _operator(key: str, sentence: Any, test: Callable[[Values], Q], *inputs: Input) -> Operator:
-    return Operator(key=key, sentence=sentence, compile=test, inputs=inputs)
 
 
 def text_operators(expression: Expression, *, may_be_empty: bool = True) -> tuple[Operator, ...]:
@@ -68,22 +73,22 @@ def text_operators(expression: Expression, *, may_be_empty: bool = True) -> tupl
         return Q(Exact(lower(), ""))
 
     found = (
-        _operator("is", _("is {text}"), is_text, text),
-        _operator("is_not", _("is not {text}"), lambda values: ~is_text(values), text),
-        _operator("one_of", _("is one of {texts}"), one_of, texts),
-        _operator("none_of", _("is none of {texts}"), lambda values: ~one_of(values), texts),
-        _operator("contains", _("contains {text}"), has(Contains), text),
-        _operator("contains_not", _("does not contain {text}"), lambda v: ~has(Contains)(v), text),
-        _operator("starts", _("starts with {text}"), has(StartsWith), text),
-        _operator("ends", _("ends with {text}"), has(EndsWith), text),
+        operator("is", _("is {text}"), is_text, text),
+        operator("is_not", _("is not {text}"), lambda values: ~is_text(values), text),
+        operator("one_of", _("is one of {texts}"), one_of, texts),
+        operator("none_of", _("is none of {texts}"), lambda values: ~one_of(values), texts),
+        operator("contains", _("contains {text}"), has(Contains), text),
+        operator("contains_not", _("does not contain {text}"), lambda v: ~has(Contains)(v), text),
+        operator("starts", _("starts with {text}"), has(StartsWith), text),
+        operator("ends", _("ends with {text}"), has(EndsWith), text),
     )
     return (*found, *_emptiness(empty)) if may_be_empty else found
 
 
 def _emptiness(empty: Callable[[Values], Q]) -> tuple[Operator, ...]:
     return (
-        _operator("empty", _("is empty"), empty),
-        _operator("filled", _("is filled in"), lambda values: ~empty(values)),
+        operator("empty", _("is empty"), empty),
+        operator("filled", _("is filled in"), lambda values: ~empty(values)),
     )
 
 
@@ -118,13 +123,13 @@ def number_operators(key: str) -> tuple[Operator, ...]:
         return found
 
     return (
-        _operator("is", _("is {number}"), lambda v: test(is_=v["number"]), number),
-        _operator("is_not", _("is not {number}"), lambda v: ~test(is_=v["number"]), number),
-        _operator("least", _("is at least {number}"), lambda v: test(least=v["number"]), number),
-        _operator("most", _("is at most {number}"), lambda v: test(most=v["number"]), number),
-        _operator("above", _("is more than {number}"), lambda v: test(above=v["number"]), number),
-        _operator("below", _("is less than {number}"), lambda v: test(below=v["number"]), number),
-        _operator(
+        operator("is", _("is {number}"), lambda v: test(is_=v["number"]), number),
+        operator("is_not", _("is not {number}"), lambda v: ~test(is_=v["number"]), number),
+        operator("least", _("is at least {number}"), lambda v: test(least=v["number"]), number),
+        operator("most", _("is at most {number}"), lambda v: test(most=v["number"]), number),
+        operator("above", _("is more than {number}"), lambda v: test(above=v["number"]), number),
+        operator("below", _("is less than {number}"), lambda v: test(below=v["number"]), number),
+        operator(
             "between",
             _("is from {first} to {last}"),
             lambda v: test(least=v["first"], most=v["last"]),
@@ -150,27 +155,25 @@ def range_operators(scope: Scope, within: Range) -> tuple[Operator, ...]:
         return within(shift(today, since), shift(today, until))
 
     return (
-        _operator("on", _("is on {day}"), lambda v: within(v["day"], v["day"]), DAY),
-        _operator(
+        operator("on", _("is on {day}"), lambda v: within(v["day"], v["day"]), DAY),
+        operator(
             "before",
             _("is before {day}"),
             lambda v: within(date.min, shift(v["day"], -1)),
             DAY,
         ),
-        _operator(
-            "after", _("is after {day}"), lambda v: within(shift(v["day"], 1), date.max), DAY
-        ),
-        _operator(
+        operator("after", _("is after {day}"), lambda v: within(shift(v["day"], 1), date.max), DAY),
+        operator(
             "between",
             _("is from {first} to {last}"),
             lambda v: within(v["first"], v["last"]),
             FIRST_DAY,
             LAST_DAY,
         ),
-        _operator(
+        operator(
             "in_last", _("is within the last {days} days"), lambda v: span(-v["days"], 0), DAYS
         ),
-        _operator(
+        operator(
             "over_ago",
             _("is more than {days} days ago"),
             lambda v: within(date.min, shift(today, -v["days"] - 1)),
@@ -195,8 +198,8 @@ def day_operators(key: str, scope: Scope) -> tuple[Operator, ...]:
 
     return (
         *range_operators(scope, within),
-        _operator("in_next", _("is within the next {days} days"), in_next, DAYS),
-        _operator(
+        operator("in_next", _("is within the next {days} days"), in_next, DAYS),
+        operator(
             "anniversary",
             _("has its day of the year within the next {days} days"),
             anniversary,
@@ -241,8 +244,8 @@ def between_days(name: str, scope: Scope, first: date, last: date) -> Q:
 def yes_no_operators(key: str) -> tuple[Operator, ...]:
     """Compare a custom field's yes or no."""
     return (
-        _operator("yes", _("is yes"), lambda _v: sure(Exact(stored_text(key)(), "true"))),
-        _operator("no", _("is no"), lambda _v: sure(Exact(stored_text(key)(), "false"))),
+        operator("yes", _("is yes"), lambda _v: sure(Exact(stored_text(key)(), "true"))),
+        operator("no", _("is no"), lambda _v: sure(Exact(stored_text(key)(), "false"))),
         *stored_emptiness(key),
     )
 
@@ -258,8 +261,8 @@ def choice_operators(
     """Compare with one of several choices."""
     asked = choice_input(options)
     return (
-        _operator("one_of", _("is one of {choices}"), lambda v: test(v["choices"]), asked),
-        _operator("none_of", _("is none of {choices}"), lambda v: ~test(v["choices"]), asked),
+        operator("one_of", _("is one of {choices}"), lambda v: test(v["choices"]), asked),
+        operator("none_of", _("is none of {choices}"), lambda v: ~test(v["choices"]), asked),
     )
 
 
@@ -285,9 +288,9 @@ def several_choices_operators(
         return found
 
     return (
-        _operator("any", _("has any of {choices}"), has_any, asked),
-        _operator("all", _("has all of {choices}"), has_all, asked),
-        _operator("none", _("has none of {choices}"), lambda v: ~has_any(v), asked),
+        operator("any", _("has any of {choices}"), has_any, asked),
+        operator("all", _("has all of {choices}"), has_all, asked),
+        operator("none", _("has none of {choices}"), lambda v: ~has_any(v), asked),
         *stored_emptiness(key),
     )
 

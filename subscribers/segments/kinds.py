@@ -83,6 +83,11 @@ class Operator:
         ]
 
 
+def operator(key: str, sentence: Any, test: Callable[[Values], Q], *inputs: Input) -> Operator:
+    """Make an operator of a sentence, a condition, and the inputs in the sentence's holes."""
+    return Operator(key=key, sentence=sentence, compile=test, inputs=inputs)
+
+
 Facts = Callable[[Values, Sequence[Subscriber]], Mapping[int, str]]
 
 
