@@ -73,6 +73,16 @@ app.conf.beat_schedule = {
         "task": "delivery.tasks.forget_origins",
         "schedule": 21_600.0,
     },
+    "rebuild-search": {
+        "task": "subscribers.tasks.rebuild_search",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
+    "count-segments": {
+        "task": "subscribers.tasks.count_segments",
+        "schedule": 900.0,
+        "options": {"expires": 600},
+    },
     "rebuild-recent-days": {
         "task": "reports.tasks.rebuild_recent_days",
         "schedule": 60.0,

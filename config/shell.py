@@ -76,6 +76,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             ),
         ),
         _Entry(label=_("Lists"), icon="list", name="list_list", prefixes=("list_",)),
+        _Entry(label=_("Segments"), icon="filter", name="segment_list", prefixes=("segment_",)),
         _Entry(label=_("Forms"), icon="forms", name="form_list", prefixes=("form_",)),
         _Entry(
             label=_("Templates"), icon="template", name="template_list", prefixes=("template_",)

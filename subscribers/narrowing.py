@@ -11,15 +11,14 @@ from typing import Any, Self
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers import custom_values, directory, hygiene
-from subscribers.models import CustomField, Subscriber, SubscriberTally, Tagging
+from subscribers.models import CustomField, Subscriber, SubscriberTally
 from subscribers.problems import Problem
-from subscribers.segments.members import members as members_of
 from subscribers.states import AddressFlag, SubscriptionStatus
 
 COUNTED = 10_000  # people; more are "more than 10,000"
@@ -48,8 +47,6 @@ class PeopleFilters(directory.Filters):
     workspace's own and both belong to the span; ``known`` is a condition that `register` named.
     """
 
-    tag_id: int | None = None
-    segment_id: int | None = None
     field: str = ""
     value: str = ""
     flag: int = 0
@@ -85,8 +82,12 @@ class PeopleFilters(directory.Filters):
 
     def query(self, **changes: Any) -> str:
         """Return the filters as a page's address has them, with some changed."""
-        values = {NAMES.get(name, name): value for name, value in self.stored().items()}
-        return urlencode({name: value for name, value in {**values, **changes}.items() if value})
+        values = {**dict(self.pairs()), **changes}
+        return urlencode({name: value for name, value in values.items() if value})
+
+    def pairs(self) -> list[tuple[str, Any]]:
+        """Return the filters that are set under the names that a page's address has for them."""
+        return [(NAMES.get(name, name), value) for name, value in self.stored().items()]
 
     @property
     def is_narrowed(self) -> bool:
@@ -100,16 +101,7 @@ class PeopleFilters(directory.Filters):
 
     def narrow(self, people: QuerySet[Subscriber], workspace: Workspace) -> QuerySet[Subscriber]:
         """Leave only those whom these filters leave, besides the search, the list and status."""
-        if self.tag_id:
-            taggings = Tagging.objects.filter(
-                subscriber=OuterRef("pk"), tag_id=self.tag_id, tag__workspace=workspace
-            )
-            people = people.filter(Exists(taggings))
-        if self.segment_id:
-            segment = workspace.segments.filter(pk=self.segment_id).first()
-            people = (
-                people.filter(pk__in=members_of(segment).values("pk")) if segment else people.none()
-            )
+        people = super().narrow(people, workspace)
         if self.flag:
             people = people.annotate(noticed=F("address_flags").bitand(self.flag))
             people = people.filter(noticed__gt=0)

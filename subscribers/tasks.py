@@ -1,5 +1,6 @@
-"""Imports in the background; each task may run twice at once, the import has a lock."""
+"""What happens to people in the background; each task may run twice at once."""
 
+import time
 from dataclasses import asdict
 
 import structlog
@@ -8,14 +9,17 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers import bulk, bulk_run, duplicates, mail_servers, retention
+from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search
 from subscribers.imports import asking, run, steps, undo
 from subscribers.models import BulkAction, Import, Move
 from subscribers.moving import run as moving
 from subscribers.moving import taking
+from subscribers.segments import saving
+from subscribers.segments.tree import InvalidRules
 from subscribers.signup_tasks import send_signup_mail
 from subscribers.states import ImportStatus, MoveSource
 
+SEARCH_SECONDS = 4.0
 log = structlog.get_logger()
 
 
@@ -110,6 +114,24 @@ def _guarded_move(move_id: int, *, check_only: bool) -> None:
             reason=_("Something went wrong on our side; the log says what. You can start again."),
         )
         raise
+
+
+@shared_task
+def rebuild_search() -> None:
+    """Bring what searching reads up to date, for some seconds at most; see `search`."""
+    until = time.monotonic() + SEARCH_SECONDS
+    while search.rebuild() and time.monotonic() < until:
+        pass
+
+
+@shared_task
+def count_segments() -> None:
+    """Count each segment once a day, for its chart and the list of segments."""
+    for segment in saving.due():
+        try:
+            saving.recount(segment)
+        except InvalidRules:
+            log.info("segment.not_counted", segment_id=segment.pk)
 
 
 def _guarded(import_id: int, *, check_only: bool) -> None:

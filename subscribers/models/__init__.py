@@ -29,7 +29,8 @@ from subscribers.models.people import (
     TagTally,
     UniqueValue,
 )
-from subscribers.models.segments import Segment
+from subscribers.models.search import SearchBlock, SearchMark
+from subscribers.models.segments import Segment, SegmentDay
 from subscribers.models.signups import SignupBrake, SignupRequest
 from subscribers.models.texts import PublicText
 
@@ -52,7 +53,10 @@ __all__ = [
     "Move",
     "PublicText",
     "Retention",
+    "SearchBlock",
+    "SearchMark",
     "Segment",
+    "SegmentDay",
     "SignupBrake",
     "SignupForm",
     "SignupRequest",

@@ -9,16 +9,13 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
-from accounts.numbers import row_number
 from accounts.roles import Permission
 from subscribers import directory, exporting
 from subscribers.models import MailingList, Segment, Subscriber
-from subscribers.segments.members import members
-from subscribers.states import SubscriptionStatus, SuppressionReason
-from subscribers.views.people import key
+from subscribers.narrowing import PeopleFilters
+from subscribers.states import SuppressionReason
 
 log = structlog.get_logger()
-NARROWED = ("q", "list", "status", "segment")
 
 
 @member(Permission.EXPORT)
@@ -32,7 +29,7 @@ def subscriber_export_all(request: MemberRequest) -> HttpResponse:
         "chosen": chosen | {one.key for one in columns if one.key.startswith(exporting.FIELD)},
         "title": title,
         "count": people.count(),
-        "narrowed": [(name, request.GET[name]) for name in NARROWED if request.GET.get(name)],
+        "narrowed": PeopleFilters.read(request.GET.dict()).pairs(),
     }
     return render(request, "subscribers/export.html", context)
 
@@ -52,7 +49,7 @@ def subscriber_download(request: MemberRequest) -> StreamingHttpResponse:
         user_id=request.user.pk,
         people=len(ids),
         format=form,
-        narrowed_by=[name for name in NARROWED if request.GET.get(name)],
+        narrowed_by=[name for name, _value in PeopleFilters.read(request.GET.dict()).pairs()],
     )
     response = StreamingHttpResponse(
         exporting.write(request.workspace, ids, chosen=chosen, form=form),
@@ -84,21 +81,14 @@ def suppression_export(request: MemberRequest) -> StreamingHttpResponse:
 
 def _selection(request: MemberRequest) -> tuple[QuerySet[Subscriber], str]:
     """Return the people that the address names, and what to call them."""
-    segment_id = row_number(request.GET.get("segment", ""))
-    if segment_id:
-        segments = Segment.objects.filter(workspace=request.workspace)
-        segment = get_object_or_404(segments, pk=segment_id)
-        return members(segment), segment.name
-    status = request.GET.get("status", "")
-    filters = directory.Filters(
-        search=request.GET.get("q", "").strip()[:200],
-        list_id=key(request, "list"),
-        status=status if status in SubscriptionStatus.values else "",
-    )
+    filters = PeopleFilters.read(request.GET.dict())
     title = _("Subscribers")
     if filters.list_id:
         lists = MailingList.objects.filter(workspace=request.workspace)
         title = get_object_or_404(lists, pk=filters.list_id).name
+    elif filters.segment_id:
+        segments = Segment.objects.filter(workspace=request.workspace)
+        title = get_object_or_404(segments, pk=filters.segment_id).name
     return directory.matching(request.workspace, filters), title
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,6 +17,7 @@ from subscribers import columns, directory, narrowing
 from subscribers.models import CustomField, MailingList, Segment, Tag
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import bulk_choices
+from subscribers.segments.tree import InvalidRules
 from subscribers.states import AddressFlag, SubscriptionStatus
 from subscribers.views.people import key
 
@@ -25,9 +27,14 @@ def subscriber_list(request: MemberRequest) -> HttpResponse:
     """Show people, newest first, by what they are narrowed to."""
     workspace = request.workspace
     filters = PeopleFilters.read(request.GET.dict())
-    page = directory.page(
-        workspace, filters, before=key(request, "before"), after=key(request, "after")
-    )
+    try:
+        page = directory.page(
+            workspace, filters, before=key(request, "before"), after=key(request, "after")
+        )
+    except InvalidRules as wrong:
+        text = _("This segment can't be asked as it is: %(why)s")
+        messages.error(request, text % {"why": wrong.faults[0].message})
+        return redirect("segment_page", filters.segment_id)
     fields = list(CustomField.objects.filter(workspace=workspace))
     shown = columns.chosen(request.membership, fields)
     columns.fill(page.people, shown)
