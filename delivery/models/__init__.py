@@ -1,13 +1,16 @@
-"""Sending accounts, the ledger, events, the sandbox."""
+"""Sending accounts and their keys, the ledger, events, the sandbox."""
 
-from delivery.models.accounts import DomainLimit, SendingAccount
+from delivery.models.accounts import AccountDay, DomainLimit, SendingAccount, WarmUp
+from delivery.models.dkim import DkimKey
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
 from delivery.models.ledger import Claim, Dispatch, Message, MessageTally, SendMinute, ServerReply
 from delivery.models.sandbox import SandboxMessage
 
 __all__ = [
+    "AccountDay",
     "Claim",
     "Dispatch",
+    "DkimKey",
     "DomainLimit",
     "Event",
     "EventTally",
@@ -20,4 +23,5 @@ __all__ = [
     "StreamPosition",
     "UnsubscribeReason",
     "UserAgent",
+    "WarmUp",
 ]
