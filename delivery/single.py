@@ -6,7 +6,7 @@ process, but it must end, whatever the server does.
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import redis
@@ -16,8 +16,6 @@ from delivery import coordination
 from delivery.models import SendingAccount
 from delivery.transports import choose
 from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError
-from delivery.transports.smtp import SmtpTransport
-from delivery.transports.smtp_settings import Timeouts
 
 TRIAL_SECONDS = 15.0  # somebody looks at a page, and a thread of the web server waits
 TASK_SECONDS = 60.0
@@ -60,9 +58,7 @@ def hand_over(
     """Send mails over one connection and wait for the answers, ``seconds`` for all of it."""
     outcomes: dict[int, Outcome] = {}
     try:
-        server = choose.smtp_settings(account, connections=1)
-        transport = SmtpTransport(replace(server, timeouts=Timeouts.within(seconds)))
-        with closing(transport):
+        with closing(choose.transport_for(account, connections=1, seconds=seconds)) as transport:
             transport.send(
                 iter(mails),
                 journal=_NoJournal(),

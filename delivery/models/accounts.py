@@ -28,9 +28,7 @@ class SendingAccount(models.Model):
         _("provider"), max_length=20, choices=Provider.options, blank=True, db_default=""
     )
     # What a provider needs to know and anybody may read: region, domain, message stream.
-    options = models.JSONField(
-        _("provider settings"), default=dict, blank=True, db_default={}
-    )
+    options = models.JSONField(_("provider settings"), default=dict, blank=True, db_default={})
     host = models.CharField(_("host"), max_length=255, blank=True)
     port = models.PositiveIntegerField(_("port"), default=587)
     tls = models.CharField(
@@ -53,9 +51,7 @@ class SendingAccount(models.Model):
     idle_seconds = models.PositiveSmallIntegerField(
         _("seconds to keep an idle connection"), default=30, db_default=30
     )
-    verp = models.BooleanField(
-        _("a return address for each mail"), default=False, db_default=False
-    )
+    verp = models.BooleanField(_("a return address for each mail"), default=False, db_default=False)
     return_path_domain = models.CharField(
         _("return-path domain"), max_length=253, blank=True, db_default=""
     )

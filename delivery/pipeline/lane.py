@@ -225,7 +225,7 @@ def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
     if hand.silences and not hand.answers:
         # Else it would go on like this: some more in doubt with every claim.
         sentence = _("%(host)s takes mails and does not say whether it has them")
-        breaker.trip(account, ServerTroubleError(sentence % {"host": account.host}))
+        breaker.trip(account, ServerTroubleError(sentence % {"host": account.server_name}))
         return Served.CHANGED
     return Served.SENT
 

@@ -126,4 +126,9 @@ def usable(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount
     routes = routing.candidates(
         accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id
     )
-    return next((account for account in routes if not breaker.is_open(account)), None)
+    for account in routes:
+        if not breaker.is_open(account):
+            return account
+        if breaker.is_patient(account):
+            return None
+    return None
