@@ -40,6 +40,8 @@ RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
 # Hosts of one's own network that may be entered as a provider's address, such as an own Postal.
 OWN_PROVIDERS = env.list("OWN_PROVIDERS", default=[])
+# Where to look names up (address, or address:port); empty: as the machine does.
+DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])

@@ -4,6 +4,7 @@ Campaigns have the pipeline. This is for tests, resets and confirmations: nothin
 process, but it must end, whatever the server does.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import Final
 import redis
 from django.utils.translation import gettext as _
 
-from delivery import coordination
+from delivery import coordination, dkim_keys
 from delivery.models import SendingAccount
+from delivery.pipeline.dkim import sign_message
 from delivery.transports import choose
 from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError
 
@@ -55,7 +57,10 @@ class _NoJournal:
 def hand_over(
     account: SendingAccount, mails: Sequence[Outgoing], *, seconds: float = TASK_SECONDS
 ) -> HandedOver:
-    """Send mails over one connection and wait for the answers, ``seconds`` for all of it."""
+    """Send mails over one connection and wait for the answers, ``seconds`` for all of it.
+
+    Whoever calls signs them; see `signed`.
+    """
     outcomes: dict[int, Outcome] = {}
     try:
         with closing(choose.transport_for(account, connections=1, seconds=seconds)) as transport:
@@ -68,6 +73,12 @@ def hand_over(
     except ServerTroubleError as trouble:
         return HandedOver(outcomes=outcomes, trouble=trouble)
     return HandedOver(outcomes=outcomes)
+
+
+def signed(account: SendingAccount, data: bytes, *, sender: str) -> bytes:
+    """Return a whole message with the signatures of its sender's domain, if it has keys."""
+    signer = dkim_keys.signer_for(account, sender.rpartition("@")[2].strip("> "))
+    return data if signer is None else sign_message(data, signer, timestamp=int(time.time()))
 
 
 @contextmanager

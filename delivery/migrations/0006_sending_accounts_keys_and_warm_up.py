@@ -1,10 +1,11 @@
 """Provider accounts, warm-up plans, days of use, DKIM keys."""
 
-import delivery.states
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
+
+import delivery.states
 
 
 class Migration(migrations.Migration):

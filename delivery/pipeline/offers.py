@@ -107,7 +107,7 @@ class Board:
         due = {pk: priority for pk, (priority, at) in claims.items() if at is None or at <= now}
         campaigns = Campaign.objects.filter(pk__in=due).select_related("workspace", "content")
         accounts: dict[int, list[SendingAccount]] = {}
-        for account in SendingAccount.objects.filter(workspace__campaigns__in=list(due)).distinct():
+        for account in _accounts_of(due):
             accounts.setdefault(account.workspace_id, []).append(account)
         for campaign in campaigns:
             route = usable(campaign, accounts.get(campaign.workspace_id, []))
@@ -119,6 +119,13 @@ class Board:
         self._served = Counter(
             {o.campaign.pk: max(0, self._served[o.campaign.pk] - least) for o in self._offers}
         )
+
+
+def _accounts_of(campaigns: Collection[int]) -> list[SendingAccount]:
+    workspaces = Campaign.objects.filter(pk__in=list(campaigns)).values("workspace_id")
+    return list(
+        SendingAccount.objects.filter(workspace_id__in=workspaces).select_related("workspace")
+    )
 
 
 def usable(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount | None:

@@ -9,7 +9,8 @@ import redis
 from django.conf import settings
 
 from delivery import throttle
-from delivery.throttle import Connections, Gate, Limit
+from delivery.connections import Connections
+from delivery.throttle import Gate, Limit
 from tests.faults.product import BASE
 
 pytestmark = pytest.mark.usefixtures("redis_client")
