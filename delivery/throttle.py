@@ -21,6 +21,7 @@ from django.utils.translation import gettext_noop
 from delivery import coordination, warm_up
 from delivery.connections import AGAIN_SECONDS, GroupLanes
 from delivery.models import DomainLimit, SendingAccount
+from subscribers.states import DomainGroup
 
 HOUR_MS: Final = 3_600_000
 ALONE_SHARE: Final = 0.02  # of the tightest rate, for each process while Redis is away
@@ -29,6 +30,17 @@ ALONE_SLOWEST: Final = 300.0
 BATCH_SECONDS: Final = 0.25  # a batch of permits is worth this much of the rate
 LARGEST_BATCH: Final = 200
 CONNECTIONS: Final = "connections"
+
+# How many connections mailbox providers take from one sender that delivers to them: KumoMTA's
+# default traffic shaping (kumomta/assets/policy-extras/shaping.toml). They give no rates.
+USUAL_CONNECTIONS: Final[dict[int, int]] = {
+    DomainGroup.GMAIL: 5,
+    DomainGroup.OUTLOOK: 5,
+    DomainGroup.YAHOO: 5,
+    DomainGroup.APPLE: 5,
+    DomainGroup.GMX: 4,
+    DomainGroup.ORANGE: 2,
+}
 
 # What people are told they wait for; a claim stores the word, the page translates it.
 LIMITS: Final = {
@@ -113,6 +125,14 @@ def limits_of(account: SendingAccount) -> list[Limit]:
 def connections_by_group(limits: Iterable[DomainLimit]) -> dict[int, int]:
     """Return how many connections may carry mail to single mailbox providers at once."""
     return {limit.domain_group: limit.connections for limit in limits if limit.connections}
+
+
+def give_usual_connections(account: SendingAccount) -> None:
+    """Give a new account the usual numbers; people change them on its page."""
+    DomainLimit.objects.bulk_create(
+        DomainLimit(account=account, domain_group=group, connections=most)
+        for group, most in USUAL_CONNECTIONS.items()
+    )
 
 
 def limits_by_group(limits: Iterable[DomainLimit]) -> dict[int, Limit]:

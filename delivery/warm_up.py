@@ -44,11 +44,11 @@ def _round(value: float) -> int:
 
 
 def today(account: SendingAccount, *, now: datetime | None = None) -> Today | None:
-    """Return where an account's plan stands; None: it has none. Before the first day nothing may go.
+    """Return where an account's plan stands; None: it has none.
 
-    The plan is asked for anew each time: a change takes effect with the next claim.
+    Before the first day the ceiling is zero.
     """
-    plan = WarmUp.objects.filter(account=account).first()
+    plan: WarmUp | None = getattr(account, "warm_up", None)
     return None if plan is None else stand(account, plan, now=now)
 
 

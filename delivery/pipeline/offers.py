@@ -124,7 +124,9 @@ class Board:
 def _accounts_of(campaigns: Collection[int]) -> list[SendingAccount]:
     workspaces = Campaign.objects.filter(pk__in=list(campaigns)).values("workspace_id")
     return list(
-        SendingAccount.objects.filter(workspace_id__in=workspaces).select_related("workspace")
+        SendingAccount.objects.filter(workspace_id__in=workspaces).select_related(
+            "workspace", "warm_up"
+        )
     )
 
 

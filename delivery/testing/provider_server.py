@@ -160,31 +160,35 @@ PATHS: Final = {
 
 def _words(name: str, number: str, request: Request) -> Any:
     """Return what a provider says when it takes a mail."""
-    person = "reader1@example.org"
-    match name:
-        case "amazon":
-            return {"MessageId": number}
-        case "brevo":
-            return {"messageId": number}
-        case "mailgun":
-            return {"id": f"<{number}>", "message": "Queued. Thank you."}
-        case "mandrill":
-            return [{"email": person, "status": "sent", "_id": number}]
-        case "postal":
-            person = request.json["rcpt_to"][0]
-            return {"status": "success", "data": {"messages": {person: {"id": number}}}}
-        case "sparkpost":
-            counts = {"total_accepted_recipients": 1, "total_rejected_recipients": 0}
-            return {"results": {**counts, "id": number}}
-        case "unisender":
-            return {"status": "success", "job_id": number, "emails": [person]}
-        case "resend":  # and Scaleway
-            return {"id": number, "emails": [{"id": number, "mail_rcpt": person, "status": "new"}]}
-        case "mailtrap":
-            return {"success": True, "message_ids": [number]}
-        case "mailjet":
-            people = [{"Email": person, "MessageID": number}]
-            return {"Messages": [{"Status": "success", "To": people}]}
+    person = request.json["rcpt_to"][0] if name == "postal" else "reader1@example.org"
+    said: dict[str, Any] = {
+        "amazon": {"MessageId": number},
+        "brevo": {"messageId": number},
+        "mailgun": {"id": f"<{number}>", "message": "Queued. Thank you."},
+        "mandrill": [{"email": person, "status": "sent", "_id": number}],
+        "postal": {"status": "success", "data": {"messages": {person: {"id": number}}}},
+        "sparkpost": {
+            "results": {
+                "total_accepted_recipients": 1,
+                "total_rejected_recipients": 0,
+                "id": number,
+            }
+        },
+        "unisender": {"status": "success", "job_id": number, "emails": [person]},
+        # and Scaleway, which says more
+        "resend": {
+            "id": number,
+            "emails": [{"id": number, "mail_rcpt": person, "status": "new"}],
+        },
+        "mailtrap": {"success": True, "message_ids": [number]},
+        "mailjet": {
+            "Messages": [
+                {"Status": "success", "To": [{"Email": person, "MessageID": number}]},
+            ]
+        },
+    }
+    if name in said:
+        return said[name]
     return {"ErrorCode": 0, "Message": "OK", "MessageID": number, "To": request.json["To"]}
 
 

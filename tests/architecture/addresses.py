@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
+from delivery import dkim_keys
 from delivery.models import SandboxMessage, SendingAccount
 from subscribers.models import (
     ConsentStatement,
@@ -96,6 +97,9 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
         SignupForm.objects.create(workspace=w, name="W", title="W", statement=_statement(w)).pk
     ),
     "suppression_id": _suppression,
+    "signing_key_id": lambda w: (
+        dkim_keys.generate(w, domain="walked.example", algorithm="ed25519").pk
+    ),
     "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,
