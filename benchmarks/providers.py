@@ -77,7 +77,7 @@ def measure(address: str, provider: str, keys: dict[str, str], connections: int)
         provider=provider, arguments=keys | {"api_url": address}, max_connections=connections
     )
     transport = AnymailTransport(settings)
-    counts = {verdict: 0 for verdict in Verdict}
+    counts = dict.fromkeys(Verdict, 0)
 
     def record(outcome: "object") -> None:
         counts[outcome.verdict] += 1  # type: ignore[attr-defined]  # an Outcome

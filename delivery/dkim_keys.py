@@ -1,8 +1,8 @@
 """The keys that sign our mail: made here, published by people, looked up, put to use, retired.
 
 A key signs from the moment somebody activates it; from then on the one it replaces signs nothing
-more, but its DNS record stays needed for mail under way. Several workspaces may sign for one domain,
-each under selectors of its own.
+more, but its DNS record stays needed for mail under way. Several workspaces may sign for one
+domain, each under selectors of its own.
 """
 
 import re
@@ -100,6 +100,11 @@ def _problem(key: DkimKey) -> str:
         return _("It could not be looked up (%(error)s). Try again.") % {
             "error": type(error).__name__
         }
+    return _fault(key, texts)
+
+
+def _fault(key: DkimKey, texts: list[str]) -> str:
+    """Say what is wrong with the TXT records under a key's name."""
     if len(texts) > 1:
         return _("There are %(count)d TXT records under this name; there must be one.") % {
             "count": len(texts)

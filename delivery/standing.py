@@ -1,9 +1,10 @@
-"""How the sending accounts of a workspace stand: trouble, limits, what today has used, when next."""
+"""How the sending accounts of a workspace stand: trouble, limits, today's use, the next slot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -61,6 +62,7 @@ def _stand(
     )
 
 
+@transaction.atomic
 def move(account: SendingAccount, *, up: bool) -> bool:
     """Let an account stand in earlier or later; False: it is at the end already, or the sandbox."""
     found = SendingAccount.objects.filter(workspace=account.workspace_id)

@@ -55,8 +55,8 @@ class SmtpForm(AccountForm):
         label=_("Give every mail a return address of its own"),
         required=False,
         help_text=_(
-            "Bounces then come back to bounce+…@ the domain below and name the mail they are about, "
-            "whatever the other side writes into them."
+            "Bounces then come back to bounce+…@ the domain below and name the mail they are "
+            "about, whatever the other side writes into them."
         ),
     )
     usual_connections = USUAL_CONNECTIONS
@@ -138,7 +138,7 @@ class SmtpForm(AccountForm):
 
     def clean_idle_seconds(self) -> int:
         """Leave what is not said as it is."""
-        return self.cleaned_data["idle_seconds"] or self.instance.idle_seconds
+        return int(self.cleaned_data["idle_seconds"] or self.instance.idle_seconds)
 
     def clean_return_path_domain(self) -> str:
         """Accept nothing or one domain; a return address for each mail needs one."""

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             model_name="sendingaccount",
             name="last_trouble",
             field=models.CharField(
-                blank=True, db_default="", max_length=500, verbose_name="last trouble"
+                blank=True, default="", db_default="", max_length=500, verbose_name="last trouble"
             ),
         ),
         migrations.AddField(
@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=delivery.states.Provider.options,
+                default="",
                 db_default="",
                 max_length=20,
                 verbose_name="provider",
@@ -56,7 +57,11 @@ class Migration(migrations.Migration):
             model_name="sendingaccount",
             name="return_path_domain",
             field=models.CharField(
-                blank=True, db_default="", max_length=253, verbose_name="return-path domain"
+                blank=True,
+                default="",
+                db_default="",
+                max_length=253,
+                verbose_name="return-path domain",
             ),
         ),
         migrations.AddField(

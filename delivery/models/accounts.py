@@ -25,7 +25,12 @@ class SendingAccount(models.Model):
         default=TransportKind.SMTP,
     )
     provider = models.CharField(
-        _("provider"), max_length=20, choices=Provider.options, blank=True, db_default=""
+        _("provider"),
+        max_length=20,
+        choices=Provider.options,
+        blank=True,
+        default="",
+        db_default="",
     )
     # What a provider needs to know and anybody may read: region, domain, message stream.
     options = models.JSONField(_("provider settings"), default=dict, blank=True, db_default={})
@@ -53,7 +58,7 @@ class SendingAccount(models.Model):
     )
     verp = models.BooleanField(_("a return address for each mail"), default=False, db_default=False)
     return_path_domain = models.CharField(
-        _("return-path domain"), max_length=253, blank=True, db_default=""
+        _("return-path domain"), max_length=253, blank=True, default="", db_default=""
     )
     per_second = models.PositiveIntegerField(_("per second"), null=True, blank=True)
     per_minute = models.PositiveIntegerField(_("per minute"), null=True, blank=True)
@@ -65,7 +70,9 @@ class SendingAccount(models.Model):
     retry_at = models.DateTimeField(_("next try"), null=True, blank=True)
     trouble_count = models.PositiveSmallIntegerField(default=0, editable=False)
     # The last trouble stays to be read after the server is back.
-    last_trouble = models.CharField(_("last trouble"), max_length=500, blank=True, db_default="")
+    last_trouble = models.CharField(
+        _("last trouble"), max_length=500, blank=True, default="", db_default=""
+    )
     last_trouble_at = models.DateTimeField(_("last trouble at"), null=True, blank=True)
     tested_at = models.DateTimeField(_("last test mail"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

@@ -13,7 +13,7 @@ from anymail.backends import mailgun, postal
 from delivery.transports.anymail_message import METADATA_KEY
 
 
-class _MimePayload(mailgun.MailgunPayload):
+class _MimePayload(mailgun.MailgunPayload):  # type: ignore[misc]  # not typed
     def get_api_endpoint(self) -> str:
         return f"{super().get_api_endpoint()}.mime"
 
@@ -28,7 +28,7 @@ class _MimePayload(mailgun.MailgunPayload):
         return params
 
 
-class MailgunMime(mailgun.EmailBackend):
+class MailgunMime(mailgun.EmailBackend):  # type: ignore[misc]  # not typed
     """Mailgun, with the message as we made it."""
 
     def build_message_payload(self, message: Any, defaults: Any) -> _MimePayload:
@@ -36,7 +36,7 @@ class MailgunMime(mailgun.EmailBackend):
         return _MimePayload(message, defaults, self)
 
 
-class _RawPayload(postal.PostalPayload):
+class _RawPayload(postal.PostalPayload):  # type: ignore[misc]  # not typed
     def get_api_endpoint(self) -> str:
         return "api/v1/send/raw"
 
@@ -52,7 +52,7 @@ class _RawPayload(postal.PostalPayload):
         )
 
 
-class PostalRaw(postal.EmailBackend):
+class PostalRaw(postal.EmailBackend):  # type: ignore[misc]  # not typed
     """Postal, with the message as we made it."""
 
     def build_message_payload(self, message: Any, defaults: Any) -> _RawPayload:

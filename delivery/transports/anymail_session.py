@@ -66,11 +66,11 @@ class _Https(_Watched, HTTPSConnection):
 
 
 class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http  # type: ignore[assignment]  # urllib3 asks for its own protocol
+    ConnectionCls = _Http
 
 
 class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https  # type: ignore[assignment]
+    ConnectionCls = _Https
 
 
 class _Adapter(HTTPAdapter):

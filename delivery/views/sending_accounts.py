@@ -99,8 +99,7 @@ def account_edit(request: MemberRequest, account_id: int) -> HttpResponse:
 def account_move(request: MemberRequest, account_id: int) -> HttpResponse:
     """Change the order in which accounts stand in for each other."""
     account = find(request, account_id)
-    with transaction.atomic():
-        standing.move(account, up=request.POST.get("direction") == "up")
+    standing.move(account, up=request.POST.get("direction") == "up")
     return redirect("account_list")
 
 
