@@ -80,6 +80,9 @@ class Workspace(models.Model):
     address_key = models.BinaryField(
         _("address key"), default=new_address_key, editable=False, max_length=32
     )
+    check_mail_servers = models.BooleanField(
+        _("ask the DNS whether people's domains take mail"), default=False, db_default=False
+    )
     is_demo = models.BooleanField(_("demo"), default=False)
     checklist_dismissed = models.BooleanField(_("checklist dismissed"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -100,6 +103,9 @@ class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role.options)
+    people_columns = models.JSONField(
+        _("columns of the list of people"), null=True, blank=True, editable=False
+    )  # None: the usual ones
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

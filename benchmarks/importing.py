@@ -65,7 +65,6 @@ def _seconds(file: Path) -> float:
     from accounts.models import Workspace
     from subscribers.imports import files, run, steps
     from subscribers.models import MailingList
-    from subscribers.states import SubscriptionStatus
 
     workspace, _new = Workspace.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
     mailing_list, _new = MailingList.objects.get_or_create(workspace=workspace, name="Everybody")
@@ -73,13 +72,7 @@ def _seconds(file: Path) -> float:
     with file.open("rb") as source:
         path, size = files.store(iter(lambda: source.read(BLOCK), b""))
     record = steps.take_file(workspace, path=path, size=size, filename=file.name)
-    steps.set_consent(
-        record,
-        mailing_list=mailing_list,
-        status=SubscriptionStatus.SUBSCRIBED,
-        statement=None,
-        fill_empty_only=False,
-    )
+    steps.set_consent(record, steps.Consent(lists=[mailing_list]))
     steps.start_run(record)
     if not run.run(record.pk):
         raise RuntimeError("The import did not run.")

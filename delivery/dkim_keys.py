@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import dns.exception
-import dns.nameserver
 import dns.resolver
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -128,11 +127,7 @@ def read_tags(text: str) -> dict[str, str]:
 def _texts(name: str) -> list[str]:
     resolver = dns.resolver.Resolver(configure=not settings.DNS_SERVERS)
     if settings.DNS_SERVERS:
-        servers = [server.rpartition(":") for server in settings.DNS_SERVERS]
-        resolver.nameservers = [
-            dns.nameserver.Do53Nameserver(host or port, int(port) if host else 53)
-            for host, _colon, port in servers
-        ]
+        resolver.nameservers, resolver.port = settings.DNS_SERVERS, settings.DNS_PORT
     resolver.lifetime = LOOKUP_SECONDS
     answer = resolver.resolve(name, "TXT")
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from delivery.models import Event, Message, UnsubscribeReason
+from delivery.pipeline import settle
 from delivery.readers import Reader
 from delivery.states import AgentClass, EventKind
 from delivery.tracking import counting, ingest
@@ -25,8 +26,9 @@ from subscribers.states import (
     SubscriptionStatus,
 )
 
-# A mail that is found or forwarded much later brings nobody back.
-UNDO_WITHIN = timedelta(days=30)
+# Undo is for slips. A mail that is found or forwarded later brings nobody back.
+UNDO_WITHIN = timedelta(days=1)
+LONGEST_WORDS = 500
 
 
 def leave(reader: Reader, **evidence: Unpack[Evidence]) -> tuple[int, ...]:
@@ -77,6 +79,9 @@ def count(reader: Reader, evidence: Evidence) -> None:
         ip=evidence.get("ip"),
     )
     _tally(reader, 1)
+    settle.by_event(
+        reader.message.pk, EventKind.UNSUBSCRIBED
+    )  # whoever leaves by a mail has received it
 
 
 def undo(reader: Reader, **evidence: Unpack[Evidence]) -> bool:
@@ -136,8 +141,11 @@ def is_out(person: Subscriber) -> bool:
     return suppression.is_out(person)
 
 
-def answer(reader: Reader, *, why: str) -> bool:
-    """Keep what the person answered when asked why they left; False for no such answer."""
+def answer(reader: Reader, *, why: str, words: str = "") -> bool:
+    """Keep what the person answered when asked why they left; False for no such answer.
+
+    ``words`` are their own, if they wrote some.
+    """
     if why not in UnsubscribeReason.Answer.values:
         return False
     with transaction.atomic():
@@ -146,7 +154,12 @@ def answer(reader: Reader, *, why: str) -> bool:
             return False
         UnsubscribeReason.objects.update_or_create(
             message_id=message.pk,
-            defaults={"campaign_id": message.campaign_id, "answer": why, "at": timezone.now()},
+            defaults={
+                "campaign_id": message.campaign_id,
+                "answer": why,
+                "words": consent.printable(" ".join(words.split()))[:LONGEST_WORDS],
+                "at": timezone.now(),
+            },
         )
     return True
 

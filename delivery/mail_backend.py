@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 
-from delivery import accounts, routing, single
+from delivery import accounts, overtaking, routing, single
 from delivery.models import SendingAccount
 from delivery.transports.protocol import Outgoing, Verdict
 
@@ -77,6 +77,7 @@ def _send(message: EmailMessage) -> None:
         )
         for number, address in enumerate(message.recipients(), start=1)
     ]
+    overtaking.count(account, len(mails))
     handed = single.hand_over(account, mails)
     if handed.trouble is not None:
         raise NotDeliveredError(handed.trouble.sentence) from handed.trouble

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from accounts.models import Workspace
+from campaigns import audience
 from campaigns.models import Campaign
 from delivery import tokens
 from delivery.models import Message
+from subscribers import merging
 from subscribers.models import MailingList, Subscriber
 
 
@@ -39,15 +41,18 @@ class Reader:
 def find(token: str, purpose: tokens.Purpose) -> Reader | None:
     """Return the reader whose token this is; None for a damaged one or another purpose's."""
     message_id = tokens.read(token, purpose)
-    if message_id is None:
-        return None
+    return None if message_id is None else of_message(message_id)
+
+
+def of_message(message_id: int) -> Reader | None:
+    """Return the reader of a message whose number came from a signed token."""
     message = Message.objects.filter(pk=message_id).select_related("campaign__workspace").first()
     if message is None:
         return None
     campaign = message.campaign
     person = Subscriber.objects.filter(
         pk=message.subscriber_id, workspace_id=campaign.workspace_id
-    ).first()
+    ).first() or merging.successor(campaign.workspace_id, message.subscriber_id)
     if person:
         person.workspace = campaign.workspace
     return Reader(
@@ -55,5 +60,5 @@ def find(token: str, purpose: tokens.Purpose) -> Reader | None:
         campaign=campaign,
         workspace=campaign.workspace,
         person=person,
-        lists=tuple(campaign.include_lists.order_by("name", "pk")),
+        lists=tuple(audience.lists_of(campaign).order_by("name", "pk")),
     )

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from delivery.views import (
+    person_data,
     preferences,
     sandbox,
     sending_accounts,
@@ -32,6 +33,16 @@ urlpatterns = [
         "campaigns/<int:campaign_id>/unknown/",
         settle.campaign_settle_unknown,
         name="campaign_settle_unknown",
+    ),
+    path(
+        "subscribers/<int:subscriber_id>/data/",
+        person_data.subscriber_data,
+        name="subscriber_data",
+    ),
+    path(
+        "subscribers/<int:subscriber_id>/export/",
+        person_data.subscriber_export,
+        name="subscriber_export",
     ),
     path("settings/sending/", sending_accounts.account_list, name="account_list"),
     path("settings/sending/new/", sending_accounts.account_new, name="account_new"),

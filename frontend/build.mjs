@@ -17,7 +17,7 @@ const common = {
   absWorkingDir: fileURLToPath(here("./")), bundle: true, minify: true, legalComments: "none", charset: "utf8",
   target: ["chrome111", "firefox113", "safari16.4"], logLevel: "warning", outdir: fileURLToPath(out),
 };
-await build({ ...common, entryPoints: { theme: "src/theme.js", app: "src/app.js", charts: "src/charts.js", editor: "src/editor.js" }, format: "iife" });
+await build({ ...common, entryPoints: { theme: "src/theme.js", app: "src/app.js", charts: "src/charts.js", editor: "src/editor.js", signup: "src/signup.js", proof: "src/proof.js", embed: "src/embed.js" }, format: "iife" });
 // Of Tabler only what our pages use, and the families that any page may use (docs/pages.md).
 const [tabler] = await new PurgeCSS().purge({
   content: ["../templates/**/*.html", "src/**/*.js", "../config/forms.py"].map((path) => fileURLToPath(here(path))),
@@ -29,4 +29,4 @@ await mkdir(here("node_modules/.warta/"), { recursive: true });
 await writeFile(here("node_modules/.warta/tabler.css"), tabler.css);
 await build({ ...common, entryPoints: { app: "src/app.css", public: "src/public.css" }, external: ["*.woff2"] });
 const size = async (name) => `${name} ${(await readFile(new URL(name, out))).length}`;
-console.log((await Promise.all(["app.css", "public.css", "theme.js", "app.js", "charts.js", "editor.js"].map(size))).join("\n"));
+console.log((await Promise.all(["app.css", "public.css", "theme.js", "app.js", "charts.js", "editor.js", "signup.js", "proof.js", "embed.js"].map(size))).join("\n"));

@@ -98,7 +98,7 @@ class SignupFormAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("is_active", "workspace")
     list_select_related = ("workspace",)
     search_fields = ("name", "title")
-    filter_horizontal = ("lists", "fields")
+    filter_horizontal = ("lists",)
     readonly_fields = ("public_id", "created_at")
 
 

@@ -20,6 +20,14 @@ class Filters:
     list_id: int | None = None
     status: str = ""
 
+    def narrow(
+        self,
+        people: QuerySet[Subscriber],
+        workspace: Workspace,  # noqa: ARG002 - `narrowing` knows more filters
+    ) -> QuerySet[Subscriber]:
+        """Leave out whoever else is not meant."""
+        return people
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -48,7 +56,7 @@ def matching(workspace: Workspace, filters: Filters) -> QuerySet[Subscriber]:
             | Q(first_name__icontains=word)
             | Q(last_name__icontains=word)
         )
-    return people
+    return filters.narrow(people, workspace)
 
 
 def page(

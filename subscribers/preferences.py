@@ -1,17 +1,27 @@
-"""What a person may choose about themselves: lists, name, language and the fields of forms."""
+"""What a person may choose about themselves: lists, how often, a pause, name, language, fields.
+
+Two kinds of choices: those that make mail less, which anybody with a letter may make, and all
+others, which take the owner of the address (`subscribers.ownership`).
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Workspace
 from subscribers import lifecycle, people
 from subscribers.consent import Evidence
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription
-from subscribers.states import SubscriptionStatus
+from subscribers.public_forms import Asked
+from subscribers.states import FieldVisibility, Frequency, SubscriptionStatus
+
+PAUSES = (1, 3, 6)  # months
+DAYS_IN_MONTH = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +55,32 @@ def choices(person: Subscriber) -> list[Choice]:
     ]
 
 
-def asked_fields(workspace: Workspace) -> list[CustomField]:
-    """Return the fields that an open form asks for: those that people may see and change."""
-    return list(
-        CustomField.objects.filter(workspace=workspace, signup_forms__is_active=True).distinct()
-    )
+def leavable(person: Subscriber) -> list[Choice]:
+    """Return the public lists that the person is on: what anybody with a letter may take away."""
+    public = MailingList.Visibility.PUBLIC
+    return [one for one in choices(person) if one.is_on and one.mailing_list.visibility == public]
+
+
+def asked_fields(workspace: Workspace) -> list[Asked]:
+    """Return the fields that people may see here, and whether they may change them."""
+    return [
+        Asked(
+            field=field,
+            label=field.label,
+            help_text=field.description,
+            is_required=field.is_required,
+            is_shown_only=field.show_in_preferences == FieldVisibility.SHOWN,
+        )
+        for field in CustomField.objects.filter(workspace=workspace).exclude(
+            show_in_preferences=FieldVisibility.HIDDEN
+        )
+    ]
 
 
 def choose(person: Subscriber, *, wanted: Collection[int], **evidence: Unpack[Evidence]) -> Changed:
     """Put the person on the lists they ticked and take them off the others they were shown.
 
-    They hold a link that was mailed to them, so nothing has to be confirmed again. What is not
+    They hold a link that was just mailed to them, so nothing has to be confirmed again. What is not
     among `choices` stays as it is, whatever was asked for.
     """
     with transaction.atomic():
@@ -70,11 +95,52 @@ def choose(person: Subscriber, *, wanted: Collection[int], **evidence: Unpack[Ev
     return Changed(joined=joined, left=left)
 
 
+def leave(person: Subscriber, *, kept: Collection[int], **evidence: Unpack[Evidence]) -> Changed:
+    """Take the person off the lists of `leavable` that are not kept; nobody joins by it."""
+    with transaction.atomic():
+        Subscriber.objects.select_for_update().only("id").get(pk=person.pk)
+        leaving = [
+            one.mailing_list.pk for one in leavable(person) if one.mailing_list.pk not in kept
+        ]
+        left = lifecycle.unsubscribe(person, lists=leaving, **evidence)
+    return Changed(joined=(), left=left)
+
+
 def describe(person: Subscriber, **values: Any) -> bool:
     """Change what is known about the person; ``fields`` adds to those that are not asked for."""
     fields = {**person.fields, **values.pop("fields", {})}
     known = {key: value for key, value in fields.items() if value is not None}
     return people.change(person, fields=known, **values)
+
+
+def slow_down(
+    person: Subscriber, *, frequency: int | None, months: int | None, may_speed_up: bool
+) -> bool:
+    """Set how often the person gets mail, and a pause; False when nothing changed.
+
+    ``months``: 0 ends a pause, None leaves it. Without ``may_speed_up`` only what makes mail less
+    is done: the rest is left as it is.
+    """
+    values: dict[str, Any] = {}
+    if frequency in Frequency.values and (may_speed_up or frequency > person.frequency):
+        values["frequency"] = frequency
+    until = _pause(months)
+    if months == 0 and may_speed_up:
+        values["paused_until"] = None
+    elif until and (may_speed_up or person.paused_until is None or until > person.paused_until):
+        values["paused_until"] = until
+    return people.change(person, **values)
+
+
+def is_paused(person: Subscriber) -> bool:
+    """Say whether the person asked for a pause that is not over."""
+    return person.paused_until is not None and person.paused_until > timezone.now()
+
+
+def _pause(months: int | None) -> datetime | None:
+    if months not in PAUSES:
+        return None
+    return timezone.now() + timedelta(days=DAYS_IN_MONTH * months)
 
 
 def _join(person: Subscriber, lists: list[MailingList], evidence: Evidence) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from subscribers import addresses, fields
 from subscribers.addresses import Address
-from subscribers.models import CustomField, SignupForm
+from subscribers.models import CustomField, MailingList, SignupForm
 from subscribers.people import LONGEST_NAME
 from subscribers.problems import Problem
 from subscribers.states import FieldType
@@ -37,28 +38,43 @@ class OneLineField(forms.CharField):
         return cleaned
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A custom field as a page asks for it."""
+
+    field: CustomField
+    label: str
+    help_text: str = ""
+    is_required: bool = False
+    is_shown_only: bool = False
+
+
 class PersonForm(forms.Form):
-    """The custom fields of a workspace that people are asked for."""
+    """The custom fields that people are asked for."""
 
     def __init__(
-        self, *args: Any, asked: Iterable[CustomField], values: Mapping[str, Any], **options: Any
+        self, *args: Any, asked: Iterable[Asked], values: Mapping[str, Any], **options: Any
     ) -> None:
         super().__init__(*args, **options)
         self.asked = list(asked)
-        for field in self.asked:
-            self.fields[PREFIX + field.key] = _form_field(field, values.get(field.key))
+        for one in self.asked:
+            self.fields[PREFIX + one.field.key] = _form_field(one, values.get(one.field.key))
 
     def custom_values(self) -> dict[str, Any]:
         """Return the typed values by key, None where nothing was given."""
-        return {field.key: self.cleaned_data.get(PREFIX + field.key) for field in self.asked}
+        return {
+            one.field.key: self.cleaned_data.get(PREFIX + one.field.key)
+            for one in self.asked
+            if not one.is_shown_only
+        }
 
     def clean(self) -> dict[str, Any]:
         """Read each value as its type."""
-        for field in self.asked:
-            name = PREFIX + field.key
+        for one in self.asked:
+            name = PREFIX + one.field.key
             given = self.cleaned_data.get(name)
             try:
-                self.cleaned_data[name] = _typed(field, given)
+                self.cleaned_data[name] = _typed(one.field, given)
             except Problem as problem:
                 self.add_error(name, f"{problem.message}. {problem.way_out}.")
         return self.cleaned_data
@@ -73,10 +89,7 @@ class PreferencesForm(PersonForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["first_name"].label = _("First name")
-        self.fields["last_name"].label = _("Last name")
-        self.fields["first_name"].widget.attrs["autocomplete"] = "given-name"
-        self.fields["last_name"].widget.attrs["autocomplete"] = "family-name"
+        _name_the_names(self)
         language = self.fields["language"]
         language.label = _("Language")
         language.choices = [("", _("As the list is written")), *settings.LANGUAGES]  # type: ignore[attr-defined]  # a ChoiceField
@@ -87,23 +100,61 @@ class JoinForm(PersonForm):
 
     email = forms.CharField(max_length=400)
     first_name = OneLineField()
+    last_name = OneLineField()
     agree = forms.BooleanField()
 
-    def __init__(self, *args: Any, signup_form: SignupForm, **options: Any) -> None:
-        super().__init__(*args, asked=signup_form.fields.all(), values={}, **options)
+    def __init__(
+        self,
+        *args: Any,
+        signup_form: SignupForm,
+        lists: Iterable[MailingList] = (),
+        **options: Any,
+    ) -> None:
+        asked = [
+            Asked(
+                field=one.field,
+                label=one.label or one.field.label,
+                help_text=one.help_text,
+                is_required=one.is_required,
+            )
+            for one in signup_form.asked.all()
+        ]
+        super().__init__(*args, asked=asked, values={}, **options)
         email = self.fields["email"]
         email.label = _("Email address")
         email.error_messages["required"] = _("Write your address, like name@example.com.")
         email.widget = forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"})
+        self._agree(signup_form)
+        _name_the_names(self)
+        for name, is_asked in (
+            ("first_name", signup_form.ask_name),
+            ("last_name", signup_form.ask_last_name),
+        ):
+            self.fields[name].required = signup_form.is_name_required
+            if not is_asked:
+                del self.fields[name]
+        if signup_form.lets_choose:
+            self._choose(list(lists))
+
+    def _agree(self, signup_form: SignupForm) -> None:
+        if signup_form.consent == SignupForm.Consent.SENTENCE:
+            del self.fields["agree"]
+            return
         self.fields["agree"].label = signup_form.statement.text
         self.fields["agree"].error_messages["required"] = _(
             "Tick this box if you agree; we may not write to you otherwise."
         )
-        if signup_form.ask_name:
-            self.fields["first_name"].label = _("First name")
-            self.fields["first_name"].widget.attrs["autocomplete"] = "given-name"
-        else:
-            del self.fields["first_name"]
+
+    def _choose(self, lists: list[MailingList]) -> None:
+        self.fields["list"] = forms.MultipleChoiceField(
+            label=_("What would you like to get?"),
+            choices=[(str(one.pk), one.name) for one in lists],
+            initial=[str(one.pk) for one in lists],
+            widget=forms.CheckboxSelectMultiple,
+            error_messages={
+                "required": _("Tick at least one, so that there is something to send you.")
+            },
+        )
 
     def clean_email(self) -> Address:
         """Read the address."""
@@ -113,9 +164,25 @@ class JoinForm(PersonForm):
             raise forms.ValidationError(f"{problem.message}. {problem.way_out}.") from problem
 
 
-def _form_field(field: CustomField, value: Any) -> forms.Field:  # noqa: PLR0911 - one for each type
+def _name_the_names(form: forms.Form) -> None:
+    for name, label, hint in (
+        ("first_name", _("First name"), "given-name"),
+        ("last_name", _("Last name"), "family-name"),
+    ):
+        form.fields[name].label = label
+        form.fields[name].widget.attrs["autocomplete"] = hint
+
+
+def _form_field(asked: Asked, value: Any) -> forms.Field:  # noqa: PLR0911 - one for each type
+    field = asked.field
     kind = FieldType(field.type)
-    common: dict[str, Any] = {"label": field.label, "required": False, "initial": value}
+    common: dict[str, Any] = {
+        "label": asked.label,
+        "help_text": asked.help_text,
+        "required": asked.is_required,
+        "initial": value,
+        "disabled": asked.is_shown_only,
+    }
     options = [(choice, choice) for choice in field.choices]
     if kind is FieldType.BOOLEAN:
         return forms.BooleanField(**common)

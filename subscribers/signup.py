@@ -7,17 +7,17 @@ types never changes what is known about somebody; it waits in the confirmation l
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
 from django.core import signing
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Workspace
 from subscribers import addresses, lifecycle, people, suppression
 from subscribers.addresses import Address
 from subscribers.consent import Evidence
-from subscribers.models import MailingList, SignupForm, Subscriber, Subscription
+from subscribers.models import CustomField, MailingList, SignupForm, Subscriber, Subscription
 from subscribers.people import Profile
 from subscribers.states import SubscriptionStatus, SuppressionReason
 
@@ -32,17 +32,25 @@ class SignUp:
 
     address: Address
     first_name: str = ""
+    last_name: str = ""
     language: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    lists: tuple[int, ...] = ()  # the chosen ones of the form; none: all of them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """The mail that a sign-up asks for; without ``token`` it says that nothing has to be done."""
+    """The mail that a sign-up asks for; without ``token`` it says that nothing has to be done.
+
+    ``is_welcome``: the person was subscribed at once, so it welcomes them instead.
+    """
 
     subscriber_id: int
     form_id: int
     token: str
+    lists: tuple[int, ...]
+    language: str
+    is_welcome: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +64,13 @@ class Pending:
     is_expired: bool
 
 
-def take(form: SignupForm, *, sign_up: SignUp, **evidence: Unpack[Evidence]) -> Letter | None:
+def take(
+    form: SignupForm, *, sign_up: SignUp, is_proven: bool, **evidence: Unpack[Evidence]
+) -> Letter | None:
     """Take a sign-up in; returns the mail to send, None when there is none to send.
 
-    Single opt-in lists subscribe new people at once, double opt-in lists wait for the confirmation.
+    Single opt-in lists subscribe new people at once if the sign-up came with proof of work
+    (``is_proven``); double opt-in lists, and all without it, wait for the confirmation.
     Somebody who has left the list, or had asked for no mail at all, must confirm in any case. For
     an address that is suppressed for another reason, or whose person was erased or deleted,
     nothing is written and nothing sent: whoever types it may be anybody, and an erased address
@@ -70,28 +81,31 @@ def take(form: SignupForm, *, sign_up: SignUp, **evidence: Unpack[Evidence]) -> 
     with transaction.atomic():
         if _must_stay_out(form.workspace, sign_up.address):
             return None
-        person, is_new = people.add(
-            form.workspace,
-            address=sign_up.address,
-            profile=Profile(
-                first_name=sign_up.first_name,
-                language=sign_up.language,
-                fields=sign_up.fields,
-            ),
-        )
-        lists = list(form.lists.filter(archived_at=None).order_by("pk"))
-        for mailing_list in lists:
-            lifecycle.join(person, mailing_list=mailing_list, **evidence)
+        person, is_new = _add(form.workspace, sign_up)
+        lists = _wanted(form, sign_up)
+        enter = lifecycle.join if is_proven else lifecycle.ask
+        entered = [enter(person, mailing_list=one, **evidence) for one in lists]
         pending = _unconfirmed(person, lists)
+    letter = Letter(
+        subscriber_id=person.pk,
+        form_id=form.pk,
+        token="",
+        lists=tuple(one.pk for one in lists),
+        language=sign_up.language,
+    )
     if pending:
-        return Letter(
-            subscriber_id=person.pk,
-            form_id=form.pk,
-            token=_token(form, person, pending, {} if is_new else _told(sign_up)),
-        )
-    if any(one.opt_in == MailingList.OptIn.DOUBLE for one in lists):
-        return Letter(subscriber_id=person.pk, form_id=form.pk, token="")
-    return None
+        told = {} if is_new else _told(sign_up)
+        return replace(letter, token=_token(form, person, pending, told), lists=tuple(pending))
+    if any(entered):
+        return replace(letter, is_welcome=True) if form.sends_welcome else None
+    by_mail = not is_proven or any(one.opt_in == MailingList.OptIn.DOUBLE for one in lists)
+    return letter if by_mail else None
+
+
+def invitation(form: SignupForm, *, person: Subscriber) -> str:
+    """Return the token that lets somebody confirm the form's lists; "" if none waits for it."""
+    pending = _unconfirmed(person, list(form.lists.filter(archived_at=None)))
+    return _token(form, person, pending, {}) if pending else ""
 
 
 def read(token: str) -> Pending | None:
@@ -161,6 +175,41 @@ def _must_stay_out(workspace: Workspace, address: Address) -> bool:
     return reason is not None
 
 
+def _add(workspace: Workspace, sign_up: SignUp) -> tuple[Subscriber, bool]:
+    """Add a person; values of unique fields that somebody else has are left out.
+
+    Saying so on the page would tell a stranger what is known about others.
+    """
+    profile = Profile(
+        first_name=sign_up.first_name,
+        last_name=sign_up.last_name,
+        language=sign_up.language,
+        fields=sign_up.fields,
+    )
+    try:
+        with transaction.atomic():
+            return people.add(workspace, address=sign_up.address, profile=profile)
+    except IntegrityError:
+        fields = _without_unique(workspace.pk, sign_up.fields)
+        return people.add(
+            workspace, address=sign_up.address, profile=replace(profile, fields=fields)
+        )
+
+
+def _without_unique(workspace_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    unique = CustomField.objects.filter(workspace_id=workspace_id, is_unique=True)
+    keys = set(unique.values_list("key", flat=True))
+    return {key: value for key, value in fields.items() if key not in keys}
+
+
+def _wanted(form: SignupForm, sign_up: SignUp) -> list[MailingList]:
+    """Return the form's lists that the visitor chose, all where there was no choice."""
+    lists = form.lists.filter(archived_at=None).order_by("pk")
+    if form.lets_choose and sign_up.lists:
+        lists = lists.filter(pk__in=sign_up.lists)
+    return list(lists)
+
+
 def _unconfirmed(
     person: Subscriber, lists: tuple[MailingList, ...] | list[MailingList]
 ) -> list[int]:
@@ -176,7 +225,11 @@ def _unconfirmed(
 
 
 def _told(sign_up: SignUp) -> dict[str, Any]:
-    told = {"first_name": sign_up.first_name, "fields": dict(sign_up.fields)}
+    told = {
+        "first_name": sign_up.first_name,
+        "last_name": sign_up.last_name,
+        "fields": dict(sign_up.fields),
+    }
     return {name: value for name, value in told.items() if value}
 
 
@@ -205,5 +258,11 @@ def _is_expired(token: str) -> bool:
 def _fill_in(person: Subscriber, told: Mapping[str, Any]) -> None:
     """Take over what the person told, where nothing was known."""
     fields = {**told.get("fields", {}), **person.fields}
-    name = person.first_name or told.get("first_name", "")
-    people.change(person, first_name=name, fields=fields)
+    names = {name: getattr(person, name) or told.get(name, "") for name in people.NAMES}
+    try:
+        with transaction.atomic():
+            people.change(person, fields=fields, **names)
+    except IntegrityError:
+        person.refresh_from_db()
+        fields = {**_without_unique(person.workspace_id, fields), **person.fields}
+        people.change(person, fields=fields, **names)

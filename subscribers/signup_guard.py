@@ -54,6 +54,15 @@ def embed_token(form: SignupForm) -> str:
     return signing.Signer(salt=EMBED_SALT).sign(form.public_id)
 
 
+def is_embed_token(token: str) -> bool:
+    """Tell a token for other sites' HTML from one of our own page, whatever form it is for."""
+    try:
+        signing.Signer(salt=EMBED_SALT).unsign(token)
+    except signing.BadSignature:
+        return False
+    return True
+
+
 def examine(form: SignupForm, token: str) -> Token:
     """Say whether a token was made for this form, and not too soon or too long ago."""
     try:

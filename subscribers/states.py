@@ -38,6 +38,7 @@ class ConsentKind(TextOptions):
     SUBSCRIBED = "subscribed", _("Subscribed")
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     RESUBSCRIBED = "resubscribed", _("Subscribed again")
+    TAKEN_BACK = "taken_back", _("Taken back: its import was undone")
 
 
 class ConsentSource(TextOptions):
@@ -89,6 +90,26 @@ class ImportStatus(TextOptions):
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
+
+
+class ExistingPeople(TextOptions):
+    """What an import does with people whom the workspace knows already."""
+
+    OVERWRITE = "overwrite", _("Update them; an empty cell erases nothing")
+    FILL = "fill", _("Fill empty fields only")
+    SKIP = "skip", _("Leave them exactly as they are, on no new list")
+
+
+class MoveSource(TextOptions):
+    """The tool that people are moved from, by what it hands out."""
+
+    MAILCHIMP = "mailchimp", _("Mailchimp audience export")
+    LISTMONK = "listmonk", _("listmonk subscribers export")
+    LISTMONK_DATABASE = "listmonk_database", _("listmonk database")
+    MAUTIC = "mautic", _("Mautic contacts export")
+    SUPPRESSIONS = "suppressions", _("Addresses not to write to")
 
 
 class FieldType(TextOptions):
@@ -121,3 +142,55 @@ class AddressFlag(IntFlag):
     DISPOSABLE = 2  # a domain that gives addresses for an hour
     TYPO = 4  # a domain one letter away from a large one
     NO_MAIL_SERVER = 8  # its domain takes no mail (no MX and no address record, or a null MX)
+
+
+class FieldVisibility(TextOptions):
+    """What a person sees of a custom field in their preferences."""
+
+    HIDDEN = "hidden", _("Hidden")
+    SHOWN = "shown", _("Shown")
+    EDITABLE = "editable", _("Shown, and they may change it")
+
+
+class BulkKind(TextOptions):
+    """What one action does with many people, or with a field's values of many people."""
+
+    ADD_TAG = "add_tag", _("Add a tag")
+    REMOVE_TAG = "remove_tag", _("Take a tag off")
+    SUBSCRIBE = "subscribe", _("Add to a list")
+    UNSUBSCRIBE = "unsubscribe", _("Take off a list")
+    ASK_AGAIN = "ask_again", _("Ask again to confirm")
+    SUPPRESS = "suppress", _("Suppress: never write again")
+    DELETE = "delete", _("Delete")
+    ERASE = "erase", _("Erase for good")
+    MERGE_TAG = "merge_tag", _("Merge tags")
+    COPY_FIELD = "copy_field", _("Rename a merge tag")
+    DROP_FIELD = "drop_field", _("Remove a field's values")
+    REPLACE_CHOICE = "replace_choice", _("Replace a choice")
+
+
+class BulkStatus(TextOptions):
+    """Where an action on many people stands."""
+
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
+    UNDOING = "undoing", _("Undoing")
+    UNDONE = "undone", _("Undone")
+
+
+class DuplicateKind(TextOptions):
+    """Why people look like one person."""
+
+    ADDRESS = "address", _("Same mailbox")  # but for dots or a plus-tag
+    NAME = "name", _("Same name at the same company")
+
+
+class MailServer(IntegerOptions):
+    """What the DNS says about a domain's mail server."""
+
+    UNKNOWN = 0, _("Not known")  # no answer in time, or the name server is in trouble
+    FOUND = 1, _("Takes mail")
+    NONE = 2, _("Takes no mail")

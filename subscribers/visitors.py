@@ -1,6 +1,6 @@
 """What a request to a public page tells of its maker, and the language to answer in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, TypedDict
@@ -9,14 +9,20 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
+
+from accounts.models import Workspace
+from subscribers.models import MailingList, SignupForm, Subscriber
 
 LONGEST_USER_AGENT = 500
 # How much of an address is one household or office: what rate limits count together.
 IPV4_NETWORK = 24
 IPV6_NETWORK = 48
+
+LARGEST = 65_536  # bytes of what is sent to a public page
 
 View = Callable[..., HttpResponse]
 
@@ -76,6 +82,37 @@ def speak(request: HttpRequest, *preferred: str) -> None:
             return
 
 
+def language_of(
+    *,
+    person: Subscriber | None,
+    lists: Iterable[MailingList],
+    form: SignupForm | None = None,
+    workspace: Workspace | None = None,
+    read: str = "",
+) -> str:
+    """Return the language for a person: their own, else the list's, form's, workspace's.
+
+    ``read`` is the one they were reading; it counts where they have none of their own.
+    """
+    of_lists = next((one.language for one in lists if one.language), "")
+    home = form.workspace if form else workspace
+    return (
+        (person.language if person else "")
+        or read
+        or of_lists
+        or (form.language if form else "")
+        or (home.default_language if home else settings.LANGUAGE_CODE)
+    )
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    """Say whether a request holds more than any public form needs."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST
+    except ValueError:
+        return True
+
+
 def asked_language(request: HttpRequest) -> str:
     """Return the query that keeps a chosen language across a form, "" when none was chosen."""
     language = request.GET.get("language", "")
@@ -87,7 +124,7 @@ def other_languages() -> list[tuple[str, str]]:
     now = translation.get_language()
     return [
         (code, capfirst(translation.get_language_info(code)["name_local"]))
-        for code, _ in settings.LANGUAGES
+        for code, _name in settings.LANGUAGES
         if code != now
     ]
 
@@ -106,7 +143,14 @@ def public_page(*methods: str) -> Callable[[View], View]:
         @require_http_methods(methods)
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            response = view(request, *args, **kwargs)
+            if is_too_large(request):
+                response = HttpResponse(
+                    _("That is more than this page takes. Nothing was saved."),
+                    status=413,
+                    content_type="text/plain; charset=utf-8",
+                )
+            else:
+                response = view(request, *args, **kwargs)
             response["X-Robots-Tag"] = "noindex, nofollow"
             response["Referrer-Policy"] = "no-referrer"
             return response

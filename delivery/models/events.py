@@ -126,6 +126,7 @@ class UnsubscribeReason(models.Model):
         Message, models.CASCADE, related_name="unsubscribe_reason", db_constraint=False
     )
     answer = models.CharField(_("answer"), max_length=16, choices=Answer.options)
+    words = models.CharField(_("in their own words"), max_length=500, blank=True, db_default="")
     at = models.DateTimeField(_("when"), default=timezone.now)
 
     class Meta:

@@ -184,7 +184,7 @@ class HandOver:
             self._done += len(batch)
         if last and self._errors and not self.has_too_many_errors:
             skipped = dict.fromkeys(self._errors, Reason.RENDER_ERROR)
-            self._done += record.skip(self.writer, skipped)
+            self._done += record.skip(self.writer, skipped, words=self._errors)
             Dispatch.objects.filter(campaign_id=self.held.campaign).update(
                 render_errors=F("render_errors") + len(skipped)
             )
@@ -205,7 +205,12 @@ class HandOver:
             "The mails of %(count)d people could not be filled in, the first because: %(error)s",
             errors,
         ) % {"count": errors, "error": next(iter(self._errors.values()))[:150]}
-        lifecycle.pause(campaign, reason=sentence)
+        if lifecycle.pause(campaign, reason=sentence):
+            first = next(iter(self._errors))
+            person = next(due.subscriber_id for due in self.due if due.message_id == first)
+            Dispatch.objects.filter(campaign=campaign).update(
+                unfilled_subscriber=person, unfilled_at=campaign.paused_at
+            )
 
     @property
     def left_over(self) -> bool:

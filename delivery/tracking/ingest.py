@@ -153,7 +153,9 @@ def absorb(seen: Sequence[Sighting]) -> None:
     count(targets, before, after)
     for target in targets.values():
         if target.state == MessageState.UNKNOWN:
-            settle.by_event(target.message_id)  # whoever opens a mail has received it
+            settle.by_event(
+                target.message_id, EventKind.OPENED
+            )  # whoever opens a mail has received it
 
 
 def messages(ids: Iterable[int]) -> dict[int, Target]:

@@ -1,23 +1,28 @@
-"""The preference centre and "what we know about you": the person's own, by the link in a mail.
+"""The preference centre and "what we know about you", by the link in a mail. GET changes nothing.
 
-The token is the authority, so it changes this one person and nobody else. GET changes nothing.
+A letter's link may be in anybody's hands, so by it mail only becomes less; an owner's link, mailed
+to the address an hour ago at most, opens everything (`delivery.holders`).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import redis
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from accounts.numbers import row_numbers
-from delivery import leaving, personal_data, readers
-from delivery.readers import Reader
-from delivery.tokens import Purpose
+from accounts.numbers import row_number, row_numbers
+from delivery import holders, leaving, personal_data
+from delivery.holders import Holder
 from delivery.views.public import lost, page
+from subscribers import lifecycle, ownership, visitors
 from subscribers import preferences as wishes
-from subscribers import visitors
 from subscribers.models import Subscriber
 from subscribers.public_forms import PreferencesForm
-from subscribers.states import ConsentSource
+from subscribers.signup_tasks import send_owner_link
+from subscribers.states import ConsentSource, Frequency
 
 if TYPE_CHECKING:
     from subscribers.consent import Evidence
@@ -25,20 +30,39 @@ if TYPE_CHECKING:
 
 @visitors.public_page("GET", "HEAD", "POST")
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a person's choices and save them."""
-    reader = readers.find(token, Purpose.PREFERENCES)
-    if reader is None:
+    """Show a person's choices and change them, as far as the link reaches."""
+    holder = holders.find(token)
+    if holder is None:
         return lost(request)
-    visitors.speak(request, *reader.languages)
-    person = reader.person
+    visitors.speak(request, *holder.languages)
+    person = holder.person
     if person is None:
-        return _erased(request, reader)
-    if request.method == "POST" and request.POST.get("do") == "all":
-        leaving.leave_all(reader, source=ConsentSource.PREFERENCES, **visitors.origin(request))
+        return _erased(request, holder)
+    if request.method != "POST":
+        return _show(request, token, holder, _form(holder, person))
+    return _act(request, token, holder, person)
+
+
+def _act(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -> HttpResponse:
+    action = request.POST.get("do", "")
+    if action == "all":
+        _leave_all(request, holder, person)
         return _see_other(request, token, "all")
-    form = PreferencesForm(
-        request.POST if request.method == "POST" else None,
-        asked=wishes.asked_fields(reader.workspace),
+    if action == "link":
+        return _see_other(request, token, _mail_link(holder, person))
+    if action == "save" and not holder.is_owner:
+        _make_less(request, holder, person)
+        return _see_other(request, token, "saved")
+    if action == "save":
+        return _save(request, token, holder, person)
+    # A POST that presses no button: scanners send such.
+    return _show(request, token, holder, _form(holder, person), status=400)
+
+
+def _form(holder: Holder, person: Subscriber, data: Any = None) -> PreferencesForm:
+    return PreferencesForm(
+        data,
+        asked=wishes.asked_fields(holder.workspace),
         values=person.fields,
         initial={
             "first_name": person.first_name,
@@ -46,23 +70,67 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
             "language": person.language,
         },
     )
-    if request.method == "POST" and form.is_valid():
-        _save(request, reader, person, form)
-        return _see_other(request, token, "saved")
-    return _show(request, token, reader, form)
 
 
-def _save(request: HttpRequest, reader: Reader, person: Subscriber, form: PreferencesForm) -> None:
+def _evidence(request: HttpRequest, holder: Holder) -> "Evidence":
     origin = visitors.origin(request)
-    evidence: Evidence = {
+    return {
         "source": ConsentSource.PREFERENCES,
-        "message_id": reader.message.pk,
+        "message_id": holder.message_id,
         "ip": origin["ip"],
         "user_agent": origin["user_agent"],
     }
-    changed = wishes.choose(person, wanted=_ticked(request), **evidence)
-    if set(changed.left) & {one.pk for one in reader.lists}:
-        leaving.count(reader, evidence)
+
+
+def _leave_all(request: HttpRequest, holder: Holder, person: Subscriber) -> None:
+    evidence = _evidence(request, holder)
+    if holder.reader:
+        leaving.leave_all(holder.reader, **evidence)
+    else:
+        lifecycle.unsubscribe_from_all(person, **evidence)
+
+
+def _mail_link(holder: Holder, person: Subscriber) -> str:
+    """Have a fresh link mailed, unless there were too many; the page says the same either way."""
+    try:
+        may_mail = ownership.may_mail_link(person)
+    except redis.RedisError:
+        return "not_now"
+    if may_mail:
+        send_owner_link.delay_on_commit(
+            subscriber_id=person.pk,
+            message_id=holder.message_id,
+            language=get_language() or "",
+        )
+    return "link"
+
+
+def _make_less(request: HttpRequest, holder: Holder, person: Subscriber) -> None:
+    evidence = _evidence(request, holder)
+    _count(holder, wishes.leave(person, kept=_ticked(request), **evidence), evidence)
+    _slow_down(request, person, may_speed_up=False)
+
+
+def _save(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -> HttpResponse:
+    form = _form(holder, person, request.POST)
+    if not form.is_valid():
+        return _show(request, token, holder, form, status=422)
+    try:
+        with transaction.atomic():
+            _change(request, holder, person, form)
+    except IntegrityError:
+        form.add_error(None, _("One of these values belongs to somebody else already."))
+        person.refresh_from_db()
+        return _show(request, token, holder, form, status=422)
+    return _see_other(request, token, "saved")
+
+
+def _change(
+    request: HttpRequest, holder: Holder, person: Subscriber, form: PreferencesForm
+) -> None:
+    evidence = _evidence(request, holder)
+    _count(holder, wishes.choose(person, wanted=_ticked(request), **evidence), evidence)
+    _slow_down(request, person, may_speed_up=True)
     wishes.describe(
         person,
         first_name=form.cleaned_data["first_name"],
@@ -72,25 +140,54 @@ def _save(request: HttpRequest, reader: Reader, person: Subscriber, form: Prefer
     )
 
 
-def _show(request: HttpRequest, token: str, reader: Reader, form: PreferencesForm) -> HttpResponse:
-    assert reader.person is not None  # noqa: S101 - the caller has looked
+def _count(holder: Holder, changed: wishes.Changed, evidence: "Evidence") -> None:
+    if holder.reader and set(changed.left) & {one.pk for one in holder.reader.lists}:
+        leaving.count(holder.reader, evidence)
+
+
+def _slow_down(request: HttpRequest, person: Subscriber, *, may_speed_up: bool) -> None:
+    frequency, months = (row_number(request.POST.get(name, "")) for name in ("frequency", "pause"))
+    wishes.slow_down(person, frequency=frequency, months=months, may_speed_up=may_speed_up)
+
+
+def _show(
+    request: HttpRequest, token: str, holder: Holder, form: PreferencesForm, *, status: int = 200
+) -> HttpResponse:
+    person = holder.person
+    assert person is not None  # noqa: S101 - the caller has looked
+    offered = wishes.choices(person) if holder.is_owner else wishes.leavable(person)
     context = {
         "token": token,
-        "person": reader.person,
+        "address": person.email if holder.is_owner else ownership.masked(person.email),
         "form": form,
-        "choices": wishes.choices(reader.person),
+        "choices": offered,
         "ticked": _ticked(request) if form.is_bound else None,
-        "everything": leaving.is_out(reader.person),
+        "everything": leaving.is_out(person),
+        "frequencies": _frequencies(holder, person),
+        "frequency": person.frequency,
+        "pauses": wishes.PAUSES,
+        "paused_until": person.paused_until if wishes.is_paused(person) else None,
         "news": request.GET.get("news", ""),
     }
+    name = "preferences.html" if holder.is_owner else "less.html"
     return page(
         request,
-        "delivery/public/preferences.html",
+        f"delivery/public/{name}",
         context,
-        workspace=reader.workspace,
-        reader=reader,
-        status=422 if form.errors else 200,
+        workspace=holder.workspace,
+        reader=holder.reader,
+        know_token=token,
+        status=status,
     )
+
+
+def _frequencies(holder: Holder, person: Subscriber) -> list[tuple[int, Any]]:
+    """Return what may be chosen: without proof only what is not more than now."""
+    return [
+        (value, label)
+        for value, label in Frequency.choices
+        if holder.is_owner or value >= person.frequency
+    ]
 
 
 def _ticked(request: HttpRequest) -> set[int]:
@@ -105,43 +202,45 @@ def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
 
 @visitors.public_page("GET", "HEAD")
 def know(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a person everything we know about them."""
-    reader = readers.find(token, Purpose.PREFERENCES)
-    if reader is None:
+    """Show the owner of an address everything we know about them."""
+    holder = holders.find(token)
+    if holder is None:
         return lost(request)
-    visitors.speak(request, *reader.languages)
-    if reader.person is None:
-        return _erased(request, reader)
-    old = personal_data.is_too_old(reader)
+    visitors.speak(request, *holder.languages)
+    person = holder.person
+    if person is None:
+        return _erased(request, holder)
     context = {
         "token": token,
-        "person": reader.person,
-        "too_old": old,
-        "data": None if old else personal_data.collect(reader.person),
+        "person": person,
+        "address": ownership.masked(person.email),
+        "is_owner": holder.is_owner,
+        "data": personal_data.collect(person) if holder.is_owner else None,
     }
     return page(
         request,
         "delivery/public/know.html",
         context,
-        workspace=reader.workspace,
-        reader=reader,
-        status=403 if old else 200,
+        workspace=holder.workspace,
+        reader=holder.reader,
+        know_token=token,
+        status=200 if holder.is_owner else 403,
     )
 
 
 @visitors.public_page("GET", "HEAD")
 def know_json(request: HttpRequest, token: str) -> HttpResponse:
     """Give the same as a file."""
-    reader = readers.find(token, Purpose.PREFERENCES)
-    if reader is None or reader.person is None or personal_data.is_too_old(reader):
+    holder = holders.find(token)
+    if holder is None or holder.person is None or not holder.is_owner:
         return lost(request)
-    visitors.speak(request, *reader.languages)
+    visitors.speak(request, *holder.languages)
     return JsonResponse(
-        personal_data.collect(reader.person),
+        personal_data.collect(holder.person),
         json_dumps_params={"ensure_ascii": False, "indent": 2},
         headers={"Content-Disposition": 'attachment; filename="my-data.json"'},
     )
 
 
-def _erased(request: HttpRequest, reader: Reader) -> HttpResponse:
-    return page(request, "delivery/public/erased.html", {}, workspace=reader.workspace, status=410)
+def _erased(request: HttpRequest, holder: Holder) -> HttpResponse:
+    return page(request, "delivery/public/erased.html", {}, workspace=holder.workspace, status=410)

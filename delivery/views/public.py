@@ -4,12 +4,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from delivery.readers import Reader
 from delivery.tokens import Purpose
-from subscribers import visitors
+from subscribers import public_texts, visitors
+from subscribers.public_texts import Kind
+from subscribers.signup_mails import values_of
 
 
 def page(  # noqa: PLR0913 - one each for what differs between pages
@@ -19,6 +22,7 @@ def page(  # noqa: PLR0913 - one each for what differs between pages
     *,
     workspace: Workspace,
     reader: Reader | None = None,
+    know_token: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """Draw a public page in the workspace's colours."""
@@ -26,15 +30,35 @@ def page(  # noqa: PLR0913 - one each for what differs between pages
         "brand": workspace,
         "languages": visitors.other_languages(),
         "keep_language": visitors.asked_language(request),
-        "know_token": reader.token(Purpose.PREFERENCES) if reader and reader.person else "",
+        "know_token": know_token or _know_token(reader),
+        "footer": _footer(reader) if reader else None,
         **context,
     }
     return render(request, template, shown, status=status)
 
 
+def _know_token(reader: Reader | None) -> str:
+    return reader.token(Purpose.PREFERENCES) if reader and reader.person else ""
+
+
+def _footer(reader: Reader) -> public_texts.Words | None:
+    lists = list(reader.lists)
+    return public_texts.find(
+        Kind.FOOTER,
+        language=get_language() or "",
+        lists=lists,
+        values=values_of(reader.workspace, lists),
+    )
+
+
 def lost(request: HttpRequest) -> HttpResponse:
     """Say that a link leads nowhere: it is damaged, or made for something else."""
-    context = {"brand": {"name": _("Newsletter")}, "languages": [], "know_token": ""}
+    context: dict[str, Any] = {
+        "brand": {"name": _("Newsletter")},
+        "languages": [],
+        "know_token": "",
+        "footer": None,
+    }
     response = render(request, "delivery/public/lost.html", context, status=404)
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"

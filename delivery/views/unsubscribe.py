@@ -1,7 +1,12 @@
-"""The unsubscribe page, and the mail program's own button (RFC 8058). GET changes nothing."""
+"""The unsubscribe page, and the mail program's own button (RFC 8058).
+
+GET changes nothing, and neither does a POST that presses no button: scanners send both. A letter
+may have been forwarded, so the page shows the address masked and nothing else about its person.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from delivery import leaving, readers
@@ -9,16 +14,21 @@ from delivery.models import UnsubscribeReason
 from delivery.readers import Reader
 from delivery.tokens import Purpose
 from delivery.views.public import lost, page
-from subscribers import visitors
+from subscribers import ownership, public_texts, visitors
+from subscribers.public_texts import Kind
+from subscribers.signup_mails import values_of
 from subscribers.states import ConsentSource
+
+ACTIONS = frozenset({"leave", "all", "undo", "why"})
+ONE_CLICK = "One-Click"
 
 
 @visitors.public_page("GET", "HEAD", "POST")
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Show one button; do what a POST says.
 
-    A POST without one of the page's own buttons comes from a mail program. It is answered with
-    200, without redirect or cookies, however often it comes (RFC 8058 section 3.2).
+    ``List-Unsubscribe=One-Click`` comes from a mail program. It is answered with 200, without
+    redirect or cookies, however often it comes (RFC 8058 sections 3.1 and 3.2).
     """
     reader = readers.find(token, Purpose.UNSUBSCRIBE)
     if reader is None:
@@ -27,9 +37,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _show(request, token, reader)
     action = request.POST.get("do", "")
-    if "List-Unsubscribe" in request.POST or action not in {"leave", "all", "undo", "why"}:
+    if request.POST.get("List-Unsubscribe") == ONE_CLICK:
         leaving.leave(reader, source=ConsentSource.ONE_CLICK, **visitors.origin(request))
         return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
+    if action not in ACTIONS:
+        return _show(request, token, reader, status=400)
     news = _act(request, reader, action)
     return _see_other(request, token, news)
 
@@ -44,7 +56,9 @@ def _act(request: HttpRequest, reader: Reader, action: str) -> str:
         leaving.leave_all(reader, source=source, **origin)
     elif action == "undo":
         return "back" if leaving.undo(reader, source=source, **origin) else "late"
-    elif leaving.answer(reader, why=request.POST.get("why", "")):
+    elif leaving.answer(
+        reader, why=request.POST.get("why", ""), words=request.POST.get("words", "")
+    ):
         return "thanks"
     return ""
 
@@ -57,12 +71,12 @@ def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": f"{where}{query}"})
 
 
-def _show(request: HttpRequest, token: str, reader: Reader) -> HttpResponse:
+def _show(request: HttpRequest, token: str, reader: Reader, *, status: int = 200) -> HttpResponse:
     gone = leaving.has_left(reader)
     answered = UnsubscribeReason.objects.filter(message_id=reader.message.pk).exists()
     context = {
         "token": token,
-        "person": reader.person,
+        "address": ownership.masked(reader.person.email) if reader.person else "",
         "names": reader.public_names,
         "news": request.GET.get("news", ""),
         "everything": reader.person is not None and leaving.is_out(reader.person),
@@ -70,6 +84,8 @@ def _show(request: HttpRequest, token: str, reader: Reader) -> HttpResponse:
         "may_answer": gone and bool(reader.message.unsubscribed_at) and not answered,
         "answered": gone and answered,
         "answers": UnsubscribeReason.Answer.choices,
+        "longest": leaving.LONGEST_WORDS,
+        "words": _words(Kind.UNSUBSCRIBE, reader),
         "preferences_token": reader.token(Purpose.PREFERENCES),
     }
     template = "left.html" if gone else "unsubscribe.html"
@@ -79,4 +95,15 @@ def _show(request: HttpRequest, token: str, reader: Reader) -> HttpResponse:
         context,
         workspace=reader.workspace,
         reader=reader,
+        status=status,
+    )
+
+
+def _words(kind: Kind, reader: Reader) -> public_texts.Words | None:
+    lists = list(reader.lists)
+    return public_texts.find(
+        kind,
+        language=get_language() or "",
+        lists=lists,
+        values=values_of(reader.workspace, lists),
     )

@@ -111,3 +111,25 @@ class SubscriptionTally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.list_id} · {self.status} · {self.count}"
+
+
+class ListDay(models.Model):
+    """How many people joined and left a list on a day (UTC); kept by a trigger of the ledger.
+
+    It outlives the people: an erasure takes their consent events, not the day's figures.
+    """
+
+    list = models.ForeignKey(MailingList, models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField(_("day"))
+    joined = models.BigIntegerField(_("joined"), default=0)
+    left = models.BigIntegerField(_("left"), default=0)
+
+    class Meta:
+        verbose_name = _("day of a list")
+        verbose_name_plural = _("days of lists")
+        constraints = [
+            models.UniqueConstraint(fields=["list", "day"], name="list_day_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.list_id} · {self.day} · +{self.joined} −{self.left}"

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import languages
 from accounts.models import Workspace
-from subscribers.states import DomainGroup, FieldType, Frequency
+from subscribers.states import DomainGroup, FieldType, FieldVisibility, Frequency
 
 
 class CustomField(models.Model):
@@ -21,6 +21,16 @@ class CustomField(models.Model):
     )
     choices = models.JSONField(_("choices"), default=list, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    description = models.CharField(_("help text"), max_length=300, blank=True)
+    is_required = models.BooleanField(_("required"), default=False)
+    is_unique = models.BooleanField(_("unique"), default=False)  # kept by a trigger: UniqueValue
+    show_in_forms = models.BooleanField(_("forms may ask for it"), default=True)
+    show_in_preferences = models.CharField(
+        _("in the preference centre"),
+        max_length=8,
+        choices=FieldVisibility.options,
+        default=FieldVisibility.HIDDEN,
+    )
 
     class Meta:
         verbose_name = _("custom field")
@@ -86,6 +96,12 @@ class Subscriber(models.Model):
         indexes = [
             models.Index(fields=["workspace", "id"], name="subscriber_by_key"),
             models.Index(fields=["workspace", "created_at"], name="subscriber_by_created"),
+            # The few who asked for a pause or for fewer letters: planning looks at them alone.
+            models.Index(
+                fields=["workspace", "id"],
+                name="subscriber_with_wishes",
+                condition=models.Q(frequency__gt=0) | models.Q(paused_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -129,6 +145,19 @@ class Tag(models.Model):
         return self.name
 
 
+class TagTally(models.Model):
+    """How many people have a tag; kept by a database trigger."""
+
+    tag = models.OneToOneField(Tag, models.CASCADE, related_name="tally")
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("tag tally")
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} · {self.count}"
+
+
 class Tagging(models.Model):
     """A tag on a person. Written by the hundred thousand, so without foreign-key constraints."""
 
@@ -152,3 +181,28 @@ class Tagging(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber_id} · {self.tag_id}"
+
+
+class UniqueValue(models.Model):
+    """A value of a unique field, taken by one person; written by a database trigger alone.
+
+    ``digest`` is what the SQL function ``subscribers_value_digest`` makes of the value: SHA-256 of
+    its text in lower case, so that it fits an index whatever its length.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    field = models.ForeignKey(CustomField, models.CASCADE, related_name="+", db_index=False)
+    digest = models.BinaryField(max_length=32, editable=False)
+    subscriber = models.ForeignKey(
+        Subscriber, models.CASCADE, related_name="+", db_constraint=False
+    )
+
+    class Meta:
+        verbose_name = _("unique value")
+        verbose_name_plural = _("unique values")
+        constraints = [
+            models.UniqueConstraint(fields=["field", "digest"], name="unique_value_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field_id} · {self.subscriber_id}"

@@ -1,33 +1,42 @@
 """Sign-up forms, as marketers see them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission, may
-from subscribers import signup_guard
+from subscribers import signup_brake, signup_figures, signup_guard, visitors
 from subscribers.form_settings import SignupFormSettings
-from subscribers.models import MailingList, SignupForm
-from subscribers.views.signup import HONEYPOT
+from subscribers.models import FormStatement, MailingList, SignupForm, SignupRequest
+from subscribers.signup_figures import Figures
+from subscribers.views import signup
+from subscribers.views.signup_answers import Visit
 
 
 @member()
 @require_safe
 def form_list(request: MemberRequest) -> HttpResponse:
-    """List the workspace's forms."""
+    """List the workspace's forms with what came of them in the last 30 days."""
     forms = SignupForm.objects.filter(workspace=request.workspace).prefetch_related("lists")
+    figures = signup_figures.of_forms(request.workspace)
+    held = SignupRequest.objects.filter(workspace=request.workspace).exclude(held_for="")
     context = {
-        "rows": [(form, _hosted(form)) for form in forms],
+        "rows": [(form, _hosted(form), figures.get(form.pk, Figures())) for form in forms],
         "may_edit": may(request.membership.role, Permission.EDIT),
         "has_lists": MailingList.objects.filter(
             workspace=request.workspace, archived_at=None
         ).exists(),
+        "held": held.count(),
+        "brake": signup_brake.pulled(request.workspace.pk),
     }
     return render(request, "subscribers/form_list.html", context)
 
@@ -47,6 +56,7 @@ def form_new(request: MemberRequest) -> HttpResponse:
                 "link in each letter."
             )
             % {"workspace": workspace.name},
+            "sends_welcome": True,
         },
     )
     return _save_or_show(request, form, None)
@@ -55,41 +65,95 @@ def form_new(request: MemberRequest) -> HttpResponse:
 @member(Permission.EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def form_edit(request: MemberRequest, form_id: int) -> HttpResponse:
-    """Change a form; show its address and its HTML."""
-    row = get_object_or_404(
-        SignupForm.objects.select_related("statement"), workspace=request.workspace, pk=form_id
-    )
+    """Change a form; show how it looks."""
+    row = _find(request, form_id)
     form = SignupFormSettings(request.POST or None, instance=row, workspace=request.workspace)
     return _save_or_show(request, form, row)
 
 
+def _find(request: MemberRequest, form_id: int) -> SignupForm:
+    return get_object_or_404(
+        SignupForm.objects.select_related("statement", "workspace"),
+        workspace=request.workspace,
+        pk=form_id,
+    )
+
+
 def _save_or_show(
-    request: HttpRequest, form: SignupFormSettings, row: SignupForm | None
+    request: MemberRequest, form: SignupFormSettings, row: SignupForm | None
 ) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         messages.success(request, _("The form is saved."))
         return redirect("form_edit", saved.pk)
-    context = {
-        "form": form,
-        "row": row,
-        "hosted": _hosted(row) if row else "",
-        "embed": _embed(row) if row else "",
-    }
+    context: dict[str, Any] = {"form": form, "row": row, "hosted": "", "wordings": []}
+    if row:
+        context["hosted"] = _hosted(row)
+        context["wordings"] = FormStatement.objects.filter(form=row).select_related("statement")
+        context["figures"] = signup_figures.of_forms(request.workspace).get(row.pk, Figures())
     status = 422 if form.errors else 200
     return render(request, "subscribers/form_edit.html", context, status=status)
+
+
+@member(Permission.EDIT)
+@require_safe
+def form_embed(request: MemberRequest, form_id: int) -> HttpResponse:
+    """Give what puts a form into another site."""
+    row = get_object_or_404(
+        SignupForm.objects.select_related("statement", "workspace").prefetch_related(
+            "lists", "asked__field"
+        ),
+        workspace=request.workspace,
+        pk=form_id,
+    )
+    frame = f"{settings.SITE_URL}{reverse('public_signup_frame', args=[row.public_id])}"
+    script = f"{settings.SITE_URL}{reverse('public_embed_script')}"
+    context = {
+        "row": row,
+        "hosted": _hosted(row),
+        "frame": f'<iframe src="{frame}" title="{_("Sign up")}" width="100%" height="520" '
+        f'style="border:0"></iframe>',
+        "script": f'<script async src="{script}" data-form="{row.public_id}"></script>',
+        "html": _html(row, script),
+        "policy": _policy(),
+    }
+    return render(request, "subscribers/form_embed.html", context)
+
+
+@member(Permission.EDIT)
+@require_safe
+def form_preview(request: MemberRequest, form_id: int) -> HttpResponse:
+    """Show the public page as it is now, also of a closed form."""
+    row = signup.find(_find(request, form_id).public_id)
+    assert row is not None  # noqa: S101 - it was found a line above
+    own = translation.get_language()
+    signup.speak(request, row)
+    visit = Visit(form=row, is_framed=False, wants_json=False)
+    response = signup.show(request, visit, signup.blank(row))
+    translation.activate(own)
+    return response
 
 
 def _hosted(form: SignupForm) -> str:
     return f"{settings.SITE_URL}{reverse('public_signup', args=[form.public_id])}"
 
 
-def _embed(form: SignupForm) -> str:
-    """Return plain HTML that works in any site: it posts to the hosted page."""
-    context = {
-        "form": form,
-        "action": _hosted(form),
-        "token": signup_guard.embed_token(form),
-        "honeypot": HONEYPOT,
-    }
-    return render_to_string("subscribers/_embed.html", context).strip()
+def _policy() -> str:
+    site = settings.SITE_URL
+    return f"script-src {site}; frame-src {site}; connect-src {site}; form-action {site}"
+
+
+def _html(form: SignupForm, script: str) -> str:
+    """Return plain HTML that works in any site, in the form's language."""
+    lists = signup.open_lists(form)
+    language = visitors.language_of(person=None, lists=lists, form=form)
+    with translation.override(language):
+        context = {
+            "form": form,
+            "filled": signup.blank(form),
+            "action": _hosted(form),
+            "script": script,
+            "token": signup_guard.embed_token(form),
+            "honeypot": signup.HONEYPOT,
+        }
+        return render_to_string("subscribers/_embed.html", context).strip()

@@ -1,36 +1,52 @@
-"""The hosted sign-up page and the confirmation page. Both work without scripts and cookies.
+"""The hosted sign-up page, also in a frame. It works without scripts and cookies.
 
 The sign-up is exempt from CSRF by design: anybody may sign up from anywhere, also from a form in
 another site, and nothing depends on who is signed in here. Its own token says which form it is.
 """
 
+from typing import Any
+
 import redis
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.models import Workspace
-from subscribers import signup, signup_guard, visitors
+from subscribers import (
+    origins,
+    proof,
+    public_texts,
+    signup_figures,
+    signup_guard,
+    signup_intake,
+    visitors,
+)
 from subscribers.models import MailingList, SignupForm
 from subscribers.public_forms import JoinForm
-from subscribers.signup import Pending, SignUp
+from subscribers.public_texts import Kind
+from subscribers.signup import SignUp
 from subscribers.signup_guard import Token
-from subscribers.signup_tasks import send_signup_mail
-from subscribers.states import ConsentSource
+from subscribers.signup_mails import values_of
+from subscribers.signup_tasks import take_signup
+from subscribers.views import signup_answers as answers
+from subscribers.views.signup_answers import Visit
 
 HONEYPOT = "website"
 
 
 def page(
-    request: HttpRequest, name: str, context: dict[str, object], *, status: int = 200
+    request: HttpRequest, name: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Draw a public page; ``context`` holds the workspace as ``brand``."""
     shown = {
         "languages": visitors.other_languages(),
         "keep_language": visitors.asked_language(request),
         "know_token": "",
+        "words": None,
+        "footer": None,
+        "is_framed": False,
         **context,
     }
     return render(request, f"subscribers/public/{name}.html", shown, status=status)
@@ -41,23 +57,32 @@ def find(public_id: str) -> SignupForm | None:
     return (
         SignupForm.objects.filter(public_id=public_id)
         .select_related("workspace", "statement")
-        .prefetch_related("lists", "fields")
+        .prefetch_related("lists", "asked__field")
         .first()
     )
 
 
-@visitors.public_page("GET", "HEAD", "POST")
+def open_lists(form: SignupForm) -> list[MailingList]:
+    """Return the lists that people can join by a form."""
+    return [one for one in form.lists.all() if one.archived_at is None]
+
+
+def speak(request: HttpRequest, form: SignupForm) -> None:
+    """Answer in the language of the list, else the form, else the workspace."""
+    lists = (one.language for one in form.lists.all())
+    visitors.speak(request, *lists, form.language, form.workspace.default_language)
+
+
+@visitors.public_page("GET", "HEAD", "POST", "OPTIONS")
 def public_signup(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show a form and take sign-ups in."""
-    form = find(public_id)
-    if form is None:
-        return page(request, "no_form", {"brand": {"name": _("Newsletter")}}, status=404)
-    _speak(request, form)
-    if not form.is_active or not _open_lists(form):
-        return page(request, "closed", {"brand": form.workspace}, status=410)
-    if request.method != "POST":
-        return _show(request, form, JoinForm(signup_form=form))
-    return _take(request, form)
+    return _serve(request, public_id, is_framed=False)
+
+
+@visitors.public_page("GET", "HEAD", "POST")
+def public_signup_frame(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Do the same inside a frame of another site, as far as the form lets that site."""
+    return _serve(request, public_id, is_framed=True)
 
 
 @visitors.public_page("GET", "HEAD")
@@ -66,134 +91,151 @@ def public_signup_done(request: HttpRequest, public_id: str) -> HttpResponse:
     form = find(public_id)
     if form is None:
         return page(request, "no_form", {"brand": {"name": _("Newsletter")}}, status=404)
-    _speak(request, form)
-    lists = _open_lists(form)
-    double = any(one.opt_in == MailingList.OptIn.DOUBLE for one in lists)
-    context = {"brand": form.workspace, "form": form, "lists": lists, "by_mail": double}
+    speak(request, form)
+    visit = Visit(form=form, is_framed="frame" in request.GET, wants_json=False)
+    return answers.frame(_signed_up(request, visit), visit)
+
+
+def _signed_up(request: HttpRequest, visit: Visit) -> HttpResponse:
+    form = visit.form
+    lists = open_lists(form)
+    context = {
+        "brand": form.workspace,
+        "form": form,
+        "lists": lists,
+        "by_mail": "mail" in request.GET or answers.asks_by_mail(form),
+        "words": _words(Kind.SIGNED_UP, form, lists),
+        "footer": _words(Kind.FOOTER, form, lists),
+        "is_framed": visit.is_framed,
+        "again": reverse(visit.page_name, args=[form.public_id]),
+    }
     return page(request, "signed_up", context)
 
 
-def _take(request: HttpRequest, form: SignupForm) -> HttpResponse:
-    filled = JoinForm(request.POST, signup_form=form)
-    token = signup_guard.examine(form, request.POST.get("token", ""))
-    if not filled.is_valid() or token is not Token.GOOD:
-        return _show(request, form, filled, token=token, status=422)
-    if request.POST.get(HONEYPOT):
-        return _thank(request, form)
+def _words(kind: Kind, form: SignupForm, lists: list[MailingList]) -> public_texts.Words | None:
+    return public_texts.find(
+        kind,
+        language=get_language() or "",
+        form=form,
+        lists=lists,
+        values=values_of(form.workspace, lists),
+    )
+
+
+def _serve(request: HttpRequest, public_id: str, *, is_framed: bool) -> HttpResponse:
+    form = find(public_id)
+    wants_json = answers.wants_json(request)
+    if form is None:
+        if wants_json:
+            return JsonResponse({"ok": False, "message": _("There is no form here")}, status=404)
+        return page(request, "no_form", {"brand": {"name": _("Newsletter")}}, status=404)
+    speak(request, form)
+    visit = Visit(form=form, is_framed=is_framed, wants_json=wants_json)
+    if request.method == "OPTIONS":
+        return answers.share(HttpResponse(status=204), request, form)
+    if not form.is_active or not open_lists(form):
+        response = _refuse(request, visit, "closed", 410)
+    elif request.method == "POST":
+        response = _take(request, visit)
+    else:
+        response = show(request, visit, blank(form))
+        if request.method == "GET" and "preview" not in request.GET:
+            _note_view(form)
+    patch_vary_headers(response, ["Origin", "Accept"])
+    return answers.frame(answers.share(response, request, form), visit)
+
+
+def _note_view(form: SignupForm) -> None:
+    try:
+        signup_figures.note_view(form)
+    except redis.RedisError:
+        return  # a figure less; the page is there
+
+
+def _take(request: HttpRequest, visit: Visit) -> HttpResponse:  # noqa: PLR0911 - one for each end
+    form = visit.form
+    data = answers.read(request)
+    if data is None:
+        return _refuse(request, visit, "unreadable", 400)
+    token = data.get("token", "")
+    if not origins.allows(form, request, is_hosted=not signup_guard.is_embed_token(token)):
+        return _refuse(request, visit, "other_site", 403)
+    filled = JoinForm(data, signup_form=form, lists=open_lists(form))
+    verdict = signup_guard.examine(form, token)
+    if not filled.is_valid() or verdict is not Token.GOOD:
+        return _again(request, visit, filled, verdict)
+    if data.get(HONEYPOT):
+        return answers.thank(request, visit, is_proven=True)
     try:
         if not signup_guard.admits(form, ip=visitors.ip_of(request)):
-            return page(request, "too_many", {"brand": form.workspace}, status=429)
+            return _refuse(request, visit, "too_many", 429)
+        is_proven = proof.is_proof(form, data.get("proof", ""))
         quiet = not signup_guard.may_write_to(form.workspace, filled.cleaned_data["email"])
     except redis.RedisError:
-        return page(request, "not_now", {"brand": form.workspace}, status=503)
+        return _refuse(request, visit, "not_now", 503)
     if not quiet:
-        _store(request, form, filled)
-    return _thank(request, form)
+        _store(request, form, filled, is_proven=is_proven)
+    return answers.thank(request, visit, is_proven=is_proven)
 
 
-def _store(request: HttpRequest, form: SignupForm, filled: JoinForm) -> None:
-    language = get_language() or form.workspace.default_language
+def _store(request: HttpRequest, form: SignupForm, filled: JoinForm, *, is_proven: bool) -> None:
     values = {
         key: one
         for key, one in filled.custom_values().items()
         if one is not None and one is not False
     }
-    letter = signup.take(
+    row = signup_intake.receive(
         form,
         sign_up=SignUp(
             address=filled.cleaned_data["email"],
             first_name=filled.cleaned_data.get("first_name", ""),
-            language=language,
+            last_name=filled.cleaned_data.get("last_name", ""),
+            language=get_language() or form.workspace.default_language,
             fields=values,
+            lists=tuple(int(one) for one in filled.cleaned_data.get("list", ())),
         ),
-        source=ConsentSource.FORM,
-        **visitors.origin(request),
+        is_proven=is_proven,
+        origin=visitors.origin(request),
     )
-    if letter:
-        send_signup_mail.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
-            subscriber_id=letter.subscriber_id,
-            form_id=letter.form_id,
-            token=letter.token,
-            language=language,
-        )
+    take_signup.delay_on_commit(row.pk)  # type: ignore[attr-defined]  # celery-types leaves it out
 
 
-def _thank(request: HttpRequest, form: SignupForm) -> HttpResponse:
-    where = reverse("public_signup_done", args=[form.public_id])
-    query = visitors.asked_language(request)
-    return HttpResponse(status=303, headers={"Location": f"{where}{query}"})
+def _refuse(request: HttpRequest, visit: Visit, name: str, status: int) -> HttpResponse:
+    if visit.wants_json:
+        return answers.refusal(name, status)
+    context = {"brand": visit.form.workspace, "is_framed": visit.is_framed}
+    return page(request, name, context, status=status)
 
 
-def _show(
-    request: HttpRequest,
-    form: SignupForm,
-    filled: JoinForm,
-    *,
-    token: Token = Token.GOOD,
-    status: int = 200,
+def _again(request: HttpRequest, visit: Visit, filled: JoinForm, verdict: Token) -> HttpResponse:
+    problem = "" if verdict is Token.GOOD else answers.sentence(verdict)
+    if visit.wants_json:
+        return answers.mistakes(filled, problem)
+    return show(request, visit, filled, problem=problem, status=422)
+
+
+def show(
+    request: HttpRequest, visit: Visit, filled: JoinForm, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    problems = {
-        Token.FOREIGN: _(
-            "This form was not made for this page, so nothing was saved. "
-            "Check what you wrote and press the button again."
-        ),
-        Token.TOO_OLD: _("This page was open for more than a day. Press the button again."),
-        Token.TOO_SOON: _("That was faster than people type. Press the button again."),
-    }
+    """Draw the form, empty or as it was filled in."""
+    form = visit.form
+    lists = open_lists(form)
     context = {
         "brand": form.workspace,
         "form": form,
         "filled": filled,
-        "lists": _open_lists(form),
+        "lists": lists,
         "token": signup_guard.token_for(form),
         "honeypot": HONEYPOT,
-        "problem": problems.get(token, ""),
+        "problem": problem,
+        "footer": _words(Kind.FOOTER, form, lists),
+        "is_framed": visit.is_framed,
+        "action": reverse(visit.page_name, args=[form.public_id]),
     }
-    return page(request, "signup", context, status=status)
+    response = page(request, "signup", context, status=status)
+    return answers.let_lead_on(response, form, form.signed_up_url)
 
 
-def _open_lists(form: SignupForm) -> list[MailingList]:
-    return [one for one in form.lists.all() if one.archived_at is None]
-
-
-def _speak(request: HttpRequest, form: SignupForm) -> None:
-    lists = (one.language for one in form.lists.all())
-    visitors.speak(request, form.language, *lists, form.workspace.default_language)
-
-
-@visitors.public_page("GET", "HEAD", "POST")
-def public_confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a button, confirm by POST; link scanners confirm nothing."""
-    pending = signup.read(token)
-    if pending is None:
-        brand = {"name": _("Newsletter")}
-        return page(request, "no_confirmation", {"brand": brand}, status=404)
-    _speak_to(request, pending, pending.form.workspace)
-    if request.method == "POST" and not pending.is_expired:
-        signup.confirm(pending, source=ConsentSource.FORM, **visitors.origin(request))
-        where = reverse("public_confirm", args=[token])
-        query = visitors.asked_language(request)
-        return HttpResponse(status=303, headers={"Location": f"{where}{query}"})
-    return _answer(request, token, pending)
-
-
-def _answer(request: HttpRequest, token: str, pending: Pending) -> HttpResponse:
-    context = {
-        "brand": pending.form.workspace,
-        "form": pending.form,
-        "lists": pending.lists,
-        "person": pending.person,
-        "token": token,
-        "days": signup.CONFIRM_DAYS,
-    }
-    if pending.person and not pending.is_expired and signup.is_waiting(pending):
-        return page(request, "confirm", context)
-    if signup.is_subscribed(pending):
-        return page(request, "welcome", context)
-    return page(request, "expired", context, status=410)
-
-
-def _speak_to(request: HttpRequest, pending: Pending, workspace: Workspace) -> None:
-    own = pending.person.language if pending.person else ""
-    lists = (one.language for one in pending.lists)
-    visitors.speak(request, own, pending.form.language, *lists, workspace.default_language)
+def blank(form: SignupForm) -> JoinForm:
+    """Return the form with nothing filled in."""
+    return JoinForm(signup_form=form, lists=open_lists(form))

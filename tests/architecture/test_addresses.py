@@ -29,6 +29,10 @@ PUBLIC = {
     # Subscribers have no account; their links carry signed tokens.
     "public_signup",
     "public_signup_done",
+    "public_signup_frame",
+    "public_signup_challenge",
+    # The script that other sites load; the same for everybody.
+    "public_embed_script",
     "public_confirm",
     "track_open",
     "track_click",
@@ -51,7 +55,7 @@ SIGNED_IN = {
 }
 CLOSED = {403, 404, 405}
 # A download that a bare row has not got: not found by its owner either.
-EMPTY = {"import_errors"}
+EMPTY = {"import_errors", "move_report"}
 
 ADDRESSES = [
     address

@@ -57,7 +57,7 @@ class Zone:
 @pytest.fixture
 def zone(settings) -> Iterator[Zone]:
     zone = Zone()
-    settings.DNS_SERVERS = [f"127.0.0.1:{zone.port}"]
+    settings.DNS_SERVERS, settings.DNS_PORT = ["127.0.0.1"], zone.port
     yield zone
     zone.stop()
 

@@ -4,7 +4,7 @@ import pytest
 
 from subscribers import signup_guard
 from subscribers.models import ConsentStatement, MailingList, SignupForm
-from tests.subscribers.test_signup import make_form
+from tests.subscribers.signups.signing import make_form
 
 
 @pytest.fixture
@@ -19,6 +19,8 @@ def settings_of(weekly, **changed):
         "introduction": "",
         "lists": [weekly.pk],
         "ask_name": "on",
+        "consent": "checkbox",
+        "protection": "normal",
         "statement_text": "I want these letters.",
         "language": "",
         "is_active": "on",
@@ -31,9 +33,8 @@ def test_a_form_is_made_and_every_wording_is_kept(editor_client, workspace, week
     form = SignupForm.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, f"/forms/{form.pk}/")
     assert (form.workspace, list(form.lists.all())) == (workspace, [weekly])
-    page = editor_client.get(f"/forms/{form.pk}/").text
-    assert f"/s/{form.public_id}/" in page
-    assert signup_guard.embed_token(form) in page
+    assert f"/s/{form.public_id}/" in editor_client.get(f"/forms/{form.pk}/").text
+    assert signup_guard.embed_token(form) in editor_client.get(f"/forms/{form.pk}/embed/").text
     editor_client.post(f"/forms/{form.pk}/", settings_of(weekly, statement_text="New words."))
     form.refresh_from_db()
     assert form.statement.text == "New words."

@@ -120,6 +120,8 @@ def test_one_persons_render_error_skips_that_person(
         (MessageState.SKIPPED, Reason.RENDER_ERROR): 1,
     }
     assert Dispatch.objects.get().render_errors == 1
+    skipped = Message.objects.select_related("reply").get(state=MessageState.SKIPPED)
+    assert str(skipped.reply) == "The address can't be written to: no such domain can exist."
 
 
 def test_many_render_errors_pause_the_campaign_and_skip_nobody(
@@ -134,6 +136,9 @@ def test_many_render_errors_pause_the_campaign_and_skip_nobody(
     campaign.refresh_from_db()
     assert campaign.status == CampaignStatus.PAUSED
     assert campaign.pause_reason.startswith("The mails of 20 people could not be filled in")
+    dispatch = Dispatch.objects.get()
+    assert dispatch.unfilled_at == campaign.paused_at
+    assert Subscriber.objects.filter(pk=dispatch.unfilled_subscriber).exists()
     assert sending.states(campaign) == {MessageState.PLANNED: 60}
 
 

@@ -51,7 +51,8 @@ def test_the_button_unsubscribes_from_the_campaigns_lists(client, letter, addres
     assert (told.message_id, told.agent) == (letter.message.pk, AgentClass.HUMAN)
     page = client.get(address).text
     assert "You are unsubscribed from <em>Kopi Senja Weekly</em>" in page
-    assert "ana@example.org gets no more of these letters, starting now." in page
+    assert "a•••@example.org gets no more of these letters, starting now." in page
+    assert "ana@example.org" not in page
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,27 @@ def test_one_click_in_both_encodings(letter, address, body, content_type):
     sources = ConsentEvent.objects.filter(kind=ConsentKind.UNSUBSCRIBED).values_list("source")
     assert list(sources) == [(ConsentSource.ONE_CLICK,)]
     assert unsubscribed_tally(letter.campaign) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"List-Unsubscribe": ""}, {"do": ""}, {"do": "preview"}, {"list": "1"}]
+)
+def test_a_post_that_presses_no_button_changes_nothing(client, letter, address, body):
+    before = snapshot()
+    answer = client.post(address, body)
+    assert answer.status_code == 400
+    assert "Unsubscribe from" in answer.text
+    assert snapshot() == before
+
+
+def test_the_answer_may_be_in_their_own_words(client, letter, address):
+    client.post(address, {"do": "leave"})
+    words = "  Terlalu sering,\r\n=cmd|'/C calc'!A0 <script>alert(1)</script> " + "x" * 900
+    client.post(address, {"do": "why", "why": "other", "words": words})
+    kept = UnsubscribeReason.objects.get().words
+    assert kept.startswith("Terlalu sering, =cmd|'/C calc'!A0 <script>")
+    assert len(kept) == leaving.LONGEST_WORDS
+    assert "<script>" not in client.get(address).text
 
 
 def test_looking_changes_nothing(client, letter, address):

@@ -1,0 +1,28 @@
+"""A form with one double opt-in list, and tasks that run at once."""
+
+import pytest
+
+from subscribers import proof
+from subscribers.models import MailingList
+from subscribers.signup_tasks import send_signup_mail, take_signup, tell_of_brake
+from tests.subscribers.signups.signing import DOUBLE, make_form
+
+
+@pytest.fixture
+def weekly(workspace):
+    return MailingList.objects.create(workspace=workspace, name="Weekly", opt_in=DOUBLE)
+
+
+@pytest.fixture
+def form(workspace, weekly):
+    return make_form(workspace, weekly)
+
+
+@pytest.fixture(autouse=True)
+def _mails_at_once(monkeypatch):
+    import config.celery  # noqa: F401 - its tasks know of commits
+
+    monkeypatch.setattr(send_signup_mail, "delay_on_commit", send_signup_mail)
+    monkeypatch.setattr(take_signup, "delay_on_commit", take_signup)
+    monkeypatch.setattr(tell_of_brake, "delay_on_commit", tell_of_brake)
+    monkeypatch.setattr(proof, "COUNTERS", (5, 10))
