@@ -38,6 +38,8 @@ SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addr
 RETRY_AFTER = env.seconds("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
 RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
+# Hosts of one's own network that may be entered as a provider's address, such as an own Postal.
+OWN_PROVIDERS = env.list("OWN_PROVIDERS", default=[])
 # Whom to ask whether people's domains take mail; none: whom this machine asks.
 DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 DNS_PORT = env.whole("DNS_PORT", default=53, least=1, most=65535)

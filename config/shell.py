@@ -222,11 +222,19 @@ class Shell:
                     name="account_list",
                     prefixes=(
                         "account_list",
+                        "account_choose",
                         "account_new",
                         "account_edit",
+                        "account_warm_up",
                         "account_delete",
                         "account_test",
                     ),
+                ),
+                _Entry(
+                    label=_("Signing keys"),
+                    icon="certificate",
+                    name="key_list",
+                    prefixes=("key_",),
                 ),
                 *entries,
                 _Entry(

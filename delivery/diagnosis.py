@@ -124,6 +124,7 @@ def health(workspace: Workspace) -> Diagnosis:
         return wrong
     broken = (
         SendingAccount.objects.filter(workspace=workspace, broken_since__isnull=False)
+        .exclude(trouble_count=0)  # it works, and only asked to wait
         .order_by("position", "pk")
         .first()
     )
@@ -288,6 +289,12 @@ def _broken(account: SendingAccount) -> Diagnosis:
         "since": clock(account.broken_since or timezone.now()),
         "next": clock(account.retry_at or timezone.now()),
     }
+    if breaker.is_patient(account):
+        return Diagnosis(
+            cause=Cause.THROTTLED,
+            sentence=_("Waiting: %(trouble)s. It goes on at %(next)s.") % values,
+            until=account.retry_at,
+        )
     return Diagnosis(
         cause=Cause.BREAKER_OPEN,
         sentence=_("Waiting: %(trouble)s since %(since)s; next try at %(next)s.") % values

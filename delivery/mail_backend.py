@@ -73,7 +73,7 @@ def _send(message: EmailMessage) -> None:
             message_id=number,
             envelope_from=envelope_from,
             envelope_to=parseaddr(sanitize_address(address, "utf-8"))[1],
-            data=data,
+            data=single.signed(account, data, sender=envelope_from),
         )
         for number, address in enumerate(message.recipients(), start=1)
     ]

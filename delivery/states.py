@@ -147,6 +147,41 @@ class TransportKind(TextOptions):
 
     SANDBOX = "sandbox", _("Sandbox")
     SMTP = "smtp", _("SMTP server")
+    ANYMAIL = "anymail", _("Provider's API")
+
+
+class Provider(TextOptions):
+    """Whose API a sending account speaks to; see `delivery.transports.providers`."""
+
+    AMAZON_SES = "amazon_ses", "Amazon SES"
+    BREVO = "brevo", "Brevo"
+    MAILERSEND = "mailersend", "MailerSend"
+    MAILGUN = "mailgun", "Mailgun"
+    MAILJET = "mailjet", "Mailjet"
+    MAILTRAP = "mailtrap", "Mailtrap"
+    MANDRILL = "mandrill", "Mandrill"
+    POSTAL = "postal", "Postal"
+    POSTMARK = "postmark", "Postmark"
+    RESEND = "resend", "Resend"
+    SCALEWAY = "scaleway", "Scaleway"
+    SENDGRID = "sendgrid", "SendGrid"
+    SPARKPOST = "sparkpost", "SparkPost"
+    UNISENDER_GO = "unisender_go", "Unisender Go"
+
+
+class DkimAlgorithm(TextOptions):
+    """How a mail is signed (RFC 6376, RFC 8463)."""
+
+    RSA = "rsa", "RSA-2048"
+    ED25519 = "ed25519", "Ed25519"
+
+
+class DkimState(TextOptions):
+    """Where a key stands: made, signing, or signing no more."""
+
+    NEW = "new", _("Not in use yet")
+    ACTIVE = "active", _("Signs")
+    RETIRED = "retired", _("Retired")
 
 
 class TlsMode(TextOptions):

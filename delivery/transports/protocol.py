@@ -47,16 +47,23 @@ class ServerTroubleError(Exception):
     """The server itself is in trouble: nobody's mail failed, the account's breaker opens.
 
     ``sentence`` says it for people ("smtp.example.com refuses the password"); ``retry_after`` is
-    in seconds where the server named a time, else None; ``permanent``: only a human can mend it.
+    in seconds where the server named a time, else None; ``permanent``: only a human can mend it;
+    ``is_patience``: it works, and only asks for fewer mails a second (HTTP 429).
     """
 
     def __init__(
-        self, sentence: str, *, retry_after: float | None = None, permanent: bool = False
+        self,
+        sentence: str,
+        *,
+        retry_after: float | None = None,
+        permanent: bool = False,
+        is_patience: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.retry_after = retry_after
         self.permanent = permanent
+        self.is_patience = is_patience
 
 
 class JournalClosedError(Exception):

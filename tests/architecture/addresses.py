@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
+from delivery import dkim_keys
 from delivery.models import SandboxMessage, SendingAccount
 from subscribers.models import (
     BulkAction,
@@ -103,6 +104,9 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
         SignupForm.objects.create(workspace=w, name="W", title="W", statement=_statement(w)).pk
     ),
     "suppression_id": _suppression,
+    "signing_key_id": lambda w: (
+        dkim_keys.generate(w, domain="walked.example", algorithm="ed25519").pk
+    ),
     "tag_id": lambda w: Tag.objects.create(workspace=w, name="Walked").pk,
     "action_id": lambda w: BulkAction.objects.create(workspace=w, kind="suppress").pk,
     "group_id": lambda w: (

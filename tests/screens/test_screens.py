@@ -23,7 +23,7 @@ FIND = """
 import json
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
-from delivery import tokens
+from delivery import dkim_keys, tokens
 from delivery.models import Message, SandboxMessage, SendingAccount
 from subscribers.models import MailingList, SignupForm, Subscriber
 workspace = Workspace.objects.get(slug="kopi-senja")
@@ -36,6 +36,7 @@ print("FOUND " + json.dumps({
     "list": MailingList.objects.filter(workspace=workspace).first().pk,
     "form": SignupForm.objects.filter(workspace=workspace).first().pk,
     "form_public": SignupForm.objects.filter(workspace=workspace).first().public_id,
+    "key": dkim_keys.generate(workspace, domain="kopisenja.example", algorithm="rsa").pk,
     "account": SendingAccount.objects.filter(workspace=workspace).first().pk,
     "unsubscribe": tokens.make(message.pk, tokens.Purpose.UNSUBSCRIBE),
     "preferences": tokens.make(message.pk, tokens.Purpose.PREFERENCES),
@@ -74,6 +75,10 @@ DASHBOARD = {
     "settings-sending": "/settings/sending/",
     "settings-sending-new": "/settings/sending/new/",
     "settings-sending-edit": "/settings/sending/{account}/",
+    "settings-sending-choose": "/settings/sending/choose/",
+    "settings-sending-provider": "/settings/sending/new/?provider=resend",
+    "settings-keys": "/settings/keys/",
+    "settings-key": "/settings/keys/{key}/",
     "settings-api-keys": "/settings/api-keys/",
     "profile": "/profile/",
     "password": "/password/change/",

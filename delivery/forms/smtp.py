@@ -1,8 +1,7 @@
-"""The form of a sending account, with its limits by mailbox provider."""
+"""The form of an SMTP server, and of the sandbox."""
 
 import ipaddress
 import re
-from email.utils import parseaddr
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from delivery import secrets
 from delivery.accounts import FROM_SETTINGS
-from delivery.models import DomainLimit, SendingAccount
+from delivery.forms.accounts import AccountForm, read_domains
+from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
+from delivery.throttle import USUAL_CONNECTIONS
 from delivery.transports.choose import is_own_machine
-from subscribers.states import DomainGroup
 
-DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9](-*[a-z0-9])*\.)+[a-z0-9](-*[a-z0-9])*$")
 # Whom to send through is the administrator's choice, machines of their own network included. What
 # can never be right is refused: ports of other well-known services, and addresses that only exist
 # on one cable or inside a cloud's machine room (RFC 3927, 4291 §2.5.6).
@@ -36,7 +35,7 @@ def is_link_local(host: str) -> bool:
         return False
 
 
-class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
+class SmtpForm(AccountForm):
     """An SMTP server. The password is written only: it never comes back to a page."""
 
     password = forms.CharField(
@@ -45,17 +44,24 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    from_domains = forms.CharField(
-        label=_("Sender domains"),
+    idle_seconds = forms.IntegerField(
+        label=_("Seconds to keep an idle connection"),
+        required=False,
+        min_value=1,
+        max_value=600,
+        help_text=_("Servers hang up after some minutes by themselves."),
+    )
+    verp = forms.BooleanField(
+        label=_("Give every mail a return address of its own"),
         required=False,
         help_text=_(
-            "Campaigns from addresses in these domains use this account. Separate them by commas; "
-            "empty: any domain."
+            "Bounces then come back to bounce+…@ the domain below and name the mail they are "
+            "about, whatever the other side writes into them."
         ),
     )
+    usual_connections = USUAL_CONNECTIONS
 
-    class Meta:
-        model = SendingAccount
+    class Meta(AccountForm.Meta):
         fields: ClassVar = [
             "name",
             "host",
@@ -68,25 +74,30 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
             "from_domains",
             "max_connections",
             "messages_per_connection",
+            "idle_seconds",
+            "verp",
+            "return_path_domain",
             "per_second",
             "per_minute",
             "per_hour",
             "per_day",
         ]
         help_texts: ClassVar = {
+            **AccountForm.Meta.help_texts,
             "tls": _("Port 587 usually wants STARTTLS, port 465 TLS from the start."),
             "verify_certificate": _("Switch it off only for a server of your own."),
-            "default_from": _("Name <address>; mails of Warta itself come from it."),
             "max_connections": _("Most servers allow 5 to 20."),
-            "per_second": _("Empty: no limit. Your provider's terms say what it allows."),
+            "messages_per_connection": _("Then a new one is opened. Gmail and Outlook like 50."),
+            "return_path_domain": _(
+                "Like bounce.example.com. Its MX must lead to where bounces are read, and its SPF "
+                "record must name this server; at best it is a part of the sender's domain."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         account = self.instance
         self.fields["host"].required = True
-        self.fields["per_second"].label = _("Mails per second")
-        self.initial["from_domains"] = ", ".join(account.from_domains)
         if account.pk and account.encrypted_password:
             self.fields["password"].help_text = _(
                 "Empty: the password stays as it is. For another server or user name it is "
@@ -98,30 +109,12 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         if account.kind == TransportKind.SANDBOX:
             for name in set(self.fields) - {"name"}:
                 del self.fields[name]
-        self.limits = self._limit_fields() if account.kind != TransportKind.SANDBOX else []
+            self.lanes = []
 
     @property
     def is_from_settings(self) -> bool:
         """Whether SMTP_URL made this account."""
         return bool(self.instance.pk and self.initial.get("name") == FROM_SETTINGS)
-
-    def _limit_fields(self) -> list[str]:
-        stored: dict[int, int | None] = {}
-        if self.instance.pk:
-            rows = DomainLimit.objects.filter(account=self.instance)
-            stored = dict(rows.values_list("domain_group", "per_minute"))
-        names = []
-        for group in DomainGroup:
-            name = f"limit_{group.value}"
-            self.fields[name] = forms.IntegerField(
-                label=group.label,
-                required=False,
-                min_value=1,
-                max_value=10_000_000,
-                initial=stored.get(group.value),
-            )
-            names.append(name)
-        return names
 
     def clean(self) -> dict[str, Any]:
         """Keep passwords to the server they were given for, and off unprotected lines."""
@@ -142,6 +135,19 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
                 _("Without TLS everybody on the way could read the password. Choose STARTTLS."),
             )
         return cleaned
+
+    def clean_idle_seconds(self) -> int:
+        """Leave what is not said as it is."""
+        return int(self.cleaned_data["idle_seconds"] or self.instance.idle_seconds)
+
+    def clean_return_path_domain(self) -> str:
+        """Accept nothing or one domain; a return address for each mail needs one."""
+        domains = read_domains(str(self.cleaned_data["return_path_domain"]))
+        if len(domains) > 1:
+            raise forms.ValidationError(_("Write one domain."))
+        if self.cleaned_data.get("verp") and not domains:
+            raise forms.ValidationError(_("Name the domain that bounces come back to."))
+        return domains[0] if domains else ""
 
     def clean_name(self) -> str:
         """Keep the name by which the account of the settings is known."""
@@ -173,33 +179,6 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
             )
         return port
 
-    def clean_default_from(self) -> str:
-        """Accept nothing, an address, or a name with an address."""
-        given = str(self.cleaned_data["default_from"]).strip()
-        address = parseaddr(given)[1]
-        if given and not ("@" in address.strip("@") and given.isprintable()):
-            raise forms.ValidationError(_("Write it like Kopi Senja <news@example.com>."))
-        return given
-
-    def clean_from_domains(self) -> list[str]:
-        """Split and check the domains."""
-        words = re.split(r"[\s,;]+", str(self.cleaned_data["from_domains"]).lower())
-        domains = [word.lstrip("@") for word in words if word]
-        for domain in domains:
-            if not DOMAIN.match(domain):
-                raise forms.ValidationError(
-                    _("“%(domain)s” is not a domain. Write it like example.com."),
-                    params={"domain": domain[:100]},
-                )
-        return list(dict.fromkeys(domains))
-
-    def clean_max_connections(self) -> int:
-        """At least one, and not more than a server would bear."""
-        number = int(self.cleaned_data["max_connections"])
-        if not 1 <= number <= 100:  # noqa: PLR2004
-            raise forms.ValidationError(_("Choose from 1 to 100 connections."))
-        return number
-
     def save(self, commit: bool = True) -> SendingAccount:  # noqa: FBT001, FBT002 - Django's signature
         """Save; a new password is encrypted, changed settings get the breaker's fresh chance."""
         account: SendingAccount = super().save(commit=False)
@@ -207,22 +186,8 @@ class SendingAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
             account.encrypted_password = secrets.encrypt(self.cleaned_data["password"])
         elif not account.username:
             account.encrypted_password = b""  # nobody signs in with it any more
-        if self.changed_data:
-            account.broken_since, account.broken_reason, account.retry_at = None, "", None
-            account.trouble_count = 0
+        self.start_anew(account)
         if commit:
             account.save()
-            self._save_limits(account)
+            self.save_lanes(account)
         return account
-
-    def _save_limits(self, account: SendingAccount) -> None:
-        for name in self.limits:
-            group, value = int(name.removeprefix("limit_")), self.cleaned_data.get(name)
-            if value:
-                DomainLimit.objects.update_or_create(
-                    account=account, domain_group=group, defaults={"per_minute": value}
-                )
-            else:
-                DomainLimit.objects.filter(
-                    account=account, domain_group=group, connections=None
-                ).delete()
