@@ -11,7 +11,7 @@ import delivery.states
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_api_keys"),
-        ("delivery", "0007_reasons_in_own_words"),
+        ("delivery", "0008_engagement"),
     ]
 
     operations = [
