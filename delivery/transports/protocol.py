@@ -11,7 +11,8 @@ class Outgoing:
     """One finished mail to one person.
 
     ``data`` is the whole RFC 5322 message with CRLF line ends, not dot-stuffed and without the
-    final dot; ``needs_smtputf8``: an envelope address has non-ASCII letters before its @.
+    final dot; ``needs_smtputf8``: an envelope address has non-ASCII letters before its @;
+    ``has_no_dots``: it is known that no line begins with a dot, so nobody need search for one.
     """
 
     message_id: int  # the ledger's key (delivery.Message.id), not the Message-ID header
@@ -19,6 +20,7 @@ class Outgoing:
     envelope_to: str
     data: bytes
     needs_smtputf8: bool = False
+    has_no_dots: bool = False
 
 
 class Verdict(Enum):

@@ -12,7 +12,8 @@ from typing import Final
 from delivery.transports.smtp_lane import Lane
 
 SECONDS: Final = 60.0  # for how long a server that hung up is treated like that
-REACTION: Final = 0.01  # seconds a server may take to hang up, besides two ways over the network
+QUICKEST: Final = 0.01  # seconds a server may take to hang up, besides two ways over the network
+SLOWEST: Final = 0.25
 LOOK: Final = 0.005  # seconds; how often to look whether a dot may follow
 
 
@@ -21,10 +22,18 @@ class Caution:
 
     def __init__(self) -> None:
         self._until = 0.0
+        self._reaction = QUICKEST
         self._holding: list[Lane] = []
 
-    def begin(self) -> None:
-        """It hung up in the middle of a mail: hold dots back from now on."""
+    def begin(self, *, dot_was_out: bool = True) -> None:
+        """It hung up in the middle of a mail: hold dots back from now on.
+
+        ``dot_was_out`` although they were held back: the server needs more time to hang up.
+        """
+        if not self.is_on:
+            self._reaction = QUICKEST
+        elif dot_was_out:
+            self._reaction = min(2 * self._reaction, SLOWEST)
         self._until = time.monotonic() + SECONDS
 
     @property
@@ -49,7 +58,7 @@ class Caution:
     def let_go(self) -> list[Lane]:
         """Return the lanes whose dot may follow now; they may hand over."""
         now = time.monotonic()
-        free = [lane for lane in self._holding if lane.has_stayed(now, reaction=REACTION)]
+        free = [lane for lane in self._holding if lane.has_stayed(now, reaction=self._reaction)]
         self._holding = [lane for lane in self._holding if lane.is_held and lane not in free]
         for lane in free:
             lane.may_hand_over = True

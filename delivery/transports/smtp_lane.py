@@ -20,6 +20,7 @@ from delivery.transports.smtp_verdicts import CLOSING, Stage
 if TYPE_CHECKING:
     from delivery.transports.smtp_connection import Connection
 
+OK = 250
 GO_AHEAD = 354
 DATA = b"DATA\r\n"
 RSET = b"RSET\r\n"
@@ -182,12 +183,15 @@ class Lane:
             ReplyError: it said something that makes no sense here.
             WireError: the connection is gone.
         """
+        expected, pipelines = self._expected, self.pipelines
         for reply in replies:
-            if not self._expected:
+            if not expected:
                 if reply.code == CLOSING:
                     raise ClosingError(None, reply)
                 raise ReplyError(reply.words)
-            stage, parcel = self._expected.popleft()
+            stage, parcel = expected.popleft()
+            if reply.code == OK and pipelines and (stage is Stage.RCPT or stage is Stage.MAIL):
+                continue  # what follows is under way already
             if reply.code == CLOSING and stage is not Stage.QUIT:
                 raise ClosingError(stage, reply)
             if stage is Stage.RSET:
@@ -315,7 +319,7 @@ class Lane:
         stage = self._expected[0][0]
         if self.connection.wire.is_writing:
             seconds = self._timeouts.block
-        elif stage in {Stage.FINAL_DOT, Stage.EMPTY_DOT}:
+        elif stage is Stage.FINAL_DOT or stage is Stage.EMPTY_DOT:  # a set would hash in Python
             seconds = self._timeouts.final_dot
         elif stage is Stage.DATA:
             seconds = self._timeouts.data

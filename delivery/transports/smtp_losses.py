@@ -41,7 +41,7 @@ class Losses:
         was_busy = not lane.is_idle
         dot_out = lane.dot_may_be_out
         if lane.is_held or (dot_out and isinstance(error, WireError)):
-            self._pool.caution.begin()
+            self._pool.caution.begin(dot_was_out=dot_out)
         last, current, following = self._clear(lane)
         if was_busy and not lane.answered:
             self._pool.record.barren += 1

@@ -227,7 +227,8 @@ class Run:
             except UnsendableError as error:
                 self._book.finish(parcel, error.outcome(parcel.mail.message_id))
                 continue
-            parcel.body = parcel.body or smtp_envelope.body(parcel.mail.data)
+            mail = parcel.mail
+            parcel.body = parcel.body or smtp_envelope.body(mail.data, has_no_dots=mail.has_no_dots)
             parcel.refusal = None
             return parcel
 

@@ -54,7 +54,9 @@ def test_the_server_hangs_up_in_the_middle_of_mails(run: Run, recorder: Recorder
     recorder.start("drop=50")
     with run(RETRY_AFTER="2,3,5") as product:
         product.people(PEOPLE, port=recorder.port)
-        check(product, recorder, product.campaign(LETTER), doubt=CONNECTIONS)
+        campaign = product.campaign(LETTER)
+        # A machine under load takes its time to hang up: each process learns how long to wait.
+        check(product, recorder, campaign, doubt=2 * CONNECTIONS, seconds=600)
 
 
 def test_a_server_that_never_answers_stops_nobody_else(
