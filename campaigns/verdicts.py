@@ -101,7 +101,8 @@ suppressed AS (
             SELECT erased.address_hash FROM subscribers_suppression erased
             WHERE erased.workspace_id = %(workspace)s AND erased.email_key = '')
 ),
-wishes AS (
+-- Read at once: looked up for each person it would cost more than everything else.
+wishes AS MATERIALIZED (
     SELECT person.id AS subscriber_id, coalesce(person.paused_until > %(now)s, false) AS pause
     FROM subscribers_subscriber person
     WHERE person.workspace_id = %(workspace)s{person_range}

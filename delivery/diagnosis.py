@@ -285,7 +285,7 @@ def _route(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount
 
 def _broken(account: SendingAccount) -> Diagnosis:
     values = {
-        "trouble": account.broken_reason,
+        "trouble": account.broken_reason.rstrip(". "),  # a sentence goes on behind it
         "since": clock(account.broken_since or timezone.now()),
         "next": clock(account.retry_at or timezone.now()),
     }

@@ -23,6 +23,8 @@ from delivery.models import Claim, Message, SendMinute
 from delivery.pipeline import record, settle, sweep
 from delivery.states import EventKind, MessageState, Reason
 from delivery.transports.protocol import Verdict
+from subscribers.models import Segment
+from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
 
@@ -248,3 +250,39 @@ def test_the_live_page_asks_little_however_many_people_there_are(
     assert "message_by_reason" in plan
     read = [float(number) for number in re.findall(r"actual time=\S+ rows=([\d.]+)", plan)]
     assert max(read) <= 50
+
+
+def test_the_persons_timeline_says_why_they_were_left_out(
+    campaign: Campaign, editor_client: Client
+) -> None:
+    for reason, words in (
+        (Reason.PAUSED, "Asked for a pause"),
+        (Reason.WANTS_FEWER, "Wants fewer letters"),
+    ):
+        message = Message.objects.filter(campaign=campaign, state=MessageState.SKIPPED).first()
+        assert message is not None
+        Message.objects.filter(pk=message.pk).update(reason=reason)
+        path = reverse("subscriber_timeline", args=[message.subscriber_id])
+        assert words in editor_client.get(path).content.decode()
+
+
+def test_programs_choose_an_audience(cast: Cast, program: Client) -> None:
+    news = makers.make_list(cast.workspace, "News")
+    makers.make_reader(cast.workspace, news, "ani@x.example")
+    segment = Segment.objects.create(workspace=cast.workspace, name="Everybody")
+    draft = makers.make_campaign(cast.workspace)
+    path = f"/api/v1/campaigns/{draft.pk}/audience"
+
+    def put(**choice: list[int]) -> Any:
+        return program.put(path, choice, content_type="application/json")
+
+    found = put(lists=[news.pk], segments=[segment.pk]).json()
+    assert (found["segments"], found["audience"], found["will_get"]) == ([segment.pk], 1, 1)
+    assert program.get(path).json() == found
+    theirs = makers.make_list(cast.other_workspace, "Theirs")
+    refused = put(lists=[theirs.pk])
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == f"lists: there is no {theirs.pk} in this workspace."
+    assert program.get(path).json() == found
+    Campaign.objects.filter(pk=draft.pk).update(status=CampaignStatus.SCHEDULED)
+    assert put(lists=[news.pk]).status_code == 409
