@@ -1,6 +1,6 @@
 """A file with every kind of dirt that exports have, the same one each time.
 
-``python -m benchmarks._dirty FILE ROWS`` writes it. The third column is a date, the fourth a number.
+``python -m benchmarks._dirty FILE ROWS`` writes it.
 """
 
 import sys
@@ -25,7 +25,7 @@ DIRT: dict[int, tuple[str, Callable[[int], bytes]]] = {
     44: ("invalid", lambda n: _row(f"person{n}@localhost")),
     55: ("invalid", lambda n: _row(f"person{n}..x@example.com")),
     66: ("invalid", lambda n: _row(f"{'x' * 80}{n}@example.com")),
-    77: ("invalid", lambda n: _row("")),
+    77: ("invalid", lambda _n: _row("")),
     88: ("duplicate", lambda n: _row(f"PERSON{n - 1}@Example.com")),
     99: ("good", lambda n: _row(f"person{n}@gmial.com")),
     110: ("good", lambda n: _row(f"person{n}@mailinator.com")),
@@ -38,7 +38,10 @@ DIRT: dict[int, tuple[str, Callable[[int], bytes]]] = {
     187: ("good", lambda n: f'"person{n}@example.com","Ang""graini, D.",,,\r\n'.encode()),
     198: ("good", lambda n: _row(f"person{n}@example.com", "=cmd|'/c calc'!A1")),
     209: ("good", lambda n: _row(f"person{n}@example.com", "😀 نور")),
-    220: ("invalid", lambda n: f'person{n}@example.com,"Eve\r\nBcc: x@example.com",,,\r\n'.encode()),
+    220: (
+        "invalid",
+        lambda n: f'person{n}@example.com,"Eve\r\nBcc: x@example.com",,,\r\n'.encode(),
+    ),
     231: ("invalid", lambda n: _row(f"person{n}@example.com", joined="31/02/2025")),
     242: ("invalid", lambda n: f"person{n}@example.com,N,2026-01-01,many,\r\n".encode()),
     253: ("invalid", lambda n: f'person{n}@example.com,N,2026-01-01,"1,234",\r\n'.encode()),
