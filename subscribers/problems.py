@@ -27,7 +27,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("The domain %(domain)s has no dot"),
         _("Write it in full, like example.com"),
     ),
-    "address_long": (_("The address is too long"), _("An address has at most 254 characters")),
+    "address_long": (
+        _("The address is too long"),
+        _("At most 64 characters before the @, and 254 in all"),
+    ),
     "address_typo": (_("Looks like a typo of %(domain)s"), _("Use %(domain)s")),
     "duplicate": (_("Already in row %(row)s"), _("The first one is kept")),
     "too_long": (

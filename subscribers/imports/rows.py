@@ -35,6 +35,8 @@ ORDINARY_ADDRESS = re.compile(
     rf"({addresses.ATOM}(?:\.{addresses.ATOM})*)@([A-Za-z0-9.-]{{3,250}})"
 ).fullmatch
 __all__ = ["ENDS", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name"]
+# As mail programs and web pages copy it: Dewi <dewi@example.com>, mailto:dewi@example.com.
+WRAPPED = re.compile(r"[^<>@]*<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNORECASE).fullmatch
 VALUES_REMEMBERED = 20_000  # per column
 LONGEST_SHOWN = 200
 ROLE = int(AddressFlag.ROLE)
@@ -185,7 +187,8 @@ class RowMaker:
             if len(local) > addresses.LONGEST_LOCAL:
                 raise Problem("address_long")
         else:
-            local, domain = addresses.parts(text)
+            wrapped = WRAPPED(text)
+            local, domain = addresses.parts(wrapped[1] or wrapped[2] if wrapped else text)
         if domain.suggestion and (right := self._corrections.get(domain.name)):
             domain = addresses.read_domain(right)
         flags = domain.flags

@@ -2,11 +2,12 @@
 
 import pytest
 
-from subscribers import addresses, lifecycle, people, suppression
-from subscribers.imports import files, run, steps
+from subscribers import addresses, consent, lifecycle, people, signup, suppression
+from subscribers.imports import asking, files, run, steps
 from subscribers.models import (
     ConsentEvent,
     MailingList,
+    SignupForm,
     Subscriber,
     Subscription,
     Suppression,
@@ -203,3 +204,24 @@ def test_addresses_are_flagged_not_dropped(workspace, prepared):
     )
     added.refresh_from_db()
     assert added.address_flags == 0
+
+
+def test_only_if_told_are_the_unconfirmed_asked_and_each_once(workspace, weekly, prepared):
+    form = SignupForm.objects.create(
+        workspace=workspace,
+        name="Shop",
+        title="Shop",
+        statement=consent.statement(workspace, text="I agree"),
+    )
+    form.lists.add(weekly)
+    text = "email\na@example.com\nb@example.com\n"
+    silent = imported(prepared(text, status="unconfirmed"))
+    assert silent.asked_until is None
+    assert asking.due() == []
+    told = imported(prepared("email\nc@example.com\n", status="unconfirmed", asks_with=form))
+    assert asking.due() == [told.pk]
+    questions = asking.take(told.pk)
+    assert [question.form_id for question in questions] == [form.pk]
+    assert signup.read(questions[0].token).person.email == "c@example.com"
+    assert asking.take(told.pk) == []
+    assert asking.due() == []
