@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers import addresses, duplicates, lifecycle, merging, people, suppression, tags
 from subscribers.merging import Merger
 from subscribers.models import (
