@@ -25,7 +25,10 @@ NAMES = {name for name, _kind in ZONE} | {"bare.example"}
 
 
 class Answer(socketserver.BaseRequestHandler):
+    """One question."""
+
     def handle(self):
+        """Answer it from the zone."""
         data, socket = self.request
         query = dns.message.from_wire(data)
         question = query.question[0]
