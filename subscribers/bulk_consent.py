@@ -164,4 +164,4 @@ def _run(
     }
     with connection.cursor() as cursor:
         cursor.execute(statement.replace("{recorded}", RECORD), values)
-        return cursor.fetchall()
+        return [(key, before) for key, before in cursor.fetchall()]

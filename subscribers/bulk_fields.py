@@ -105,4 +105,4 @@ def _run(statement: str, action: BulkAction, people: Sequence[int], at: datetime
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return [(key, before) for key, before in cursor.fetchall()]

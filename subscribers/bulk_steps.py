@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from django.db import connection
 
@@ -90,7 +91,7 @@ def _undo_consent(
 
 
 def _suppress(action: BulkAction, ids: Sequence[int], at: datetime) -> Changed:
-    values = {
+    values: dict[str, Any] = {
         "workspace": action.workspace_id,
         "people": list(ids),
         "reason": SuppressionReason.MANUAL,
@@ -102,7 +103,7 @@ def _suppress(action: BulkAction, ids: Sequence[int], at: datetime) -> Changed:
         cursor.execute(SUPPRESS, values)
         values["hashes"] = [bytes(digest) for (digest,) in cursor.fetchall()]
         cursor.execute(SUPPRESSED, values)
-        return cursor.fetchall()
+        return [(key, before) for key, before in cursor.fetchall()]
 
 
 def _release(action: BulkAction, changes: Sequence[BulkChange], _at: datetime) -> int:

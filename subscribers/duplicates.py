@@ -7,6 +7,7 @@ same full name at the same company is a weaker hint; at large providers it is no
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -16,6 +17,7 @@ from subscribers.models import DuplicateGroup, DuplicateSearch, Subscriber
 from subscribers.states import DuplicateKind
 
 PAGE = 25
+LONGEST_SEARCH = timedelta(minutes=10)  # then its worker has died
 GMAIL = frozenset({"gmail.com", "googlemail.com"})
 # A group beyond this is a shared box or a test, not one person.
 LARGEST = {DuplicateKind.ADDRESS: 20, DuplicateKind.NAME: 4}
@@ -69,8 +71,8 @@ def begin(workspace: Workspace) -> bool:
     now = timezone.now()
     with transaction.atomic():
         row, _new = DuplicateSearch.objects.select_for_update().get_or_create(workspace=workspace)
-        running = row.started_at and (not row.finished_at or row.finished_at < row.started_at)
-        if running and (now - row.started_at).total_seconds() < 600:  # noqa: PLR2004
+        begun, ended = row.started_at, row.finished_at
+        if begun and (ended is None or ended < begun) and now - begun < LONGEST_SEARCH:
             return False
         row.started_at = now
         row.save(update_fields=["started_at"])

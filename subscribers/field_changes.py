@@ -7,6 +7,7 @@ action that the caller has run.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
@@ -75,7 +76,11 @@ def _make_unique(field: CustomField) -> None:
         # Writers wait, so that nobody writes a value which neither this statement nor the trigger
         # (it looks at ``is_unique``) would see.
         cursor.execute("LOCK TABLE subscribers_subscriber IN SHARE ROW EXCLUSIVE MODE")
-        values = {"field": field.pk, "key": field.key, "workspace": field.workspace_id}
+        values: dict[str, Any] = {
+            "field": field.pk,
+            "key": field.key,
+            "workspace": field.workspace_id,
+        }
         try:
             with transaction.atomic():
                 cursor.execute(FILL_UNIQUE, values)

@@ -27,7 +27,7 @@ class ProfileForm(forms.Form):
     last_name = OneLineField(label=_("Last name"))
     language = forms.ChoiceField(label=_("Language"), required=False)
     frequency = forms.TypedChoiceField(
-        label=_("How often"), choices=Frequency.choices, coerce=int, required=False, empty_value=0
+        label=_("How often"), choices=Frequency.choices, coerce=int, required=False, empty_value="0"
     )
     paused_until = forms.DateField(
         label=_("No mail until"),
@@ -84,6 +84,7 @@ class ProfileForm(forms.Form):
             if value is not None:
                 values[field.key] = value
         cleaned["fields"] = values
+        cleaned["frequency"] = int(cleaned.get("frequency") or 0)
         said = custom_values.objections(
             self.workspace, values, asked=self.asked, person=self.person
         )

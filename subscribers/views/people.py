@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from accounts.roles import Permission
 from subscribers import (
     addresses,
     consent,
+    custom_values,
     erasure,
     fields,
     lifecycle,
@@ -94,10 +96,21 @@ def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Change a person's profile."""
     person = _find(request, subscriber_id)
     form = ProfileForm(request.POST or None, workspace=request.workspace, person=person)
-    if request.method == "POST" and form.is_valid() and _save(request, form, person):
+    if request.method == "POST" and form.is_valid() and _save_or_say(request, form, person):
         messages.success(request, _("Saved."))
         return redirect("subscriber_page", person.pk)
     return render(request, "subscribers/person_edit.html", {"person": person, "form": form})
+
+
+def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+    try:
+        with transaction.atomic():
+            return _save(request, form, person)
+    except IntegrityError as error:
+        if not custom_values.is_taken(error):
+            raise
+        form.add_error(None, _("Somebody else was given the same unique value just now."))
+        return False
 
 
 def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:

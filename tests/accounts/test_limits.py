@@ -1,4 +1,4 @@
-"""What one person may do how often: invitations are mail to strangers, workspaces cost everybody."""
+"""How often one may invite strangers by mail, and who may make workspaces."""
 
 import pytest
 from django.core import mail

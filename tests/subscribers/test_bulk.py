@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers import addresses, bulk, bulk_run, lifecycle, people, suppression, tags
 from subscribers.models import (
     BulkAction,

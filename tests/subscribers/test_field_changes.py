@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers import addresses, bulk_run, custom_values, field_changes, people, usage
 from subscribers.field_changes import FieldError, Options
 from subscribers.models import BulkAction, CustomField, SignupForm, Subscriber, UniqueValue
