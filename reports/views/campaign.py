@@ -136,6 +136,7 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "links": links(campaign, clickers=card.engagement.clicks),
         "reasons": skips.by_reason(campaign),
         "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
+        "unsubscribe_words": skips.unsubscribe_words(campaign),
         "lanes": live.campaign_lanes(campaign),
         **_people(request, campaign),
     }
