@@ -30,6 +30,12 @@ def by_reason(ledger: Ledger) -> list[ReasonCount]:
     return sorted(found, key=lambda row: (-row.count, row.reason))
 
 
+def unsubscribe_words(campaign: Campaign, *, most: int = 20) -> list[str]:
+    """Return the newest of what people wrote in their own words when they left."""
+    rows = UnsubscribeReason.objects.filter(campaign=campaign).exclude(words="").order_by("-at")
+    return list(rows.values_list("words", flat=True)[:most])
+
+
 def unsubscribe_reasons(campaign: Campaign) -> list[tuple[str, int]]:
     """Return what people answered when asked why they left, most frequent first."""
     rows = (

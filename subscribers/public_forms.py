@@ -73,6 +73,8 @@ class PersonForm(forms.Form):
         for one in self.asked:
             name = PREFIX + one.field.key
             given = self.cleaned_data.get(name)
+            if one.is_shown_only:
+                continue
             try:
                 self.cleaned_data[name] = _typed(one.field, given)
             except Problem as problem:
@@ -181,8 +183,10 @@ def _form_field(asked: Asked, value: Any) -> forms.Field:  # noqa: PLR0911 - one
         "help_text": asked.help_text,
         "required": asked.is_required,
         "initial": value,
-        "disabled": asked.is_shown_only,
     }
+    if asked.is_shown_only:
+        shown = fields.display(fields.shape(field), value)
+        return forms.CharField(**common | {"required": False, "initial": shown}, disabled=True)
     options = [(choice, choice) for choice in field.choices]
     if kind is FieldType.BOOLEAN:
         return forms.BooleanField(**common)

@@ -31,7 +31,7 @@ def page(  # noqa: PLR0913 - one each for what differs between pages
         "languages": visitors.other_languages(),
         "keep_language": visitors.asked_language(request),
         "know_token": know_token or _know_token(reader),
-        "footer": _footer(reader) if reader else None,
+        "footer": words_for(reader, Kind.FOOTER) if reader else None,
         **context,
     }
     return render(request, template, shown, status=status)
@@ -41,10 +41,11 @@ def _know_token(reader: Reader | None) -> str:
     return reader.token(Purpose.PREFERENCES) if reader and reader.person else ""
 
 
-def _footer(reader: Reader) -> public_texts.Words | None:
+def words_for(reader: Reader, kind: Kind) -> public_texts.Words | None:
+    """Return the words of a letter's lists, None where the product's own stand."""
     lists = list(reader.lists)
     return public_texts.find(
-        Kind.FOOTER,
+        kind,
         language=get_language() or "",
         lists=lists,
         values=values_of(reader.workspace, lists),

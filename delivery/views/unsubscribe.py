@@ -6,17 +6,15 @@ may have been forwarded, so the page shows the address masked and nothing else a
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from delivery import leaving, readers
 from delivery.models import UnsubscribeReason
 from delivery.readers import Reader
 from delivery.tokens import Purpose
-from delivery.views.public import lost, page
-from subscribers import ownership, public_texts, visitors
+from delivery.views.public import lost, page, words_for
+from subscribers import ownership, visitors
 from subscribers.public_texts import Kind
-from subscribers.signup_mails import values_of
 from subscribers.states import ConsentSource
 
 ACTIONS = frozenset({"leave", "all", "undo", "why"})
@@ -85,7 +83,7 @@ def _show(request: HttpRequest, token: str, reader: Reader, *, status: int = 200
         "answered": gone and answered,
         "answers": UnsubscribeReason.Answer.choices,
         "longest": leaving.LONGEST_WORDS,
-        "words": _words(Kind.UNSUBSCRIBE, reader),
+        "words": words_for(reader, Kind.UNSUBSCRIBE),
         "preferences_token": reader.token(Purpose.PREFERENCES),
     }
     template = "left.html" if gone else "unsubscribe.html"
@@ -96,14 +94,4 @@ def _show(request: HttpRequest, token: str, reader: Reader, *, status: int = 200
         workspace=reader.workspace,
         reader=reader,
         status=status,
-    )
-
-
-def _words(kind: Kind, reader: Reader) -> public_texts.Words | None:
-    lists = list(reader.lists)
-    return public_texts.find(
-        kind,
-        language=get_language() or "",
-        lists=lists,
-        values=values_of(reader.workspace, lists),
     )

@@ -136,6 +136,7 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "links": links(campaign, clickers=acted.clicks),
         "reasons": skips.by_reason(ledger),
         "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
+        "unsubscribe_words": skips.unsubscribe_words(campaign),
         **_people(request, campaign),
     }
     return render(request, "reports/report.html", context)

@@ -1,4 +1,7 @@
-"""The confirmation page behind a mail's link. GET changes nothing; its button confirms."""
+"""The confirmation page behind a mail's link: only its button confirms.
+
+GET changes nothing, nor does a POST without the button: scanners send both.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -23,7 +26,7 @@ def public_confirm(request: HttpRequest, token: str) -> HttpResponse:
         brand = {"name": _("Newsletter")}
         return page(request, "no_confirmation", {"brand": brand}, status=404)
     _speak(request, pending)
-    if request.method == "POST" and not pending.is_expired:
+    if request.method == "POST" and request.POST.get("do") == "confirm" and not pending.is_expired:
         return _confirm(request, token, pending)
     return _answer(request, token, pending)
 

@@ -112,7 +112,7 @@ def form_embed(request: MemberRequest, form_id: int) -> HttpResponse:
         "row": row,
         "hosted": _hosted(row),
         "frame": f'<iframe src="{frame}" title="{_("Sign up")}" width="100%" height="520" '
-        f'style="border:0"></iframe>',
+        'frameborder="0"></iframe>',
         "script": f'<script async src="{script}" data-form="{row.public_id}"></script>',
         "html": _html(row, script),
         "policy": _policy(),

@@ -65,6 +65,22 @@ def test_name_language_and_the_fields_that_are_theirs_to_change(client, workspac
     )
 
 
+def test_a_shown_value_that_fits_no_more_stops_nobody(client, workspace, letter, address):
+    CustomField.objects.create(
+        workspace=workspace,
+        key="tier",
+        label="Tier",
+        type="choice",
+        choices=["Gold"],
+        show_in_preferences="shown",
+        is_required=True,
+    )
+    Subscriber.objects.filter(pk=letter.person.pk).update(fields={"tier": "Bronze"})
+    assert client.post(address, {**profile(first_name="Anna"), "list": []}).status_code == 303
+    person = Subscriber.objects.get(pk=letter.person.pk)
+    assert (person.first_name, person.fields) == ("Anna", {"tier": "Bronze"})
+
+
 def test_a_name_with_a_line_break_is_refused_and_nothing_is_lost(client, letter, address):
     before = snapshot()
     answer = client.post(address, {**profile(first_name="Ana\r\nBcc: x@example.org"), "list": []})

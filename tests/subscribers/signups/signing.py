@@ -12,6 +12,7 @@ from subscribers import consent, proof, signup_guard
 from subscribers.models import MailingList, SignupForm, Subscription
 from tests.delivery.public.everything import snapshot
 
+CONFIRM = {"do": "confirm"}  # what the button of the confirmation page sends
 DOUBLE, SINGLE = MailingList.OptIn.DOUBLE, MailingList.OptIn.SINGLE
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from subscribers import signup_brake, signup_figures, signup_intake
 from subscribers.models import MailingList, SignupBrake, SignupRequest, SignupTally, Subscriber
-from tests.subscribers.signups.signing import make_form, proven, send, statuses
+from tests.subscribers.signups.signing import CONFIRM, make_form, proven, send, statuses
 
 
 def mailed(form, mails, confirmed, *, hours_ago=0):
@@ -153,8 +153,8 @@ def test_conversions_are_counted(client, workspace, form):
     send(form)
     send(form, "budi@example.org")
     link = mail.outbox[0].body.split("/confirm/")[1].split("/")[0]
-    client.post(f"/confirm/{link}/")
-    client.post(f"/confirm/{link}/")
+    client.post(f"/confirm/{link}/", CONFIRM)
+    client.post(f"/confirm/{link}/", CONFIRM)
     signup_figures.copy_views()
     signup_figures.copy_views()
     found = signup_figures.of_forms(workspace)[form.pk]

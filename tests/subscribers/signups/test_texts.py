@@ -7,7 +7,7 @@ from django.test import Client
 from subscribers import public_texts
 from subscribers.models import PublicText
 from subscribers.public_texts import Kind
-from tests.subscribers.signups.signing import link_in, send
+from tests.subscribers.signups.signing import CONFIRM, link_in, send
 
 
 def written(client, owner, kind, language, text, *, subject=""):  # noqa: PLR0913 - a form
@@ -65,7 +65,7 @@ def test_a_welcome_mail_goes_out_once_with_what_is_known(editor_client, client, 
     send(form, first_name="Ana <script>")
     link = link_in(mail.outbox[0])
     for _press in range(2):
-        client.post(link)
+        client.post(link, CONFIRM)
     (welcome,) = mail.outbox[1:]
     assert welcome.subject == "Hi Ana <script>"
     assert "<script>" not in welcome.alternatives[0][0]
