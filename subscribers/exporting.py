@@ -24,6 +24,7 @@ from subscribers import fields
 from subscribers.imports.errors import safe
 from subscribers.imports.mapping import EXPORT_COLUMNS
 from subscribers.models import CustomField, Subscriber, Subscription, Suppression, Tagging
+from subscribers.moving.suppressions import EXPORT_COLUMNS as SUPPRESSION_COLUMNS
 
 PEOPLE_A_BATCH = 2_000
 IDS_A_FETCH = 20_000
@@ -206,7 +207,7 @@ def suppressions(workspace: Workspace, *, reason: str = "") -> Iterator[str]:
     """Yield the suppression list as CSV, without erased addresses: nobody knows them any more."""
     writer = _csv_writer()
     yield "\N{BYTE ORDER MARK}"
-    yield writer(["email", "reason", "since", "detail"])
+    yield writer(SUPPRESSION_COLUMNS)
     rows = Suppression.objects.filter(workspace=workspace).exclude(email_key="")
     if reason:
         rows = rows.filter(reason=reason)

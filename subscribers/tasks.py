@@ -14,6 +14,7 @@ from subscribers.imports import asking, run, steps, undo
 from subscribers.models import BulkAction, Import, Move
 from subscribers.moving import run as moving
 from subscribers.moving import taking
+from subscribers.moving.arrivals import SourceRefused
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
 from subscribers.signup_tasks import send_signup_mail
@@ -105,6 +106,8 @@ def apply_retention() -> None:
 def _guarded_move(move_id: int, *, check_only: bool) -> None:
     try:
         (moving.check if check_only else moving.run)(move_id, taking.opener)
+    except SourceRefused as refused:
+        taking.fail(move_id, reason=str(refused))
     except FileNotFoundError:
         log.warning("move.file_gone", move_id=move_id)
         taking.fail(move_id, reason=_("The uploaded file is gone. Upload it again."))

@@ -6,12 +6,14 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from subscribers.imports import layout, mapping
+from subscribers.imports.errors import unsafe
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.moving import arrivals
 from subscribers.moving.arrivals import Arrival, Part, SourceRefused
 from subscribers.states import SuppressionReason
 
+EXPORT_COLUMNS = ("email", "reason", "since", "detail")  # of our own list, cells made `safe`
 REASON = ("reason", "type", "status", "event", "category", "alasan")
 SINCE = ("since", "date", "created", "createdat", "timestamp", "time", "addedat", "suppressedat")
 DETAIL = ("detail", "details", "note", "notes", "comment", "comments", "description")
@@ -41,6 +43,8 @@ def part(path: Path, *, name: str, reason: SuppressionReason) -> Part:
     if email is None:
         email = 0
 
+    is_ours = tuple(columns) == EXPORT_COLUMNS
+
     def rows() -> Iterator[Arrival | BrokenRow]:
         source = iter(Rows(path, found, width=len(columns) if has_header else None))
         if has_header:
@@ -52,6 +56,8 @@ def part(path: Path, *, name: str, reason: SuppressionReason) -> Part:
                 yield row
                 continue
             number, cells = row
+            if is_ours:
+                cells = list(map(unsafe, cells))
             yield Arrival(
                 number=number,
                 cells=cells if email < len(cells) else [*cells, *[""] * (email + 1 - len(cells))],

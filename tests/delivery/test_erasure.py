@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from psycopg import sql
 
 from delivery import forgetting
 from delivery.models import Event, Message, SandboxMessage, UserAgent
@@ -32,7 +33,8 @@ def dump() -> str:
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
         )
         for (table,) in cursor.fetchall():
-            cursor.execute(f"SELECT COALESCE(string_agg(t::text, chr(10)), '') FROM \"{table}\" t")
+            rows = sql.SQL("SELECT COALESCE(string_agg(t::text, chr(10)), '') FROM {} t")
+            cursor.execute(rows.format(sql.Identifier(table)))
             found.append(f"{table}: {cursor.fetchone()[0]}")
     return "\n".join(found)
 
@@ -131,7 +133,7 @@ def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path):
         assert trace in shared or trace.lower() not in after.lower()
         assert hexed(trace) not in after
     assert WHO.encode() not in kept_files(tmp_path).lower()
-    assert b"rahasianama,1" not in kept_files(tmp_path).lower()
+    assert b"rahasianama" not in kept_files(tmp_path).lower()
 
 
 def test_everybody_else_stays(workspace, person, tmp_path):

@@ -3,6 +3,8 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from subscribers import tasks
 from subscribers.models import MailingList, Move, Subscriber
 from tests.subscribers.moving.exports import mailchimp_zip
 
@@ -10,8 +12,9 @@ NEW = "/subscribers/move/new/?from=mailchimp"
 
 
 @pytest.fixture(autouse=True)
-def _at_once(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = True
+def _at_once(monkeypatch):
+    for task in (tasks.check_move, tasks.run_move):
+        monkeypatch.setattr(task, "delay_on_commit", task)
 
 
 def upload(client, content, name="export.zip", **values):
@@ -21,7 +24,6 @@ def upload(client, content, name="export.zip", **values):
     )
 
 
-@pytest.mark.django_db(transaction=True)
 def test_from_a_zip_to_people(editor_client, workspace):
     assert "Mailchimp" in editor_client.get("/subscribers/move/").text
     assert editor_client.get(NEW).status_code == 200
