@@ -9,12 +9,16 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers import time_zones
+from subscribers import fields, time_zones
+from subscribers.fields import FieldShape
 from subscribers.imports import layout, mapping
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
+from subscribers.models import CustomField
 from subscribers.moving.arrivals import Noticed, SourceRefused
+from subscribers.problems import Problem
+from subscribers.states import FieldType
 
 VALUES_LOOKED_AT = 100  # of each column
 # Why a column stays behind; `templates/subscribers/_move_findings.html` puts it into words.
@@ -103,6 +107,10 @@ def targets(
     taken = {target.to for target in known.values()}
     if {mapping.FIRST_NAME, mapping.LAST_NAME} & taken:
         taken.add(mapping.NAME)
+    own = {
+        f"{mapping.FIELD}{field.key}": fields.shape(field)
+        for field in CustomField.objects.filter(workspace=workspace)
+    }
     result = []
     for index, column in enumerate(table.columns):
         target = known.get(index)
@@ -110,10 +118,24 @@ def targets(
             target = Target() if index in internal else suggested[index]
             if target.to != mapping.NEW and target.to in taken:
                 target = Target()
+            if target.to in own and not _fits(own[target.to], table, index):
+                # Better a second field than refusing everybody for a value of the other tool's.
+                label = f"{column} ({FieldType.TEXT.label})"[: mapping.LONGEST_LABEL]
+                target = Target(to=mapping.NEW, label=label)
             if target.to == mapping.IGNORE and table.is_filled(index):
                 noticed.left_out[column] = INTERNAL if index in internal else TOO_MANY
         result.append(target)
     return result
+
+
+def _fits(field: FieldShape, table: Table, index: int) -> bool:
+    """Say whether every value looked at can go into a field."""
+    try:
+        for row in table.samples:
+            fields.parse(field, row[index])
+    except Problem:
+        return False
+    return True
 
 
 class Tamer:

@@ -108,7 +108,7 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
         "lists": findings.get("lists", []),
         "reasons": _by_reason(findings.get("reasons", {})),
         "kept": _by_reason(findings.get("kept", {})),
-        "left_out": findings.get("left_out", {}),
+        "left_out": _by_code(findings.get("left_out", {})),
         "noticed": findings.get("noticed", {}),
         "new_fields": findings.get("fields", []),
         "problems": [
@@ -128,6 +128,14 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
     if asked and not partial:
         response["HX-Refresh"] = "true"
     return response
+
+
+def _by_code(left_out: dict[str, str]) -> dict[str, str]:
+    """Return, for each reason why something stays behind, all that does."""
+    grouped: dict[str, list[str]] = {}
+    for what, code in sorted(left_out.items()):
+        grouped.setdefault(code, []).append(what)
+    return {code: ", ".join(names) for code, names in grouped.items()}
 
 
 def _by_reason(counts: dict[str, int]) -> list[tuple[str, int]]:

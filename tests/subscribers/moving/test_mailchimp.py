@@ -202,3 +202,11 @@ def test_a_file_that_is_none_of_mailchimps_is_refused(taken, tmp_path):
 def test_files_come_one_by_one_too(taken):
     record = moved(taken(MoveSource.MAILCHIMP, ("subscribed_export.csv", SUBSCRIBED)))
     assert record.created == 5
+
+
+def test_values_that_fit_no_field_of_the_name_get_one_of_their_own(workspace, export):
+    CustomField.objects.create(workspace=workspace, key="birthday", label="Birthday", type="date")
+    record = moved(export())
+    assert figures(record) == EXPECTED
+    dewi = Subscriber.objects.get(email_key="dewi@example.com")
+    assert dewi.fields["birthday_text"] == "03/14"

@@ -32,7 +32,7 @@ def test_from_a_zip_to_people(editor_client, workspace):
     assert answer.headers["Location"] == f"/subscribers/move/{record.pk}/"
     page = editor_client.get(answer.headers["Location"]).text
     assert "Nothing is written yet" in page
-    assert "never agreed" in page
+    assert "People who never agreed" in page
     assert not Subscriber.objects.exists()
     editor_client.post(f"{answer.headers['Location']}act/", {"action": "run"})
     record.refresh_from_db()
