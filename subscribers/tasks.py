@@ -47,9 +47,7 @@ def ask_imported(import_id: int) -> None:
     """Mail some people of an import who still have to confirm; beat comes back for the others."""
     with transaction.atomic():
         for question in asking.take(import_id):
-            send_signup_mail.delay_on_commit(  # type: ignore[attr-defined]  # as in views.signup
-                **asdict(question)
-            )
+            send_signup_mail.delay_on_commit(**asdict(question))
 
 
 WORK = {

@@ -11,6 +11,7 @@ from delivery.models import DomainLimit, SendingAccount, WarmUp
 from delivery.states import Provider
 from delivery.testing.provider_server import Reply, running
 from delivery.transports import choose
+from delivery.transports.protocol import Verdict
 from tests.delivery.sending import make_account
 
 BASE = {"name": "Mine", "max_connections": "6", "default_from": "news@kopisenja.example"}
@@ -148,7 +149,7 @@ def test_the_list_asks_the_same_number_of_questions(
 ):
     def make(number: int) -> None:
         account = make_account(workspace, name=f"N{number}", per_day=100, position=number)
-        usage.note(account, {trial.Verdict.SENT: 7})
+        usage.note(account, {Verdict.SENT: 7})
         WarmUp.objects.create(account=account, starts_on=usage.today(account), ceilings=[10, 20])
 
     make(1)

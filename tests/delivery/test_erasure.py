@@ -52,13 +52,8 @@ def _own_folder(settings, tmp_path):
 def import_file(workspace, weekly, text, *, go_on=True):
     path, size = files.store([text.encode()])
     record = steps.take_file(workspace, path=path, size=size, filename="a.csv")
-    steps.set_consent(
-        record,
-        mailing_list=weekly,
-        status="subscribed",
-        statement=consent.statement(workspace, text="Yes"),
-        fill_empty_only=False,
-    )
+    agreed = consent.statement(workspace, text="Yes")
+    steps.set_consent(record, steps.Consent(lists=[weekly], statement=agreed))
     if go_on:
         steps.start_run(record)
         assert run.run(record.pk)

@@ -72,9 +72,7 @@ def test_a_file_comes_back_unchanged(editor_client, crowd, workspace, weekly):
     Suppression.objects.all().delete()
     path, size = files.store([text.encode()])
     record = steps.take_file(workspace, path=path, size=size, filename="people.csv")
-    steps.set_consent(
-        record, mailing_list=weekly, status="subscribed", statement=None, fill_empty_only=False
-    )
+    steps.set_consent(record, steps.Consent(lists=[weekly]))
     steps.start_run(record)
     assert run.run(record.pk)
     after = Subscriber.objects.order_by("pk").values("email", "first_name", "fields")

@@ -146,11 +146,11 @@ def test_the_report_names_every_row_left_out(export):
 
 
 def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
-    from subscribers.moving import run, taking
+    from subscribers.moving import merging, run, taking
 
     record = export()
     monkeypatch.setattr(run, "ROWS_A_RANGE", 2)
-    real = run.Merger.write
+    real = merging.Merger.write
     calls = []
 
     def broken(self, decided):
@@ -159,7 +159,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
             raise ZeroDivisionError
         return real(self, decided)
 
-    monkeypatch.setattr(run.Merger, "write", broken)
+    monkeypatch.setattr(merging.Merger, "write", broken)
     assert taking.start_run(record)
     with pytest.raises(ZeroDivisionError):
         run.run(record.pk, taking.opener)
@@ -171,11 +171,11 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
 
 
 def test_a_cancelled_move_stops_where_it_is(export, monkeypatch):
-    from subscribers.moving import run, taking
+    from subscribers.moving import merging, run, taking
 
     record = export()
     monkeypatch.setattr(run, "ROWS_A_RANGE", 2)
-    real = run.merging.ranges
+    real = merging.ranges
 
     def ranges(**values):
         for rows in real(**values):
@@ -183,7 +183,7 @@ def test_a_cancelled_move_stops_where_it_is(export, monkeypatch):
                 taking.cancel(record)
             yield rows
 
-    monkeypatch.setattr(run.merging, "ranges", ranges)
+    monkeypatch.setattr(merging, "ranges", ranges)
     assert taking.start_run(record)
     assert not run.run(record.pk, taking.opener)
     record.refresh_from_db()
