@@ -18,9 +18,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from delivery import coordination, heartbeats, standing
-from delivery.models import SendingAccount
-from delivery.states import TransportKind
+from delivery import coordination, dkim_keys, heartbeats, standing
+from delivery.models import DkimKey, SendingAccount
+from delivery.states import DkimState, TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import ServerTroubleError
 
@@ -58,6 +58,7 @@ def look() -> Iterator[Finding]:
     yield from _processes()
     if all(finding.level != "fail" for finding in database):
         yield from _accounts()
+        yield from _keys()
         yield from _domains()
 
 
@@ -276,6 +277,18 @@ def _pace(account: SendingAccount) -> str:
     if stands.next_slot is not None:
         words.append(f" Waits for {stands.waits_for} until {stands.next_slot:%H:%M} UTC.")
     return "".join(words)
+
+
+def _keys() -> Iterator[Finding]:
+    """Find signing keys that cannot be read: their domains' mail goes out unsigned."""
+    for key in DkimKey.objects.filter(state=DkimState.ACTIVE).select_related("workspace"):
+        if dkim_keys.signer([key]) is None:
+            yield Finding(
+                level="fail",
+                subject=f"signing key {key} ({key.workspace.slug})",
+                sentence="It cannot be read, because SECRET_KEY has changed: mail is not signed.",
+                way_out="Add the old key to SECRET_KEY_FALLBACKS, or make a new signing key.",
+            )
 
 
 def _domains() -> Iterator[Finding]:
