@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns import lifecycle
 from config.settings import CELERY_TASK_ROUTES
-from delivery import overtaking, throttle
+from delivery import coordination, overtaking, throttle
 from delivery.mail_backend import EmailBackend
 from delivery.models import Claim
 from delivery.pipeline import plan
@@ -97,7 +97,7 @@ def test_without_redis_a_confirmation_goes_all_the_same(
     def away(*_args: object, **_options: object) -> None:
         raise redis.ConnectionError
 
-    monkeypatch.setattr(throttle.coordination, "script", lambda _source: away)
+    monkeypatch.setattr(coordination, "script", lambda _source: away)
     sending.make_account(cast.workspace, port=server.port, per_hour=1)
     confirm(cast, "newcomer@x.example")
     assert server.mails() == {"newcomer@x.example": 1}
