@@ -113,7 +113,7 @@ class Merger:
             source=source,
         )
         with connection.cursor() as cursor:
-            cursor.execute(statements.WORK_MEMORY)
+            cursor.execute(statements.BATCH_SETTINGS)
             cursor.execute("TRUNCATE import_decided, import_placed, import_tagged")
             cursor.execute(query, self._values)
             if not self._skips:
