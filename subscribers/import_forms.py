@@ -1,5 +1,6 @@
 """Forms of the import wizard."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -171,7 +172,7 @@ class ConsentForm(forms.Form):
         if lists.count() < 2:  # noqa: PLR2004 - there is no second one
             del self.fields["more_lists"]
 
-    def clean_tags(self) -> "list_of[str]":
+    def clean_tags(self) -> Sequence[str]:
         """Cut the tags apart."""
         found = labels.names(self.cleaned_data["tags"])
         if any(len(name) > labels.LONGEST["tags"] for name in found):
@@ -193,7 +194,7 @@ class ConsentForm(forms.Form):
             self._check_form(cleaned.get("asks_with"))
         return cleaned
 
-    def chosen_lists(self) -> "list_of[MailingList]":
+    def chosen_lists(self) -> Sequence[MailingList]:
         """Return the lists for everybody, each once, the first one first."""
         first = self.cleaned_data.get("list")
         more = [one for one in self.cleaned_data.get("more_lists", []) if one != first]
@@ -206,6 +207,3 @@ class ConsentForm(forms.Form):
                 "asks_with",
                 _("This form signs up for other lists. Choose one of a list that you import into."),
             )
-
-
-list_of = list  # the form's field hides the name

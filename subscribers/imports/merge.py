@@ -76,7 +76,7 @@ class Merger:
         self._fills = record.existing == ExistingPeople.FILL
         self._skips = record.existing == ExistingPeople.SKIP
         self._values = _values(record, names=names, at=at)
-        self._columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
+        self.columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
         self._tags = bool(names.fixed_tags) or "tags" in names.columns
         self._ends = "status" in names.columns
 
@@ -98,7 +98,7 @@ class Merger:
         """Take one batch of lines."""
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE import_stage")
-            with cursor.copy(f"COPY import_stage ({', '.join(self._columns)}) FROM STDIN") as copy:
+            with cursor.copy(f"COPY import_stage ({', '.join(self.columns)}) FROM STDIN") as copy:
                 for piece in lines:
                     copy.write(piece)
 
@@ -113,7 +113,7 @@ class Merger:
             source=source,
         )
         with connection.cursor() as cursor:
-            cursor.execute(statements.WORK_MEMORY)
+            cursor.execute(statements.BATCH_SETTINGS)
             cursor.execute("TRUNCATE import_decided, import_placed, import_tagged")
             cursor.execute(query, self._values)
             if not self._skips:
@@ -190,7 +190,7 @@ class Memory:
             with cursor.copy("COPY import_seen (address_hash, row) FROM STDIN") as copy:
                 copy.write(seen)
             if doubtful:
-                columns = ", ".join(self._merger._columns)  # noqa: SLF001 - the same module
+                columns = ", ".join(self._merger.columns)
                 with cursor.copy(f"COPY import_again ({columns}) FROM STDIN") as copy:
                     copy.write(doubtful)
 

@@ -35,9 +35,10 @@ UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
     rows_done = GREATEST(rows_done, %(last)s), invalid = GREATEST(invalid, %(invalid)s),
     created = created + %(created)s, updated = updated + %(updated)s,
     unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
-    progress = jsonb_set(progress, '{done}', progress->'done' || to_jsonb(%(last)s::bigint))
+    progress = jsonb_set(progress, '{done}',
+        COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint))
 WHERE id = %(id)s AND status = %(running)s
-    AND NOT progress->'done' @> to_jsonb(%(last)s::bigint)
+    AND NOT COALESCE(progress->'done', '[]') @> to_jsonb(%(last)s::bigint)
 """
 
 
@@ -193,7 +194,7 @@ def _run(record: Import) -> None:
 
     merger = make_merger()
     memory = Memory(merger)
-    written = set(record.progress["done"])
+    written = set(record.progress.get("done", []))
     large = record.size > LARGE and not connection.in_atomic_block
     refresh_statistics(only_if_stale=True)
     merger.open()

@@ -26,7 +26,9 @@ CREATE TEMPORARY TABLE import_seen (address_hash bytea, row bigint);
 """
 DROP = """DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided,
     import_placed, import_tagged, import_names"""
-WORK_MEMORY = "SET LOCAL work_mem = '64MB'"  # a batch is sorted without touching the disk
+# A batch is sorted without touching the disk; compiling its statements would cost more than it
+# saves.
+BATCH_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
 TEMPORARY_BUFFERS = "SET temp_buffers = '64MB'"
 # Of the rows that may have come before: take out, and return, those that really did.
 DUPLICATES = """
