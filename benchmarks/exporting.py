@@ -57,6 +57,7 @@ def main() -> None:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
         workspace = _people()
         _export(workspace)
         _moves(Path(folder), workspace)
