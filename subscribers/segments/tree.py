@@ -1,4 +1,12 @@
-"""The rules' tree: read from JSON, checked to the last value, written back. No database."""
+"""The rules' tree: read from JSON, checked to the last value, written back. No database.
+
+Groups say whether all, any or none of their rules must hold. A condition names a subject (what is
+asked about: a field, a list, activity), an operator of that subject, and the operator's inputs::
+
+    {"version": 1, "match": "all", "rules": [
+        {"subject": "field:city", "operator": "one_of", "texts": ["Bandung", "Bogor"]},
+        {"match": "none", "rules": [{"subject": "tag", "operator": "any", "tags": [7]}]}]}
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
