@@ -114,11 +114,21 @@ class RowMaker:
         self._needs_list = needs_list
 
     def add(self, number: int, cells: Sequence[str]) -> None:
-        """Take a row in as one line.
+        """Take a row in as one line; raises as `line`."""
+        line, more, hashed, doubtful = self._make(number, cells)
+        self.seen.append(f"\\\\x{hashed}\t{number}\n")
+        (self.doubtful if doubtful else self.lines).append(f"{line}\t{more}\n")
+
+    def line(self, number: int, cells: Sequence[str]) -> str:
+        """Return the row as one line of `STAGE_COLUMNS`.
 
         Raises:
             RowRefused: with one fault for each value that can't go in.
         """
+        return f"{self._make(number, cells)[0]}\n"
+
+    def _make(self, number: int, cells: Sequence[str]) -> tuple[str, str, str, bool]:
+        """Return the line, the columns behind it, the address's hash, whether it may repeat."""
         faults: list[Fault] = []
         email = ""
         group = flags = 0
@@ -152,11 +162,11 @@ class RowMaker:
         doubtful = self._came_before(hashed)
         # Its cells are kept with a row that may be a duplicate: the error file will want them.
         raw = dumps(cells, ensure_ascii=False).replace("\\", "\\\\") if doubtful else r"\N"
-        self.seen.append(f"\\\\x{hashed}\t{number}\n")
-        (self.doubtful if doubtful else self.lines).append(
+        line = (
             f"{number}\t{email}\t{key}\t\\\\x{hashed}\t{group}\t{first}\t{last}\t{language}"
-            f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}\t{flags}{labels}\n"
+            f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}"
         )
+        return line, f"{flags}{labels}", hashed, doubtful
 
     def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
         values = []
