@@ -20,6 +20,7 @@ class Permission(TextOptions):
     VIEW = "view", _("See everything in the workspace")
     EDIT = "edit", _("Write campaigns, import and change subscribers")
     SEND = "send", _("Send campaigns")
+    EXPORT = "export", _("Download people's data")
     MANAGE = "manage", _("Change sending accounts, team and settings")
     OWN = "own", _("Delete the workspace and appoint owners")
 
@@ -27,7 +28,7 @@ class Permission(TextOptions):
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: frozenset(Permission) - {Permission.OWN},
-    Role.EDITOR: frozenset({Permission.VIEW, Permission.EDIT, Permission.SEND}),
+    Role.EDITOR: frozenset({Permission.VIEW, Permission.EDIT, Permission.SEND, Permission.EXPORT}),
     Role.ANALYST: frozenset({Permission.VIEW}),
 }
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +13,9 @@ from accounts.models import Invitation, Membership, User, Workspace
 from accounts.roles import Role
 
 INVITATION_LIFETIME = timedelta(days=7)
+# Each invitation is a mail to a stranger in our name.
+MOST_INVITATIONS = 20
+PER = timedelta(hours=1)
 
 
 class TeamError(Exception):
@@ -39,15 +42,20 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> In
     An earlier offer to the same address is replaced, so only the newest link works.
 
     Raises:
-        TeamError: the address belongs to a member, or the role is above the inviter's.
+        TeamError: the address belongs to a member, the role is above the inviter's, or the
+            inviter, or their workspace, has sent `MOST_INVITATIONS` within the last hour.
     """
     email = email.strip().lower()
     if role not in assignable_roles(by.role):
         raise TeamError(_("You can't give a role above your own."))
     if workspace.memberships.filter(user__email__iexact=email).exists():
         raise TeamError(_("%(email)s is already a member.") % {"email": email})
-    workspace.invitations.filter(email=email, accepted_at=None).delete()
     now = timezone.now()
+    _refuse_too_many(workspace, by=by.user, now=now)
+    # It expires instead of being deleted, because it counts among those that were sent.
+    workspace.invitations.filter(email=email, accepted_at=None, expires_at__gt=now).update(
+        expires_at=now
+    )
     invitation = Invitation(
         workspace=workspace,
         email=email,
@@ -59,6 +67,22 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> In
     invitation.token_hash = _hash(token_of(invitation))
     invitation.save()
     return invitation
+
+
+def revoke(invitation: Invitation) -> None:
+    """Take an open offer back; its link stops working."""
+    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(expires_at=timezone.now())
+
+
+def _refuse_too_many(workspace: Workspace, *, by: User, now: datetime) -> None:
+    # Whoever invites at the same moment waits for the one before, so that none is missed.
+    User.objects.select_for_update().only("id").get(pk=by.pk)
+    Workspace.objects.select_for_update().only("id").get(pk=workspace.pk)
+    lately = Invitation.objects.filter(created_at__gt=now - PER)
+    most = max(lately.filter(workspace=workspace).count(), lately.filter(invited_by=by).count())
+    if most >= MOST_INVITATIONS:
+        text = _("%(n)s invitations went out within an hour. Try again later.")
+        raise TeamError(text % {"n": most})
 
 
 def token_of(invitation: Invitation) -> str:

@@ -1,5 +1,6 @@
 """Making workspaces, and choosing the one in use."""
 
+from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
@@ -30,6 +31,17 @@ def create(name: str, *, owner: User, slug: str = "", **fields: object) -> Works
     Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
     workspace_created.send(Workspace, workspace=workspace)
     return workspace
+
+
+def may_create(user: User) -> bool:
+    """Say whether somebody may make further workspaces.
+
+    Administrators of the installation and owners of a workspace may; with the setting
+    ANYBODY_MAKES_WORKSPACES everybody who is signed in.
+    """
+    if settings.ANYBODY_MAKES_WORKSPACES or user.is_staff:
+        return True
+    return Membership.objects.filter(user=user, role=Role.OWNER).exists()
 
 
 def use(request: HttpRequest, workspace: Workspace) -> None:

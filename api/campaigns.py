@@ -14,17 +14,17 @@ from accounts.roles import Permission
 from api.access import workspace_of
 from campaigns import lifecycle
 from campaigns.models import Campaign
-from delivery import diagnosis, queries
+from delivery import diagnosis, ledgers, queries
+from delivery.ledgers import Ledger
 from delivery.states import MessageState
 from reports.engagement import engagement
-from reports.ledger import Ledger, ledgers
 
 router = Router(tags=["campaigns"])
 PAGE = 100
 
 
 class CampaignOut(Schema):
-    """A campaign's head."""
+    """A campaign's head; ``states`` add up to ``audience``."""
 
     id: int
     name: str
@@ -37,17 +37,22 @@ class CampaignOut(Schema):
 
 
 class CampaignStatusOut(CampaignOut):
-    """A campaign with the rate, the sentence that explains it, and what people did."""
+    """A campaign with its reasons, its rate, the sentence that explains it, and what people did.
 
+    ``reasons`` say why messages are skipped, deferred, failed or unknown. ``undecided`` of the
+    unknown ones wait for a decision. ``cause`` is ``explanation`` in one word, ``until`` when it
+    goes on by itself.
+    """
+
+    reasons: dict[str, int]
+    undecided: int
     messages_per_second: float
+    cause: str
     explanation: str
+    until: datetime | None
     opened: int
     clicked: int
     unsubscribed: int
-
-
-def _states(ledger: Ledger) -> dict[str, int]:
-    return {state.name.lower(): ledger.count(state) for state in MessageState}
 
 
 def _head(campaign: Campaign, ledger: Ledger) -> dict[str, object]:
@@ -59,20 +64,32 @@ def _head(campaign: Campaign, ledger: Ledger) -> dict[str, object]:
         "started_at": campaign.started_at,
         "finished_at": campaign.finished_at,
         "audience": ledger.audience,
-        "states": _states(ledger),
+        "states": {state.name.lower(): ledger.count(state) for state in MessageState},
     }
 
 
-def _find(workspace: Workspace, campaign_id: int) -> Campaign:
-    return get_object_or_404(Campaign.objects.filter(workspace=workspace), pk=campaign_id)
+def find(workspace: Workspace, campaign_id: int) -> Campaign:
+    """Return a campaign of the workspace, else 404."""
+    campaigns = Campaign.objects.filter(workspace=workspace).select_related("paused_by")
+    return get_object_or_404(campaigns, pk=campaign_id)
 
 
-def _status(campaign: Campaign) -> dict[str, object]:
+def status(campaign: Campaign) -> dict[str, object]:
+    """Return a campaign as `CampaignStatusOut` shows it."""
+    ledger = ledgers.of(campaign)
+    states = ledgers.by_every_state(campaign, ledger)
+    speed = queries.messages_per_second(campaign)
+    found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
     acted = engagement([campaign.pk])[campaign.pk]
     return {
-        **_head(campaign, ledgers([campaign.pk])[campaign.pk]),
-        "messages_per_second": queries.messages_per_second(campaign),
-        "explanation": str(diagnosis.explain(campaign).sentence),
+        **_head(campaign, ledger),
+        "states": {state.name.lower(): count for state, count in states.items()},
+        "reasons": {reason.name.lower(): count for reason, count in ledger.reasons.items()},
+        "undecided": ledger.undecided,
+        "messages_per_second": speed,
+        "cause": found.cause.value,
+        "explanation": found.sentence,
+        "until": found.until,
         "opened": acted.opens,
         "clicked": acted.clicks,
         "unsubscribed": acted.unsubscribes,
@@ -81,19 +98,22 @@ def _status(campaign: Campaign) -> dict[str, object]:
 
 @router.get("", response=list[CampaignOut], summary="Newest campaigns")
 def list_campaigns(request: HttpRequest, before: int | None = None) -> list[dict[str, object]]:
-    """List up to a hundred campaigns, newest first; ``before``: the last id of the page before."""
+    """List up to a hundred campaigns, newest first; ``before``: the last id of the page before.
+
+    Messages that a worker holds just now are counted as planned here.
+    """
     campaigns = Campaign.objects.filter(workspace=workspace_of(request, Permission.VIEW))
     if before is not None:
         campaigns = campaigns.filter(pk__lt=before)
     found = list(campaigns.order_by("-pk")[:PAGE])
-    books = ledgers(campaign.pk for campaign in found)
+    books = ledgers.of_all(campaign.pk for campaign in found)
     return [_head(campaign, books[campaign.pk]) for campaign in found]
 
 
 @router.get("/{campaign_id}", response=CampaignStatusOut, summary="How a campaign stands")
 def show_campaign(request: HttpRequest, campaign_id: int) -> dict[str, object]:
     """Show one campaign: its states add up to its audience."""
-    return _status(_find(workspace_of(request, Permission.VIEW), campaign_id))
+    return status(find(workspace_of(request, Permission.VIEW), campaign_id))
 
 
 @router.post("/{campaign_id}/{action}", response=CampaignStatusOut, summary="Pause, resume, cancel")
@@ -106,8 +126,8 @@ def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict
     }
     if action not in moves:
         raise HttpError(404, "The actions are pause, resume and cancel.")
-    campaign = _find(workspace_of(request, Permission.SEND), campaign_id)
+    campaign = find(workspace_of(request, Permission.SEND), campaign_id)
     if not moves[action](campaign):
         raise HttpError(409, f"A campaign that is {campaign.status} can't {action}.")
     transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
-    return _status(_find(campaign.workspace, campaign_id))
+    return status(find(campaign.workspace, campaign_id))

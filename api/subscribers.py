@@ -1,7 +1,10 @@
 """Lists and subscribers for programs."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema
@@ -11,9 +14,18 @@ from pydantic import field_validator
 from accounts.models import ApiKey, Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from subscribers import addresses, lifecycle, people, suppression
+from subscribers import (
+    addresses,
+    custom_values,
+    fields,
+    lifecycle,
+    people,
+    suppression,
+    tags,
+)
+from subscribers.addresses import Address
 from subscribers.consent import LONGEST_DETAIL, Evidence
-from subscribers.models import MailingList, Subscriber, Subscription
+from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Tag
 from subscribers.problems import Problem
 from subscribers.states import ConsentSource
 
@@ -39,6 +51,10 @@ class SubscriberIn(Schema):
     last_name: str = Field("", max_length=people.LONGEST_NAME)
     language: str = ""
     confirmed: bool = False
+    fields: dict[str, str | int | float | bool | list[str] | None] = Field(
+        default_factory=dict, max_length=200
+    )
+    tags: list[str] = Field(default_factory=list, max_length=50)
 
     @field_validator("language")
     @classmethod
@@ -48,6 +64,38 @@ class SubscriberIn(Schema):
             text = f"Use one of {', '.join(known)}, or leave it out."
             raise ValueError(text)
         return language
+
+
+class ChangesIn(Schema):
+    """What to change about a person; what is left out stays. ``fields``: null empties one."""
+
+    first_name: str | None = Field(None, max_length=people.LONGEST_NAME)
+    last_name: str | None = Field(None, max_length=people.LONGEST_NAME)
+    fields: dict[str, str | int | float | bool | list[str] | None] = Field(
+        default_factory=dict, max_length=200
+    )
+    add_tags: list[str] = Field(default_factory=list, max_length=50)
+    remove_tags: list[str] = Field(default_factory=list, max_length=50)
+
+
+class FieldOut(Schema):
+    """A custom field."""
+
+    key: str
+    label: str
+    type: str
+    choices: list[str]
+    description: str
+    is_required: bool
+    is_unique: bool
+
+
+class TagOut(Schema):
+    """A tag, and how many people have it."""
+
+    id: int
+    name: str
+    people: int
 
 
 class SubscriptionOut(Schema):
@@ -65,6 +113,8 @@ class SubscriberOut(Schema):
     first_name: str
     last_name: str
     suppressed: bool
+    fields: dict[str, Any]
+    tags: list[str]
     subscriptions: list[SubscriptionOut]
 
 
@@ -76,6 +126,10 @@ def _out(subscriber: Subscriber) -> dict[str, object]:
         "first_name": subscriber.first_name,
         "last_name": subscriber.last_name,
         "suppressed": suppression.is_suppressed(subscriber.workspace, email=subscriber.email),
+        "fields": subscriber.fields,
+        "tags": list(
+            Tag.objects.filter(taggings__subscriber=subscriber).values_list("name", flat=True)
+        ),
         "subscriptions": [{"list": s.list_id, "status": s.status} for s in subscriptions],
     }
 
@@ -97,10 +151,40 @@ def show_lists(request: HttpRequest) -> object:
     return MailingList.objects.filter(workspace=workspace, archived_at=None)
 
 
+@router.get("/fields", response=list[FieldOut], summary="All custom fields")
+def show_fields(request: HttpRequest) -> object:
+    """List the workspace's custom fields."""
+    return CustomField.objects.filter(workspace=workspace_of(request, Permission.VIEW))
+
+
+@router.get("/tags", response=list[TagOut], summary="All tags")
+def show_tags(request: HttpRequest) -> list[dict[str, object]]:
+    """List the workspace's tags with how many people have each."""
+    rows = tags.counted(workspace_of(request, Permission.VIEW))
+    return [{"id": row.tag.pk, "name": row.tag.name, "people": row.people} for row in rows]
+
+
 @router.get("/subscribers/{email}", response=SubscriberOut, summary="One person")
 def show_subscriber(request: HttpRequest, email: str) -> dict[str, object]:
     """Show the person with this address."""
     return _out(_find(workspace_of(request, Permission.VIEW), email))
+
+
+@router.patch("/subscribers/{email}", response=SubscriberOut, summary="Change a person")
+def change_subscriber(request: HttpRequest, email: str, changes: ChangesIn) -> dict[str, object]:
+    """Change the name, fields and tags of the person with this address."""
+    workspace = workspace_of(request, Permission.EDIT)
+    subscriber = _find(workspace, email)
+    names = {"first_name": changes.first_name, "last_name": changes.last_name}
+    values = {name: value for name, value in names.items() if value is not None}
+    with transaction.atomic():
+        known = {**subscriber.fields, **_typed(workspace, changes.fields)}
+        kept = {key: value for key, value in known.items() if value is not None}
+        _change(workspace, subscriber, {**values, "fields": kept}, asked=set(changes.fields))
+        _tag(workspace, subscriber, changes.add_tags)
+        gone = [found.pk for name in changes.remove_tags if (found := tags.find(workspace, name))]
+        tags.detach(workspace, people=[subscriber.pk], tags=gone)
+    return _out(subscriber)
 
 
 @router.put("/lists/{list_id}/subscribers", response=SubscriberOut, summary="Add to a list")
@@ -120,16 +204,13 @@ def add_subscriber(request: HttpRequest, list_id: int, person: SubscriberIn) -> 
         raise HttpError(422, f"email: {problem.message}. {problem.way_out}.") from problem
     key: ApiKey = request.auth  # type: ignore[attr-defined]  # set by KeyAuth
     evidence = Evidence(source=ConsentSource.API, detail=f"API key {key.name}"[:LONGEST_DETAIL])
+    typed = {key: v for key, v in _typed(workspace, person.fields).items() if v is not None}
     with transaction.atomic():
-        subscriber, _new = people.add(
-            workspace,
-            address=address,
-            profile=people.Profile(
-                first_name=person.first_name,
-                last_name=person.last_name,
-                language=person.language,
-            ),
-        )
+        subscriber, new = _add(workspace, address, person, typed)
+        if not new and typed:
+            known = {**subscriber.fields, **typed}
+            _change(workspace, subscriber, {"fields": known}, asked=set(typed))
+        _tag(workspace, subscriber, person.tags)
         on_it = Subscription.objects.filter(subscriber=subscriber, list=mailing_list).exists()
         double = mailing_list.opt_in == MailingList.OptIn.DOUBLE
         if not on_it and double and not person.confirmed:
@@ -147,3 +228,79 @@ def unsubscribe(request: HttpRequest, list_id: int, email: str) -> dict[str, obj
     subscriber = _find(workspace, email)
     lifecycle.unsubscribe(subscriber, lists=[mailing_list.pk], source=ConsentSource.API)
     return _out(subscriber)
+
+
+def _typed(workspace: Workspace, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Read values by their fields' types; null stays null.
+
+    Raises:
+        HttpError: 422, there is no such field, or a value is not of its type; names the field.
+    """
+    known = {field.key: field for field in CustomField.objects.filter(workspace=workspace)}
+    typed: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            raise HttpError(422, f"fields.{key}: there is no such field.")
+        try:
+            typed[key] = custom_values.parse(known[key], fields.as_text(value))
+        except Problem as problem:
+            sentence = f"fields.{key}: {problem.message}. {problem.way_out}."
+            raise HttpError(422, sentence) from problem
+    return typed
+
+
+def _add(
+    workspace: Workspace, address: Address, person: SubscriberIn, typed: Mapping[str, Any]
+) -> tuple[Subscriber, bool]:
+    known = Subscriber.objects.filter(workspace=workspace, email_key=address.key).exists()
+    if not known:
+        _refuse(workspace, typed, asked=CustomField.objects.filter(workspace=workspace))
+    profile = people.Profile(
+        first_name=person.first_name,
+        last_name=person.last_name,
+        language=person.language,
+        fields=typed,
+    )
+    try:
+        with transaction.atomic():
+            return people.add(workspace, address=address, profile=profile)
+    except IntegrityError as error:
+        raise _conflict(error) from error
+
+
+def _change(
+    workspace: Workspace, subscriber: Subscriber, values: dict[str, Any], *, asked: set[str]
+) -> None:
+    rows = CustomField.objects.filter(workspace=workspace, key__in=asked)
+    _refuse(workspace, values["fields"], asked=rows, person=subscriber)
+    try:
+        with transaction.atomic():
+            people.change(subscriber, **values)
+    except IntegrityError as error:
+        raise _conflict(error) from error
+
+
+def _refuse(
+    workspace: Workspace,
+    values: Mapping[str, Any],
+    *,
+    asked: Iterable[CustomField],
+    person: Subscriber | None = None,
+) -> None:
+    said = custom_values.objections(workspace, values, asked=asked, person=person)
+    if said:
+        raise HttpError(422, " ".join(f"fields.{key}: {text}" for key, text in said.items()))
+
+
+def _conflict(error: IntegrityError) -> Exception:
+    if custom_values.is_taken(error):
+        return HttpError(409, "fields: somebody else has a value that may be there only once.")
+    return error
+
+
+def _tag(workspace: Workspace, subscriber: Subscriber, names: list[str]) -> None:
+    try:
+        wanted = [tag.pk for tag in tags.find_or_create(workspace, names)]
+    except tags.TagError as error:
+        raise HttpError(422, f"tags: {error}") from error
+    tags.attach(workspace, people=[subscriber.pk], tags=wanted)

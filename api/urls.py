@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from ninja import NinjaAPI
 
-from api import campaigns, subscribers
+from api import audiences, campaigns, segments, subscribers, unknown
 from api.access import KeyAuth
 
 api = NinjaAPI(
@@ -15,7 +15,10 @@ api = NinjaAPI(
     docs_url=None,
     openapi_url=None,
 )
-api.add_router("/campaigns", campaigns.router)
+api.add_router("/campaigns", audiences.router)
+api.add_router("/campaigns", unknown.router)
+api.add_router("/campaigns", campaigns.router)  # last: it takes any action
+api.add_router("/segments", segments.router)
 api.add_router("", subscribers.router)
 
 

@@ -1,80 +1,40 @@
 """The one rule of who gets a campaign.
 
-The audience is everyone with a subscription to an included list. Of these are left out, by the
-first reason that holds: people with a subscription to an excluded list (whatever its status),
-suppressed addresses, people who unsubscribed, people who have not confirmed. A person in several
-lists counts once; being subscribed to one included list is enough, and someone who unsubscribed
-from one and never confirmed another is "unsubscribed". Planning, the editor and the checks before
-sending all use the SQL of this module, so that they can't disagree.
+The audience is everyone with a subscription to an included list; where segments are included, too,
+only those of them who are in any of these now. Segments alone narrow all lists in use: consent
+always comes from a list (docs/decisions/0016-segments-narrow.md).
+
+Of these are left out, by the first reason that holds: people with a subscription to an excluded
+list (whatever its status) or in an excluded segment, suppressed addresses, people who unsubscribed,
+people who have not confirmed, people who asked for a pause, and people who want fewer letters and
+had one lately. A person in several lists counts once; being subscribed to one included list is
+enough, and someone who unsubscribed from one and never confirmed another is "unsubscribed".
+
+Segments are asked at planning; everything else is looked at again when a mail is about to go.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
 
+from campaigns import queries
 from campaigns.models import Campaign
 from campaigns.states import LeftOut
-from subscribers.models import MailingList, Subscriber
+from campaigns.verdicts import BrokenSegmentError, verdicts, wants_fewer
+from subscribers.models import MailingList, Segment, Subscriber
 from subscribers.states import SubscriptionStatus
 
 _LARGE, _REMEMBERED = 20_000, 30  # people; seconds
 _LONGEST_KEY = 240  # of the cache
 _NEIGHBOURS = 5  # people taken from each starting point of a sample
 
-# Which standing wins when a person is in several included lists: the smallest number.
-_STANDING = f"""CASE status
-    WHEN '{SubscriptionStatus.SUBSCRIBED.value}' THEN 0
-    WHEN '{SubscriptionStatus.UNSUBSCRIBED.value}' THEN 1 ELSE 2 END"""
-
-_VERDICTS = """
-WITH included AS ({included}),
-excluded AS (
-    SELECT DISTINCT subscriber_id FROM subscribers_subscription
-    WHERE list_id = ANY(%(exclude)s){range}
-),
-suppressed AS (
-    SELECT subscriber.id AS subscriber_id
-    FROM subscribers_suppression suppression
-    JOIN subscribers_subscriber subscriber
-        ON subscriber.workspace_id = suppression.workspace_id
-        AND subscriber.email_key = suppression.email_key
-    WHERE suppression.workspace_id = %(workspace)s
-        AND subscriber.workspace_id = %(workspace)s{subscriber_range}
-    UNION
-    -- Of an erased person only the hash is left; it holds for whoever comes with that address.
-    SELECT subscriber.id
-    FROM subscribers_subscriber subscriber
-    WHERE subscriber.workspace_id = %(workspace)s{subscriber_range}
-        AND subscriber.address_hash IN (
-            SELECT erased.address_hash FROM subscribers_suppression erased
-            WHERE erased.workspace_id = %(workspace)s AND erased.email_key = '')
-)
-SELECT included.subscriber_id,
-    CASE
-        WHEN excluded.subscriber_id IS NOT NULL THEN '{excluded}'
-        WHEN suppressed.subscriber_id IS NOT NULL THEN '{suppressed}'
-        WHEN standing = 1 THEN '{unsubscribed}'
-        WHEN standing = 2 THEN '{unconfirmed}'
-        ELSE ''
-    END AS left_out
-FROM included
-LEFT JOIN excluded ON excluded.subscriber_id = included.subscriber_id
-LEFT JOIN suppressed ON suppressed.subscriber_id = included.subscriber_id
-"""
-
-# A person is one row of a single list, so only several lists need the grouping.
-_ONE_LIST = """
-    SELECT subscriber_id, {standing} AS standing FROM subscribers_subscription
-    WHERE list_id = %(only)s{range}"""
-_SEVERAL_LISTS = """
-    SELECT subscriber_id, min({standing}) AS standing FROM subscribers_subscription
-    WHERE list_id = ANY(%(include)s){range} GROUP BY subscriber_id"""
-
 # Walks the index by list, status and subscriber from evenly spaced starts: fast at any size.
-_SAMPLE = """
+_SAMPLE = f"""
 WITH bounds AS (
     SELECT chosen.id AS list_id, min(subscriber_id) AS low, max(subscriber_id) AS high
     FROM unnest(%(include)s::bigint[]) chosen(id)
@@ -104,39 +64,92 @@ CROSS JOIN LATERAL (
             SELECT FROM subscribers_suppression p
             WHERE p.workspace_id = %(workspace)s AND p.address_hash = (
                 SELECT address_hash FROM subscribers_subscriber WHERE id = s.subscriber_id))
+        AND NOT EXISTS (
+            SELECT FROM subscribers_subscriber person WHERE person.id = s.subscriber_id
+            AND (person.paused_until > %(now)s OR {wants_fewer()}))
     ORDER BY s.subscriber_id LIMIT %(each)s
 ) picked
 ORDER BY picked.id
+"""  # noqa: S608 - built here, values are parameters
+
+# Of an audience that segments decide about: evenly spaced among those who get it.
+_SAMPLE_OF_ALL = """
+SELECT id FROM (
+    SELECT subscriber_id AS id, row_number() OVER (ORDER BY subscriber_id) - 1 AS place,
+        count(*) OVER () AS whole
+    FROM ({verdicts}) verdicts WHERE left_out = ''
+) getting
+WHERE place * %(number)s / whole <> (place - 1) * %(number)s / whole OR place = 0
+ORDER BY id LIMIT %(number)s
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audience:
-    """Whom a campaign names: ids of included and excluded lists of one workspace."""
+    """Whom a campaign names: ids of lists and segments of one workspace.
+
+    ``include`` holds all lists in use when segments are chosen and no list is. ``campaign`` is 0
+    for a choice that belongs to none yet.
+    """
 
     workspace: int
     include: tuple[int, ...]
     exclude: tuple[int, ...] = ()
+    include_segments: tuple[int, ...] = ()
+    exclude_segments: tuple[int, ...] = ()
+    campaign: int = 0
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Audience":
-        """Read a campaign's choice of lists (two queries)."""
-        return cls(
-            workspace=campaign.workspace_id,
-            include=tuple(campaign.include_lists.order_by("id").values_list("id", flat=True)),
-            exclude=tuple(campaign.exclude_lists.order_by("id").values_list("id", flat=True)),
-        )
+        """Read a campaign's choice (one query, two if it names segments and no list)."""
+        chosen = queries.chosen(campaign)
+        return cls._made(*chosen.values(), workspace=campaign.workspace_id, campaign=campaign.pk)
 
     @classmethod
     def choosing(
-        cls, include: Sequence[MailingList], exclude: Sequence[MailingList], *, workspace: int
+        cls,
+        include: Sequence[MailingList],
+        exclude: Sequence[MailingList],
+        *,
+        workspace: int,
+        include_segments: Sequence[Segment] = (),
+        exclude_segments: Sequence[Segment] = (),
     ) -> "Audience":
         """Describe an audience that is not stored yet."""
+        chosen = (include, exclude, include_segments, exclude_segments)
+        ids = [sorted(row.pk for row in rows) for rows in chosen]
+        return cls._made(*ids, workspace=workspace)
+
+    @classmethod
+    def _made(
+        cls, include: Sequence[int], *others: Sequence[int], workspace: int, campaign: int = 0
+    ) -> "Audience":
+        exclude, inside, outside = map(tuple, others)
+        if inside and not include:
+            include = list(lists_in_use(workspace).values_list("pk", flat=True))
         return cls(
             workspace=workspace,
-            include=tuple(sorted(row.pk for row in include)),
-            exclude=tuple(sorted(row.pk for row in exclude)),
+            include=tuple(include),
+            exclude=exclude,
+            include_segments=inside,
+            exclude_segments=outside,
+            campaign=campaign,
         )
+
+
+def lists_of(campaign: Campaign) -> QuerySet[MailingList]:
+    """Return the lists that a campaign goes to: those chosen, else (by segments alone) all in use.
+
+    Whoever leaves by a link of its mails leaves these.
+    """
+    if campaign.include_lists.exists() or not campaign.include_segments.exists():
+        return campaign.include_lists.all()
+    return lists_in_use(campaign.workspace_id)
+
+
+def lists_in_use(workspace: int) -> QuerySet[MailingList]:
+    """Return the lists that mail may go to when segments are chosen and no list is."""
+    return MailingList.objects.filter(workspace_id=workspace, archived_at=None).order_by("pk")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,43 +166,17 @@ class Breakdown:
         return self.audience - self.will_get
 
 
-def verdicts(
-    audience: Audience, *, after: int | None = None, through: int | None = None
-) -> tuple[str, dict[str, Any]]:
-    """Return SQL and parameters that say for each person of the audience why they are left out.
-
-    One row per person: ``subscriber_id`` and ``left_out``, a value of `LeftOut` or an empty text
-    for those who get the campaign; in no order. ``after`` (exclusive) and ``through`` (inclusive)
-    keep to a range of subscriber ids, so that planning can go in chunks.
-    """
-    conditions, subscriber_conditions = "", ""
-    params: dict[str, Any] = {
-        "workspace": audience.workspace,
-        "include": list(audience.include),
-        "exclude": list(audience.exclude),
-    }
-    for name, operator, bound in (("after", ">", after), ("through", "<=", through)):
-        if bound is not None:
-            conditions += f" AND subscriber_id {operator} %({name})s"
-            subscriber_conditions += f" AND subscriber.id {operator} %({name})s"
-            params[name] = bound
-    if len(audience.include) == 1:
-        params["only"] = audience.include[0]
-    included = _ONE_LIST if "only" in params else _SEVERAL_LISTS
-    sql = _VERDICTS.format(
-        included=included.format(standing=_STANDING, range=conditions),
-        range=conditions,
-        subscriber_range=subscriber_conditions,
-        **{reason.value: reason.value for reason in LeftOut},
-    )
-    return sql, params
-
-
 def count(audience: Audience) -> Breakdown:
-    """Count an audience by what will become of it (one grouped statement)."""
+    """Count an audience by what will become of it (one grouped statement).
+
+    One that names a segment whose rules can't be read counts as nobody: `preflight` says why.
+    """
     if not audience.include:
         return Breakdown()
-    sql, params = verdicts(audience)
+    try:
+        sql, params = verdicts(audience)
+    except BrokenSegmentError:
+        return Breakdown()
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT left_out, count(*) FROM ({sql}) verdicts GROUP BY left_out",  # noqa: S608 - built here, values are parameters
@@ -205,7 +192,7 @@ def count(audience: Audience) -> Breakdown:
 
 def recent_count(audience: Audience) -> Breakdown:
     """Count an audience for a page; a large one may be up to half a minute old."""
-    key = f"audience:{audience.workspace}:{audience.include}:{audience.exclude}".replace(" ", "")
+    key = _key("audience", audience)
     known: Breakdown | None = cache.get(key) if len(key) < _LONGEST_KEY else None
     if known is not None:
         return known
@@ -213,6 +200,11 @@ def recent_count(audience: Audience) -> Breakdown:
     if found.audience >= _LARGE and len(key) < _LONGEST_KEY:
         cache.set(key, found, _REMEMBERED)
     return found
+
+
+def _key(name: str, audience: Audience) -> str:
+    values = (getattr(audience, field.name) for field in fields(audience))
+    return ":".join((name, *map(str, values))).replace(" ", "")
 
 
 def breakdown(campaign: Campaign) -> Breakdown:
@@ -225,17 +217,42 @@ def sample(campaign: Campaign, number: int) -> list[Subscriber]:
     audience = Audience.of(campaign)
     if not audience.include:
         return []
+    by_segment = bool(audience.include_segments or audience.exclude_segments)
+    ids = (_sample_of_all if by_segment else _sample)(audience, number)
+    if len(ids) > number:  # several lists: thin out evenly
+        ids = [ids[position * len(ids) // number] for position in range(number)]
+    return list(Subscriber.objects.filter(pk__in=ids).order_by("pk"))
+
+
+def _sample(audience: Audience, number: int) -> list[int]:
     params: dict[str, Any] = {
         "workspace": audience.workspace,
+        "campaign": audience.campaign,
         "include": list(audience.include),
         "exclude": list(audience.exclude),
         "subscribed": SubscriptionStatus.SUBSCRIBED.value,
         "steps": -(-number // _NEIGHBOURS),
         "each": _NEIGHBOURS,
+        "now": timezone.now(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE, params)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _sample_of_all(audience: Audience, number: int) -> list[int]:
+    """Ask for everybody's verdict; a large audience's sample may be half a minute old."""
+    key = _key(f"sample:{number}", audience)
+    known: list[int] | None = cache.get(key) if len(key) < _LONGEST_KEY else None
+    if known is not None:
+        return known
+    try:
+        sql, params = verdicts(audience)
+    except BrokenSegmentError:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_SAMPLE_OF_ALL.format(verdicts=sql), {**params, "number": number})
         ids = [row[0] for row in cursor.fetchall()]
-    if len(ids) > number:  # several lists: thin out evenly
-        ids = [ids[position * len(ids) // number] for position in range(number)]
-    return list(Subscriber.objects.filter(pk__in=ids).order_by("pk"))
+    if recent_count(audience).audience >= _LARGE and len(key) < _LONGEST_KEY:
+        cache.set(key, ids, _REMEMBERED)
+    return ids

@@ -8,18 +8,25 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from subscribers.models import MailingList
+from subscribers.models import MailingList, Segment
 
 
 @transaction.atomic
 def choose_audience(
-    campaign: Campaign, *, include: Sequence[MailingList], exclude: Sequence[MailingList]
+    campaign: Campaign,
+    *,
+    include: Sequence[MailingList],
+    exclude: Sequence[MailingList],
+    include_segments: Sequence[Segment] = (),
+    exclude_segments: Sequence[Segment] = (),
 ) -> bool:
-    """Set the lists of a draft; returns False when it is no draft any more."""
+    """Set the lists and segments of a draft; returns False when it is no draft any more."""
     won = _change(campaign)
     if won:
         campaign.include_lists.set(include)
         campaign.exclude_lists.set(exclude)
+        campaign.include_segments.set(include_segments)
+        campaign.exclude_segments.set(exclude_segments)
     return won
 
 

@@ -57,7 +57,7 @@ def create(  # noqa: PLR0913 - one campaign's starting values, all optional
 
 @transaction.atomic
 def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
-    """Make a draft with the same lists, sender, tracking and latest content."""
+    """Make a draft with the same audience, sender, tracking and latest content."""
     copy = Campaign.objects.create(
         workspace_id=campaign.workspace_id,
         name=_("Copy of %(name)s") % {"name": campaign.name[:180]},
@@ -69,8 +69,8 @@ def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
         track_clicks=campaign.track_clicks,
         created_by=by,
     )
-    copy.include_lists.set(campaign.include_lists.all())
-    copy.exclude_lists.set(campaign.exclude_lists.all())
+    for chosen in ("include_lists", "exclude_lists", "include_segments", "exclude_segments"):
+        getattr(copy, chosen).set(getattr(campaign, chosen).all())
     content = campaign.content or Content()
     return _with_content(
         copy,

@@ -17,11 +17,13 @@ from django.utils.translation import ngettext
 from email_validator import EmailNotValidError, validate_email
 
 from campaigns import audience
-from campaigns.audience import Breakdown
+from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
 from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings_of
 from campaigns.states import CampaignStatus
+from campaigns.verdicts import BrokenSegmentError, people_in
+from subscribers.models import Segment
 
 SANDBOX = "sandbox"  # delivery's word for an account that keeps its mail
 FREE_MAIL = re.compile(
@@ -104,15 +106,20 @@ def _number(count: int) -> str:
 
 
 def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
-    if not campaign.include_lists.exists():
-        yield _red(_("No list is chosen."), "audience", _("Choose who gets this campaign."))
-        return
-    if not division.will_get:
-        note = (
-            _("Everybody in the chosen lists is left out.")
-            if division.audience
-            else _("The chosen lists have no subscribers yet.")
+    chosen = Audience.of(campaign)
+    if not (chosen.include or chosen.include_segments):
+        yield _red(
+            _("No list and no segment is chosen."), "audience", _("Choose who gets this campaign.")
         )
+        return
+    yield from _segments(chosen)
+    if not division.will_get:
+        if division.audience:
+            note = _("Everybody in the chosen lists is left out.")
+        elif chosen.include_segments:
+            note = _("Nobody of the lists is in the chosen segments now.")
+        else:
+            note = _("The chosen lists have no subscribers yet.")
         yield _red(_("Nobody would get this campaign."), "audience", note)
         return
     people = ngettext("%(n)s person gets it.", "%(n)s people get it.", division.will_get)
@@ -123,8 +130,28 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             _("The audience counts %(now)s; your last campaigns' counted about %(usual)s.")
             % {"now": _number(division.audience), "usual": _number(usual)},
             "audience",
-            _("Make sure that these are the right lists."),
+            _("Make sure that these are the right lists and segments."),
         )
+
+
+def _segments(chosen: Audience) -> Iterator[Finding]:
+    """Look at each segment that the audience names: readable, and somebody in it."""
+    ids = [*chosen.include_segments, *chosen.exclude_segments]
+    if not ids:
+        return
+    named = Segment.objects.filter(workspace_id=chosen.workspace, pk__in=ids)
+    for segment in named.select_related("workspace"):
+        try:
+            is_empty = not people_in(segment).exists()
+        except BrokenSegmentError as broken:
+            yield _red(broken.sentence, "audience", _("Mend its rules, or choose another."))
+            continue
+        if is_empty:
+            yield _amber(
+                _("Nobody is in the segment “%(name)s” now.") % {"name": segment.name},
+                "audience",
+                _("Look at its rules, or take it out of the audience."),
+            )
 
 
 def _usual_audience(campaign: Campaign) -> int:

@@ -1,23 +1,52 @@
 """Reads for the editor: lists with their counts, people to preview as, templates in use."""
 
-from django.db.models import Count, Q, QuerySet, Sum
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
 from campaigns.states import CampaignStatus
-from subscribers.models import MailingList, Subscriber
+from subscribers.models import MailingList, Segment, Subscriber
 from subscribers.states import SubscriptionStatus
 
 PEOPLE_SHOWN = 8
 
 
-def lists(workspace: Workspace) -> QuerySet[MailingList]:
-    """Return the workspace's lists in use, each with ``subscribed``: how many can get mail."""
+def lists(workspace: Workspace, *, archived: bool = False) -> QuerySet[MailingList]:
+    """Return the workspace's lists in use, each with ``subscribed``: how many can get mail.
+
+    ``archived``: those no longer in use, too.
+    """
     subscribed = Q(tallies__status=SubscriptionStatus.SUBSCRIBED)
-    return MailingList.objects.filter(workspace=workspace, archived_at=None).annotate(
-        subscribed=Coalesce(Sum("tallies__count", filter=subscribed), 0)
-    )
+    found = MailingList.objects.filter(workspace=workspace)
+    if not archived:
+        found = found.filter(archived_at=None)
+    return found.annotate(subscribed=Coalesce(Sum("tallies__count", filter=subscribed), 0))
+
+
+def chosen(campaign: Campaign) -> dict[str, list[int]]:
+    """Return the ids of the lists and segments that a campaign names, in one query."""
+    chosen = {
+        "include": _ids(Campaign.include_lists.through, "mailinglist_id"),
+        "exclude": _ids(Campaign.exclude_lists.through, "mailinglist_id"),
+        "include_segments": _ids(Campaign.include_segments.through, "segment_id"),
+        "exclude_segments": _ids(Campaign.exclude_segments.through, "segment_id"),
+    }
+    found = Campaign.objects.filter(pk=campaign.pk).values_list(*chosen.values()).get()
+    return dict(zip(chosen, found, strict=True))
+
+
+def _ids(through: Any, column: str) -> ArraySubquery:
+    rows = through.objects.filter(campaign_id=OuterRef("pk")).order_by(column)
+    return ArraySubquery(rows.values(column))
+
+
+def segments(workspace: Workspace) -> QuerySet[Segment]:
+    """Return the workspace's segments, each with ``count``: how many fitted it when last asked."""
+    return Segment.objects.filter(workspace=workspace).order_by("name")
 
 
 def people(workspace: Workspace, search: str) -> QuerySet[Subscriber]:

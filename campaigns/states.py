@@ -43,7 +43,9 @@ class ContentKind(TextOptions):
 class LeftOut(TextOptions):
     """Why a person of the audience does not get a campaign; the first that holds counts."""
 
-    EXCLUDED = "excluded", _("In an excluded list")
+    EXCLUDED = "excluded", _("In an excluded list or segment")
     SUPPRESSED = "suppressed", _("Suppressed")
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     UNCONFIRMED = "unconfirmed", _("Unconfirmed")
+    PAUSED = "paused", _("Asked for a pause")
+    FREQUENCY = "frequency", _("Wants fewer letters")

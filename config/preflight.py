@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from django.db import OperationalError, connection
 from config import embedded
 
 OLDEST_POSTGRES = 15
+LOADING_SECONDS = 120.0
 LEAST_FREE = 200 * 1024 * 1024  # bytes; a new embedded PostgreSQL takes about 60 MB
 log = structlog.get_logger()
 
@@ -121,6 +123,20 @@ def check_database() -> None:
         )
 
 
+def _wait_while_loading(client: redis.Redis) -> None:
+    """Return when Redis answers; one that still reads its append-only file is asked again."""
+    until = time.monotonic() + LOADING_SECONDS
+    while True:
+        try:
+            client.ping()
+        except redis.BusyLoadingError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
 def check_redis() -> None:
     """Check that Redis or Valkey answers, and warn where it may lose the journal.
 
@@ -131,7 +147,7 @@ def check_redis() -> None:
 
     try:
         with redis.from_url(settings.REDIS_URL, socket_connect_timeout=10) as client:
-            client.ping()
+            _wait_while_loading(client)
             try:
                 policy = dict(client.config_get("maxmemory-policy")).get("maxmemory-policy")
                 persistent = dict(client.config_get("appendonly")).get("appendonly")

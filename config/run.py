@@ -55,8 +55,10 @@ def parts(names: Collection[str]) -> list[Part]:
     found = [
         Part(name="web", command=[sys.executable, "-m", "config.web"]),
         Part(name="beat", command=celery("beat", "--pidfile=")),
-        Part(name="sending", command=worker("sending", processes=sending)),
-        Part(name="events", command=worker("events,default", processes=min(2, cores()))),
+        # Whoever is free first sends the single mails that people wait for: neither a campaign nor
+        # an import holds them up.
+        Part(name="sending", command=worker("sending,mail", processes=sending)),
+        Part(name="events", command=worker("events,default,mail", processes=min(2, cores()))),
     ]
     if find_spec("delivery.sandbox_server"):
         command = [sys.executable, "-m", "delivery.sandbox_server"]

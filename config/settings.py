@@ -38,6 +38,15 @@ SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addr
 RETRY_AFTER = env.seconds("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
 RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
+# Hosts of one's own network that may be entered as a provider's address, such as an own Postal.
+OWN_PROVIDERS = env.list("OWN_PROVIDERS", default=[])
+# Whom to ask whether people's domains take mail; none: whom this machine asks.
+DNS_SERVERS = env.list("DNS_SERVERS", default=[])
+DNS_PORT = env.whole("DNS_PORT", default=53, least=1, most=65535)
+# Who may make workspaces: everybody who is signed in, or only administrators of the installation
+# (and owners of a workspace).
+ANYBODY_MAKES_WORKSPACES = env.flag("ANYBODY_MAKES_WORKSPACES", default=False)
+
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or addresses.allowed_hosts(
@@ -178,6 +187,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_TASK_ROUTES = {
     "delivery.tasks.send*": {"queue": "sending"},
     "delivery.tasks.ingest*": {"queue": "events"},
+    # Confirmations, resets, invitations: somebody waits for each of them.
+    "accounts.tasks.send*": {"queue": "mail"},
+    "subscribers.send*": {"queue": "mail"},
 }
 CELERY_BEAT_SCHEDULER = "config.celery:BeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

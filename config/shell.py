@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Workspace
-from accounts.roles import Permission, may
+from accounts.roles import Permission, Role, may
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config import links
@@ -64,9 +64,19 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Subscribers"),
             icon="users",
             name="subscriber_list",
-            prefixes=("subscriber_", "import_", "suppression_"),
+            prefixes=(
+                "subscriber_",
+                "import_",
+                "suppression_",
+                "tag_",
+                "bulk_",
+                "duplicate_",
+                "hygiene",
+                "move_",
+            ),
         ),
         _Entry(label=_("Lists"), icon="list", name="list_list", prefixes=("list_",)),
+        _Entry(label=_("Segments"), icon="filter", name="segment_list", prefixes=("segment_",)),
         _Entry(label=_("Forms"), icon="forms", name="form_list", prefixes=("form_",)),
         _Entry(
             label=_("Templates"), icon="template", name="template_list", prefixes=("template_",)
@@ -117,6 +127,13 @@ class Shell:
             return []
         mine = Membership.objects.filter(user=self.request.user).select_related("workspace")
         return list(mine.order_by("workspace__name"))
+
+    @property
+    def may_make_workspaces(self) -> bool:
+        """Whether the user may make a further workspace; asks nothing of the database again."""
+        user = self.request.user
+        owns = any(membership.role == Role.OWNER for membership in self.memberships)
+        return bool(settings.ANYBODY_MAKES_WORKSPACES or getattr(user, "is_staff", False) or owns)
 
     @cached_property
     def subscriber_count(self) -> int:
@@ -205,13 +222,27 @@ class Shell:
                     name="account_list",
                     prefixes=(
                         "account_list",
+                        "account_choose",
                         "account_new",
                         "account_edit",
+                        "account_warm_up",
                         "account_delete",
                         "account_test",
                     ),
                 ),
+                _Entry(
+                    label=_("Signing keys"),
+                    icon="certificate",
+                    name="key_list",
+                    prefixes=("key_",),
+                ),
                 *entries,
+                _Entry(
+                    label=_("Privacy and retention"),
+                    icon="shield-check",
+                    name="settings_privacy",
+                    prefixes=("settings_privacy",),
+                ),
                 _Entry(
                     label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)
                 ),

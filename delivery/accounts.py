@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from delivery import secrets
+from delivery import secrets, throttle
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
 
@@ -81,6 +81,8 @@ def _from_settings(workspace: Workspace) -> None:
     account, made = SendingAccount.objects.update_or_create(
         workspace=workspace, name=FROM_SETTINGS, defaults=values
     )
+    if made:
+        throttle.give_usual_connections(account)
     # Encrypting gives other bytes each time; write them only when the password is another one.
     if made or _password_differs(account, server.password):
         account.encrypted_password = secrets.encrypt(server.password)

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from delivery.transports.protocol import ServerTroubleError
 from delivery.transports.smtp_connection import EXPIRED
 from delivery.transports.smtp_opening import OpeningError, Step
 from delivery.transports.smtp_settings import SmtpSettings, Tls
@@ -25,6 +26,18 @@ def way_out(trouble: OpeningError, server: SmtpSettings) -> str:
     }
     adviser = advisers.get(trouble.step)
     return adviser(trouble, server) if adviser else ""
+
+
+def about_provider(trouble: ServerTroubleError) -> str:
+    """Return what to do next about a provider's API."""
+    if trouble.is_patience:
+        return _("Enter the rate that your plan allows as this account's limit.")
+    if trouble.permanent:
+        return _(
+            "Check the key and what it may do at the provider, whether the sender's domain is "
+            "confirmed there, and whether the account is in good standing."
+        )
+    return _("Try again in a few minutes, and look at the provider's status page.")
 
 
 def _about_the_name(_trouble: OpeningError, _server: SmtpSettings) -> str:

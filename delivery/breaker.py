@@ -33,6 +33,11 @@ def is_open(account: SendingAccount) -> bool:
     )
 
 
+def is_patient(account: SendingAccount) -> bool:
+    """Say whether the server works and only asked to wait: nobody needs to stand in for it."""
+    return account.broken_since is not None and account.trouble_count == 0
+
+
 def may_try(account: SendingAccount) -> bool:
     """Say whether mail may go through the account now; if it was in trouble, only one may try."""
     if account.broken_since is None:
@@ -60,13 +65,17 @@ def trip(account: SendingAccount, trouble: ServerTroubleError) -> None:
     longest = LONGEST_WAIT_FOR_PEOPLE if trouble.permanent else LONGEST_WAIT
     seconds = min(longest, FIRST_WAIT * 2 ** min(count, 10))
     seconds *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - no secret
-    if trouble.retry_after is not None:
+    if trouble.is_patience:
+        seconds = trouble.retry_after or FIRST_WAIT
+    elif trouble.retry_after is not None:
         seconds = max(seconds, min(trouble.retry_after, 24 * 3600.0))
     stored.update(
         broken_since=Coalesce("broken_since", now),
         broken_reason=trouble.sentence[:500],
         retry_at=now + timedelta(seconds=seconds),
-        trouble_count=Least(F("trouble_count") + 1, MANY),
+        trouble_count=0 if trouble.is_patience else Least(F("trouble_count") + 1, MANY),
+        last_trouble=trouble.sentence[:500],
+        last_trouble_at=now,
     )
 
 

@@ -18,8 +18,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from delivery import coordination, heartbeats
-from delivery.models import SendingAccount
+from delivery import coordination, dkim_keys, heartbeats, standing
+from delivery.models import DkimKey, SendingAccount
+from delivery.states import DkimState, TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import ServerTroubleError
 
@@ -57,6 +58,7 @@ def look() -> Iterator[Finding]:
     yield from _processes()
     if all(finding.level != "fail" for finding in database):
         yield from _accounts()
+        yield from _keys()
         yield from _domains()
 
 
@@ -217,7 +219,7 @@ def _processes() -> Iterator[Finding]:
 
 
 def _accounts() -> Iterator[Finding]:
-    accounts = list(SendingAccount.objects.select_related("workspace").order_by("pk"))
+    accounts = list(SendingAccount.objects.select_related("workspace", "warm_up").order_by("pk"))
     if not accounts:
         yield Finding(
             level="warn",
@@ -232,12 +234,12 @@ def _accounts() -> Iterator[Finding]:
 def _account(account: SendingAccount) -> Finding:
     subject = f"account {account.name} ({account.workspace.slug})"
     try:
-        server = choose.smtp_settings(account)
-        socket.create_connection((server.host, server.port), CONNECT_SECONDS).close()
+        sentence = _reach(account)
     except ServerTroubleError as error:
         way_out = "Enter the password again in Settings, Sending accounts."
         return Finding(level="fail", subject=subject, sentence=error.sentence, way_out=way_out)
     except OSError as error:
+        server = choose.smtp_settings(account)
         return Finding(
             level="fail",
             subject=subject,
@@ -253,8 +255,40 @@ def _account(account: SendingAccount) -> Finding:
             f"{account.broken_reason}",
             way_out="Send a test mail from its page; sending goes on by itself when it works.",
         )
-    sentence = f"{server.host}:{server.port} takes connections."
-    return Finding(level="ok", subject=subject, sentence=sentence)
+    return Finding(level="ok", subject=subject, sentence=f"{sentence}{_pace(account)}")
+
+
+def _reach(account: SendingAccount) -> str:
+    """Connect, or read the keys of a provider; say so. Raises what is wrong."""
+    if account.kind == TransportKind.ANYMAIL:
+        choose.provider_settings(account)
+        return f"The keys for {account.server_name} can be read."
+    server = choose.smtp_settings(account)
+    socket.create_connection((server.host, server.port), CONNECT_SECONDS).close()
+    return f"{server.host}:{server.port} takes connections."
+
+
+def _pace(account: SendingAccount) -> str:
+    """Say what today has brought, and what it waits for."""
+    stands = standing.of_account(account)
+    words = [f" Sent today: {stands.today.sent}."]
+    if stands.warm_up is not None and stands.warm_up.ceiling is not None:
+        words.append(f" Warm-up allows {stands.warm_up.ceiling} today.")
+    if stands.next_slot is not None:
+        words.append(f" Waits for {stands.waits_for} until {stands.next_slot:%H:%M} UTC.")
+    return "".join(words)
+
+
+def _keys() -> Iterator[Finding]:
+    """Find signing keys that cannot be read: their domains' mail goes out unsigned."""
+    for key in DkimKey.objects.filter(state=DkimState.ACTIVE).select_related("workspace"):
+        if dkim_keys.signer([key]) is None:
+            yield Finding(
+                level="fail",
+                subject=f"signing key {key} ({key.workspace.slug})",
+                sentence="It cannot be read, because SECRET_KEY has changed: mail is not signed.",
+                way_out="Add the old key to SECRET_KEY_FALLBACKS, or make a new signing key.",
+            )
 
 
 def _domains() -> Iterator[Finding]:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import redis
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -16,10 +16,12 @@ from accounts.choices import TextOptions
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import breaker, heartbeats, queries, routing
+from delivery import breaker, heartbeats, ledgers, queries, routing
+from delivery.ledgers import Ledger
 from delivery.models import Claim, Dispatch, Message, SendingAccount
 from delivery.pipeline import offers
-from delivery.states import ClaimState, MessageState
+from delivery.states import ClaimState, MessageState, Reason
+from subscribers.states import DomainGroup
 
 BEAT_SILENCE: Final = 15.0  # seconds
 
@@ -66,8 +68,13 @@ class Diagnosis:
         return self.cause in TROUBLE
 
 
-def explain(campaign: Campaign) -> Diagnosis:
-    """Say in a sentence, in the language and time zone in force, how a campaign stands and why."""
+def explain(
+    campaign: Campaign, *, ledger: Ledger | None = None, speed: float | None = None
+) -> Diagnosis:
+    """Say in a sentence, in the language and time zone in force, how a campaign stands and why.
+
+    ``ledger`` and ``speed`` (messages per second) spare queries where they are known already.
+    """
     match campaign.status:
         case CampaignStatus.DRAFT:
             return Diagnosis(cause=Cause.DRAFT, sentence=_("This campaign is a draft."))
@@ -78,9 +85,9 @@ def explain(campaign: Campaign) -> Diagnosis:
         case CampaignStatus.CANCELLED:
             return Diagnosis(cause=Cause.CANCELLED, sentence=_("This campaign was cancelled."))
         case CampaignStatus.SENT:
-            return _finished(campaign)
+            return _finished(campaign, ledger or ledgers.of(campaign))
         case _:
-            return _sending(campaign)
+            return _sending(campaign, ledger, speed)
 
 
 def machinery() -> Diagnosis | None:
@@ -117,12 +124,18 @@ def health(workspace: Workspace) -> Diagnosis:
         return wrong
     broken = (
         SendingAccount.objects.filter(workspace=workspace, broken_since__isnull=False)
+        .exclude(trouble_count=0)  # it works, and only asked to wait
         .order_by("position", "pk")
         .first()
     )
     if broken is not None:
         return _broken(broken)
     return Diagnosis(cause=Cause.SENDING, sentence=_("Sending normally"))
+
+
+def of_account(account: SendingAccount) -> Diagnosis | None:
+    """Say what is wrong with a sending account; None: nothing."""
+    return _broken(account) if account.broken_since is not None else None
 
 
 def clock(at: datetime) -> str:
@@ -150,7 +163,9 @@ def _paused(campaign: Campaign) -> Diagnosis:
         "time": clock(campaign.paused_at or timezone.now()),
         "reason": campaign.pause_reason,
     }
-    if campaign.pause_reason:
+    if campaign.pause_reason and campaign.paused_by:
+        sentence = _("Paused by %(name)s at %(time)s: %(reason)s") % values
+    elif campaign.pause_reason:
         sentence = _("Paused at %(time)s: %(reason)s") % values
     elif campaign.paused_by:
         sentence = _("Paused by %(name)s at %(time)s.") % values
@@ -159,9 +174,8 @@ def _paused(campaign: Campaign) -> Diagnosis:
     return Diagnosis(cause=Cause.PAUSED, sentence=sentence)
 
 
-def _finished(campaign: Campaign) -> Diagnosis:
-    figures = queries.figures(campaign)
-    unknown = figures.unsettled
+def _finished(campaign: Campaign, ledger: Ledger) -> Diagnosis:
+    unknown = ledger.undecided
     if unknown:
         return Diagnosis(
             cause=Cause.UNKNOWN_LEFT,
@@ -183,13 +197,15 @@ def _finished(campaign: Campaign) -> Diagnosis:
     )
 
 
-def _sending(campaign: Campaign) -> Diagnosis:
+def _sending(campaign: Campaign, ledger: Ledger | None, speed: float | None) -> Diagnosis:
     wrong = machinery()
     if wrong is not None:
         return wrong
+    ledger = ledger or ledgers.of(campaign)
+    speed = queries.messages_per_second(campaign) if speed is None else speed
     claims = Claim.objects.filter(campaign=campaign)
     if claims.filter(state=ClaimState.HELD, held_until__gte=timezone.now()).exists():
-        return Diagnosis(cause=Cause.SENDING, sentence=_("Sending normally."))
+        return _going(ledger, speed)
     accounts = list(SendingAccount.objects.filter(workspace_id=campaign.workspace_id))
     if not accounts:
         return Diagnosis(
@@ -200,21 +216,53 @@ def _sending(campaign: Campaign) -> Diagnosis:
     if waiting.exists():
         if offers.usable(campaign, accounts) is None:
             return _broken(_route(campaign, accounts))
-        return _throttled(waiting) or Diagnosis(
-            cause=Cause.SENDING, sentence=_("Sending normally.")
-        )
-    return _rest(campaign)
+        return _throttled(waiting) or _going(ledger, speed)
+    return _rest(campaign, ledger, speed)
 
 
-def _rest(campaign: Campaign) -> Diagnosis:
+def _going(ledger: Ledger, speed: float) -> Diagnosis:
+    """Say how fast it goes, and whose servers asked us to slow down."""
+    sentence = _("Sending normally.")
+    per_minute = round(speed * 60)
+    if per_minute:
+        number = number_format(per_minute, force_grouping=True)
+        sentence = _("Sending at %(n)s a minute.") % {"n": number}
+    slowed = {
+        group: lane.reasons[Reason.THROTTLED_BY_SERVER]
+        for group, lane in ledger.lanes.items()
+        if Reason.THROTTLED_BY_SERVER in lane.reasons
+    }
+    if not slowed:
+        return Diagnosis(cause=Cause.SENDING, sentence=sentence)
+    group = max(slowed, key=lambda group: slowed[group])
+    more = ngettext(
+        "%(provider)s asked us to slow down, so %(count)s mail waits.",
+        "%(provider)s asked us to slow down, so %(count)s mails wait.",
+        slowed[group],
+    )
+    words = {
+        "provider": _("A mailbox provider") if group is DomainGroup.OTHER else group.label,
+        "count": number_format(slowed[group], force_grouping=True),
+    }
+    return Diagnosis(
+        cause=Cause.SENDING, count=slowed[group], sentence=f"{sentence} {more % words}"
+    )
+
+
+def _rest(campaign: Campaign, ledger: Ledger, speed: float) -> Diagnosis:
     """Say what a campaign without open claims is about."""
     if not Dispatch.objects.filter(campaign=campaign, planning_done_at__isnull=False).exists():
         return Diagnosis(cause=Cause.PLANNING, sentence=_("Working out who gets this campaign."))
-    deferred = queries.figures(campaign).states[MessageState.DEFERRED]
+    deferred = ledger.deferred
     if deferred:
-        due = Message.objects.filter(
-            campaign=campaign, state=MessageState.DEFERRED, not_before__isnull=False
-        ).aggregate(at=Min("not_before"))["at"]
+        due = (
+            Message.objects.filter(
+                campaign=campaign, state=MessageState.DEFERRED, not_before__isnull=False
+            )
+            .order_by("not_before")
+            .values_list("not_before", flat=True)
+            .first()
+        )
         return Diagnosis(
             cause=Cause.RETRYING,
             count=deferred,
@@ -226,7 +274,7 @@ def _rest(campaign: Campaign) -> Diagnosis:
             )
             % {"count": deferred, "time": clock(due or timezone.now())},
         )
-    return Diagnosis(cause=Cause.SENDING, sentence=_("Sending normally."))
+    return _going(ledger, speed)
 
 
 def _route(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount:
@@ -237,10 +285,16 @@ def _route(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount
 
 def _broken(account: SendingAccount) -> Diagnosis:
     values = {
-        "trouble": account.broken_reason,
+        "trouble": account.broken_reason.rstrip(". "),  # a sentence goes on behind it
         "since": clock(account.broken_since or timezone.now()),
         "next": clock(account.retry_at or timezone.now()),
     }
+    if breaker.is_patient(account):
+        return Diagnosis(
+            cause=Cause.THROTTLED,
+            sentence=_("Waiting: %(trouble)s. It goes on at %(next)s.") % values,
+            until=account.retry_at,
+        )
     return Diagnosis(
         cause=Cause.BREAKER_OPEN,
         sentence=_("Waiting: %(trouble)s since %(since)s; next try at %(next)s.") % values

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from delivery.models import Event, Message, UnsubscribeReason
+from delivery.pipeline import settle
 from delivery.readers import Reader
 from delivery.states import AgentClass, EventKind
 from delivery.tracking import counting, ingest
@@ -78,6 +79,9 @@ def count(reader: Reader, evidence: Evidence) -> None:
         ip=evidence.get("ip"),
     )
     _tally(reader, 1)
+    settle.by_event(
+        reader.message.pk, EventKind.UNSUBSCRIBED
+    )  # whoever leaves by a mail has received it
 
 
 def undo(reader: Reader, **evidence: Unpack[Evidence]) -> bool:

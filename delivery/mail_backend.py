@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 
-from delivery import accounts, routing, single
+from delivery import accounts, overtaking, routing, single
 from delivery.models import SendingAccount
 from delivery.transports.protocol import Outgoing, Verdict
 
@@ -73,10 +73,11 @@ def _send(message: EmailMessage) -> None:
             message_id=number,
             envelope_from=envelope_from,
             envelope_to=parseaddr(sanitize_address(address, "utf-8"))[1],
-            data=data,
+            data=single.signed(account, data, sender=envelope_from),
         )
         for number, address in enumerate(message.recipients(), start=1)
     ]
+    overtaking.count(account, len(mails))
     handed = single.hand_over(account, mails)
     if handed.trouble is not None:
         raise NotDeliveredError(handed.trouble.sentence) from handed.trouble

@@ -8,7 +8,17 @@ from campaigns.rendering.errors import ContentError
 from campaigns.rendering.merge import merge_template
 from campaigns.rendering.values import merge_tags, values_for
 from delivery.models import Event, Message
-from subscribers.models import ConsentEvent, CustomField, Subscriber, Subscription, Suppression
+from subscribers.models import (
+    ConsentEvent,
+    CustomField,
+    ImportChange,
+    Segment,
+    Subscriber,
+    Subscription,
+    Suppression,
+    Tagging,
+)
+from subscribers.segments.members import members
 
 MOST_MESSAGES = 1_000
 MOST_EVENTS = 5_000
@@ -30,11 +40,19 @@ def collect(person: Subscriber) -> dict[str, Any]:
             "language": person.language,
             "time_zone": person.time_zone,
             "since": person.created_at,
+            "changed": person.updated_at,
+            "how_often": str(person.get_frequency_display()),
+            "paused_until": person.paused_until,
+            "mailbox_provider": str(person.get_domain_group_display()),
         },
         "fields": {labels.get(key, key): value for key, value in person.fields.items()},
+        "tags": _tags(person),
+        "segments": _segments(person),
         "lists": _lists(person),
         "suppressed_since": _suppressed_since(person),
+        "suppressions": _suppressions(person),
         "consent": _consent(person),
+        "imports": _imports(person),
         "letters": _letters(person),
         "events": _events(person),
     }
@@ -48,6 +66,44 @@ def _lists(person: Subscriber) -> list[dict[str, Any]]:
             "status": row.status,
             "status_name": str(row.get_status_display()),
             "changed": row.changed_at,
+        }
+        for row in rows
+    ]
+
+
+def _tags(person: Subscriber) -> list[dict[str, Any]]:
+    rows = Tagging.objects.filter(subscriber=person).select_related("tag").order_by("tag__name")
+    return [{"tag": row.tag.name, "since": row.created_at} for row in rows]
+
+
+def _segments(person: Subscriber) -> list[str]:
+    """Name the segments the person fits now; one look each, by the person's key."""
+    segments = Segment.objects.filter(workspace_id=person.workspace_id).order_by("name")
+    return [one.name for one in segments if members(one).filter(pk=person.pk).exists()]
+
+
+def _imports(person: Subscriber) -> list[dict[str, Any]]:
+    rows = ImportChange.objects.filter(subscriber=person).select_related("from_import")
+    return [
+        {
+            "when": row.from_import.started_at or row.from_import.created_at,
+            "file": row.from_import.filename,
+            "before": row.previous,
+        }
+        for row in rows.order_by("-id")[:MOST_MESSAGES]
+    ]
+
+
+def _suppressions(person: Subscriber) -> list[dict[str, Any]]:
+    rows = Suppression.objects.filter(
+        workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
+    )
+    return [
+        {
+            "reason": row.reason,
+            "reason_name": str(row.get_reason_display()),
+            "detail": row.detail,
+            "since": row.created_at,
         }
         for row in rows
     ]
@@ -74,6 +130,7 @@ def _consent(person: Subscriber) -> list[dict[str, Any]]:
             "when": row.at,
             "what": str(row.get_kind_display()),
             "how": str(row.get_source_display()),
+            "detail": row.detail,
             "list": row.list.name if row.list else None,
             "wording": row.statement.text if row.statement else None,
             "ip": row.ip,

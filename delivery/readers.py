@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from accounts.models import Workspace
+from campaigns import audience
 from campaigns.models import Campaign
 from delivery import tokens
 from delivery.models import Message
+from subscribers import merging
 from subscribers.models import MailingList, Subscriber
 
 
@@ -50,7 +52,7 @@ def of_message(message_id: int) -> Reader | None:
     campaign = message.campaign
     person = Subscriber.objects.filter(
         pk=message.subscriber_id, workspace_id=campaign.workspace_id
-    ).first()
+    ).first() or merging.successor(campaign.workspace_id, message.subscriber_id)
     if person:
         person.workspace = campaign.workspace
     return Reader(
@@ -58,5 +60,5 @@ def of_message(message_id: int) -> Reader | None:
         campaign=campaign,
         workspace=campaign.workspace,
         person=person,
-        lists=tuple(campaign.include_lists.order_by("name", "pk")),
+        lists=tuple(audience.lists_of(campaign).order_by("name", "pk")),
     )

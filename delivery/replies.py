@@ -21,9 +21,12 @@ INVALID_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"
 NO_SUCH_PERSON: Final = re.compile(
     r"(?:user|mailbox|recipient|address|account)\b[^.;]{0,40}\b"
     r"(?:unknown|not found|does not exist|doesn'?t exist|not exist|no longer (?:exists|valid))"
+    r"|user doesn'?t have an? \S+ account"
     r"|(?:unknown|no such|invalid|nonexistent) (?:user|mailbox|recipient|address|account|local)",
     re.IGNORECASE,
 )
+# Facebook says 5.1.1 of people who want no mail from outside.
+DOES_NOT_WANT_US: Final = re.compile(r"recipient preferences", re.IGNORECASE)
 SPEAKS_OF_POLICY: Final = re.compile(
     r"spam|spoof|blocked|black ?list|block ?list|policy|reputation|denied|dmarc|dkim|\bspf\b|"
     r"relay|authenticat|authoriz|content|virus|quota|full|too large|suspended|disabled|sender",
@@ -59,14 +62,14 @@ def _why_deferred(outcome: Outcome) -> Reason:
 
 
 def _why_failed(outcome: Outcome) -> Reason:
-    if outcome.enhanced in INVALID_ADDRESS:
+    if outcome.enhanced in INVALID_ADDRESS and not DOES_NOT_WANT_US.search(outcome.text):
         return Reason.ADDRESS_INVALID
     if outcome.enhanced.startswith("5.7."):
         return Reason.POLICY
     vague = outcome.enhanced in {"", "5.0.0", "5.5.0"}
     if SPEAKS_OF_POLICY.search(outcome.text):
         return Reason.POLICY
-    if vague and outcome.code in {550, 551, 553} and NO_SUCH_PERSON.search(outcome.text):
+    if vague and outcome.code in {550, 551, 553, 554} and NO_SUCH_PERSON.search(outcome.text):
         return Reason.ADDRESS_INVALID
     return Reason.REFUSED
 

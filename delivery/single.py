@@ -4,20 +4,20 @@ Campaigns have the pipeline. This is for tests, resets and confirmations: nothin
 process, but it must end, whatever the server does.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import redis
 from django.utils.translation import gettext as _
 
-from delivery import coordination
+from delivery import coordination, dkim_keys
 from delivery.models import SendingAccount
+from delivery.pipeline.dkim import sign_message
 from delivery.transports import choose
 from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError
-from delivery.transports.smtp import SmtpTransport
-from delivery.transports.smtp_settings import Timeouts
 
 TRIAL_SECONDS = 15.0  # somebody looks at a page, and a thread of the web server waits
 TASK_SECONDS = 60.0
@@ -57,12 +57,13 @@ class _NoJournal:
 def hand_over(
     account: SendingAccount, mails: Sequence[Outgoing], *, seconds: float = TASK_SECONDS
 ) -> HandedOver:
-    """Send mails over one connection and wait for the answers, ``seconds`` for all of it."""
+    """Send mails over one connection and wait for the answers, ``seconds`` for all of it.
+
+    Whoever calls signs them; see `signed`.
+    """
     outcomes: dict[int, Outcome] = {}
     try:
-        server = choose.smtp_settings(account, connections=1)
-        transport = SmtpTransport(replace(server, timeouts=Timeouts.within(seconds)))
-        with closing(transport):
+        with closing(choose.transport_for(account, connections=1, seconds=seconds)) as transport:
             transport.send(
                 iter(mails),
                 journal=_NoJournal(),
@@ -72,6 +73,12 @@ def hand_over(
     except ServerTroubleError as trouble:
         return HandedOver(outcomes=outcomes, trouble=trouble)
     return HandedOver(outcomes=outcomes)
+
+
+def signed(account: SendingAccount, data: bytes, *, sender: str) -> bytes:
+    """Return a whole message with the signatures of its sender's domain, if it has keys."""
+    signer = dkim_keys.signer_for(account, sender.rpartition("@")[2].strip("> "))
+    return data if signer is None else sign_message(data, signer, timestamp=int(time.time()))
 
 
 @contextmanager

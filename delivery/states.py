@@ -59,11 +59,13 @@ class Reason(IntegerOptions):
     UNSUBSCRIBED = 1, _("Unsubscribed")
     UNCONFIRMED = 2, _("Has not confirmed")
     SUPPRESSED = 3, _("On the suppression list")
-    EXCLUDED = 4, _("In an excluded list")
+    EXCLUDED = 4, _("In an excluded list or segment")
     DUPLICATE = 5, _("Same address as another message")
     GONE = 6, _("No longer a subscriber")
     RENDER_ERROR = 7, _("A merge tag could not be filled")
     ADDRESS_NOT_SENDABLE = 8, _("The server cannot send to this kind of address")
+    PAUSED = 9, _("Asked for a pause")
+    WANTS_FEWER = 10, _("Wants fewer letters")
     # deferred
     TEMPORARY = 20, _("The server asked to try again later")
     CONNECTION_LOST = 21, _("The connection broke before the message was handed over")
@@ -145,6 +147,41 @@ class TransportKind(TextOptions):
 
     SANDBOX = "sandbox", _("Sandbox")
     SMTP = "smtp", _("SMTP server")
+    ANYMAIL = "anymail", _("Provider's API")
+
+
+class Provider(TextOptions):
+    """Whose API a sending account speaks to; see `delivery.transports.providers`."""
+
+    AMAZON_SES = "amazon_ses", "Amazon SES"
+    BREVO = "brevo", "Brevo"
+    MAILERSEND = "mailersend", "MailerSend"
+    MAILGUN = "mailgun", "Mailgun"
+    MAILJET = "mailjet", "Mailjet"
+    MAILTRAP = "mailtrap", "Mailtrap"
+    MANDRILL = "mandrill", "Mandrill"
+    POSTAL = "postal", "Postal"
+    POSTMARK = "postmark", "Postmark"
+    RESEND = "resend", "Resend"
+    SCALEWAY = "scaleway", "Scaleway"
+    SENDGRID = "sendgrid", "SendGrid"
+    SPARKPOST = "sparkpost", "SparkPost"
+    UNISENDER_GO = "unisender_go", "Unisender Go"
+
+
+class DkimAlgorithm(TextOptions):
+    """How a mail is signed (RFC 6376, RFC 8463)."""
+
+    RSA = "rsa", "RSA-2048"
+    ED25519 = "ed25519", "Ed25519"
+
+
+class DkimState(TextOptions):
+    """Where a key stands: made, signing, or signing no more."""
+
+    NEW = "new", _("Not in use yet")
+    ACTIVE = "active", _("Signs")
+    RETIRED = "retired", _("Retired")
 
 
 class TlsMode(TextOptions):

@@ -15,7 +15,7 @@ import uuid
 from celery import shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
-from delivery import coordination, heartbeats, stopping
+from delivery import coordination, forgetting, heartbeats, stopping
 from delivery.pipeline import offers, plan, sweep
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.send import Sender
@@ -113,3 +113,9 @@ def sweep_up() -> None:
     sweep.finish()
     if again:
         keep_sending.delay()
+
+
+@shared_task
+def forget_origins() -> None:
+    """Forget from where opens and clicks came, where a workspace's rules say so."""
+    forgetting.forget_origins()

@@ -17,7 +17,7 @@ from campaigns.preflight import is_address
 from campaigns.rendering.compile import compile_content, writing_of
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.values import merge_tags
-from delivery import routing, single
+from delivery import dkim_keys, routing, single
 from delivery.models import SendingAccount
 from delivery.pipeline import headers
 from delivery.pipeline.compile import CompiledMessage, compile_message
@@ -80,7 +80,7 @@ def send_test(campaign: Campaign, addresses: Sequence[str], *, person: str = "")
             takes none, or too many tests are on their way.
     """
     account = _account_of(campaign)
-    message = _compiled(campaign, campaign.content or Content(campaign=campaign))
+    message = _compiled(campaign, campaign.content or Content(campaign=campaign), account)
     like = readers.reader(campaign, person)
     first_id = _FIRST_ID + secrets.randbelow(2**46)
     mails: dict[int, Outgoing] = {}
@@ -119,7 +119,7 @@ def _account_of(campaign: Campaign) -> SendingAccount:
     return accounts[0]
 
 
-def _compiled(campaign: Campaign, content: Content) -> CompiledMessage:
+def _compiled(campaign: Campaign, content: Content, account: SendingAccount) -> CompiledMessage:
     writing = writing_of(content)
     subject = writing.subject or _("No subject yet")
     try:
@@ -135,6 +135,7 @@ def _compiled(campaign: Campaign, content: Content) -> CompiledMessage:
             from_name=campaign.from_name,
             reply_to=campaign.reply_to,
             bulk=False,
+            signer=dkim_keys.signer_for(account, campaign.from_email.rpartition("@")[2]),
         )
     except ContentError as error:
         raise TestSendError(str(error)) from error

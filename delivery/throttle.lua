@@ -4,11 +4,13 @@
 --
 -- KEYS[1]  hash of the account's state
 -- ARGV[1]  wanted (negative: give back permits that were not used)
--- ARGV[2…] five per limit: name, kind ("rate" or "window"), permits, period in ms, burst in permits
+-- ARGV[2…] five per limit: name, kind ("rate", "window" or "until"), permits, period in ms, and the
+--          burst in permits or, for "until", the moment in ms at which the count ends
 --
 -- "rate" spreads permits evenly (generic cell rate algorithm): its state is the time at which the
 -- bucket will be full again. "window" counts in 200 slots per period and never lets any window of
--- that length hold more than `permits`, but lets them go as fast as the other limits allow.
+-- that length hold more than `permits`, but lets them go as fast as the other limits allow. "until"
+-- counts under its name until its moment comes: one day of a warm-up plan.
 -- Returns granted, milliseconds until the next permit (0: now), name of the limit that decided.
 local SLOTS = 200
 local clock = redis.call('TIME')
@@ -36,6 +38,10 @@ for _, limit in ipairs(limits) do
     local slack = now + limit.burst * limit.interval - limit.full
     -- a thousandth of a permit forgives rounding
     narrow(limit, math.floor(slack / limit.interval + 0.001), limit.interval - slack)
+  elseif limit.kind == 'until' then
+    limit.key = KEYS[1] .. ':' .. limit.name
+    local used = tonumber(redis.call('GET', limit.key) or '0')
+    narrow(limit, limit.permits - used, math.max(limit.burst - now, 1))
   else
     limit.slot = limit.period / SLOTS
     limit.key = KEYS[1] .. ':' .. limit.name
@@ -63,6 +69,9 @@ if moved ~= 0 then
       local full = math.max(limit.full + moved * limit.interval, now)
       redis.call('HSET', KEYS[1], limit.name, string.format('%.3f', full))
       redis.call('PEXPIRE', KEYS[1], 172800000)
+    elseif limit.kind == 'until' then
+      redis.call('INCRBY', limit.key, string.format('%d', moved))
+      redis.call('PEXPIREAT', limit.key, string.format('%d', limit.burst + 172800000))
     else
       redis.call('HINCRBY', limit.key, string.format('%d', limit.index), moved)
       redis.call('PEXPIRE', limit.key, string.format('%d', limit.period + 2 * limit.slot))

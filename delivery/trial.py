@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from delivery import accounts, advice, single
 from delivery.models import SendingAccount
+from delivery.states import TransportKind
 from delivery.transports import choose, smtp_probe
-from delivery.transports.protocol import Outgoing, ServerTroubleError
+from delivery.transports.protocol import Outgoing, ServerTroubleError, Verdict
 from delivery.transports.smtp_opening import Step
 from delivery.transports.smtp_settings import SmtpSettings
 
@@ -45,6 +46,8 @@ def send(account: SendingAccount, *, address: str) -> Result:
     """
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isascii():
         return Result(arrived=False, sentence=_("Write one address, like name@example.com."))
+    if account.kind == TransportKind.ANYMAIL:
+        return _through_api(account, address)
     try:
         server = choose.smtp_settings(account, connections=1)
         with single.trial_place():
@@ -52,6 +55,35 @@ def send(account: SendingAccount, *, address: str) -> Result:
     except (ServerTroubleError, single.BusyError) as error:
         return Result(arrived=False, sentence=error.sentence)
     return _result(course, server, address)
+
+
+def _through_api(account: SendingAccount, address: str) -> Result:
+    """Ask a provider to take the mail; there are no stages to show, only its answer."""
+    try:
+        with single.trial_place():
+            handed = single.hand_over(
+                account, [_mail(account, address)], seconds=single.TRIAL_SECONDS
+            )
+    except single.BusyError as error:
+        return Result(arrived=False, sentence=error.sentence)
+    if handed.trouble is not None:
+        way_out = advice.about_provider(handed.trouble)
+        return Result(arrived=False, sentence=handed.trouble.sentence, way_out=way_out)
+    outcome = handed.outcomes[1]
+    values = {
+        "provider": account.server_name,
+        "address": address,
+        "id": outcome.provider_id,
+        "words": outcome.text,
+    }
+    if outcome.verdict is Verdict.SENT:
+        sentence = _("%(provider)s took the mail for %(address)s. Its number there is %(id)s.")
+        return Result(arrived=True, sentence=sentence % values)
+    if outcome.verdict is Verdict.UNKNOWN:
+        sentence = _("%(provider)s did not answer; the mail may have arrived. %(words)s")
+    else:
+        sentence = _("%(provider)s did not take the mail: %(words)s")
+    return Result(arrived=False, sentence=sentence % values)
 
 
 def _result(course: smtp_probe.Course, server: SmtpSettings, address: str) -> Result:
@@ -125,5 +157,5 @@ def _mail(account: SendingAccount, address: str) -> Outgoing:
         message_id=1,
         envelope_from=parseaddr(sender)[1],
         envelope_to=address,
-        data=message.as_bytes(),
+        data=single.signed(account, message.as_bytes(), sender=parseaddr(sender)[1]),
     )

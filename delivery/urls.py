@@ -3,13 +3,16 @@
 from django.urls import path
 
 from delivery.views import (
+    person_data,
     preferences,
     sandbox,
     sending_accounts,
     settle,
+    signing_keys,
     test_send,
     tracking,
     unsubscribe,
+    warm_up,
     web_version,
 )
 
@@ -31,8 +34,44 @@ urlpatterns = [
         settle.campaign_settle_unknown,
         name="campaign_settle_unknown",
     ),
+    path(
+        "subscribers/<int:subscriber_id>/data/",
+        person_data.subscriber_data,
+        name="subscriber_data",
+    ),
+    path(
+        "subscribers/<int:subscriber_id>/export/",
+        person_data.subscriber_export,
+        name="subscriber_export",
+    ),
     path("settings/sending/", sending_accounts.account_list, name="account_list"),
     path("settings/sending/new/", sending_accounts.account_new, name="account_new"),
+    path("settings/sending/choose/", sending_accounts.account_choose, name="account_choose"),
+    path(
+        "settings/sending/<int:account_id>/move/",
+        sending_accounts.account_move,
+        name="account_move",
+    ),
+    path(
+        "settings/sending/<int:account_id>/warm-up/",
+        warm_up.account_warm_up,
+        name="account_warm_up",
+    ),
+    path(
+        "settings/sending/<int:account_id>/warm-up/end/",
+        warm_up.account_warm_up_end,
+        name="account_warm_up_end",
+    ),
+    path("settings/keys/", signing_keys.key_list, name="key_list"),
+    path("settings/keys/<int:signing_key_id>/", signing_keys.key_detail, name="key_detail"),
+    path("settings/keys/<int:signing_key_id>/check/", signing_keys.key_check, name="key_check"),
+    path(
+        "settings/keys/<int:signing_key_id>/activate/",
+        signing_keys.key_activate,
+        name="key_activate",
+    ),
+    path("settings/keys/<int:signing_key_id>/retire/", signing_keys.key_retire, name="key_retire"),
+    path("settings/keys/<int:signing_key_id>/delete/", signing_keys.key_delete, name="key_delete"),
     path("settings/sending/<int:account_id>/", sending_accounts.account_edit, name="account_edit"),
     path(
         "settings/sending/<int:account_id>/delete/",

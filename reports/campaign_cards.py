@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from accounts.models import Workspace
+from campaigns import queries
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery import ledgers
+from delivery.ledgers import Ledger
 from delivery.models import Message
 from delivery.states import REASONS, MessageState
 from reports.engagement import Engagement, engagement
-from reports.ledger import Ledger, ledgers
 from reports.recipients import attach_people
 
 PAGE = 25
@@ -25,11 +27,23 @@ class Card:
     ledger: Ledger
     engagement: Engagement
 
+    @property
+    def at_most(self) -> int:
+        """How many people a campaign that has not begun can reach: an upper bound, at no cost.
+
+        Subscriptions of its lists, and what its segments counted last; who really gets it is
+        decided when it begins. Without lists only the segments are asked.
+        """
+        lists = sum(getattr(row, "subscribed", 0) for row in self.campaign.include_lists.all())
+        counted = [row.count or 0 for row in self.campaign.include_segments.all()]
+        inside = sum(counted)
+        return min(lists, inside) if lists and inside else lists or inside
+
 
 def cards(campaigns: Iterable[Campaign]) -> list[Card]:
     """Return cards for these campaigns, in two further queries however many there are."""
     found = list(campaigns)
-    books = ledgers(campaign.pk for campaign in found)
+    books = ledgers.of_all(campaign.pk for campaign in found)
     acted = engagement(campaign.pk for campaign in found)
     return [
         Card(campaign=campaign, ledger=books[campaign.pk], engagement=acted[campaign.pk])
@@ -39,7 +53,7 @@ def cards(campaigns: Iterable[Campaign]) -> list[Card]:
 
 def newest(workspace: Workspace, *, limit: int) -> list[Card]:
     """Return what runs, then what comes, then what was sent last; drafts only if there is room."""
-    campaigns = Campaign.objects.filter(workspace=workspace).prefetch_related("include_lists")
+    campaigns = _with_audience(Campaign.objects.filter(workspace=workspace), workspace)
     order = (
         (CampaignStatus.SENDING, CampaignStatus.PAUSED),
         (CampaignStatus.SCHEDULED,),
@@ -53,6 +67,12 @@ def newest(workspace: Workspace, *, limit: int) -> list[Card]:
             ranked = campaigns.filter(status__in=statuses)
             found += ranked.order_by("-finished_at", "send_at", "-id")[:room]
     return cards(found)
+
+
+def _with_audience(campaigns: QuerySet[Campaign], workspace: Workspace) -> QuerySet[Campaign]:
+    """Have what a card says about its campaign's audience read in two queries."""
+    counted = Prefetch("include_lists", queryset=queries.lists(workspace, archived=True))
+    return campaigns.prefetch_related(counted, "include_segments")
 
 
 def status_counts(workspace: Workspace) -> dict[str, int]:
@@ -88,7 +108,7 @@ def page(
         )
     if before is not None:
         campaigns = campaigns.filter(pk__lt=before)
-    rows = list(campaigns.prefetch_related("include_lists")[: PAGE + 1])
+    rows = list(_with_audience(campaigns, workspace)[: PAGE + 1])
     more = len(rows) > PAGE
     return CardPage(cards=cards(rows[:PAGE]), next=rows[PAGE - 1].pk if more else None)
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery import ledgers
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from reports.engagement import engagement
-from reports.ledger import ledgers
 from reports.models import WorkspaceDay
 
 PERIOD = 30  # days that a KPI looks back; its change is against the period before
@@ -99,7 +99,7 @@ def recent_rates(workspace: Workspace, *, limit: int = 12) -> list[dict[str, flo
         .order_by("-finished_at")
         .values_list("pk", flat=True)[:limit]
     )
-    books, actions = ledgers(ids), engagement(ids)
+    books, actions = ledgers.of_all(ids), engagement(ids)
     rates = []
     for campaign_id in reversed(ids):
         book, acted = books[campaign_id], actions[campaign_id]

@@ -1,4 +1,7 @@
-"""A campaign while it is being sent: rates by minute and lane, from what `record` kept."""
+"""A campaign while it is being sent: everything that its page renews every other second.
+
+A constant number of small queries over tallies, minutes and claims, however many people there are.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -8,8 +11,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from delivery.models import DomainLimit, SendMinute
-from reports.ledger import Ledger, lanes
+from campaigns.states import CampaignStatus
+from delivery import diagnosis, ledgers, queries
+from delivery.diagnosis import Cause, Diagnosis
+from delivery.ledgers import Ledger
+from delivery.models import Dispatch, DomainLimit, SendMinute
+from delivery.states import Reason
 from subscribers.states import DomainGroup
 
 WINDOW = 10  # minutes that the chart shows
@@ -34,10 +41,72 @@ class Lane:
     per_second: float
     limit: int | None
 
+    @property
+    def is_slowed(self) -> bool:
+        """Whether the provider asked us to slow down, and mails wait for that."""
+        return self.ledger.reasons.get(Reason.THROTTLED_BY_SERVER, 0) > 0
 
-def minutes(campaign: Campaign, *, now: datetime | None = None) -> list[Minute]:
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server said about mails that wait or failed, and when it said so last."""
+
+    text: str
+    reason: Reason
+    groups: list[DomainGroup]
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the page shows of a campaign now.
+
+    ``next_slot``: when a limit lets mail go again. ``unfilled``: the subscriber whose mail could
+    not be filled in when that paused the campaign.
+    """
+
+    ledger: Ledger
+    diagnosis: Diagnosis
+    minutes: list[Minute]
+    lanes: list[Lane]
+    answers: list[Answer]
+    messages_per_second: float
+    time_left: timedelta | None
+    next_slot: datetime | None
+    unfilled: int | None
+
+
+def now(campaign: Campaign) -> Live:
+    """Read everything about a campaign that changes while it is sent."""
+    ledger = ledgers.of(campaign)
+    speed = queries.messages_per_second(campaign)
+    found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
+    sending = campaign.status == CampaignStatus.SENDING
+    return Live(
+        ledger=ledger,
+        diagnosis=found,
+        minutes=minutes(campaign),
+        lanes=campaign_lanes(campaign, ledger),
+        answers=[
+            Answer(text=text, reason=reason, groups=list(map(DomainGroup, groups)), at=at)
+            for text, reason, groups, at in queries.last_errors(campaign)
+        ],
+        messages_per_second=speed,
+        time_left=timedelta(seconds=round(ledger.to_send / speed)) if sending and speed else None,
+        next_slot=found.until if found.cause is Cause.THROTTLED else None,
+        unfilled=_unfilled(campaign),
+    )
+
+
+def _unfilled(campaign: Campaign) -> int | None:
+    if campaign.status != CampaignStatus.PAUSED:
+        return None
+    paused_by_it = Dispatch.objects.filter(campaign=campaign, unfilled_at=campaign.paused_at)
+    return paused_by_it.values_list("unfilled_subscriber", flat=True).first()
+
+
+def minutes(campaign: Campaign) -> list[Minute]:
     """Return the last ten minutes in which the campaign did something, empty ones between kept."""
-    now = now or timezone.now()
     last = (
         SendMinute.objects.filter(campaign=campaign)
         .order_by("-minute")
@@ -46,7 +115,8 @@ def minutes(campaign: Campaign, *, now: datetime | None = None) -> list[Minute]:
     )
     if last is None:
         return []
-    end = max(last, now.replace(second=0, microsecond=0)) if campaign.finished_at is None else last
+    now = timezone.now().replace(second=0, microsecond=0)
+    end = max(last, now) if campaign.finished_at is None else last
     start = end - timedelta(minutes=WINDOW - 1)
     sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
     rows = (
@@ -63,28 +133,28 @@ def minutes(campaign: Campaign, *, now: datetime | None = None) -> list[Minute]:
     ]
 
 
-def campaign_lanes(campaign: Campaign, *, now: datetime | None = None) -> list[Lane]:
+def campaign_lanes(campaign: Campaign, ledger: Ledger) -> list[Lane]:
     """Return the campaign's lanes, the largest first and "others" last."""
-    now = now or timezone.now()
-    since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
-    begun = max(since, campaign.started_at or since)
-    elapsed = max((now - begun).total_seconds(), 1.0)
+    now = timezone.now()
+    since = now.replace(second=0, microsecond=0) - queries.WINDOW
+    elapsed = max((now - max(since, campaign.started_at or since)).total_seconds(), 1.0)
     rates = dict(
         SendMinute.objects.filter(campaign=campaign, minute__gte=since)
         .values_list("domain_group")
         .annotate(n=Sum("sent"))
     )
-    account_id = getattr(getattr(campaign, "dispatch", None), "account_id", None)
     limits = dict(
-        DomainLimit.objects.filter(account_id=account_id).values_list("domain_group", "per_minute")
+        DomainLimit.objects.filter(account__dispatches__campaign=campaign).values_list(
+            "domain_group", "per_minute"
+        )
     )
     found = [
         Lane(
-            group=DomainGroup(group),
+            group=group,
             ledger=book,
             per_second=rates.get(group, 0) / elapsed,
             limit=limits.get(group),
         )
-        for group, book in lanes(campaign.pk).items()
+        for group, book in ledger.lanes.items()
     ]
     return sorted(found, key=lambda lane: (lane.group == DomainGroup.OTHER, -lane.ledger.audience))

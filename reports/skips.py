@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from campaigns.models import Campaign
-from delivery.models import MessageTally, UnsubscribeReason
-from delivery.states import MessageState, Reason
+from delivery.ledgers import Ledger
+from delivery.models import UnsubscribeReason
+from delivery.states import REASONS, MessageState, Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,20 +19,15 @@ class ReasonCount:
     count: int
 
 
-def by_reason(campaign: Campaign) -> list[ReasonCount]:
+def by_reason(ledger: Ledger) -> list[ReasonCount]:
     """Return the reasons of skipped, failed, deferred and unknown messages, most frequent first."""
-    rows = (
-        MessageTally.objects.filter(campaign=campaign)
-        .exclude(reason=Reason.NONE)
-        .values_list("state", "reason")
-        .annotate(n=Sum("count"))
-        .filter(n__gt=0)
-        .order_by("-n")
-    )
-    return [
-        ReasonCount(state=MessageState(state), reason=Reason(reason), count=count)
-        for state, reason, count in rows
+    found = [
+        ReasonCount(state=state, reason=reason, count=count)
+        for reason, count in ledger.reasons.items()
+        for state, reasons in REASONS.items()
+        if reason in reasons and count > 0
     ]
+    return sorted(found, key=lambda row: (-row.count, row.reason))
 
 
 def unsubscribe_words(campaign: Campaign, *, most: int = 20) -> list[str]:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from reports.views import campaign, campaigns, home, search, timeline
+from reports.views import campaign, campaigns, health, home, hygiene, search, timeline
 
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("demo/remove/", home.demo_remove, name="demo_remove"),
+    path("sending/", health.sending_health, name="sending_health"),
     path("search/", search.search, name="search"),
     path("campaigns/", campaigns.campaign_list, name="campaign_list"),
     path("campaigns/<int:campaign_id>/sending/", campaign.campaign_live, name="campaign_live"),
@@ -17,6 +18,13 @@ urlpatterns = [
         name="campaign_recipients",
     ),
     path("campaigns/<int:campaign_id>/export/", campaign.campaign_export, name="campaign_export"),
+    path("subscribers/hygiene/", hygiene.hygiene_page, name="hygiene"),
+    path("subscribers/hygiene/inactive/", hygiene.hygiene_inactive, name="hygiene_inactive"),
+    path(
+        "subscribers/hygiene/mail-servers/",
+        hygiene.hygiene_mail_servers,
+        name="hygiene_mail_servers",
+    ),
     path("reports/", campaigns.report_list, name="report_list"),
     path(
         "subscribers/<int:subscriber_id>/timeline/",

@@ -15,7 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from subscribers import address_domains
 from subscribers.problems import Problem
-from subscribers.states import DomainGroup
+from subscribers.states import AddressFlag, DomainGroup
 
 LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 LONGEST_LOCAL = 64
@@ -50,6 +50,7 @@ class Domain:
     group: DomainGroup
     suggestion: str  # the domain this one is probably a typo of, or ""
     is_disposable: bool
+    flags: int  # bits of `AddressFlag`: what is suspicious about it, as far as its name tells
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +65,11 @@ class Address:
     def is_role(self) -> bool:
         """Say whether this is a shared box such as info@."""
         return is_role(self.key)
+
+    @property
+    def flags(self) -> AddressFlag:
+        """What is suspicious, for `Subscriber.address_flags`; no DNS is asked."""
+        return AddressFlag(self.domain.flags | (AddressFlag.ROLE if self.is_role else 0))
 
     @property
     def suggestion(self) -> str:
@@ -110,11 +116,19 @@ def read_domain(text: str) -> Domain:
     name = text
     if not ORDINARY_DOMAIN(text) or "--" in text or len(text) > LONGEST - 2:
         name = _international_domain(text)
+    suggestion = address_domains.suggestion(name)
+    is_disposable = address_domains.is_disposable(name)
+    flags = AddressFlag(0)
+    if suggestion:
+        flags = AddressFlag.TYPO  # also if it is listed as disposable: catchers of typos are
+    elif is_disposable:
+        flags = AddressFlag.DISPOSABLE
     return Domain(
         name=name,
         group=address_domains.group(name),
-        suggestion=address_domains.suggestion(name),
-        is_disposable=address_domains.is_disposable(name),
+        suggestion=suggestion,
+        is_disposable=is_disposable,
+        flags=int(flags),
     )
 
 
@@ -126,6 +140,13 @@ def key(text: str) -> str:
 def is_role(address_key: str) -> bool:
     """Say whether a key belongs to a shared box such as info@."""
     return address_key.partition("@")[0].partition("+")[0] in ROLES
+
+
+def probably_meant(address_key: str) -> str:
+    """Return a stored address with its domain's probable typo mended, or ""."""
+    local, _at, domain = address_key.rpartition("@")
+    suggestion = address_domains.suggestion(domain)
+    return f"{local}@{suggestion}" if suggestion else ""
 
 
 def address_hash(address_key: str, *, secret: bytes) -> bytes:

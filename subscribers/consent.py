@@ -14,6 +14,22 @@ from subscribers.states import ConsentKind, ConsentSource
 
 LONGEST_USER_AGENT = 300
 LONGEST_DETAIL = 300
+# SQL: whether a person had left a list by the ledger, and has not come back by their own act since.
+# Being asked again (a stranger's sign-up does that) is no return, nor is an import. The ids of
+# ``{person}`` and ``{list}`` are SQL, too.
+HAD_LEFT = f"""EXISTS (
+    SELECT FROM subscribers_consentevent gone
+    WHERE gone.subscriber_id = {{person}} AND gone.list_id = {{list}}
+        AND gone.kind = '{ConsentKind.UNSUBSCRIBED.value}'
+        AND NOT EXISTS (
+            SELECT FROM subscribers_consentevent back
+            WHERE back.subscriber_id = {{person}} AND back.list_id = {{list}}
+                AND back.kind IN
+                    ('{ConsentKind.CONFIRMED.value}', '{ConsentKind.RESUBSCRIBED.value}')
+                AND back.source <> '{ConsentSource.IMPORT.value}'
+                AND (back.at, back.id) > (gone.at, gone.id)
+        )
+)"""  # noqa: S608 - our own words
 
 
 class Evidence(TypedDict, total=False):

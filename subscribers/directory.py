@@ -1,12 +1,23 @@
-"""Finding people: by list, by status, by a part of their name or address; page by page by key."""
+"""Finding people: by list, status, tag, segment, or a part of name or address; page by page."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from accounts.models import Workspace
-from subscribers.models import MailingList, Subscriber, Subscription, SubscriptionTally
+from subscribers import paging, search
+from subscribers.models import (
+    MailingList,
+    Segment,
+    Subscriber,
+    Subscription,
+    SubscriptionTally,
+    Tag,
+    Tagging,
+)
+from subscribers.paging import Walk
+from subscribers.segments import members
 from subscribers.states import SubscriptionStatus
 
 PAGE = 50
@@ -19,6 +30,26 @@ class Filters:
     search: str = ""
     list_id: int | None = None
     status: str = ""
+    tag_id: int | None = None
+    segment_id: int | None = None
+
+    @property
+    def only(self) -> frozenset[str]:
+        """The names of the filters in use; a list's status belongs to the list."""
+        used = {field.name for field in fields(self) if getattr(self, field.name)}
+        return frozenset(used - {"status"} if "list_id" in used else used)
+
+    def narrow(self, people: QuerySet[Subscriber], workspace: Workspace) -> QuerySet[Subscriber]:
+        """Leave out whoever else is not meant, besides the search, the list and its status."""
+        if self.tag_id is not None:
+            tagged = Tagging.objects.filter(
+                subscriber=OuterRef("pk"), tag_id=self.tag_id, tag__workspace=workspace
+            )
+            people = people.filter(Exists(tagged))
+        if self.segment_id is not None:
+            segment = _segment(workspace, self.segment_id)
+            people = people.filter(members.condition(segment)) if segment else people.none()
+        return people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +62,11 @@ class Page:
 
 
 def matching(workspace: Workspace, filters: Filters) -> QuerySet[Subscriber]:
-    """Return the people of a workspace that the filters leave."""
+    """Return the people of a workspace that the filters leave.
+
+    Raises:
+        InvalidRules: the segment's rules can't be read (any more).
+    """
     people = Subscriber.objects.filter(workspace=workspace)
     if filters.list_id is not None or filters.status:
         subscriptions = Subscription.objects.filter(subscriber=OuterRef("pk"))
@@ -42,13 +77,11 @@ def matching(workspace: Workspace, filters: Filters) -> QuerySet[Subscriber]:
         if filters.status in SubscriptionStatus.values:
             subscriptions = subscriptions.filter(status=filters.status)
         people = people.filter(Exists(subscriptions))
-    for word in filters.search.split()[:5]:
-        people = people.filter(
-            Q(email_key__contains=word.lower())
-            | Q(first_name__icontains=word)
-            | Q(last_name__icontains=word)
-        )
-    return people
+    return filters.narrow(people.filter(search.contains(filters.search)), workspace)
+
+
+def _segment(workspace: Workspace, segment_id: int) -> Segment | None:
+    return Segment.objects.filter(workspace=workspace, pk=segment_id).first()
 
 
 def page(
@@ -58,22 +91,52 @@ def page(
     before: int | None = None,
     after: int | None = None,
 ) -> Page:
-    """Return one page: people older than ``before``, or newer than ``after``, or the newest."""
-    people = matching(workspace, filters)
+    """Return one page: people older than ``before``, or newer than ``after``, or the newest.
+
+    Raises:
+        InvalidRules: the segment's rules can't be read (any more).
+    """
+    keys = _keys(workspace, filters, Walk(before=before, after=after, limit=PAGE + 1))
+    more = len(keys) > PAGE
+    rows = list(Subscriber.objects.filter(workspace=workspace, pk__in=keys[:PAGE]).order_by("-pk"))
     if after is not None:
-        rows = list(people.filter(pk__gt=after).order_by("pk")[: PAGE + 1])
-        more, rows = len(rows) > PAGE, rows[:PAGE][::-1]
         newer = rows[0].pk if more and rows else None
         older = rows[-1].pk if rows else None
     else:
-        if before is not None:
-            people = people.filter(pk__lt=before)
-        rows = list(people.order_by("-pk")[: PAGE + 1])
-        more, rows = len(rows) > PAGE, rows[:PAGE]
         newer = rows[0].pk if before is not None and rows else None
         older = rows[-1].pk if more else None
     _attach_subscriptions(rows)
     return Page(people=rows, newer=newer, older=older)
+
+
+def found(workspace: Workspace, text: str, *, most: int) -> list[Subscriber]:
+    """Return the newest people whose name or address has these words in it."""
+    if not search.words(text):
+        return []
+    keys = paging.searched(workspace, text, Walk(limit=most)) or []
+    return list(Subscriber.objects.filter(workspace=workspace, pk__in=keys).order_by("-pk"))
+
+
+def _keys(workspace: Workspace, filters: Filters, walk: Walk) -> list[int]:
+    """Return the keys of a page by the shortest way; `matching` says the same of any filters."""
+    keys: list[int] | None = None
+    if filters.only == {"search"} and search.words(filters.search):
+        keys = paging.searched(workspace, filters.search, walk)
+    elif filters.only == {"list_id"} and filters.list_id is not None:
+        lists = MailingList.objects.filter(workspace=workspace, pk=filters.list_id)
+        keys = paging.of_list(filters.list_id, filters.status, walk) if lists.exists() else []
+    elif filters.only == {"status"}:
+        keys = paging.of_status(workspace, filters.status, walk)
+    elif filters.only == {"tag_id"} and filters.tag_id is not None:
+        tags = Tag.objects.filter(workspace=workspace, pk=filters.tag_id)
+        keys = paging.of_tag(filters.tag_id, walk) if tags.exists() else []
+    elif filters.only == {"segment_id"} and filters.segment_id is not None:
+        segment = _segment(workspace, filters.segment_id)
+        keys = paging.of_segment(segment, walk) if segment else []
+    elif search.words(filters.search):
+        narrowed = matching(workspace, replace(filters, search=""))
+        keys = paging.searched(workspace, filters.search, walk, narrowed=narrowed)
+    return walk.keys(matching(workspace, filters)) if keys is None else keys
 
 
 def _attach_subscriptions(people: list[Subscriber]) -> None:

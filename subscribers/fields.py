@@ -19,9 +19,9 @@ from django.utils.text import slugify
 from django.utils.translation import pgettext
 
 from accounts.models import Workspace
-from subscribers.models import CustomField
+from subscribers.models import BulkAction, CustomField
 from subscribers.problems import Problem
-from subscribers.states import FieldType
+from subscribers.states import BulkStatus, FieldType
 
 LONGEST_TEXT = 2_000
 LONGEST_URL = 2_000
@@ -34,6 +34,7 @@ THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([.,' ])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 DAY = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?:[T ].*)?").fullmatch
 FOUR_DIGITS = 4
+UNFINISHED = (BulkStatus.WAITING, BulkStatus.RUNNING)
 
 Value = str | int | float | bool | list[str]
 # Keys that merge tags already use for what everybody has.
@@ -127,11 +128,14 @@ def make_key(label: str, *, taken: Sequence[str] = ()) -> str:
 def create(
     workspace: Workspace, *, label: str, kind: FieldType, choices: Sequence[str] = ()
 ) -> CustomField:
-    """Create a field under a free key."""
+    """Create a field under a free key (one that is still being removed is not free)."""
     known = list(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
+    going = BulkAction.objects.filter(workspace=workspace, status__in=UNFINISHED)
+    leaving = going.filter(settings__has_key="key").values_list("settings", flat=True)
+    taken = [*known, *(key for row in leaving for key in (row["key"], row.get("new", "")))]
     return CustomField.objects.create(
         workspace=workspace,
-        key=make_key(label, taken=known),
+        key=make_key(label, taken=taken),
         label=label.strip()[:80],
         type=kind,
         choices=list(choices),

@@ -1,13 +1,15 @@
 """Forms of the import wizard."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from subscribers.models import MailingList
-from subscribers.states import SubscriptionStatus
+from subscribers.imports import labels
+from subscribers.models import Import, MailingList, SignupForm
+from subscribers.states import ExistingPeople, SubscriptionStatus
 
 
 class UploadForm(forms.Form):
@@ -32,11 +34,86 @@ class UploadForm(forms.Form):
         return cleaned
 
 
+class ReadForm(forms.Form):
+    """How the file is written, if it was not told rightly."""
+
+    delimiter = forms.ChoiceField(label=_("Between the columns"))
+    encoding = forms.ChoiceField(label=_("Encoding"))
+    has_header = forms.BooleanField(label=_("The first row names the columns"), required=False)
+
+    def __init__(self, data: Any = None, *, record: Import) -> None:
+        """Offer what files use, and what this one was read with."""
+        initial = {
+            "delimiter": record.delimiter,
+            "encoding": record.encoding,
+            "has_header": record.has_header,
+        }
+        super().__init__(data, initial=initial)
+        self._offer("delimiter", DELIMITERS, record.delimiter)
+        self._offer("encoding", ENCODINGS, record.encoding)
+
+    def _offer(self, name: str, known: dict[str, Any], now: str) -> None:
+        choices = list(known.items())
+        if now not in known:
+            choices.insert(0, (now, now))
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+
+DELIMITERS = {
+    ",": _("Comma ,"),
+    ";": _("Semicolon ;"),
+    "\t": _("Tab"),
+    "|": _("Vertical bar |"),
+    "^": _("Caret ^"),
+    "~": _("Tilde ~"),
+    ":": _("Colon :"),
+}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": _("UTF-8 with a mark"),
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "cp1252": _("Western (Windows-1252)"),
+    "latin-1": _("Western (ISO-8859-1)"),
+    "iso8859-15": _("Western with euro sign (ISO-8859-15)"),
+    "cp1250": _("Central European (Windows-1250)"),
+    "iso8859-2": _("Central European (ISO-8859-2)"),
+    "cp1251": _("Cyrillic (Windows-1251)"),
+    "koi8-r": _("Cyrillic (KOI8-R)"),
+    "cp1253": _("Greek (Windows-1253)"),
+    "cp1254": _("Turkish (Windows-1254)"),
+    "shift_jis": _("Japanese (Shift_JIS)"),
+    "gb18030": _("Chinese (GB18030)"),
+    "big5": _("Chinese (Big5)"),
+    "euc-kr": _("Korean (EUC-KR)"),
+    "mac-roman": _("Western (Mac)"),
+}
+
+
 class ConsentForm(forms.Form):
-    """Where imported people go, and what they agreed to."""
+    """Where imported people go, what they agreed to, and what becomes of those we know."""
 
     list = forms.ModelChoiceField(
-        MailingList.objects.none(), label=_("List"), empty_label=_("Choose a list")
+        MailingList.objects.none(), label=_("List"), required=False, empty_label=_("Choose a list")
+    )
+    new_list = forms.CharField(
+        label=_("Or a new list"),
+        required=False,
+        max_length=120,
+        help_text=_("Made when the import starts. Private until you change that."),
+    )
+    more_lists = forms.ModelMultipleChoiceField(
+        MailingList.objects.none(),
+        label=_("Also into"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    tags = forms.CharField(
+        label=_("Tags for everybody in this file"),
+        required=False,
+        max_length=500,
+        help_text=_("Separate them by commas, like: shop-2026, regulars"),
     )
     status = forms.ChoiceField(
         label=_("They are"),
@@ -47,6 +124,13 @@ class ConsentForm(forms.Form):
         widget=forms.RadioSelect,
         initial=SubscriptionStatus.SUBSCRIBED,
     )
+    asks_with = forms.ModelChoiceField(
+        SignupForm.objects.none(),
+        label=_("Ask the unconfirmed to confirm by mail"),
+        required=False,
+        empty_label=_("No, send nothing"),
+        help_text=_("The confirmation mail of this form, to at most 600 people a minute."),
+    )
     statement = forms.CharField(
         label=_("How did they agree?"),
         help_text=_("Kept with every person as the proof of their consent."),
@@ -55,15 +139,71 @@ class ConsentForm(forms.Form):
     )
     existing = forms.ChoiceField(
         label=_("People we know already"),
-        choices=[
-            ("overwrite", _("Update them; an empty cell erases nothing")),
-            ("fill", _("Fill empty fields only")),
-        ],
+        choices=ExistingPeople.options(),
         widget=forms.RadioSelect,
-        initial="overwrite",
+        initial=ExistingPeople.OVERWRITE,
+    )
+    bring_back = forms.BooleanField(
+        label=_("Subscribe people again who unsubscribed from these lists or from everything"),
+        required=False,
+        help_text=_(
+            "They asked not to get your mail. Tick this only if they have asked you for it since. "
+            "Nobody who bounced, complained or was erased comes back by this."
+        ),
+    )
+    bring_back_reason = forms.CharField(
+        label=_("When and how did they ask to come back?"),
+        required=False,
+        max_length=200,
+        help_text=_("Kept in the consent history of each of them."),
     )
 
-    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
-        """Offer the workspace's own lists."""
+    def __init__(
+        self, *args: Any, workspace: Workspace, has_list_column: bool = False, **kwargs: Any
+    ) -> None:
+        """Offer the workspace's own lists and forms; a column may name the lists instead."""
         super().__init__(*args, **kwargs)
-        self.fields["list"].queryset = workspace.lists.filter(archived_at=None)  # type: ignore[attr-defined]
+        self._workspace = workspace
+        self._has_list_column = has_list_column
+        lists = workspace.lists.filter(archived_at=None)
+        self.fields["list"].queryset = lists  # type: ignore[attr-defined]
+        self.fields["more_lists"].queryset = lists  # type: ignore[attr-defined]
+        self.fields["asks_with"].queryset = workspace.signup_forms.all()  # type: ignore[attr-defined]
+        if lists.count() < 2:  # noqa: PLR2004 - there is no second one
+            del self.fields["more_lists"]
+
+    def clean_tags(self) -> Sequence[str]:
+        """Cut the tags apart."""
+        found = labels.names(self.cleaned_data["tags"])
+        if any(len(name) > labels.LONGEST["tags"] for name in found):
+            raise forms.ValidationError(_("A tag has at most 80 characters."))
+        return found
+
+    def clean_new_list(self) -> str:
+        """Keep the name on one line."""
+        return " ".join(self.cleaned_data["new_list"].split())
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a list, a reason, and a form that knows the list."""
+        cleaned = super().clean() or {}
+        if not (self.chosen_lists() or cleaned.get("new_list") or self._has_list_column):
+            self.add_error("list", _("Choose a list, or name a new one."))
+        if cleaned.get("bring_back") and not cleaned.get("bring_back_reason", "").strip():
+            self.add_error("bring_back_reason", _("Say when and how they asked to come back."))
+        if cleaned.get("status") == SubscriptionStatus.UNCONFIRMED:
+            self._check_form(cleaned.get("asks_with"))
+        return cleaned
+
+    def chosen_lists(self) -> Sequence[MailingList]:
+        """Return the lists for everybody, each once, the first one first."""
+        first = self.cleaned_data.get("list")
+        more = [one for one in self.cleaned_data.get("more_lists", []) if one != first]
+        return [first, *more] if first else more
+
+    def _check_form(self, form: SignupForm | None) -> None:
+        lists = self.chosen_lists()
+        if form and not form.lists.filter(pk__in=[one.pk for one in lists]).exists():
+            self.add_error(
+                "asks_with",
+                _("This form signs up for other lists. Choose one of a list that you import into."),
+            )

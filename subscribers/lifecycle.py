@@ -19,8 +19,9 @@ from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReaso
 
 # The person's row is locked against erasure meanwhile, and a list of another workspace is no list.
 # Nobody is subscribed who has unsubscribed from everything: once they take a single list again, all
-# that was written meanwhile would count.
-ENTER = """
+# that was written meanwhile would count. Nor is anybody who had left the list and was only asked
+# since: the question may be a stranger's.
+ENTER = f"""
 INSERT INTO subscribers_subscription AS current
     (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
 SELECT person.workspace_id, list.id, person.id, %(status)s, %(at)s, %(at)s
@@ -36,9 +37,10 @@ WHERE person.id = %(subscriber)s AND list.id = %(list)s
 FOR KEY SHARE OF person, list
 ON CONFLICT (list_id, subscriber_id)
 DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
-WHERE current.status = %(from)s
+WHERE current.status = %(from)s AND (%(status)s <> %(subscribed)s OR NOT
+    {consent.HAD_LEFT.format(person="current.subscriber_id", list="current.list_id")})
 RETURNING id
-"""
+"""  # noqa: S608 - our own words
 CHANGE = """
 UPDATE subscribers_subscription
 SET status = %(status)s, changed_at = %(at)s
@@ -77,8 +79,9 @@ def subscribe(
 ) -> bool:
     """Subscribe a person who is new to the list or was only asked. Never undoes an unsubscription.
 
-    A member or a program does this. False: nothing changed; they are on the list, have left it, or
-    have unsubscribed from everything (`suppression.is_out`).
+    A member or a program does this. False: nothing changed; they are on the list, have left it
+    (also if somebody has asked them since), or have unsubscribed from everything
+    (`suppression.is_out`).
     """
     return _enter(subscriber, mailing_list, SubscriptionStatus.SUBSCRIBED, evidence)
 

@@ -12,7 +12,7 @@ from accounts.models import Workspace
 from subscribers import addresses, lifecycle
 from subscribers.addresses import Address
 from subscribers.consent import Evidence
-from subscribers.models import ConsentEvent, Subscriber, Subscription
+from subscribers.models import ConsentEvent, Subscriber, Subscription, Tagging
 
 LONGEST_NAME = 100
 NAMES = ("first_name", "last_name")
@@ -61,6 +61,7 @@ def add(
         email_key=address.key,
         address_hash=addresses.address_hash(address.key, secret=bytes(workspace.address_key)),
         domain_group=address.domain.group,
+        address_flags=address.flags,
         first_name=one_line(profile.first_name),
         last_name=one_line(profile.last_name),
         language=profile.language,
@@ -118,6 +119,7 @@ def change_address(
             email_key=address.key,
             address_hash=addresses.address_hash(address.key, secret=secret),
             domain_group=int(address.domain.group),
+            address_flags=int(address.flags),
         )
         if other:
             lifecycle.follow_address(subscriber, **evidence)
@@ -139,6 +141,7 @@ def delete(workspace: Workspace, *, ids: list[int]) -> int:
         )
         allow_erasing()
         Subscription.objects.filter(subscriber_id__in=people).delete()
+        Tagging.objects.filter(subscriber_id__in=people).delete()
         ConsentEvent.objects.filter(subscriber_id__in=people).delete()
         Subscriber.objects.filter(pk__in=people).delete()
     return len(people)

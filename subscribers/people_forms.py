@@ -1,18 +1,22 @@
 """Forms of the pages about people, lists, fields and suppressions."""
 
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from subscribers import addresses, fields
+from accounts.numbers import row_number
+from subscribers import addresses, custom_values, fields, tags
 from subscribers.addresses import Address
+from subscribers.field_changes import Options
 from subscribers.models import CustomField, MailingList, Subscriber
 from subscribers.problems import Problem
 from subscribers.public_forms import PREFIX, OneLineField
-from subscribers.states import FieldType
+from subscribers.states import BulkKind, FieldType, FieldVisibility, Frequency
 
 
 class ProfileForm(forms.Form):
@@ -22,10 +26,20 @@ class ProfileForm(forms.Form):
     first_name = OneLineField(label=_("First name"))
     last_name = OneLineField(label=_("Last name"))
     language = forms.ChoiceField(label=_("Language"), required=False)
+    frequency = forms.TypedChoiceField(
+        label=_("How often"), choices=Frequency.choices, coerce=int, required=False, empty_value="0"
+    )
+    paused_until = forms.DateField(
+        label=_("No mail until"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("The person gets no campaigns before this day."),
+    )
 
     def __init__(
         self, *args: Any, workspace: Workspace, person: Subscriber | None = None, **kwargs: Any
     ) -> None:
+        self.workspace, self.person = workspace, person
         self.asked = list(CustomField.objects.filter(workspace=workspace))
         if person is not None:
             kwargs["initial"] = {
@@ -33,6 +47,11 @@ class ProfileForm(forms.Form):
                 "first_name": person.first_name,
                 "last_name": person.last_name,
                 "language": person.language,
+                "frequency": person.frequency,
+                "paused_until": person.paused_until
+                and timezone.localtime(
+                    person.paused_until, ZoneInfo(workspace.time_zone or "UTC")
+                ).date(),
                 **{PREFIX + f.key: fields.as_text(person.fields.get(f.key)) for f in self.asked},
             }
         super().__init__(*args, **kwargs)
@@ -65,18 +84,31 @@ class ProfileForm(forms.Form):
             if value is not None:
                 values[field.key] = value
         cleaned["fields"] = values
+        cleaned["frequency"] = int(cleaned.get("frequency") or 0)
+        said = custom_values.objections(
+            self.workspace, values, asked=self.asked, person=self.person
+        )
+        for key, sentence in said.items():
+            if PREFIX + key not in self.errors:
+                self.add_error(PREFIX + key, sentence)
         return cleaned
 
 
 def _field(field: CustomField) -> forms.Field:
+    # Required is looked at with the values (`custom_values`), so that "–" and "" are one answer.
+    common: dict[str, Any] = {
+        "label": field.label if not field.is_required else f"{field.label} *",
+        "required": False,
+        "help_text": field.description,
+    }
     if field.type == FieldType.CHOICE:
         choices = [("", "–"), *((choice, choice) for choice in field.choices)]
-        return forms.ChoiceField(label=field.label, required=False, choices=choices)
+        return forms.ChoiceField(choices=choices, **common)
     if field.type == FieldType.BOOLEAN:
         choices = [("", "–"), ("yes", _("Yes")), ("no", _("No"))]
-        return forms.ChoiceField(label=field.label, required=False, choices=choices)
+        return forms.ChoiceField(choices=choices, **common)
     widget = forms.DateInput(attrs={"type": "date"}) if field.type == FieldType.DATE else None
-    return forms.CharField(label=field.label, required=False, max_length=2000, widget=widget)
+    return forms.CharField(max_length=2000, widget=widget, **common)
 
 
 class ListForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
@@ -104,6 +136,147 @@ class ListForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for m
         return name
 
 
+class FieldOptionsForm(forms.Form):
+    """What a field is called and how it behaves."""
+
+    label = forms.CharField(label=_("Name"), max_length=80)
+    description = forms.CharField(
+        label=_("Help text"),
+        max_length=300,
+        required=False,
+        help_text=_("Stands below the field in forms and preferences."),
+    )
+    is_required = forms.BooleanField(
+        label=_("Required"),
+        required=False,
+        help_text=_("Forms, members and programs must give a value."),
+    )
+    is_unique = forms.BooleanField(
+        label=_("Unique"),
+        required=False,
+        help_text=_("No two people may have the same value: a customer number."),
+    )
+    show_in_forms = forms.BooleanField(
+        label=_("Signup forms may ask for it"),
+        required=False,
+        help_text=_("Without this it is taken off the forms that ask for it."),
+    )
+    show_in_preferences = forms.ChoiceField(
+        label=_("In the preference centre"),
+        choices=FieldVisibility.choices,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, field: CustomField, **kwargs: Any) -> None:
+        kwargs["initial"] = {name: getattr(field, name) for name in self.base_fields}
+        super().__init__(*args, **kwargs)
+        if field.type not in custom_values.MAY_BE_UNIQUE:
+            del self.fields["is_unique"]
+
+    def options(self) -> Options:
+        """Return the options that were given."""
+        return Options(**{"is_unique": False, **self.cleaned_data})
+
+
+class ChoicesForm(forms.Form):
+    """A field's choices: each one with its new name (empty: removed), and further ones."""
+
+    def __init__(self, *args: Any, field: CustomField, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.field = field
+
+    def clean(self) -> dict[str, Any]:
+        """Read the new order, names and removals.
+
+        ``choice-N`` is the new name of the Nth choice; ``order-N`` its place; ``instead-N`` what
+        its people get when it goes; ``more`` holds new choices, one a line.
+        """
+        kept: list[tuple[int, str]] = []
+        renamed: dict[str, str] = {}
+        for number, old in enumerate(self.field.choices):
+            name = " ".join(str(self.data.get(f"choice-{number}", old)).split())[:120]
+            place = row_number(str(self.data.get(f"order-{number}", ""))) or number + 1
+            if name:
+                kept.append((place, name))
+            if name != old:
+                instead = str(self.data.get(f"instead-{number}", ""))
+                renamed[old] = name or instead
+        more = [" ".join(line.split())[:120] for line in str(self.data.get("more", "")).split("\n")]
+        ordered = [name for _place, name in sorted(kept, key=lambda pair: pair[0])]
+        return {"choices": [*ordered, *(line for line in more if line)], "renamed": renamed}
+
+
+def bulk_choices() -> list[tuple[str, Any]]:
+    """Return what can be done with many people from the list of people."""
+    offered = (
+        BulkKind.ADD_TAG,
+        BulkKind.REMOVE_TAG,
+        BulkKind.SUBSCRIBE,
+        BulkKind.UNSUBSCRIBE,
+        BulkKind.SUPPRESS,
+        BulkKind.DELETE,
+        BulkKind.ERASE,
+    )
+    return [(kind.value, kind.label) for kind in offered]
+
+
+class BulkForm(forms.Form):
+    """What to do with many people."""
+
+    action = forms.ChoiceField(
+        label=_("What to do"),
+        error_messages={
+            "required": _("Choose what to do."),
+            "invalid_choice": _("Choose what to do."),
+        },
+    )
+    list = forms.ModelChoiceField(
+        MailingList.objects.none(),
+        label=_("List"),
+        required=False,
+        error_messages={"invalid_choice": _("Choose a list that is in use.")},
+    )
+    tag = forms.CharField(label=_("Tag"), max_length=tags.LONGEST, required=False)
+    detail = forms.CharField(label=_("Why"), max_length=300, required=False)
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+        self.fields["action"].choices = bulk_choices()  # type: ignore[attr-defined]
+        lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
+        self.fields["list"].queryset = lists  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a list or a tag where the action needs one."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        action = cleaned.get("action")
+        lists = action in (BulkKind.SUBSCRIBE, BulkKind.UNSUBSCRIBE)
+        if lists and not cleaned.get("list") and "list" not in self.errors:
+            self.add_error("list", _("Choose a list."))
+        if action in (BulkKind.ADD_TAG, BulkKind.REMOVE_TAG):
+            try:
+                cleaned["tag"] = tags.clean(cleaned.get("tag", ""))
+            except tags.TagError as error:
+                self.add_error("tag", str(error))
+        return cleaned
+
+    def is_complete(self) -> bool:
+        """Say whether what the page of its own asks for was given: the consent's story."""
+        needed = self.cleaned_data["action"] == BulkKind.SUBSCRIBE
+        return not needed or bool(self.cleaned_data["detail"].strip())
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the action is to be done with; a new tag is made."""
+        cleaned = self.cleaned_data
+        settings: dict[str, Any] = {"detail": cleaned["detail"].strip()}
+        if cleaned["action"] in (BulkKind.SUBSCRIBE, BulkKind.UNSUBSCRIBE):
+            settings |= {"list": cleaned["list"].pk, "name": cleaned["list"].name}
+        if cleaned["action"] in (BulkKind.ADD_TAG, BulkKind.REMOVE_TAG):
+            tag = tags.find_or_create(self.workspace, [cleaned["tag"]])[0]
+            settings |= {"tag": tag.pk, "name": tag.name}
+        return settings
+
+
 class FieldForm(forms.Form):
     """A new custom field."""
 
@@ -125,17 +298,3 @@ class FieldForm(forms.Form):
         if cleaned.get("type") in kinds and not cleaned["choices"]:
             self.add_error("choices", _("Write the choices, one a line."))
         return cleaned
-
-
-class SuppressForm(forms.Form):
-    """Addresses that must not be written to any more."""
-
-    addresses = forms.CharField(
-        label=_("Addresses"),
-        max_length=1_000_000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("One a line, or separated by commas; as many as you like."),
-    )
-    detail = forms.CharField(
-        label=_("Why"), required=False, max_length=300, help_text=_("For yourself and your team.")
-    )

@@ -27,7 +27,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("The domain %(domain)s has no dot"),
         _("Write it in full, like example.com"),
     ),
-    "address_long": (_("The address is too long"), _("An address has at most 254 characters")),
+    "address_long": (
+        _("The address is too long"),
+        _("At most 64 characters before the @, and 254 in all"),
+    ),
     "address_typo": (_("Looks like a typo of %(domain)s"), _("Use %(domain)s")),
     "duplicate": (_("Already in row %(row)s"), _("The first one is kept")),
     "too_long": (
@@ -61,6 +64,15 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "url": (_("Not a web address"), _("Write it with http:// or https://")),
     "language": (_("Not a language that Warta speaks"), _("Write one of: %(choices)s")),
     "time_zone": (_("Not a time zone"), _("Write it like Asia/Jakarta")),
+    "status": (
+        _("Not a status that we know"),
+        _("Write subscribed, unconfirmed, unsubscribed, bounced or complained"),
+    ),
+    "list_missing": (_("No list in this row"), _("Name one, or choose a list for everybody")),
+    "too_many_names": (
+        _("More than %(limit)s different names in this column"),
+        _("Take the column in as a text field"),
+    ),
     "row_columns": (
         _("%(found)s cells, but the file has %(expected)s columns"),
         _("Look for a missing quote or an extra delimiter"),

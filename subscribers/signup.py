@@ -102,6 +102,12 @@ def take(
     return letter if by_mail else None
 
 
+def invitation(form: SignupForm, *, person: Subscriber) -> str:
+    """Return the token that lets somebody confirm the form's lists; "" if none waits for it."""
+    pending = _unconfirmed(person, list(form.lists.filter(archived_at=None)))
+    return _token(form, person, pending, {}) if pending else ""
+
+
 def read(token: str) -> Pending | None:
     """Read a confirmation link; None when it is damaged or its form was deleted."""
     try:

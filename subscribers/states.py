@@ -38,6 +38,7 @@ class ConsentKind(TextOptions):
     SUBSCRIBED = "subscribed", _("Subscribed")
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     RESUBSCRIBED = "resubscribed", _("Subscribed again")
+    TAKEN_BACK = "taken_back", _("Taken back: its import was undone")
 
 
 class ConsentSource(TextOptions):
@@ -89,6 +90,26 @@ class ImportStatus(TextOptions):
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
+
+
+class ExistingPeople(TextOptions):
+    """What an import does with people whom the workspace knows already."""
+
+    OVERWRITE = "overwrite", _("Update them; an empty cell erases nothing")
+    FILL = "fill", _("Fill empty fields only")
+    SKIP = "skip", _("Leave them exactly as they are, on no new list")
+
+
+class MoveSource(TextOptions):
+    """The tool that people are moved from, by what it hands out."""
+
+    MAILCHIMP = "mailchimp", _("Mailchimp audience export")
+    LISTMONK = "listmonk", _("listmonk subscribers export")
+    LISTMONK_DATABASE = "listmonk_database", _("listmonk database")
+    MAUTIC = "mautic", _("Mautic contacts export")
+    SUPPRESSIONS = "suppressions", _("Addresses not to write to")
 
 
 class FieldType(TextOptions):

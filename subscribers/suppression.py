@@ -8,15 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from subscribers import addresses
-from subscribers.models import Subscriber, Suppression
+from subscribers.models import Subscriber, Suppression, SuppressionTally
 from subscribers.problems import Problem
 from subscribers.states import SuppressionReason
 
 LONGEST_DETAIL = 300
+ROWS_A_PAGE = 50
+MOST_FOUND = 1_000  # of addresses that begin alike, found by their beginning
 INSERT = """
 INSERT INTO subscribers_suppression
     (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
@@ -101,6 +104,58 @@ def insert(
             },
         )
         return int(cursor.rowcount)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Suppressed addresses, newest first; ``older`` leads to the page after it (None: none)."""
+
+    rows: list[Suppression]
+    older: int | None
+
+
+def page(
+    workspace: Workspace, *, reason: str = "", search: str = "", before: int | None = None
+) -> Page:
+    """Return one page of the list by key.
+
+    A whole address is looked up by its hash, so that an erased one is found, too; else by the
+    beginning of an address, which an index serves, and only then by a part of one.
+    """
+    rows = Suppression.objects.filter(workspace=workspace).select_related("created_by")
+    if reason:
+        rows = rows.filter(reason=reason)
+    if search:
+        rows = _found(workspace, rows, search.lower())
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: ROWS_A_PAGE + 1])
+    return Page(
+        rows=found[:ROWS_A_PAGE],
+        older=found[ROWS_A_PAGE - 1].pk if len(found) > ROWS_A_PAGE else None,
+    )
+
+
+def _found(workspace: Workspace, rows: QuerySet[Suppression], search: str) -> QuerySet[Suppression]:
+    try:
+        exact = rows.filter(address_hash=hash_of(workspace, email=search))
+    except Problem:
+        pass
+    else:
+        if exact.exists():
+            return exact
+    # The key is compared by bytes, so all that begins like this lies between two keys.
+    beginning = rows.filter(email_key__gte=search, email_key__lt=f"{search}\U0010ffff")
+    keys = list(beginning.order_by("email_key").values_list("pk", flat=True)[:MOST_FOUND])
+    return rows.filter(pk__in=keys) if keys else rows.filter(email_key__contains=search)
+
+
+def counts(workspace: Workspace) -> dict[str, int]:
+    """Return how many addresses are suppressed for each reason, none left out."""
+    found = dict(
+        SuppressionTally.objects.filter(workspace=workspace).values_list("reason", "count")
+    )
+    return {str(one): found.get(str(one), 0) for one in SuppressionReason}
 
 
 def release(workspace: Workspace, *, suppression_id: int) -> bool:

@@ -1,13 +1,26 @@
-"""Imports in the background; each task may run twice at once, the import has a lock."""
+"""What happens to people in the background; each task may run twice at once."""
+
+import time
+from dataclasses import asdict
 
 import structlog
 from celery import shared_task
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from subscribers.imports import run, steps
-from subscribers.models import Import
-from subscribers.states import ImportStatus
+from accounts.models import Workspace
+from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search
+from subscribers.imports import asking, run, steps, undo
+from subscribers.models import BulkAction, Import, Move
+from subscribers.moving import run as moving
+from subscribers.moving import taking
+from subscribers.moving.arrivals import SourceRefused
+from subscribers.segments import saving
+from subscribers.segments.tree import InvalidRules
+from subscribers.signup_tasks import send_signup_mail
+from subscribers.states import ImportStatus, MoveSource
 
+SEARCH_SECONDS = 4.0
 log = structlog.get_logger()
 
 
@@ -24,17 +37,102 @@ def run_import(import_id: int) -> None:
 
 
 @shared_task
+def undo_import(import_id: int) -> None:
+    """Undo an import; goes on where an earlier run stopped."""
+    undo.run(import_id)
+
+
+@shared_task
+def ask_imported(import_id: int) -> None:
+    """Mail some people of an import who still have to confirm; beat comes back for the others."""
+    with transaction.atomic():
+        for question in asking.take(import_id):
+            send_signup_mail.delay_on_commit(**asdict(question))
+
+
+WORK = {
+    ImportStatus.CHECKING: check_import,
+    ImportStatus.RUNNING: run_import,
+    ImportStatus.UNDOING: undo_import,
+}
+
+
+@shared_task
 def resume_imports() -> None:
     """Take up imports whose worker died: whoever still works on one holds its lock."""
-    due = Import.objects.filter(status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING])
+    due = Import.objects.filter(status__in=list(WORK))
     for import_id, status in due.values_list("pk", "status"):
-        (check_import if status == ImportStatus.CHECKING else run_import).delay(import_id)
+        WORK[ImportStatus(status)].delay(import_id)
+    for import_id in asking.due():
+        ask_imported.delay(import_id)
 
 
 @shared_task
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up."""
     steps.forget_old_files()
+    taking.forget_old_files()
+
+
+@shared_task
+def check_move(move_id: int) -> None:
+    """Find out what a move from another tool would do, without writing."""
+    _guarded_move(move_id, check_only=True)
+
+
+@shared_task
+def run_move(move_id: int) -> None:
+    """Merge what another tool handed out; goes on where an earlier run stopped."""
+    _guarded_move(move_id, check_only=False)
+
+
+@shared_task
+def resume_moves() -> None:
+    """Take up moves whose worker died; a database is read by a command, which starts it again."""
+    due = Move.objects.filter(status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING])
+    due = due.exclude(source=MoveSource.LISTMONK_DATABASE)
+    for move_id, status in due.values_list("pk", "status"):
+        (check_move if status == ImportStatus.CHECKING else run_move).delay(move_id)
+
+
+@shared_task
+def apply_retention() -> None:
+    """Forget what the workspaces' rules say, in batches."""
+    retention.apply_all()
+
+
+def _guarded_move(move_id: int, *, check_only: bool) -> None:
+    try:
+        (moving.check if check_only else moving.run)(move_id, taking.opener)
+    except SourceRefused as refused:
+        taking.fail(move_id, reason=str(refused))
+    except FileNotFoundError:
+        log.warning("move.file_gone", move_id=move_id)
+        taking.fail(move_id, reason=_("The uploaded file is gone. Upload it again."))
+    except Exception:
+        taking.fail(
+            move_id,
+            reason=_("Something went wrong on our side; the log says what. You can start again."),
+        )
+        raise
+
+
+@shared_task
+def rebuild_search() -> None:
+    """Bring what searching reads up to date, for some seconds at most; see `search`."""
+    until = time.monotonic() + SEARCH_SECONDS
+    while search.rebuild() and time.monotonic() < until:
+        pass
+
+
+@shared_task
+def count_segments() -> None:
+    """Count each segment once a day, for its chart and the list of segments."""
+    for segment in saving.due():
+        try:
+            saving.recount(segment)
+        except InvalidRules:
+            log.info("segment.not_counted", segment_id=segment.pk)
 
 
 def _guarded(import_id: int, *, check_only: bool) -> None:
@@ -49,3 +147,47 @@ def _guarded(import_id: int, *, check_only: bool) -> None:
             reason=_("Something went wrong on our side; the log says what. You can start again."),
         )
         raise
+
+
+@shared_task
+def run_bulk_action(action_id: int) -> None:
+    """Work on an action for a while, then make room for others and come again."""
+    try:
+        following = bulk_run.run(action_id)
+    except Exception:
+        bulk_run.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
+        raise
+    if following is not None:
+        run_bulk_action.delay(following.pk)
+
+
+@shared_task
+def resume_bulk_actions() -> None:
+    """Take up actions whose worker died; who still works on one holds its row's lock."""
+    due = BulkAction.objects.filter(status__in=bulk.OPEN).values_list("pk", flat=True)
+    for action_id in due:
+        run_bulk_action.delay(action_id)
+
+
+@shared_task
+def find_duplicates(workspace_id: int) -> None:
+    """Search a workspace for people who may be one."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
+        duplicates.search(workspace)
+
+
+@shared_task
+def check_mail_servers() -> None:
+    """Ask the DNS about people's domains, in the workspaces that want it."""
+    wanted = Workspace.objects.filter(check_mail_servers=True).values_list("pk", flat=True)
+    for workspace_id in wanted:
+        check_mail_servers_of.delay(workspace_id)
+
+
+@shared_task(time_limit=1_800)
+def check_mail_servers_of(workspace_id: int) -> None:
+    """Ask about the domains of one workspace that are due; comes again while there are more."""
+    workspace = Workspace.objects.filter(pk=workspace_id, check_mail_servers=True).first()
+    if workspace is not None and mail_servers.check(workspace) == mail_servers.MOST_AT_ONCE:
+        check_mail_servers_of.delay(workspace_id)

@@ -61,7 +61,7 @@ def invitation_revoke(request: MemberRequest, invitation_id: int) -> HttpRespons
     invitation = get_object_or_404(
         request.workspace.invitations.filter(accepted_at=None), pk=invitation_id
     )
-    invitation.delete()
+    team.revoke(invitation)
     messages.success(request, _("The invitation was taken back."))
     return redirect("settings_team")
 

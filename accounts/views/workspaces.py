@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -33,12 +34,15 @@ def workspace_none(request: Any) -> HttpResponse:
     """Say what to do to somebody who belongs to no workspace."""
     if request.membership:
         return redirect("home")
-    return render(request, "accounts/workspace_none.html", {"form": NewWorkspaceForm()})
+    form = NewWorkspaceForm() if workspaces.may_create(request.user) else None
+    return render(request, "accounts/workspace_none.html", {"form": form})
 
 
 @login_required
 def workspace_new(request: Any) -> HttpResponse:
-    """Make a workspace and become its owner."""
+    """Make a workspace and become its owner, if one may."""
+    if not workspaces.may_create(request.user):
+        raise PermissionDenied
     form = NewWorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         workspace = workspaces.create(form.cleaned_data["name"], owner=request.user)

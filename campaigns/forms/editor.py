@@ -18,12 +18,13 @@ from campaigns import queries
 from campaigns.content import Sender, Writing
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import ContentKind
-from subscribers.models import MailingList
+from subscribers.models import MailingList, Segment
 
 if TYPE_CHECKING:
     _ManyLists = forms.ModelMultipleChoiceField[MailingList]
+    _ManySegments = forms.ModelMultipleChoiceField[Segment]
 else:  # not subscriptable when running
-    _ManyLists = forms.ModelMultipleChoiceField
+    _ManyLists = _ManySegments = forms.ModelMultipleChoiceField
 
 SPACES = re.compile(r"[\r\n\t\v\f\u0085\u2028\u2029]+")
 MAX_SOURCE = 1_000_000
@@ -82,6 +83,12 @@ class ListChoice(_ManyLists):
         )
 
 
+class SegmentChoice(_ManySegments):
+    """Segments to tick."""
+
+    widget = forms.CheckboxSelectMultiple
+
+
 class NewCampaignForm(forms.Form):
     """What a campaign starts with."""
 
@@ -103,20 +110,39 @@ class NewCampaignForm(forms.Form):
 
 
 class AudienceForm(forms.Form):
-    """Lists to include and to exclude."""
+    """Lists and segments to include and to exclude."""
 
     include = ListChoice(label=_("Send to"), queryset=MailingList.objects.none(), required=False)
     exclude = ListChoice(label=_("But not to"), queryset=MailingList.objects.none(), required=False)
+    include_segments = SegmentChoice(
+        label=_("Only people in these segments"), queryset=Segment.objects.none(), required=False
+    )
+    exclude_segments = SegmentChoice(
+        label=_("But not people in these segments"),
+        queryset=Segment.objects.none(),
+        required=False,
+    )
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        chosen = list(queries.lists(workspace))
+        self.workspace = workspace
+        self.lists = list(queries.lists(workspace))
+        self.segments = list(queries.segments(workspace))
         for name in ("include", "exclude"):
             field = self.fields[name]
             assert isinstance(field, ListChoice)  # noqa: S101 - for the type checker
             field.queryset = queries.lists(workspace)
-            field.choices = [(row.pk, field.label_from_instance(row)) for row in chosen]
-        self.lists = chosen
+            field.choices = [(row.pk, field.label_from_instance(row)) for row in self.lists]
+        for name in ("include_segments", "exclude_segments"):
+            choice = self.fields[name]
+            assert isinstance(choice, SegmentChoice)  # noqa: S101 - for the type checker
+            choice.queryset = queries.segments(workspace)
+            choice.choices = [(row.pk, row.name) for row in self.segments]
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What is ticked, as `campaigns.editing.choose_audience` takes it."""
+        return {name: list(self.cleaned_data[name]) for name in self.fields}
 
 
 class ContentForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Step 1: to which lists, and who of them gets it."""
+"""Step 1: to which lists and segments, and who of them gets it."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import audience, editing
+from campaigns import audience, editing, queries
 from campaigns.audience import Audience
 from campaigns.forms.editor import AudienceForm
 from campaigns.views import editor
@@ -15,7 +15,7 @@ from campaigns.views import editor
 
 @member()
 def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
-    """Choose lists to include and to exclude."""
+    """Choose lists and segments to include and to exclude."""
     campaign = editor.find(request, campaign_id)
     if away := editor.elsewhere(campaign, "audience"):
         return away
@@ -23,11 +23,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
         editor.ensure(request, Permission.EDIT)
         form = AudienceForm(request.POST, workspace=request.workspace)
         if form.is_valid():
-            won = editing.choose_audience(
-                campaign,
-                include=list(form.cleaned_data["include"]),
-                exclude=list(form.cleaned_data["exclude"]),
-            )
+            won = editing.choose_audience(campaign, **form.chosen)
             if not won:
                 messages.error(request, _("The campaign is no draft any more: nothing changed."))
             if request.headers.get("X-Autosave"):
@@ -36,11 +32,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
         if request.headers.get("X-Autosave"):
             return HttpResponse(status=422)
     else:
-        chosen = Audience.of(campaign)
-        form = AudienceForm(
-            workspace=request.workspace,
-            initial={"include": list(chosen.include), "exclude": list(chosen.exclude)},
-        )
+        form = AudienceForm(workspace=request.workspace, initial=queries.chosen(campaign))
     return render(
         request, "campaigns/audience.html", editor.page(request, campaign, "audience", form=form)
     )
@@ -48,21 +40,19 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 @member()
 def count(request: MemberRequest, campaign_id: int) -> HttpResponse:
-    """Say who would get it with the lists ticked now; nothing is saved (a partial)."""
+    """Say who would get it with what is ticked now; nothing is saved (a partial)."""
     campaign = editor.find(request, campaign_id)
     form = AudienceForm(request.GET, workspace=request.workspace)
     if not form.is_valid():
         return HttpResponse(status=422)
-    chosen = Audience.choosing(
-        form.cleaned_data["include"], form.cleaned_data["exclude"], workspace=request.workspace.pk
-    )
+    chosen = Audience.choosing(**form.chosen, workspace=request.workspace.pk)
     return render(
         request,
         "campaigns/_division.html",
         {
             "division": audience.recent_count(chosen),
             "campaign": campaign,
-            "chosen": chosen,
+            "narrowed": bool(chosen.include_segments),
             "live": True,
         },
     )

@@ -77,7 +77,8 @@ def place(campaign: Campaign) -> str:
     """Name the page where a campaign of this status is looked after."""
     match CampaignStatus(campaign.status):
         case CampaignStatus.DRAFT:
-            return "campaign_content" if campaign.include_lists.exists() else "campaign_audience"
+            begun = campaign.include_lists.exists() or campaign.include_segments.exists()
+            return "campaign_content" if begun else "campaign_audience"
         case CampaignStatus.SCHEDULED:
             return "campaign_review"
         case CampaignStatus.SENDING | CampaignStatus.PAUSED:
@@ -95,7 +96,8 @@ def saved() -> HttpResponse:
 
 def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:
     """Return what every step's page needs."""
-    division = audience.recent_count(Audience.of(campaign))
+    chosen = Audience.of(campaign)
+    division = audience.recent_count(chosen)
     found = preflight.findings(campaign, division)
     return {
         "campaign": campaign,
@@ -104,6 +106,7 @@ def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any)
         "may_edit": allows(request, Permission.EDIT),
         "may_send": allows(request, Permission.SEND),
         "here": request.get_full_path(),
+        "narrowed": bool(chosen.include_segments),
         **bar(campaign, division, found),
         **extra,
     }

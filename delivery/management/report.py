@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from campaigns.models import Campaign
-from delivery import diagnosis, queries
+from delivery import diagnosis, ledgers, queries
 
 EXIT_CODES = """exit codes:
   0  done
@@ -30,15 +30,21 @@ def find(pk: int) -> Campaign:
 def status(campaign: Campaign) -> dict[str, Any]:
     """Return how a campaign stands; ``states`` adds up to ``audience``."""
     campaign.refresh_from_db()
-    figures = queries.figures(campaign)
+    ledger = ledgers.of(campaign)
+    states = ledgers.by_every_state(campaign, ledger)
+    speed = queries.messages_per_second(campaign)
+    found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
     return {
         "id": campaign.pk,
         "status": campaign.status,
-        "audience": figures.audience,
-        "states": {state.name.lower(): count for state, count in figures.states.items()},
-        "reasons": {reason.name.lower(): count for reason, count in figures.reasons.items()},
-        "messages_per_second": queries.messages_per_second(campaign),
-        "explanation": diagnosis.explain(campaign).sentence,
+        "audience": ledger.audience,
+        "states": {state.name.lower(): count for state, count in states.items()},
+        "reasons": {reason.name.lower(): count for reason, count in ledger.reasons.items()},
+        "undecided": ledger.undecided,
+        "messages_per_second": speed,
+        "cause": str(found.cause),
+        "explanation": found.sentence,
+        "until": found.until.isoformat() if found.until else None,
     }
 
 

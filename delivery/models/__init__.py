@@ -1,14 +1,19 @@
 """Sending accounts, the ledger, events, the sandbox."""
 
-from delivery.models.accounts import DomainLimit, SendingAccount
+from delivery.models.accounts import AccountDay, DomainLimit, SendingAccount, WarmUp
+from delivery.models.dkim import DkimKey
+from delivery.models.engagement import Engagement
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
 from delivery.models.ledger import Claim, Dispatch, Message, MessageTally, SendMinute, ServerReply
 from delivery.models.sandbox import SandboxMessage
 
 __all__ = [
+    "AccountDay",
     "Claim",
     "Dispatch",
+    "DkimKey",
     "DomainLimit",
+    "Engagement",
     "Event",
     "EventTally",
     "Message",
@@ -20,4 +25,5 @@ __all__ = [
     "StreamPosition",
     "UnsubscribeReason",
     "UserAgent",
+    "WarmUp",
 ]

@@ -6,12 +6,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from delivery.states import TlsMode, TransportKind
+from delivery.states import Provider, TlsMode, TransportKind
 from subscribers.states import DomainGroup
 
 
 class SendingAccount(models.Model):
-    """A configured SMTP server or the sandbox. The password is encrypted (`delivery.secrets`)."""
+    """A configured SMTP server, a provider's API, or the sandbox.
+
+    The password is encrypted (`delivery.secrets`); a provider's keys are one JSON object in it.
+    """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sending_accounts")
     name = models.CharField(_("name"), max_length=120)
@@ -21,6 +24,16 @@ class SendingAccount(models.Model):
         choices=TransportKind.options,
         default=TransportKind.SMTP,
     )
+    provider = models.CharField(
+        _("provider"),
+        max_length=20,
+        choices=Provider.options,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    # What a provider needs to know and anybody may read: region, domain, message stream.
+    options = models.JSONField(_("provider settings"), default=dict, blank=True, db_default={})
     host = models.CharField(_("host"), max_length=255, blank=True)
     port = models.PositiveIntegerField(_("port"), default=587)
     tls = models.CharField(
@@ -40,6 +53,13 @@ class SendingAccount(models.Model):
     position = models.PositiveSmallIntegerField(_("order"), default=0)
     max_connections = models.PositiveSmallIntegerField(_("connections at once"), default=8)
     messages_per_connection = models.PositiveIntegerField(_("messages per connection"), default=500)
+    idle_seconds = models.PositiveSmallIntegerField(
+        _("seconds to keep an idle connection"), default=30, db_default=30
+    )
+    verp = models.BooleanField(_("a return address for each mail"), default=False, db_default=False)
+    return_path_domain = models.CharField(
+        _("return-path domain"), max_length=253, blank=True, default="", db_default=""
+    )
     per_second = models.PositiveIntegerField(_("per second"), null=True, blank=True)
     per_minute = models.PositiveIntegerField(_("per minute"), null=True, blank=True)
     per_hour = models.PositiveIntegerField(_("per hour"), null=True, blank=True)
@@ -49,6 +69,11 @@ class SendingAccount(models.Model):
     broken_reason = models.CharField(_("trouble"), max_length=500, blank=True)
     retry_at = models.DateTimeField(_("next try"), null=True, blank=True)
     trouble_count = models.PositiveSmallIntegerField(default=0, editable=False)
+    # The last trouble stays to be read after the server is back.
+    last_trouble = models.CharField(
+        _("last trouble"), max_length=500, blank=True, default="", db_default=""
+    )
+    last_trouble_at = models.DateTimeField(_("last trouble at"), null=True, blank=True)
     tested_at = models.DateTimeField(_("last test mail"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
@@ -64,6 +89,11 @@ class SendingAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def server_name(self) -> str:
+        """What people know the other side by: the provider's name, or the server's."""
+        return str(self.get_provider_display()) if self.provider else self.host
 
 
 class DomainLimit(models.Model):
@@ -85,3 +115,42 @@ class DomainLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} · {self.get_domain_group_display()}"
+
+
+class WarmUp(models.Model):
+    """A sending account's plan to begin slowly: so many mails at most on each of its days.
+
+    After the last day the account has no such ceiling any more.
+    """
+
+    account = models.OneToOneField(SendingAccount, models.CASCADE, related_name="warm_up")
+    starts_on = models.DateField(_("first day"))
+    ceilings = ArrayField(models.PositiveIntegerField(), verbose_name=_("mails on each day"))
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("warm-up plan")
+        verbose_name_plural = _("warm-up plans")
+
+    def __str__(self) -> str:
+        return f"{self.account_id} · {self.starts_on}"
+
+
+class AccountDay(models.Model):
+    """What one sending account handed over on one day of its workspace; for people to read."""
+
+    account = models.ForeignKey(SendingAccount, models.CASCADE, related_name="days")
+    day = models.DateField(_("day"))
+    sent = models.PositiveIntegerField(_("sent"), default=0)
+    deferred = models.PositiveIntegerField(_("deferred"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+
+    class Meta:
+        verbose_name = _("day of a sending account")
+        verbose_name_plural = _("days of sending accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day"], name="account_day_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} · {self.day}"

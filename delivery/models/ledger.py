@@ -30,6 +30,9 @@ class Dispatch(models.Model):
     last_subscriber = models.BigIntegerField(_("last subscriber in the audience"), default=0)
     planning_done_at = models.DateTimeField(_("planning finished"), null=True, blank=True)
     render_errors = models.PositiveIntegerField(_("render errors"), default=0)
+    # The first person whose mail could not be filled in when many of them paused the campaign.
+    unfilled_subscriber = models.BigIntegerField(null=True)
+    unfilled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

@@ -1,8 +1,8 @@
 """Claim: take up to a thousand messages at once, and look again at who may be written to.
 
 A claim is leased. Its journal's header is in Redis before the claim is taken, so a claim whose
-journal is missing has lost it. Consent and suppression are read when the claim is, because people
-unsubscribe between planning and sending.
+journal is missing has lost it. Consent, suppression and people's wishes are read when the claim is,
+because people change their mind between planning and sending.
 """
 
 import json
@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.audience import Audience
+from campaigns.verdicts import wants_fewer
 from delivery.models import Claim
 from delivery.pipeline.recipient import Recipient
 from delivery.states import ClaimState, MessageState, Reason
@@ -46,14 +47,19 @@ SELECT message.id, message.subscriber_id, message.domain_group, person.email,
             WHERE suppression.workspace_id = %(workspace)s
                 AND suppression.address_hash = person.address_hash
         ) THEN {suppressed}
-        ELSE (
+        ELSE coalesce((
             SELECT CASE min(CASE status WHEN 'subscribed' THEN 0 WHEN 'unsubscribed' THEN 1
                             ELSE 2 END)
-                WHEN 0 THEN 0 WHEN 1 THEN {unsubscribed} WHEN 2 THEN {unconfirmed} ELSE {gone} END
+                WHEN 0 THEN NULL WHEN 1 THEN {unsubscribed} WHEN 2 THEN {unconfirmed}
+                ELSE {gone} END
             FROM subscribers_subscription AS consent
             WHERE consent.subscriber_id = message.subscriber_id
                 AND consent.list_id = ANY(%(include)s)
-        )
+        ), CASE
+            WHEN person.paused_until > %(now)s THEN {paused}
+            WHEN {fewer} THEN {wants_fewer}
+            ELSE 0
+        END)
     END
 FROM delivery_message AS message
 LEFT JOIN subscribers_subscriber AS person
@@ -119,7 +125,8 @@ def renew(held: Held) -> bool:
 def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
     """Read a claim's messages: those to send, and those to skip with the reason.
 
-    A second look at what planning decided: who left or was suppressed since is skipped.
+    A second look at what planning decided: who left, was suppressed, or asked for a pause or
+    fewer letters since is skipped.
     """
     names = {reason.name.lower(): reason.value for reason in Reason}
     excluded = _EXCLUDED.format(**names) if audience.exclude else ""
@@ -129,7 +136,13 @@ def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
         else "message.id BETWEEN %(first)s AND %(last)s"
     )
     sql = _READ.format(
-        **{**names, "excluded": excluded, "which": which, "planned": MessageState.PLANNED.value}
+        **{
+            **names,
+            "excluded": excluded,
+            "which": which,
+            "fewer": wants_fewer(earlier_than="message.id"),
+            "planned": MessageState.PLANNED.value,
+        }
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -143,6 +156,7 @@ def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
                 "first": held.first,
                 "last": held.last,
                 "messages": held.messages,
+                "now": timezone.now(),
             },
         )
         rows = cursor.fetchall()

@@ -4,6 +4,7 @@ The plan is the order in which constant bytes and a person's few values follow e
 `render` is one look-up per value and one join.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -25,6 +26,7 @@ TO, SUBJECT, DATE = 0, 1, 2
 TOKENS = 3  # + Purpose
 FIRST_VALUE = TOKENS + len(Purpose)
 _FEEDBACK_WORDS = 4
+_DOT_FIRST = re.compile(rb"(?:\A|[\r\n])\.")
 _WHOLES = -1_000_000  # until all places are numbered, whole parts count down from here
 
 
@@ -71,6 +73,7 @@ class CompiledMessage:
     subject: bytes  # the whole field when it is the same for all, else empty
     subject_readers: tuple[tuple[str, Reader], ...]
     signer: Signer | None
+    has_no_dots: bool  # no line of the constants begins with a dot (RFC 5321 §4.5.2)
 
 
 def compile_message(  # noqa: PLR0913 - one header each
@@ -305,6 +308,7 @@ class _Plan:
             else headers.unstructured("Subject", self.content.subject.render()),
             subject_readers=self._needs(subject_tags)[0],
             signer=signer,
+            has_no_dots=not any(map(_DOT_FIRST.search, constants)),
         )
 
 

@@ -5,6 +5,7 @@ pause, cancel and shutdown act within a second also inside a claim.
 """
 
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,11 +19,12 @@ from django.utils.translation import ngettext
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery.connections import Connections
 from delivery.models import Dispatch
 from delivery.pipeline import claim, prepare, record
 from delivery.pipeline.render import RenderError
 from delivery.states import Reason
-from delivery.throttle import LIMITS, Connections, Gate
+from delivery.throttle import Gate, word_of
 from delivery.transports.protocol import Outcome, Outgoing, Verdict
 
 LOOK_SECONDS: Final = 0.5
@@ -54,6 +56,11 @@ class HandOver:
     connections: Connections
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    _queue: Iterator[claim.Due] | None = None
+    _has_begun: bool = False
+    _parked: dict[int, deque[claim.Due]] = field(default_factory=dict)
+    _groups: dict[int, int] = field(default_factory=dict)  # of the mails under way, if limited
     _done: int = 0  # messages that left PLANNED
     _pulled: int = 0
     _waiting: list[Outcome] = field(default_factory=list)
@@ -69,27 +76,66 @@ class HandOver:
 
     def mails(self) -> Iterator[Outgoing]:
         """Render one mail after the other, as long as there are permits."""
-        gate = None if self.gate.is_open else self.gate
-        if gate is not None:
-            gate.expect(message.domain_group for message in self.due)
         mail = self.prepared.mail
-        for message in self.due:
-            if gate is not None and not gate.admit(message.domain_group):
-                if gate.is_exhausted:
-                    return
-                continue
+        for message in self.due if self.gate.is_open else self._admitted():
             self._pulled += 1
             try:
                 rendered = mail(message)
             except RenderError as error:
                 self._errors[message.message_id] = str(error)
+                if (group := self._groups.pop(message.message_id, None)) is not None:
+                    self.gate.lanes.end(group)
                 if self.has_too_many_errors:
                     return
                 continue
             yield rendered
 
+    def _admitted(self) -> Iterator[claim.Due]:
+        """One message after the other, as limits allow; who waits for a connection is parked."""
+        gate, lanes = self.gate, self.gate.lanes
+        if self._queue is None:
+            gate.expect(message.domain_group for message in self.due)
+            self._queue = iter(self.due)
+        while (message := self._next(self._queue)) is not None:
+            group = message.domain_group
+            if not gate.admit(group):
+                if gate.is_exhausted:
+                    self._parked.clear()
+                    return
+                continue
+            if group in lanes.most:
+                self._groups[message.message_id] = group
+                lanes.begin(group)
+            yield message
+
+    def _next(self, queue: Iterator[claim.Due]) -> claim.Due | None:
+        """Return whose turn it is: the parked first, as soon as a connection is free for them."""
+        lanes = self.gate.lanes
+        for group, waiting in self._parked.items():
+            if waiting and lanes.has_room(group):
+                return waiting.popleft()
+        for message in queue:
+            group = message.domain_group
+            if lanes.has_room(group):
+                return message
+            if not self.gate.must_wait_for_connection(group):
+                self._parked.setdefault(group, deque()).append(message)
+        return None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is something to pull: at the beginning, and while somebody is parked."""
+        if self._queue is None and not self._has_begun:
+            self._has_begun = True
+            return bool(self.due)
+        return any(self._parked.values()) and not self.should_stop()
+
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""
+        group = self._groups.pop(outcome.message_id, None)
+        if group is not None:
+            self.gate.lanes.end(group)
+        self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
         if outcome.code:
@@ -117,6 +163,7 @@ class HandOver:
                 self._renew_at = now + RENEW_SECONDS
                 self.part.keep()
                 self.connections.renew()
+                self.gate.lanes.renew()
                 if not claim.renew(self.held):
                     return False
             return Campaign.objects.filter(
@@ -137,7 +184,7 @@ class HandOver:
             self._done += len(batch)
         if last and self._errors and not self.has_too_many_errors:
             skipped = dict.fromkeys(self._errors, Reason.RENDER_ERROR)
-            self._done += record.skip(self.writer, skipped)
+            self._done += record.skip(self.writer, skipped, words=self._errors)
             Dispatch.objects.filter(campaign_id=self.held.campaign).update(
                 render_errors=F("render_errors") + len(skipped)
             )
@@ -158,7 +205,12 @@ class HandOver:
             "The mails of %(count)d people could not be filled in, the first because: %(error)s",
             errors,
         ) % {"count": errors, "error": next(iter(self._errors.values()))[:150]}
-        lifecycle.pause(campaign, reason=sentence)
+        if lifecycle.pause(campaign, reason=sentence):
+            first = next(iter(self._errors))
+            person = next(due.subscriber_id for due in self.due if due.message_id == first)
+            Dispatch.objects.filter(campaign=campaign).update(
+                unfilled_subscriber=person, unfilled_at=campaign.paused_at
+            )
 
     @property
     def left_over(self) -> bool:
@@ -173,5 +225,4 @@ class HandOver:
         grant = self.gate.waits.get(None) or min(
             self.gate.waits.values(), key=lambda wait: wait.wait
         )
-        name = "group" if grant.limit.startswith("group-") else grant.limit
-        return timezone.now() + timedelta(seconds=grant.wait), LIMITS.get(name, "")
+        return timezone.now() + timedelta(seconds=grant.wait), word_of(grant.limit)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from delivery import breaker, coordination, journal, throttle
+from delivery import breaker, coordination, journal, throttle, usage
+from delivery.connections import Connections, GroupLanes
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import claim, handover, offers, prepare, record
 from delivery.transports import choose
@@ -41,7 +42,7 @@ class Lane:
         self._account = account
         self._shard = shard
         self._line = journal.Line()
-        self._connections = throttle.Connections(account=account)
+        self._connections = Connections(account=account)
         self._settings: object = None
         self._transport: Transport | None = None
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -162,17 +163,19 @@ class Lane:
             prepared=prepared,
             due=due,
             writer=writer,
-            gate=_gate(account),
+            gate=_gate(account, share=self._connections.count),
             part=part,
             connections=self._connections,
         )
         served = Served.SENT
         try:
-            if due:
+            while hand.goes_on:  # once, unless a mailbox provider's connections are all in use
                 self._open(account).send(
                     hand.mails(), journal=notes, record=hand.note, should_stop=hand.should_stop
                 )
         except ServerTroubleError as trouble:
+            if hand.answers:  # it worked until now: its waits begin anew
+                breaker.close(account)
             breaker.trip(account, trouble)
             self._hang_up()
             served = Served.CHANGED
@@ -184,14 +187,14 @@ class Lane:
         finally:
             hand.gate.give_back()
         try:
-            self._finish(held, hand)
+            self._finish(held, hand, account)
         except BaseException:
             with suppress(JournalClosedError):
                 notes.flush()  # the database is away: whoever sweeps up finds all answers here
             raise
         return Served.CHANGED if hand.has_too_many_errors else served
 
-    def _finish(self, held: claim.Held, hand: handover.HandOver) -> None:
+    def _finish(self, held: claim.Held, hand: handover.HandOver, account: SendingAccount) -> None:
         """Record the rest and give the claim back, in one transaction; then drop its journal."""
         if hand.has_too_many_errors:
             hand.pause_for_errors()
@@ -205,6 +208,7 @@ class Lane:
             hand.flush(last=True)
         if still_ours:
             journal.drop(held.token)
+        usage.note(account, hand.counts)
 
     def _open(self, account: SendingAccount) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""
@@ -225,14 +229,20 @@ def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
     if hand.silences and not hand.answers:
         # Else it would go on like this: some more in doubt with every claim.
         sentence = _("%(host)s takes mails and does not say whether it has them")
-        breaker.trip(account, ServerTroubleError(sentence % {"host": account.host}))
+        breaker.trip(account, ServerTroubleError(sentence % {"host": account.server_name}))
         return Served.CHANGED
     return Served.SENT
 
 
-def _gate(account: SendingAccount) -> throttle.Gate:
+def _gate(account: SendingAccount, *, share: int) -> throttle.Gate:
+    limits = list(DomainLimit.objects.filter(account=account))
     return throttle.Gate(
         account=account.pk,
         limits=throttle.limits_of(account),
-        groups=throttle.limits_by_group(DomainLimit.objects.filter(account=account)),
+        groups=throttle.limits_by_group(limits),
+        lanes=GroupLanes(
+            account=account.pk,
+            most=throttle.connections_by_group(limits),
+            senders=max(1, account.max_connections // max(1, share)),
+        ),
     )

@@ -107,7 +107,7 @@ class Board:
         due = {pk: priority for pk, (priority, at) in claims.items() if at is None or at <= now}
         campaigns = Campaign.objects.filter(pk__in=due).select_related("workspace", "content")
         accounts: dict[int, list[SendingAccount]] = {}
-        for account in SendingAccount.objects.filter(workspace__campaigns__in=list(due)).distinct():
+        for account in _accounts_of(due):
             accounts.setdefault(account.workspace_id, []).append(account)
         for campaign in campaigns:
             route = usable(campaign, accounts.get(campaign.workspace_id, []))
@@ -121,9 +121,23 @@ class Board:
         )
 
 
+def _accounts_of(campaigns: Collection[int]) -> list[SendingAccount]:
+    workspaces = Campaign.objects.filter(pk__in=list(campaigns)).values("workspace_id")
+    return list(
+        SendingAccount.objects.filter(workspace_id__in=workspaces).select_related(
+            "workspace", "warm_up"
+        )
+    )
+
+
 def usable(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount | None:
     """Return the first account that fits the campaign and is not in trouble now."""
     routes = routing.candidates(
         accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id
     )
-    return next((account for account in routes if not breaker.is_open(account)), None)
+    for account in routes:
+        if not breaker.is_open(account):
+            return account
+        if breaker.is_patient(account):
+            return None
+    return None

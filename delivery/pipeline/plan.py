@@ -6,16 +6,17 @@ take turns on the dispatch's row lock. ``last_subscriber`` fences the audience a
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from campaigns import lifecycle
-from campaigns.audience import Audience, verdicts
+from campaigns.audience import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
+from campaigns.verdicts import BrokenSegmentError, verdicts
 from delivery import routing
 from delivery.models import Dispatch, SendingAccount
 from delivery.states import ClaimState, MessageState, Reason
@@ -30,6 +31,8 @@ REASON_OF: Final[dict[LeftOut, Reason]] = {
     LeftOut.SUPPRESSED: Reason.SUPPRESSED,
     LeftOut.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
     LeftOut.UNCONFIRMED: Reason.UNCONFIRMED,
+    LeftOut.PAUSED: Reason.PAUSED,
+    LeftOut.FREQUENCY: Reason.WANTS_FEWER,
 }
 
 # The smallest people of several lists, found by walking each list's index only so far.
@@ -151,7 +154,11 @@ def step(campaign_id: int) -> Progress:
     audience = Audience.of(dispatch.campaign)
     size = CHUNK if dispatch.planned_through else FIRST_CHUNK
     through = _end_of_chunk(audience, dispatch, size=size)
-    rows = _insert(dispatch, audience, through=through) if through is not None else 0
+    try:
+        rows = _insert(dispatch, audience, through=through) if through is not None else 0
+    except BrokenSegmentError as broken:
+        lifecycle.pause(dispatch.campaign, reason=broken.sentence)
+        return Progress(is_done=True)  # for now: it goes on when the rules are mended
     dispatch.planned_through = through or dispatch.last_subscriber
     is_done = dispatch.planned_through >= dispatch.last_subscriber
     if is_done:
@@ -194,12 +201,8 @@ def _insert(dispatch: Dispatch, audience: Audience, *, through: int) -> int:
         claim_size=CLAIM_SIZE,
         shard=PLANNER_SHARD,
     )
-    more: dict[str, Any] = {
-        "campaign": dispatch.campaign_id,
-        "priority": dispatch.priority,
-        "now": timezone.now(),
-    }
+    params["priority"] = dispatch.priority
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **more})
+        cursor.execute(sql, params)
         row = cursor.fetchone()
     return int(row[0]) if row else 0

@@ -10,10 +10,15 @@ from campaigns.audience import Audience
 from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
+from delivery import dkim_keys
+from delivery.models import DkimKey, SendingAccount
 from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
+from delivery.pipeline.dkim import Signer
 from delivery.pipeline.headers import AddressError
 from delivery.pipeline.render import render
+from delivery.states import TransportKind
+from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
 
 KEPT: Final = 16  # campaigns a process keeps compiled
@@ -49,19 +54,48 @@ class Cache:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[object, ...], Prepared | Unusable] = OrderedDict()
 
-    def get(self, campaign: Campaign) -> Prepared | Unusable:
-        """Return the prepared campaign, compiling it when it or its content has changed."""
-        key = (campaign.pk, campaign.content_id, campaign.updated_at)
+    def get(self, campaign: Campaign, account: SendingAccount) -> Prepared | Unusable:
+        """Return the campaign prepared for an account, compiled when anything has changed.
+
+        The signing keys are looked at each time: a new one signs from the next claim on.
+        """
+        keys = _keys(campaign, account)
+        return_path = _return_path(account)
+        key = (
+            campaign.pk,
+            campaign.content_id,
+            campaign.updated_at,
+            return_path,
+            tuple((signing.pk, signing.state) for signing in keys),
+        )
         if key in self._known:
             self._known.move_to_end(key)
         else:
-            self._known[key] = prepare(campaign)
+            self._known[key] = prepare(
+                campaign, verp_domain=return_path, signer=dkim_keys.signer(keys)
+            )
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
         return self._known[key]
 
 
-def prepare(campaign: Campaign) -> Prepared | Unusable:
+def _keys(campaign: Campaign, account: SendingAccount) -> list[DkimKey]:
+    """Return the keys that sign the sender's domain, where the signature can arrive."""
+    if not choose.takes_raw(account):
+        return []
+    domain = campaign.from_email.rpartition("@")[2].strip("> ")
+    return dkim_keys.active(campaign.workspace_id, domain)
+
+
+def _return_path(account: SendingAccount) -> str:
+    """Return the domain that bounces come back to; providers' APIs use their own."""
+    is_ours = account.kind == TransportKind.SMTP and account.verp
+    return account.return_path_domain if is_ours else ""
+
+
+def prepare(
+    campaign: Campaign, *, verp_domain: str = "", signer: Signer | None = None
+) -> Prepared | Unusable:
     """Compile a campaign's current content version for its sender."""
     content = campaign.content
     if content is None:
@@ -77,6 +111,8 @@ def prepare(campaign: Campaign) -> Prepared | Unusable:
             list_id=list_id,
             list_name=list_name,
             feedback_id=(f"c{campaign.pk}", f"w{workspace.pk}", "campaign", workspace.slug),
+            verp_domain=verp_domain,
+            signer=signer,
         )
     except (ContentError, AddressError) as error:
         return Unusable(sentence=str(error)[:300])

@@ -5,7 +5,7 @@ the ledger whatever happened before: an outcome that comes twice, or too late, c
 Every outcome names the attempt it belongs to.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -52,7 +52,7 @@ WITH given AS (
         reply_id = coalesce(given.reply_id, message.reply_id),
         provider_id = coalesce(given.provider_id, message.provider_id),
         attempts = message.attempts + %(counts)s * (given.state = ANY(%(attempted)s))::int,
-        attempted_at = CASE WHEN given.state = ANY(%(attempted)s) THEN %(now)s
+        attempted_at = CASE WHEN given.state = ANY(%(attempted)s) AND %(counts)s = 1 THEN %(now)s
                             ELSE message.attempted_at END,
         content_version = coalesce(%(version)s, message.content_version)
     FROM given JOIN old USING (id)
@@ -167,12 +167,26 @@ def outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
     return changed
 
 
-def skip(writer: Writer, reasons: dict[int, Reason]) -> int:
-    """Note that messages will not be sent, and why; returns how many changed."""
+def skip(
+    writer: Writer, reasons: dict[int, Reason], *, words: Mapping[int, str] | None = None
+) -> int:
+    """Note that messages will not be sent, and why; returns how many changed.
+
+    ``words`` says more about some of them (which merge tag); nothing personal belongs there.
+    """
     if not reasons:
         return 0
+    said = replies.store(
+        Outcome(message_id=message, verdict=Verdict.NOT_SENT, text=text)
+        for message, text in (words or {}).items()
+    )
     changes = [
-        Change(message_id=message, state=MessageState.SKIPPED, reason=reason)
+        Change(
+            message_id=message,
+            state=MessageState.SKIPPED,
+            reason=reason,
+            reply=said.get(message),
+        )
         for message, reason in reasons.items()
     ]
     return len(apply(writer, changes, source=MessageState.PLANNED, attempts=writer.attempt))

@@ -19,7 +19,7 @@ from delivery import tokens
 from delivery.pipeline import headers
 from delivery.pipeline.compile import CompiledMessage, PlacedBlock, WholePart
 from delivery.pipeline.dkim import relaxed_body
-from delivery.pipeline.quoted import canonical
+from delivery.pipeline.quoted import TOKEN_WIDTH, canonical
 from delivery.pipeline.recipient import Reader, Recipient, own_url
 from delivery.tokens import Purpose
 from delivery.transports.protocol import Outgoing
@@ -28,6 +28,9 @@ from delivery.transports.protocol import Outgoing
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _NO_TOKENS = [b""] * len(Purpose)
+_FILLING = bytes(-(tokens.ID_BYTES + tokens.MAC_BYTES) % 3)
+_TOKEN_PLACE = (tokens.ID_BYTES + tokens.MAC_BYTES + len(_FILLING)) // 3 * 4
+_DOT_FIRST = re.compile(rb"[\r\n]\.")
 
 
 class RenderError(Exception):
@@ -61,10 +64,12 @@ def render(message: CompiledMessage, recipient: Recipient, *, at: float | None =
     pieces = [*pool, *message.constants]
     head = b"".join(message.head(pieces))
     data = b"".join([head, *message.body(pieces)])
+    changing = pool
     if message.signer is not None:
         relaxed = [relaxed_body(value) for value in pool]
         body = message.body([*relaxed, *message.canonical_constants])
-        data = message.signer.sign(head, body, timestamp=second) + data
+        signature = message.signer.sign(head, body, timestamp=second)
+        changing, data = [*pool, signature], signature + data
     sender = message.envelope_from
     if message.verp_domain:
         bounce = tokens.cut(recipient.message_id, digest, Purpose.BOUNCE)
@@ -75,15 +80,24 @@ def render(message: CompiledMessage, recipient: Recipient, *, at: float | None =
         envelope_to=address,
         data=data,
         needs_smtputf8=not address.isascii() or not sender.isascii(),
+        has_no_dots=message.has_no_dots and not _DOT_FIRST.search(b"\n" + b"\n".join(changing)),
     )
 
 
 def _tokens(message: CompiledMessage, message_id: int, digest: bytes) -> list[bytes]:
-    """Return the URL tokens by purpose; those the message doesn't use stay empty."""
+    """Return the URL tokens by purpose; those the message doesn't use stay empty.
+
+    All are encoded at once: filled up to whole groups of three bytes, each token's letters are the
+    same as those it has alone.
+    """
     signed = _NO_TOKENS.copy()
-    for purpose in message.purposes:
-        raw = tokens.cut(message_id, digest, purpose)
-        signed[purpose] = b2a_base64(raw).translate(_URL_SAFE, b"=\n")
+    start = message_id.to_bytes(tokens.ID_BYTES, "big")
+    size = tokens.MAC_BYTES
+    raw = b"".join([start + digest[n * size : (n + 1) * size] + _FILLING for n in message.purposes])
+    letters = b2a_base64(raw, newline=False).translate(_URL_SAFE)
+    for number, purpose in enumerate(message.purposes):
+        at = number * _TOKEN_PLACE
+        signed[purpose] = letters[at : at + TOKEN_WIDTH]
     return signed
 
 

@@ -64,7 +64,7 @@ class Sender:
 
     def _serve(self, offer: offers.Offer, part: Slice) -> None:
         account = offer.account
-        prepared = self._prepared.get(offer.campaign)
+        prepared = self._prepared.get(offer.campaign, account)
         if isinstance(prepared, prepare.Unusable):
             lifecycle.pause(offer.campaign, reason=prepared.sentence)
             self._board.forget()

@@ -11,7 +11,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Message
 from delivery.pipeline import record, regroup
-from delivery.states import LEFT_AS, MessageState, Reason
+from delivery.states import LEFT_AS, EventKind, MessageState, Reason
 
 SENDABLE = frozenset({CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SENT})
 UNDECIDED = frozenset(LEFT_AS)
@@ -56,10 +56,11 @@ def leave(campaign: Campaign, *, messages: list[int] | None = None) -> int:
     return count
 
 
-def by_event(message: int, *, arrived: bool = True) -> bool:
+def by_event(message: int, kind: EventKind) -> bool:
     """Settle an unknown message of which an event tells what happened; True: it was unknown.
 
-    ``arrived``: it was delivered, opened or clicked; else a bounce says that it was not.
+    A bounce says that it did not arrive; whoever opened it, clicked, left by it or complained has
+    it, and so has the server that reports a delivery.
     """
     row = (
         Message.objects.filter(pk=message, state=MessageState.UNKNOWN)
@@ -69,6 +70,7 @@ def by_event(message: int, *, arrived: bool = True) -> bool:
     if row is None:
         return False
     writer = record.Writer(campaign=row[0], workspace=row[1], attempt=0)
+    arrived = kind is not EventKind.BOUNCED
     change = record.Change(
         message_id=message,
         state=MessageState.SENT if arrived else MessageState.FAILED,

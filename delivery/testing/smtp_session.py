@@ -108,7 +108,7 @@ class Session(Speaker):
         pieces = self._body
         if pieces is None:
             return data
-        if self._cut("BODY"):
+        if not pieces and self._cut("BODY"):  # once per mail, when it has begun to come
             return b""
         if not pieces and data.startswith(b".\r\n"):
             return self._end_body(b"", data[3:])

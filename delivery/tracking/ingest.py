@@ -16,6 +16,7 @@ from typing import Any
 import redis
 from django.db import connection, transaction
 
+from delivery.engagement import summary
 from delivery.models import StreamPosition, UserAgent
 from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState
@@ -153,7 +154,9 @@ def absorb(seen: Sequence[Sighting]) -> None:
     count(targets, before, after)
     for target in targets.values():
         if target.state == MessageState.UNKNOWN:
-            settle.by_event(target.message_id)  # whoever opens a mail has received it
+            settle.by_event(
+                target.message_id, EventKind.OPENED
+            )  # whoever opens a mail has received it
 
 
 def messages(ids: Iterable[int]) -> dict[int, Target]:
@@ -194,8 +197,9 @@ def groups(ids: Iterable[int]) -> dict[int, list[Group]]:
 def count(
     targets: dict[int, Target], before: dict[int, list[Group]], after: dict[int, list[Group]]
 ) -> None:
-    """Bring tallies and first opens and clicks to what the events now say."""
+    """Bring tallies, first opens and clicks, and people's summaries to what the events now say."""
     changes = counting.Changes()
+    people: list[summary.Change] = []
     ids, opened, clicked = [], [], []
     for message_id, target in sorted(targets.items()):
         old, new = counting.read(before[message_id]), counting.read(after[message_id])
@@ -204,9 +208,19 @@ def count(
             ids.append(message_id)
             opened.append(new.opened_at)
             clicked.append(new.clicked_at)
+            if target.is_known:
+                people.append(
+                    summary.Change(
+                        subscriber_id=target.subscriber_id,
+                        campaign_id=target.campaign_id,
+                        before=old,
+                        after=new,
+                    )
+                )
     if ids:
         with connection.cursor() as cursor:
             cursor.execute(FIRSTS, {"ids": ids, "opened": opened, "clicked": clicked})
+        summary.follow(people)
     changes.write()
 
 

@@ -1,6 +1,8 @@
 """Which transport a sending account uses, and its settings."""
 
 import ipaddress
+import json
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,9 +11,12 @@ from django.utils.translation import gettext as _
 from delivery import accounts, secrets
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
+from delivery.transports.anymail_request import ProviderSettings
+from delivery.transports.anymail_session import READ_SECONDS
 from delivery.transports.protocol import ServerTroubleError, Transport
+from delivery.transports.providers import spec_of
 from delivery.transports.smtp import SmtpTransport
-from delivery.transports.smtp_settings import SmtpSettings, Tls
+from delivery.transports.smtp_settings import SmtpSettings, Timeouts, Tls
 
 INSTALLATION = "sandbox-installation"  # who hands the installation's own mail to the sandbox
 
@@ -27,16 +32,55 @@ def fingerprint(account: SendingAccount) -> tuple[object, ...]:
         account.username,
         bytes(account.encrypted_password),
         account.messages_per_connection,
+        account.idle_seconds,
+        account.provider,
+        json.dumps(account.options, sort_keys=True),
     )
 
 
-def transport_for(account: SendingAccount, *, connections: int | None = None) -> Transport:
+def transport_for(
+    account: SendingAccount, *, connections: int | None = None, seconds: float | None = None
+) -> Transport:
     """Make the account's transport with so many connections (default: all that it may have).
+
+    ``seconds``: somebody waits, all of it may take so long at most.
 
     Raises:
         ServerTroubleError: the stored password cannot be read.
     """
-    return SmtpTransport(smtp_settings(account, connections=connections))
+    if account.kind == TransportKind.ANYMAIL:
+        # Late, because a web process that shows pages needs no HTTP client for providers.
+        from delivery.transports.anymail import AnymailTransport
+
+        wait = READ_SECONDS if seconds is None else seconds / 2
+        return AnymailTransport(provider_settings(account, connections=connections, seconds=wait))
+    server = smtp_settings(account, connections=connections)
+    if seconds is not None:
+        server = replace(server, timeouts=Timeouts.within(seconds))
+    return SmtpTransport(server)
+
+
+def takes_raw(account: SendingAccount) -> bool:
+    """Say whether the other side gets our mail as it is, so that our signature survives."""
+    return account.kind != TransportKind.ANYMAIL or spec_of(account.provider).is_raw
+
+
+def provider_settings(
+    account: SendingAccount, *, connections: int | None = None, seconds: float = READ_SECONDS
+) -> ProviderSettings:
+    """Return how to speak to the account's provider.
+
+    Raises:
+        ServerTroubleError: the stored keys cannot be read.
+    """
+    stored = _secret(account)
+    return ProviderSettings(
+        provider=account.provider,
+        arguments={**account.options, **(json.loads(stored) if stored else {})},
+        max_connections=connections or account.max_connections,
+        idle_seconds=float(account.idle_seconds),
+        seconds=seconds,
+    )
 
 
 def smtp_settings(account: SendingAccount, *, connections: int | None = None) -> SmtpSettings:
@@ -58,17 +102,7 @@ def smtp_settings(account: SendingAccount, *, connections: int | None = None) ->
             messages_per_connection=account.messages_per_connection,
         )
     _refuse_plain_sign_in(account)
-    try:
-        password = secrets.decrypt(account.encrypted_password)
-    except secrets.UnreadableSecretError as error:
-        raise ServerTroubleError(
-            _(
-                "The password of %(name)s cannot be read, because SECRET_KEY has changed. "
-                "Enter the password again, or add the old key to SECRET_KEY_FALLBACKS."
-            )
-            % {"name": account.name},
-            permanent=True,
-        ) from error
+    password = _secret(account)
     return SmtpSettings(
         host=account.host,
         port=account.port,
@@ -79,7 +113,22 @@ def smtp_settings(account: SendingAccount, *, connections: int | None = None) ->
         client_name=client_name(),
         max_connections=most,
         messages_per_connection=account.messages_per_connection,
+        idle_seconds=float(account.idle_seconds),
     )
+
+
+def _secret(account: SendingAccount) -> str:
+    try:
+        return secrets.decrypt(account.encrypted_password)
+    except secrets.UnreadableSecretError as error:
+        raise ServerTroubleError(
+            _(
+                "The password of %(name)s cannot be read, because SECRET_KEY has changed. "
+                "Enter the password again, or add the old key to SECRET_KEY_FALLBACKS."
+            )
+            % {"name": account.name},
+            permanent=True,
+        ) from error
 
 
 def is_own_machine(host: str) -> bool:

@@ -11,7 +11,8 @@ class Outgoing:
     """One finished mail to one person.
 
     ``data`` is the whole RFC 5322 message with CRLF line ends, not dot-stuffed and without the
-    final dot; ``needs_smtputf8``: an envelope address has non-ASCII letters before its @.
+    final dot; ``needs_smtputf8``: an envelope address has non-ASCII letters before its @;
+    ``has_no_dots``: it is known that no line begins with a dot, so nobody need search for one.
     """
 
     message_id: int  # the ledger's key (delivery.Message.id), not the Message-ID header
@@ -19,6 +20,7 @@ class Outgoing:
     envelope_to: str
     data: bytes
     needs_smtputf8: bool = False
+    has_no_dots: bool = False
 
 
 class Verdict(Enum):
@@ -47,16 +49,23 @@ class ServerTroubleError(Exception):
     """The server itself is in trouble: nobody's mail failed, the account's breaker opens.
 
     ``sentence`` says it for people ("smtp.example.com refuses the password"); ``retry_after`` is
-    in seconds where the server named a time, else None; ``permanent``: only a human can mend it.
+    in seconds where the server named a time, else None; ``permanent``: only a human can mend it;
+    ``is_patience``: it works, and only asks for fewer mails a second (HTTP 429).
     """
 
     def __init__(
-        self, sentence: str, *, retry_after: float | None = None, permanent: bool = False
+        self,
+        sentence: str,
+        *,
+        retry_after: float | None = None,
+        permanent: bool = False,
+        is_patience: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.retry_after = retry_after
         self.permanent = permanent
+        self.is_patience = is_patience
 
 
 class JournalClosedError(Exception):

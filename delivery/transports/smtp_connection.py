@@ -129,11 +129,13 @@ class Connection:
             if mask & WRITE:
                 self._wire.flush()
                 self._register()
-            for reply in self._parser.feed(self._wire.read()):
-                if self.phase is not Phase.TALKING:
-                    # Words before the handshake are not protected by it (RFC 3207 §6); words
-                    # before our first command are none that we asked for.
-                    raise ReplyError(reply.words)
+            replies = self._parser.feed(self._wire.read())
+            if len(replies) > 1:
+                # We say one thing at a time. Words behind the answer to STARTTLS are not protected
+                # by the handshake (RFC 3207 §6), and it may be over before they are looked at:
+                # they would count as the answer to the first command after it.
+                raise ReplyError(replies[1].words)
+            for reply in replies:
                 self.answers.append((self.step, reply))
                 self._next(reply)
 

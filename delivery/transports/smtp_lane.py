@@ -20,6 +20,7 @@ from delivery.transports.smtp_verdicts import CLOSING, Stage
 if TYPE_CHECKING:
     from delivery.transports.smtp_connection import Connection
 
+OK = 250
 GO_AHEAD = 354
 DATA = b"DATA\r\n"
 RSET = b"RSET\r\n"
@@ -59,7 +60,8 @@ class Lane:
         self.last: Parcel | None = None
         self.current: Parcel | None = None
         self.next: Parcel | None = None
-        self.may_hand_over = False  # the server waits for current's body
+        self.may_hand_over = False  # the server waits for current's body, or for its dot
+        self.is_held = False  # current's body is written, its dot is held back (`smtp_caution`)
         self.deadline = float("inf")
         self.idle_since = time.monotonic()
         self.begun = 0  # envelopes written on this connection
@@ -71,6 +73,7 @@ class Lane:
         self._expected: deque[tuple[Stage, Parcel | None]] = deque()
         self._must_reset = False
         self._asked_at = 0.0
+        self._held_at = 0.0
 
     def ended_by(self, ended: Ended) -> None:
         """Report to somebody else from now on."""
@@ -94,7 +97,7 @@ class Lane:
     @property
     def dot_may_be_out(self) -> bool:
         """Whether the last mail's final dot may have left this machine."""
-        return self.last is not None and self.connection.wire.sent > self.last.dot_at
+        return self.last is not None and self.connection.wire.may_have_left(self.last.dot_at)
 
     @property
     def pipelines(self) -> bool:
@@ -125,6 +128,30 @@ class Lane:
         self.connection.write(self._open(parcel))
         self._wait()
 
+    def hold(self) -> None:
+        """Write the body of ``current`` without its final dot; `hand_over` writes the rest.
+
+        Raises:
+            WireError: the connection is gone.
+        """
+        if self.current is None:
+            raise AssertionError("no mail is open")
+        self.may_hand_over = False
+        self.is_held = True
+        self._held_at = time.monotonic()
+        self.connection.write(self.current.body)
+        self._wait()
+
+    def has_stayed(self, now: float, *, reaction: float) -> bool:
+        """Say whether the server has had the held body long enough to hang up under it."""
+        wire = self.connection.wire
+        if not self.is_held:
+            return False
+        if wire.is_writing or wire.unsent:
+            self._held_at = now
+            return False
+        return now - self._held_at >= reaction + 2 * wire.round_trip
+
     def hand_over(self) -> None:
         """Write the body and final dot of ``current`` and, if the server may, what comes next.
 
@@ -134,16 +161,17 @@ class Lane:
         parcel, following = self.current, self.next
         if parcel is None:
             raise AssertionError("no mail is open")
-        self.may_hand_over = False
+        body = b"" if self.is_held else parcel.body
+        self.may_hand_over = self.is_held = False
         self.last, self.current = parcel, None
-        parcel.dot_at = self.connection.wire.queued + len(parcel.body)
+        parcel.dot_at = self.connection.wire.queued + len(body)
         self._expected.append((Stage.FINAL_DOT, parcel))
         if following is not None and self.pipelines:
             self.next, self.current = None, following
             self.begun += 1
-            data = b"".join((parcel.body, DOT, self._open(following)))
+            data = b"".join((body, DOT, self._open(following)))
         else:
-            data = parcel.body + DOT
+            data = body + DOT
         self.connection.write(data)
         self._wait()
 
@@ -155,12 +183,15 @@ class Lane:
             ReplyError: it said something that makes no sense here.
             WireError: the connection is gone.
         """
+        expected, pipelines = self._expected, self.pipelines
         for reply in replies:
-            if not self._expected:
+            if not expected:
                 if reply.code == CLOSING:
                     raise ClosingError(None, reply)
                 raise ReplyError(reply.words)
-            stage, parcel = self._expected.popleft()
+            stage, parcel = expected.popleft()
+            if reply.code == OK and pipelines and (stage is Stage.RCPT or stage is Stage.MAIL):
+                continue  # what follows is under way already
             if reply.code == CLOSING and stage is not Stage.QUIT:
                 raise ClosingError(stage, reply)
             if stage is Stage.RSET:
@@ -281,12 +312,14 @@ class Lane:
     def _wait(self) -> None:
         """Set until when the next answer must come (RFC 5321 §4.5.3.2)."""
         if not self._expected:
-            self.deadline = float("inf")
+            self._asked_at = time.monotonic()
+            block = self._timeouts.block
+            self.deadline = self._asked_at + block if self.is_held else float("inf")
             return
         stage = self._expected[0][0]
         if self.connection.wire.is_writing:
             seconds = self._timeouts.block
-        elif stage in {Stage.FINAL_DOT, Stage.EMPTY_DOT}:
+        elif stage is Stage.FINAL_DOT or stage is Stage.EMPTY_DOT:  # a set would hash in Python
             seconds = self._timeouts.final_dot
         elif stage is Stage.DATA:
             seconds = self._timeouts.data

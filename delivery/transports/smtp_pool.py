@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext as _
 
 from delivery.transports.smtp_book import ServerRecord
+from delivery.transports.smtp_caution import Caution
 from delivery.transports.smtp_connection import Connection, Phase
 from delivery.transports.smtp_lane import ClosingError, Ended, Lane
 from delivery.transports.smtp_opening import OpeningError, Step
@@ -33,6 +34,7 @@ class Pool:
         self.selector = selectors.DefaultSelector()
         self.lanes: list[Lane] = []
         self.record = ServerRecord()
+        self.caution = Caution()
         self._resolver = Resolver(settings.host, settings.port)
         self._context: ssl.SSLContext | None = None
         self._ceiling = settings.max_connections

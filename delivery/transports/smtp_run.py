@@ -16,13 +16,14 @@ from delivery.transports.protocol import (
     Verdict,
 )
 from delivery.transports.smtp_book import Book
+from delivery.transports.smtp_caution import LOOK
 from delivery.transports.smtp_connection import Phase
 from delivery.transports.smtp_envelope import UnsendableError
 from delivery.transports.smtp_lane import ClosingError, Lane, Parcel
-from delivery.transports.smtp_opening import OpeningError, Step
+from delivery.transports.smtp_losses import Losses
+from delivery.transports.smtp_opening import OpeningError
 from delivery.transports.smtp_pool import Pool
-from delivery.transports.smtp_reply import Reply, ReplyError
-from delivery.transports.smtp_verdicts import Stage
+from delivery.transports.smtp_reply import ReplyError
 from delivery.transports.smtp_wire import WireError
 
 TICK: Final = 0.2  # seconds; how often clocks are looked at while nothing happens
@@ -30,9 +31,6 @@ ASK_TO_STOP: Final = 0.1
 GRACE: Final = 1.0  # after a stop, for mails whose body has not begun
 DRAIN: Final = 60.0  # after a stop, for the answer to a final dot
 SILENCE: Final = 10.0  # a server that did nothing for so long when we stop is in trouble
-MOST_TRIES: Final = 10  # connections that may break under one mail's envelope
-MOST_BLAMED: Final = 2  # of them, fresh ones
-MOST_BARREN: Final = 3  # connections in a row that broke before any mail was answered
 
 
 class Run:
@@ -52,6 +50,7 @@ class Run:
         self._book = Book(pool.record, host=pool.settings.host, journal=journal, record=record)
         self._should_stop = should_stop
         self._waiting: deque[Parcel] = deque()  # pulled, and on no lane
+        self._losses = Losses(pool, self._book, self._waiting)
         self._is_dry = False  # no more mails
         self._stopped_at = 0.0
         self._ask_at = 0.0
@@ -86,11 +85,15 @@ class Run:
         if self._is_over():
             return False
         ready: list[Lane] = []
-        for key, mask in self._pool.selector.select(0 if self._is_looking_up else TICK):
+        caution = self._pool.caution
+        patience = 0 if self._is_looking_up else LOOK if caution.is_holding else TICK
+        for key, mask in self._pool.selector.select(patience):
             lane = key.data
             self._serve(lane, mask)
             if lane.may_hand_over:
                 ready.append(lane)
+        if caution.is_holding:
+            ready += caution.let_go()
         if ready:
             self._hand_over(ready)
         now = time.monotonic()
@@ -138,9 +141,9 @@ class Run:
             if lane.has_left:
                 self._pool.drop(lane)
         except OpeningError as error:
-            self._cannot_open(lane, error)
+            self._losses.cannot_open(lane, error)
         except (WireError, ReplyError, ClosingError) as error:
-            self._lose(lane, error)
+            self._losses.lose(lane, error)
 
     def _hand_over(self, ready: list[Lane]) -> None:
         """Write the bodies that servers wait for.
@@ -148,6 +151,8 @@ class Run:
         The journal is asked once for all of them: what it has noted when the first is confirmed
         is safe for the others too.
         """
+        if self._pool.caution.is_on:
+            ready = self._hold_back(ready)
         for lane in ready:
             if lane.may_hand_over and lane.pipelines and lane.next is not None:
                 self._book.announce(lane.next, after=lane.current)
@@ -158,12 +163,22 @@ class Run:
                 self._book.journal.confirm(lane.current.mail.message_id)
             except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
                 self._book.error = self._book.error or error
-                self._break_off(lane)
+                self._losses.break_off(lane)
                 continue
             try:
                 lane.hand_over()
             except WireError as error:
-                self._lose(lane, error)
+                self._losses.lose(lane, error)
+
+    def _hold_back(self, ready: list[Lane]) -> list[Lane]:
+        """Write bodies without their dots; return the lanes whose dot may go out now."""
+        for lane in ready:
+            if lane.may_hand_over and not lane.is_held:
+                try:
+                    self._pool.caution.hold(lane)
+                except WireError as error:
+                    self._losses.lose(lane, error)
+        return [lane for lane in ready if lane.is_held and lane.may_hand_over]
 
     # --- pulling
 
@@ -193,7 +208,7 @@ class Run:
         try:
             lane.begin()
         except WireError as error:
-            self._lose(lane, error)
+            self._losses.lose(lane, error)
             return
         # While the server answers to this envelope, the mail after it is rendered.
         if not lane.is_used_up:
@@ -212,7 +227,8 @@ class Run:
             except UnsendableError as error:
                 self._book.finish(parcel, error.outcome(parcel.mail.message_id))
                 continue
-            parcel.body = parcel.body or smtp_envelope.body(parcel.mail.data)
+            mail = parcel.mail
+            parcel.body = parcel.body or smtp_envelope.body(mail.data, has_no_dots=mail.has_no_dots)
             parcel.refusal = None
             return parcel
 
@@ -243,71 +259,8 @@ class Run:
                     self._pool.wait_for_name(TICK / 2)
                     return
             except OpeningError as error:
-                self._cannot_open(None, error)
+                self._losses.cannot_open(None, error)
                 return
-
-    # --- trouble
-
-    def _cannot_open(self, lane: Lane | None, error: OpeningError) -> None:
-        """One connection could not be opened: be content with those there are, or stop."""
-        if lane is not None:
-            self._pool.drop(lane)
-        if self._pool.lanes and not error.permanent and error.step is not Step.AUTH:
-            self._pool.keep_fewer()
-        else:
-            self._book.trouble = self._book.trouble or error
-
-    def _lose(self, lane: Lane, error: Exception) -> None:
-        """Settle what was on a connection that is gone."""
-        reply = error.reply if isinstance(error, ClosingError) else None
-        stage = error.stage if isinstance(error, ClosingError) else None
-        was_busy = not lane.is_idle
-        dot_out = lane.dot_may_be_out
-        self._pool.drop(lane)
-        last, current, following = lane.last, lane.current, lane.next
-        lane.last = lane.current = lane.next = None
-        lane.may_hand_over = False
-        if was_busy and not lane.answered:
-            self._pool.record.barren += 1
-        if following is not None:
-            self._waiting.appendleft(following)
-        if current is not None:
-            # A connection that had carried mails may have had enough of them; one that broke at
-            # its first mail speaks against that mail, a little.
-            self._put_back(current, error, reply, blamed=last is None and not lane.answered)
-        if last is not None:
-            if stage is Stage.FINAL_DOT:
-                self._book.end(last, Verdict.DEFERRED, reply=reply)
-            elif dot_out:
-                self._book.end(last, Verdict.UNKNOWN, str(error))
-            else:
-                self._book.end(last, Verdict.DEFERRED, str(error))
-        if self._pool.record.barren >= MOST_BARREN:
-            self._book.hangs_up(reply)
-
-    def _put_back(
-        self, parcel: Parcel, error: Exception, reply: Reply | None, *, blamed: bool
-    ) -> None:
-        """Try a mail whose body never began on another connection; not for ever."""
-        parcel.tries += 1
-        parcel.blamed += blamed
-        if parcel.blamed < MOST_BLAMED and parcel.tries < MOST_TRIES:
-            self._waiting.appendleft(parcel)
-        else:
-            self._book.end(parcel, Verdict.DEFERRED, str(error), reply=reply)
-
-    def _break_off(self, lane: Lane) -> None:
-        """Hang up before a final dot: nothing of this lane's open mail was handed over."""
-        dot_out = lane.dot_may_be_out
-        self._pool.drop(lane)
-        if lane.last is not None:
-            verdict = Verdict.UNKNOWN if dot_out else Verdict.DEFERRED
-            self._book.end(lane.last, verdict, "no answer in time" if dot_out else "stopped")
-        for parcel in (lane.current, lane.next):
-            if parcel is not None:
-                self._book.end(parcel, Verdict.NOT_SENT)
-        lane.last = lane.current = lane.next = None
-        lane.may_hand_over = False
 
     # --- clocks and the end
 
@@ -319,7 +272,7 @@ class Run:
                 if now > lane.deadline:
                     self._pool.drop(lane)
             elif now > lane.deadline:
-                self._lose(lane, WireError("no answer in time"))
+                self._losses.lose(lane, WireError("no answer in time"))
         if now > self._ends_at:
             self._run_out()
         elif self._is_stopping():
@@ -339,7 +292,7 @@ class Run:
             trouble = ServerTroubleError(sentence % {"host": self._pool.settings.host})
         self._book.trouble = self._book.trouble or trouble
         for lane in list(self._pool.lanes):
-            self._break_off(lane)
+            self._losses.break_off(lane)
 
     def _look_at_opening(self, lane: Lane, now: float) -> None:
         connection = lane.connection
@@ -347,9 +300,9 @@ class Run:
             return
         try:
             if not connection.next_address():
-                self._cannot_open(lane, connection.time_out())
+                self._losses.cannot_open(lane, connection.time_out())
         except OpeningError as error:
-            self._cannot_open(lane, error)
+            self._losses.cannot_open(lane, error)
 
     def _wind_up(self, now: float) -> None:
         """After a stop: nothing new begins, and what is on the wire has so long to end."""
@@ -360,13 +313,13 @@ class Run:
             waited = now - self._stopped_at
             if lane.last is not None:
                 if waited > DRAIN:
-                    self._break_off(lane)
+                    self._losses.break_off(lane)
             elif lane.current is not None and waited > GRACE:
                 if lane.silent_for(now) > SILENCE:
                     self._book.trouble = self._book.trouble or ServerTroubleError(
                         _("%(host)s stopped answering.") % {"host": self._pool.settings.host}
                     )
-                self._break_off(lane)
+                self._losses.break_off(lane)
 
     def _look_for_silence(self) -> None:
         """A server that let us wait until we were told to stop is in trouble, not just slow."""
@@ -385,5 +338,5 @@ class Run:
     def _abandon(self) -> None:
         """Something from outside ends the run in its middle: settle everything as it stands."""
         for lane in list(self._pool.lanes):
-            self._break_off(lane)
+            self._losses.break_off(lane)
         self._give_back()

@@ -3,12 +3,22 @@
 import selectors
 import socket
 import ssl
+import struct
 from contextlib import suppress
 from typing import Final
 
 CHUNK: Final = 65536
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
+# Places in Linux's struct tcp_info (linux/tcp.h); elsewhere the kernel is not asked.
+STATE_AT: Final = 0
+STATE_CLOSED: Final = 7
+UNSENT_AT: Final = 144  # bytes
+ROUND_TRIP_AT: Final = 148  # the shortest lately, in microseconds
+INFO_LENGTH: Final = 152
+UNKNOWN_ROUND_TRIP: Final = 0.1  # seconds
+TLS_RECORD: Final = 16_384  # bytes of text at most (RFC 8446 §5.1)
+TLS_OVERHEAD: Final = 64  # bytes around them at most, rounded up
 
 
 class WireError(Exception):
@@ -38,6 +48,43 @@ class Wire:
     def is_writing(self) -> bool:
         """Whether bytes wait for the kernel to take them."""
         return self._buffer is not None
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the kernel has taken and not yet put on the wire; 0 if it can't say."""
+        info = self._tcp_info()
+        return int(struct.unpack_from("I", info, UNSENT_AT)[0]) if info else 0
+
+    @property
+    def round_trip(self) -> float:
+        """How long an answer takes on this network at least, in seconds, as the kernel sees it."""
+        info = self._tcp_info()
+        if not info:
+            return UNKNOWN_ROUND_TRIP
+        return float(struct.unpack_from("I", info, ROUND_TRIP_AT)[0]) / 1e6
+
+    def may_have_left(self, place: int) -> bool:
+        """Say whether the byte at this place of the stream can have left this machine.
+
+        A connection that the other side has reset sends nothing more: what the kernel still held
+        then never left.
+        """
+        behind = self.sent - place
+        if behind <= 0:
+            return False
+        info = self._tcp_info()
+        if not info or info[STATE_AT] != STATE_CLOSED:
+            return True
+        overhead = TLS_OVERHEAD * (1 + behind // TLS_RECORD) if self._is_tls else 0
+        return self.unsent < behind + overhead
+
+    def _tcp_info(self) -> bytes:
+        """Return what the kernel knows of the connection; b"": nothing."""
+        try:
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_LENGTH)
+        except (OSError, AttributeError):
+            return b""
+        return info if len(info) == INFO_LENGTH else b""
 
     @property
     def own_address(self) -> str:

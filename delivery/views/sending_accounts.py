@@ -1,8 +1,8 @@
-"""Sending accounts: list, make, change, test, take away."""
+"""Sending accounts: list, make, change, test, order, take away."""
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,29 +12,30 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import trial
+from delivery import standing, trial
 from delivery.accounts import FROM_SETTINGS
-from delivery.forms import SendingAccountForm
+from delivery.forms.providers import ProviderForm
+from delivery.forms.smtp import SmtpForm
 from delivery.models import SendingAccount
-from delivery.states import TransportKind
+from delivery.states import Provider, TransportKind
 
 RUNNING = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
 
 
-def _find(request: MemberRequest, account_id: int) -> SendingAccount:
-    return get_object_or_404(
-        SendingAccount.objects.filter(workspace=request.workspace), pk=account_id
-    )
+def find(request: MemberRequest, account_id: int) -> SendingAccount:
+    """Return an account of the workspace, or answer 404."""
+    found = SendingAccount.objects.filter(workspace=request.workspace)
+    return get_object_or_404(found.select_related("workspace", "warm_up"), pk=account_id)
 
 
 @member(Permission.MANAGE)
 def account_list(request: MemberRequest) -> HttpResponse:
     """Show the accounts, how each one fares and what it is limited to."""
-    accounts = SendingAccount.objects.filter(workspace=request.workspace)
-    return render(request, "delivery/accounts.html", {"accounts": accounts})
+    context = {"standings": standing.of_workspace(request.workspace)}
+    return render(request, "delivery/accounts.html", context)
 
 
-def _save(form: SendingAccountForm) -> SendingAccount | None:
+def _save(form: SmtpForm | ProviderForm) -> SendingAccount | None:
     try:
         with transaction.atomic():
             return form.save()
@@ -44,37 +45,68 @@ def _save(form: SendingAccountForm) -> SendingAccount | None:
 
 
 def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpResponse:
-    form = SendingAccountForm(request.POST or None, instance=account)
+    kind = ProviderForm if account.kind == TransportKind.ANYMAIL else SmtpForm
+    form = kind(request.POST or None, instance=account)
     if request.method == "POST" and form.is_valid():
         saved = _save(form)
         if saved is not None:
             messages.success(request, _("Saved. Send a test mail to see whether it works."))
             return redirect("account_edit", saved.pk)
-    context = {"form": form, "account": account, "title": title}
+    context = {
+        "form": form,
+        "account": account,
+        "title": title,
+        "standing": standing.of_account(account) if account.pk else None,
+    }
     return render(request, "delivery/account.html", context)
+
+
+def _new(request: MemberRequest, kind: TransportKind, provider: str = "") -> SendingAccount:
+    account = SendingAccount(workspace=request.workspace, kind=kind, provider=provider)
+    others = SendingAccount.objects.filter(workspace=request.workspace)
+    account.position = others.exclude(kind=TransportKind.SANDBOX).count()
+    return account
+
+
+@member(Permission.MANAGE)
+def account_choose(request: MemberRequest) -> HttpResponse:
+    """Ask what is to carry the mail."""
+    return render(request, "delivery/account_choose.html", {"providers": Provider.choices})
 
 
 @member(Permission.MANAGE)
 def account_new(request: MemberRequest) -> HttpResponse:
-    """Connect an SMTP server."""
-    account = SendingAccount(workspace=request.workspace, kind=TransportKind.SMTP)
-    account.position = SendingAccount.objects.filter(
-        workspace=request.workspace, kind=TransportKind.SMTP
-    ).count()
-    return _edit(request, account, _("Connect a sending account"))
+    """Connect an SMTP server, or the API of ``?provider=…``."""
+    provider = request.GET.get("provider", "")
+    if not provider:
+        return _edit(request, _new(request, TransportKind.SMTP), _("Connect an SMTP server"))
+    if provider not in Provider:
+        raise Http404
+    name = Provider(provider).label
+    account = _new(request, TransportKind.ANYMAIL, provider)
+    return _edit(request, account, _("Connect %(provider)s") % {"provider": name})
 
 
 @member(Permission.MANAGE)
 def account_edit(request: MemberRequest, account_id: int) -> HttpResponse:
     """Change an account."""
-    account = _find(request, account_id)
+    account = find(request, account_id)
     return _edit(request, account, account.name)
+
+
+@require_POST
+@member(Permission.MANAGE)
+def account_move(request: MemberRequest, account_id: int) -> HttpResponse:
+    """Change the order in which accounts stand in for each other."""
+    account = find(request, account_id)
+    standing.move(account, up=request.POST.get("direction") == "up")
+    return redirect("account_list")
 
 
 @member(Permission.MANAGE)
 def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
     """Take an account away, unless campaigns are on their way over it."""
-    account = _find(request, account_id)
+    account = find(request, account_id)
     running = Campaign.objects.filter(sending_account=account, status__in=RUNNING)
     if account.kind == TransportKind.SANDBOX:
         messages.error(request, _("The sandbox stays: it costs nothing and catches tests."))
@@ -101,7 +133,7 @@ def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
 @member(Permission.MANAGE)
 def account_test(request: MemberRequest, account_id: int) -> HttpResponse:
     """Send a test mail to oneself and show every stage of it."""
-    account = _find(request, account_id)
+    account = find(request, account_id)
     address = request.POST.get("address", "").strip() or request.user.email
     result = trial.send(account, address=address)
     if result.arrived:

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
@@ -27,6 +28,9 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
     chosen = row_numbers(given) or None
     if len(chosen or ()) != len(given):
         return HttpResponseBadRequest()
+    if chosen is None and "chosen" in request.POST:  # the form of single ones, with none ticked
+        messages.error(request, _("Nobody was chosen, so nothing changed."))
+        return redirect("campaign_open", campaign.pk)
     if request.POST.get("decision") == "send-again":
         count = settle.send_again(campaign, messages=chosen)
         transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))
@@ -34,5 +38,8 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
     else:
         count = settle.leave(campaign, messages=chosen)
         text = ngettext("%(n)s mail stays as it is.", "%(n)s mails stay as they are.", count)
-    messages.success(request, text % {"n": count})
-    return redirect("campaign_report", campaign.pk)
+    if count:
+        messages.success(request, text % {"n": count})
+    else:
+        messages.error(request, _("Nothing changed: these are settled already."))
+    return redirect("campaign_open", campaign.pk)

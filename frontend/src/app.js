@@ -11,6 +11,7 @@ import "./behaviours/insert.js";
 import "./behaviours/autosave.js";
 import "./behaviours/preview.js";
 import "./behaviours/select-all.js";
+import "./behaviours/several.js";
 import "./behaviours/swaps.js";
 
 window.htmx = htmx;

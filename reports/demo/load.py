@@ -11,6 +11,7 @@ from accounts import workspaces
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus, ContentKind
+from delivery.engagement import summary
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from reports import rollups
@@ -61,13 +62,15 @@ def load(*, owner: User, subscribers: int = SUBSCRIBERS) -> Workspace:
     copy_people(workspace, invent(subscribers, now=now))
     _subscribe(workspace, lists, statement)
     _make_form(workspace, lists, statement)
-    for letter in FINISHED:
+    # The oldest first: dispatches are numbered in the order in which they went out.
+    for letter in sorted(FINISHED, key=lambda letter: letter.days_ago or 0, reverse=True):
         campaign = _write(workspace, letter, lists, status=CampaignStatus.SENT)
         history.invent_send(campaign, letter, now=now)
     _write(workspace, HARVEST, lists, status=CampaignStatus.DRAFT)
     tomorrow = (now + timedelta(days=1)).replace(hour=1, minute=0, second=0, microsecond=0)
     _write(workspace, COLD_DRIP, lists, status=CampaignStatus.SCHEDULED, send_at=tomorrow)
     rollups.rebuild(workspace, days=366)
+    summary.rebuild()
     return workspace
 
 

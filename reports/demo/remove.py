@@ -43,5 +43,6 @@ def remove(workspace: Workspace) -> None:
     # against single deletion, so these go first, in the right order.
     workspace.campaigns.update(content=None)
     workspace.imports.all().delete()
+    workspace.moves.all().delete()
     workspace.signup_forms.all().delete()
     workspace.delete()

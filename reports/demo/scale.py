@@ -7,6 +7,7 @@ database. Nothing in it claims to be a real send: the figures are shaped, not me
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from math import ceil
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -15,11 +16,13 @@ from accounts import workspaces
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Link
 from campaigns.states import CampaignStatus, ContentKind
+from delivery.engagement import summary
+from delivery.models import Dispatch
 from delivery.states import AgentClass, EventKind, MessageState
 from reports import rollups
 from reports.demo.people import CITIES, INDONESIAN_FIRST, INDONESIAN_LAST, ROASTS
-from subscribers import addresses
-from subscribers.models import CustomField, MailingList
+from subscribers import addresses, search
+from subscribers.models import CustomField, MailingList, Tag
 from subscribers.states import DomainGroup, FieldType
 
 SLUG = "synthetic"
@@ -43,6 +46,11 @@ SELECT s.workspace_id, %(list)s, s.id,
 FROM subscribers_subscriber s
 WHERE s.workspace_id = %(workspace)s AND s.id %% %(every)s = 0
 ORDER BY s.id
+"""
+TAG = """
+INSERT INTO subscribers_tagging (tag_id, subscriber_id)
+SELECT %(tag)s, id FROM subscribers_subscriber
+WHERE workspace_id = %(workspace)s AND id %% %(every)s = 0 ORDER BY id
 """
 CONSENT = """
 INSERT INTO subscribers_consentevent
@@ -104,11 +112,12 @@ TALLIES = (
 def _people(count: int, workspace: Workspace) -> Iterator[tuple[object, ...]]:
     key, now = bytes(workspace.address_key), timezone.now()
     fields = [
-        json.dumps({"city": city, "favourite_roast": roast, "orders": orders})
+        json.dumps({"city": city, "favourite_roast": roast, "orders": orders})[:-1]
         for city in CITIES
         for roast in ROASTS
         for orders in range(9)
     ]
+    days = [f', "last_order": "{now.date() - timedelta(days=ago)}"}}' for ago in range(730)]
     for number in range(count):
         first = INDONESIAN_FIRST[number * 7 % len(INDONESIAN_FIRST)]
         last = INDONESIAN_LAST[number * 11 % len(INDONESIAN_LAST)]
@@ -125,7 +134,7 @@ def _people(count: int, workspace: Workspace) -> Iterator[tuple[object, ...]]:
             last,
             "id" if number % 5 else "en",
             "",
-            fields[number % len(fields)],
+            fields[number % len(fields)] + days[number * 31 % len(days)],
             joined,
             joined,
         )
@@ -141,11 +150,16 @@ def load(*, owner: User, subscribers: int, messages: int) -> Workspace:
             ("city", "City", FieldType.TEXT),
             ("favourite_roast", "Favourite roast", FieldType.TEXT),
             ("orders", "Orders", FieldType.NUMBER),
+            ("last_order", "Last order", FieldType.DATE),
         )
     )
     lists = [
         (MailingList.objects.create(workspace=workspace, name=name), every)
         for name, every in (("Everybody", 1), ("Every second", 2), ("Every tenth", 10))
+    ]
+    tags = [
+        (Tag.objects.create(workspace=workspace, name=name), every)
+        for name, every in (("Regular", 4), ("Wholesale", 5_000))
     ]
     with connection.cursor() as cursor:
         with cursor.copy(COPY_PEOPLE) as copy:
@@ -155,20 +169,25 @@ def load(*, owner: User, subscribers: int, messages: int) -> Workspace:
             values = {"workspace": workspace.pk, "list": mailing_list.pk, "every": every}
             cursor.execute(SUBSCRIBE, values)
         cursor.execute(CONSENT, {"workspace": workspace.pk})
+        for tag, every in tags:
+            cursor.execute(TAG, {"workspace": workspace.pk, "tag": tag.pk, "every": every})
     _send_campaigns(workspace, lists[0][0], subscribers=subscribers, messages=messages)
     rollups.rebuild(workspace, days=366)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+    summary.rebuild()
+    while search.rebuild():
+        pass
     return workspace
 
 
 def _send_campaigns(
     workspace: Workspace, mailing_list: MailingList, *, subscribers: int, messages: int
 ) -> None:
-    number, left, now = 0, messages, timezone.now()
-    while left > 0 and subscribers > 0:
-        number += 1
-        size = min(left, subscribers)
+    now = timezone.now()
+    # The oldest first, as dispatches are numbered in the order in which they went out.
+    for number in range(ceil(messages / subscribers) if subscribers else 0, 0, -1):
+        size = min(messages - (number - 1) * subscribers, subscribers)
         at = now - timedelta(days=3 * number)
         campaign = Campaign.objects.create(
             workspace=workspace,
@@ -190,8 +209,10 @@ def _send_campaigns(
         )
         Campaign.objects.filter(pk=campaign.pk).update(content=content)
         Link.objects.create(campaign=campaign, ordinal=1, url="https://synthetic.example/read")
+        Dispatch.objects.create(
+            campaign=campaign, workspace=workspace, planning_done_at=at, created_at=at
+        )
         _fill_ledger(campaign, at=at, limit=size)
-        left -= size
 
 
 def _fill_ledger(campaign: Campaign, *, at: object, limit: int) -> None:

@@ -15,10 +15,10 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import diagnosis, queries
+from delivery import diagnosis, ledgers
 from delivery.states import EventKind
-from reports import campaign_cards, live, recipients, skips
-from reports.engagement import curve, links
+from reports import live, recipients, skips
+from reports.engagement import curve, engagement, links
 from reports.views.campaigns import key
 from subscribers.imports.errors import safe
 
@@ -33,8 +33,7 @@ def _find(request: MemberRequest, campaign_id: int) -> Campaign:
     return get_object_or_404(campaigns.select_related("content", "paused_by"), pk=campaign_id)
 
 
-def _minutes_chart(campaign: Campaign) -> dict[str, object] | None:
-    shown = live.minutes(campaign)
+def _minutes_chart(shown: list[live.Minute]) -> dict[str, object] | None:
     if not shown:
         return None
     series = (
@@ -63,17 +62,16 @@ def _people(request: MemberRequest, campaign: Campaign) -> dict[str, object]:
     return {"page": page, "state": state, "search": search, "filters": FILTERS}
 
 
-def _live_context(request: MemberRequest, campaign: Campaign) -> dict[str, object]:
-    card = campaign_cards.cards([campaign])[0]
+def _figures(campaign: Campaign) -> dict[str, object]:
+    """Return what the live page renews every other second: a constant number of small queries."""
+    now = live.now(campaign)
     return {
         "campaign": campaign,
-        "card": card,
-        "diagnosis": diagnosis.explain(campaign),
-        "now": queries.live(campaign),
-        "chart": _minutes_chart(campaign),
-        "lanes": live.campaign_lanes(campaign),
-        "skips": skips.by_reason(campaign),
-        **_people(request, campaign),
+        "now": now,
+        "ledger": now.ledger,
+        "engagement": engagement([campaign.pk])[campaign.pk],
+        "chart": _minutes_chart(now.minutes),
+        "skips": skips.by_reason(now.ledger),
     }
 
 
@@ -84,15 +82,15 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
     if campaign.status == CampaignStatus.DRAFT:
         return redirect("campaign_content", campaign.pk)
     if request.GET.get("part") == "figures":
-        context = _live_context(request, campaign)
-        response = render(request, "reports/live_figures.html", context)
+        response = render(request, "reports/live_figures.html", _figures(campaign))
         if request.GET.get("status") != campaign.status:
             # The page's buttons belong to another status by now: show it anew.
             response["HX-Refresh"] = "true"
         return response
     if campaign.status == CampaignStatus.SENT:
         return redirect("campaign_report", campaign.pk)
-    return render(request, "reports/live.html", _live_context(request, campaign))
+    context = {**_figures(campaign), **_people(request, campaign)}
+    return render(request, "reports/live.html", context)
 
 
 def _curve_chart(campaign: Campaign) -> dict[str, object] | None:
@@ -127,17 +125,18 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
     campaign = _find(request, campaign_id)
     if campaign.started_at is None:
         return redirect("campaign_live", campaign.pk)
-    card = campaign_cards.cards([campaign])[0]
+    ledger = ledgers.of(campaign)
+    acted = engagement([campaign.pk])[campaign.pk]
     context = {
         "campaign": campaign,
-        "card": card,
-        "diagnosis": diagnosis.explain(campaign),
+        "ledger": ledger,
+        "acted": acted,
+        "diagnosis": diagnosis.explain(campaign, ledger=ledger),
         "chart": _curve_chart(campaign),
-        "links": links(campaign, clickers=card.engagement.clicks),
-        "reasons": skips.by_reason(campaign),
+        "links": links(campaign, clickers=acted.clicks),
+        "reasons": skips.by_reason(ledger),
         "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
         "unsubscribe_words": skips.unsubscribe_words(campaign),
-        "lanes": live.campaign_lanes(campaign),
         **_people(request, campaign),
     }
     return render(request, "reports/report.html", context)
@@ -147,8 +146,11 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
 def campaign_recipients(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Show the table of recipients alone, for filters and paging."""
     campaign = _find(request, campaign_id)
-    card = campaign_cards.cards([campaign])[0]
-    context = {"campaign": campaign, "card": card, **_people(request, campaign)}
+    context = {
+        "campaign": campaign,
+        "ledger": ledgers.of(campaign),
+        **_people(request, campaign),
+    }
     return render(request, "reports/recipients.html", context)
 
 
@@ -159,7 +161,7 @@ class _Echo:
         return line
 
 
-@member(Permission.VIEW)
+@member(Permission.EXPORT)
 def campaign_export(request: MemberRequest, campaign_id: int) -> StreamingHttpResponse:
     """Stream every recipient as CSV; cells that a spreadsheet would run as formulas are defused."""
     campaign = _find(request, campaign_id)

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
-from subscribers.models import MailingList, Subscriber
+from subscribers import directory
+from subscribers.models import MailingList, Segment
 
 FOUND = 8  # of each kind
 FOUND_TYPING = 4  # while one still types
@@ -21,7 +22,12 @@ def _pages(text: str) -> list[tuple[str, str]]:
         (_("New campaign"), "campaign_new"),
         (_("Subscribers"), "subscriber_list"),
         (_("Import subscribers"), "import_new"),
+        (_("Tags"), "tag_list"),
+        (_("Possible duplicates"), "duplicate_list"),
+        (_("Hygiene"), "hygiene"),
+        (_("Bulk actions"), "bulk_list"),
         (_("Lists"), "list_list"),
+        (_("Segments"), "segment_list"),
         (_("Forms"), "form_list"),
         (_("Templates"), "template_list"),
         (_("Reports"), "report_list"),
@@ -35,20 +41,22 @@ def _pages(text: str) -> list[tuple[str, str]]:
 
 @member(Permission.VIEW)
 def search(request: MemberRequest) -> HttpResponse:
-    """Show what matches; addresses and names by their beginning, so that it stays fast."""
+    """Show what matches a part of a name, an address or a title."""
     text = request.GET.get("q", "").strip()[:200]
     typing = request.headers.get("HX-Request") == "true"
     most = FOUND_TYPING if typing else FOUND
     context: dict[str, object] = {"text": text, "people": [], "campaigns": [], "lists": []}
+    context["segments"] = []
     if text:
-        people = Subscriber.objects.filter(workspace=request.workspace)
-        context["people"] = people.filter(email_key__startswith=text.lower())[:most]
+        context["people"] = directory.found(request.workspace, text, most=most)
         campaigns = Campaign.objects.filter(workspace=request.workspace)
         context["campaigns"] = campaigns.filter(
             Q(name__icontains=text) | Q(content__subject__icontains=text)
         )[:most]
         lists = MailingList.objects.filter(workspace=request.workspace)
         context["lists"] = lists.filter(name__icontains=text)[:most]
+        segments = Segment.objects.filter(workspace=request.workspace)
+        context["segments"] = segments.filter(name__icontains=text)[:most]
     context["pages"] = _pages(text) if text else []
     if typing and not text:
         return HttpResponse()

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from delivery.models import Event, Message
+from subscribers import merging
 from subscribers.models import Subscriber
 
 SHOWN = 50
@@ -17,7 +18,7 @@ def subscriber_timeline(request: MemberRequest, subscriber_id: int) -> HttpRespo
     people = Subscriber.objects.filter(workspace=request.workspace)
     subscriber = get_object_or_404(people, pk=subscriber_id)
     messages = list(
-        Message.objects.filter(subscriber_id=subscriber.pk)
+        Message.objects.filter(subscriber_id__in=merging.keys_of(subscriber))
         .select_related("campaign", "reply")
         .order_by("-id")[:SHOWN]
     )

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from django.utils.functional import cached_property
 
-from subscribers.imports.mapping import ERROR_COLUMNS
+from subscribers.imports.mapping import ERROR_COLUMNS, is_export
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
 from subscribers.problems import Problem
@@ -36,6 +36,11 @@ def unsafe(cell: str) -> str:
 def is_error_file(columns: Sequence[str]) -> bool:
     """Say whether a file with these columns was written here."""
     return tuple(column.lower() for column in columns[:4]) == ERROR_COLUMNS
+
+
+def is_ours(columns: Sequence[str]) -> bool:
+    """Say whether a file was written here, so that its cells may have been made `safe`."""
+    return is_error_file(columns) or is_export(columns)
 
 
 class ErrorFile:

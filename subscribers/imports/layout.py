@@ -8,10 +8,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from subscribers.imports import encodings
+
 BLOCK = 4 * 1024 * 1024
 SAMPLE_BYTES = 256 * 1024
 SAMPLE_ROWS = 200
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", ":")
+RARE = frozenset({"~", ":"})  # also found inside cells: only if every row agrees
 UTF8, UTF16, CP1252, LATIN1 = "utf-8", "utf-16", "cp1252", "latin-1"
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,6 +40,7 @@ class _Seen:
     broken: int = 0  # bytes that are no UTF-8
     beyond_ascii: int = 0  # characters that are good UTF-8
     outside_cp1252: bool = False
+    sample: bytes = b""  # the first lines that are no UTF-8
 
 
 def detect(path: Path) -> Layout:
@@ -53,7 +57,7 @@ def detect_encoding(path: Path) -> str:
     """Tell the encoding: by mark, by NULs, by whether all of it is UTF-8.
 
     A file that is UTF-8 but for a few damaged places stays UTF-8, and the damaged rows are reported
-    when they are read. What is more broken than good comes from a Western Windows.
+    when they are read. What is more broken than good is in an older encoding (`encodings`).
     """
     with path.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
@@ -67,13 +71,15 @@ def detect_encoding(path: Path) -> str:
     seen = _look(path)
     if not seen.broken or seen.beyond_ascii > seen.broken * 4:
         return UTF8
-    return LATIN1 if seen.outside_cp1252 else CP1252
+    guessed = encodings.guess(seen.sample)
+    return LATIN1 if guessed == CP1252 and seen.outside_cp1252 else guessed
 
 
 def _look(path: Path) -> _Seen:
     decoder = codecs.getincrementaldecoder(UTF8)("surrogateescape")
     broken = beyond_ascii = 0
     outside = False
+    sample = b""
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             text = decoder.decode(block)
@@ -82,9 +88,16 @@ def _look(path: Path) -> _Seen:
             here = len(BROKEN.findall(text))
             broken += here
             beyond_ascii += len(BEYOND_ASCII.findall(text))
+            if here and len(sample) < SAMPLE_BYTES:
+                sample += b"\n".join(line for line in block.splitlines() if not line.isascii())
             outside = outside or (here > 0 and UNDEFINED_IN_CP1252.search(block) is not None)
     broken += len(BROKEN.findall(decoder.decode(b"", final=True)))
-    return _Seen(broken=broken, beyond_ascii=beyond_ascii, outside_cp1252=outside)
+    return _Seen(
+        broken=broken,
+        beyond_ascii=beyond_ascii,
+        outside_cp1252=outside,
+        sample=sample[:SAMPLE_BYTES],
+    )
 
 
 def decode_sample(start: bytes, encoding: str) -> str:
@@ -108,6 +121,8 @@ def detect_delimiter(text: str) -> str:
             continue
         # How alike the rows are decides; the number of columns only between equals.
         score = rows / widths.total() + min(width, 50) / 1000
+        if delimiter in RARE and rows < widths.total():
+            continue
         if len(cut[0]) == width:
             score += 1  # decimal commas cut every row but the first, which names the columns
         if score > best_score:

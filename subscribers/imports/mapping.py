@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from subscribers import addresses, fields
 from subscribers.fields import DateOrder, FieldShape
+from subscribers.imports import labels
 from subscribers.models import CustomField, Import
 from subscribers.problems import Problem
 from subscribers.states import FieldType
 
 IGNORE, EMAIL, FIRST_NAME, LAST_NAME = "", "email", "first_name", "last_name"
 NAME, LANGUAGE, TIME_ZONE, NEW = "name", "language", "time_zone", "new"
+STATUS, TAGS, LISTS = "status", "tags", "lists"
 FIELD = "field:"
 MOST_NEW = 40
 LONGEST_LABEL = 80
@@ -38,9 +40,15 @@ SYNONYMS: dict[str, frozenset[str]] = {
     NAME: frozenset({"name", "fullname", "nama", "namalengkap", "contactname", "displayname"}),
     LANGUAGE: frozenset({"language", "lang", "locale", "bahasa", "sprache"}),
     TIME_ZONE: frozenset({"timezone", "tz", "zonawaktu", "zeitzone"}),
+    STATUS: frozenset({"status", "subscriptionstatus", "memberstatus", "consentstatus"}),
+    TAGS: frozenset({"tags", "tag", "labels", "tagar"}),
+    LISTS: frozenset({"lists", "list", "listname", "mailinglist", "mailinglists", "daftar"}),
 }
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
+# With these columns our own exports begin; the others say what an import decides otherwise.
+EXPORT_COLUMNS = ("subscriber_id", "email")
+EXPORT_ONLY = frozenset({"subscriber_id", "lists", "suppressed", "added", "changed"})
 
 
 class MappingRefused(ValueError):  # noqa: N818 - what people read is a refusal
@@ -92,13 +100,17 @@ def suggest(
     new: set[str] = set()
     targets = []
     ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
+    exported = is_export(columns)
     for index, column in enumerate(columns):
-        if ours and index < len(ERROR_COLUMNS):
+        if (ours and index < len(ERROR_COLUMNS)) or (exported and column in EXPORT_ONLY):
             targets.append(Target())
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
         to = _target_of(_plain(column), values, known)
-        if to in taken:
+        if to == STATUS and not _are_statuses(values):
+            to = IGNORE
+        # Tags and lists are made on the way: not where nobody looks.
+        if to in taken or (to in {TAGS, LISTS} and not guess_types):
             to = IGNORE
         taken.add(to)
         target = Target(to=to, date_order=date_order(values))
@@ -107,6 +119,11 @@ def suggest(
             new.add(target.label.lower())
         targets.append(target)
     return targets
+
+
+def is_export(columns: Sequence[str]) -> bool:
+    """Say whether a file with these columns was exported here."""
+    return tuple(columns[: len(EXPORT_COLUMNS)]) == EXPORT_COLUMNS
 
 
 def remember(
@@ -247,6 +264,9 @@ def standard_targets() -> list[tuple[str, str]]:
         (NAME, _("Whole name")),
         (LANGUAGE, _("Language")),
         (TIME_ZONE, _("Time zone")),
+        (STATUS, _("Status (subscribed, unsubscribed …)")),
+        (TAGS, _("Tags")),
+        (LISTS, _("Lists")),
     ]
 
 
@@ -261,6 +281,17 @@ def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> st
     if word in known:
         return known[word]
     return EMAIL if values and _share_of_addresses(values) >= ALIKE else IGNORE
+
+
+def _are_statuses(values: Sequence[str]) -> bool:
+    """Say whether most of these are; the rows of the others will be refused, with the reason."""
+    known = 0
+    for value in values:
+        try:
+            known += bool(labels.status(value))
+        except Problem:
+            continue
+    return known * 2 > len(values)
 
 
 def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:

@@ -1,178 +1,38 @@
 """From lines to people: COPY into temporary tables, then a handful of statements per batch.
 
 Rules, the same for the dry run and for the import:
-- Who is suppressed, or has left the list, stays exactly as they are (`suppressed`).
-- An empty cell erases nothing. ``fill_empty_only`` keeps what is known; otherwise the file wins.
-- Who is on the list stays; who was only asked becomes subscribed if the import says so.
-- One consent event for each person who joins, with the import's statement.
+- Who is suppressed, or has left every list that the row is for, stays exactly as they are
+  (`suppressed`). Only "unsubscribed" may be brought back, by the import's own policy and reason.
+- An empty cell erases nothing; `states.ExistingPeople` says what becomes of known people.
+- Who is on a list stays; who was only asked becomes subscribed if the import says so, unless they
+  had left before they were asked (`consent.HAD_LEFT`).
+- One consent event for each person and list, with the import's statement.
 """
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
-from subscribers.imports.rows import STAGE_COLUMNS
+from subscribers.imports import statements
+from subscribers.imports.names import Names
+from subscribers.imports.rows import ENDS, STAGE_COLUMNS
+from subscribers.imports.statements import DROP, TABLES, TEMPORARY_BUFFERS
 from subscribers.models import Import
-from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus
-
-TABLES = """
-CREATE TEMPORARY TABLE import_stage (
-    row bigint, email text, email_key text COLLATE "C", address_hash bytea, domain_group smallint,
-    first_name text, last_name text, language text, time_zone text, fields jsonb, raw text);
-CREATE TEMPORARY TABLE import_again (LIKE import_stage);
-CREATE TEMPORARY TABLE import_seen (address_hash bytea, row bigint);
-CREATE TEMPORARY TABLE import_decided (
-    LIKE import_stage, person_id bigint, is_new boolean, is_barred boolean, differs boolean,
-    joins boolean, confirms boolean);
-"""
-WORK_MEMORY = "SET LOCAL work_mem = '64MB'"  # a batch is sorted without touching the disk
-TEMPORARY_BUFFERS = "SET temp_buffers = '128MB'"
-DROP = "DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided"
-COPY = f"COPY import_stage ({', '.join(STAGE_COLUMNS)}) FROM STDIN"
-REMEMBER = """
-INSERT INTO import_seen SELECT address_hash, row FROM import_stage;
-INSERT INTO import_again SELECT * FROM import_stage WHERE raw IS NOT NULL;
-"""
-# Of the rows that may have come before: take out, and return, those that really did.
-DUPLICATES = """
-WITH earliest AS (
-    SELECT seen.address_hash, min(seen.row) AS row
-    FROM import_seen seen
-    WHERE seen.address_hash IN (SELECT address_hash FROM import_again)
-    GROUP BY seen.address_hash
+from subscribers.states import (
+    AddressFlag,
+    ConsentKind,
+    ConsentSource,
+    ExistingPeople,
+    SubscriptionStatus,
+    SuppressionReason,
 )
-DELETE FROM import_again again USING earliest
-WHERE earliest.address_hash = again.address_hash AND earliest.row < again.row
-RETURNING again.row, earliest.row, again.email, again.raw
-"""
-DIFFERS_OVERWRITING = """
-    (stage.first_name <> '' AND stage.first_name <> person.first_name)
-    OR (stage.last_name <> '' AND stage.last_name <> person.last_name)
-    OR (stage.language <> '' AND stage.language <> person.language)
-    OR (stage.time_zone <> '' AND stage.time_zone <> person.time_zone)
-    OR NOT person.fields @> stage.fields"""
-DIFFERS_FILLING = """
-    (stage.first_name <> '' AND person.first_name = '')
-    OR (stage.last_name <> '' AND person.last_name = '')
-    OR (stage.language <> '' AND person.language = '')
-    OR (stage.time_zone <> '' AND person.time_zone = '')
-    OR stage.fields || person.fields <> person.fields"""
-# New people get their keys here, in the order in which they will be inserted.
-DECIDE = """
-INSERT INTO import_decided
-SELECT stage.*,
-    COALESCE(person.id, {new_id}),
-    person.id IS NULL,
-    suppression.id IS NOT NULL OR COALESCE(subscription.status = %(left)s, false),
-    person.id IS NOT NULL AND ({differs}),
-    subscription.id IS NULL,
-    COALESCE(subscription.status = %(asked)s AND %(status)s = %(subscribed)s, false)
-FROM (SELECT * FROM {source} WHERE {condition} ORDER BY email_key) stage
-LEFT JOIN subscribers_subscriber person
-    ON person.workspace_id = %(workspace)s AND person.email_key = stage.email_key
-LEFT JOIN LATERAL (
-    SELECT id, status FROM subscribers_subscription
-    WHERE list_id = %(list)s AND subscriber_id = person.id OFFSET 0
-) subscription ON true
-LEFT JOIN subscribers_suppression suppression
-    ON suppression.workspace_id = %(workspace)s AND suppression.address_hash = stage.address_hash
-"""
-NEW_ID = "nextval(pg_get_serial_sequence('subscribers_subscriber', 'id'))"
-COUNT = """
-SELECT count(*) FILTER (WHERE NOT is_barred AND is_new),
-    count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND (differs OR joins OR confirms)),
-    count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND NOT (differs OR joins OR confirms)),
-    count(*) FILTER (WHERE is_barred)
-FROM import_decided
-"""
-INSERT_PEOPLE = """
-INSERT INTO subscribers_subscriber (id, workspace_id, email, email_key, address_hash, domain_group,
-    first_name, last_name, language, time_zone, fields, created_at, updated_at)
-SELECT person_id, %(workspace)s, email, email_key, address_hash, domain_group,
-    first_name, last_name, language, time_zone, fields, %(at)s, %(at)s
-FROM import_decided WHERE is_new AND NOT is_barred
-ON CONFLICT (workspace_id, email_key) DO NOTHING
-"""
-KEEP_PREVIOUS = """
-INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous)
-SELECT %(import)s, person.id, jsonb_build_object('first_name', person.first_name,
-    'last_name', person.last_name, 'language', person.language, 'time_zone', person.time_zone,
-    'fields', person.fields)
-FROM import_decided decided JOIN subscribers_subscriber person ON person.id = decided.person_id
-WHERE decided.differs AND NOT decided.is_barred
-ORDER BY person.id FOR UPDATE OF person
-"""
-UPDATE_OVERWRITING = """
-UPDATE subscribers_subscriber person SET
-    first_name = COALESCE(NULLIF(decided.first_name, ''), person.first_name),
-    last_name = COALESCE(NULLIF(decided.last_name, ''), person.last_name),
-    language = COALESCE(NULLIF(decided.language, ''), person.language),
-    time_zone = COALESCE(NULLIF(decided.time_zone, ''), person.time_zone),
-    fields = person.fields || decided.fields, updated_at = %(at)s
-FROM import_decided decided
-WHERE person.id = decided.person_id AND decided.differs AND NOT decided.is_barred
-"""
-UPDATE_FILLING = """
-UPDATE subscribers_subscriber person SET
-    first_name = COALESCE(NULLIF(person.first_name, ''), decided.first_name),
-    last_name = COALESCE(NULLIF(person.last_name, ''), decided.last_name),
-    language = COALESCE(NULLIF(person.language, ''), decided.language),
-    time_zone = COALESCE(NULLIF(person.time_zone, ''), decided.time_zone),
-    fields = decided.fields || person.fields, updated_at = %(at)s
-FROM import_decided decided
-WHERE person.id = decided.person_id AND decided.differs AND NOT decided.is_barred
-"""
-# New people can't be erased meanwhile: nobody else sees them yet. Known ones are locked.
-SUBSCRIBE_NEW = """
-INSERT INTO subscribers_subscription
-    (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
-SELECT %(workspace)s, %(list)s, person_id, %(status)s, %(at)s, %(at)s
-FROM import_decided WHERE is_new AND NOT is_barred ORDER BY person_id
-"""
-CONSENT_OF_NEW = """
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
-    at, statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, person_id, %(list)s, %(kind)s, %(source)s, %(at)s,
-    %(statement)s, '', %(actor)s, %(detail)s
-FROM import_decided WHERE is_new AND NOT is_barred ORDER BY person_id
-"""
-SUBSCRIBE_KNOWN = """
-WITH joined AS (
-    INSERT INTO subscribers_subscription
-        (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
-    SELECT %(workspace)s, %(list)s, person.id, %(status)s, %(at)s, %(at)s
-    FROM import_decided decided JOIN subscribers_subscriber person ON person.id = decided.person_id
-    WHERE decided.joins AND NOT decided.is_new AND NOT decided.is_barred
-    ORDER BY person.id FOR KEY SHARE OF person
-    ON CONFLICT (list_id, subscriber_id) DO NOTHING
-    RETURNING subscriber_id
-), confirmed AS (
-    UPDATE subscribers_subscription subscription SET status = %(status)s, changed_at = %(at)s
-    FROM import_decided decided
-    WHERE subscription.list_id = %(list)s AND subscription.subscriber_id = decided.person_id
-        AND subscription.status = %(asked)s AND decided.confirms AND NOT decided.is_barred
-    RETURNING subscription.subscriber_id
-)
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
-    at, statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, subscriber_id, %(list)s, %(kind)s, %(source)s, %(at)s,
-    %(statement)s, '', %(actor)s, %(detail)s
-FROM (SELECT subscriber_id FROM joined UNION ALL SELECT subscriber_id FROM confirmed) people
-ORDER BY subscriber_id
-"""
 
-
-# A planner that has not heard of the rows just written believes in lists of one person, and joins
-# accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.
-STALE = """
-SELECT COALESCE(bool_or(n_mod_since_analyze > 1000 + n_live_tup / 10), true)
-FROM pg_stat_user_tables
-WHERE relid IN ('subscribers_subscriber'::regclass, 'subscribers_subscription'::regclass)
-"""
-ANALYZE = "ANALYZE (SKIP_LOCKED) subscribers_subscriber, subscribers_subscription"
+__all__ = ["DROP", "TABLES", "TEMPORARY_BUFFERS", "Counts", "Merger", "refresh_statistics"]
 
 
 class Overtaken(Exception):  # noqa: N818 - a signal to decide again
@@ -183,10 +43,18 @@ class Overtaken(Exception):  # noqa: N818 - a signal to decide again
 class Counts:
     """What a batch did, or would do; the four add up to its rows."""
 
-    created: int
-    updated: int
-    unchanged: int
-    suppressed: int
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    suppressed: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            created=self.created + other.created,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            suppressed=self.suppressed + other.suppressed,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,28 +68,17 @@ class Duplicate:
 
 
 class Merger:
-    """Works on one import; its temporary tables live as long as the connection or until `close`."""
+    """Works on one import over the calling thread's connection, with temporary tables there."""
 
-    def __init__(self, record: Import, *, at: datetime) -> None:
+    def __init__(self, record: Import, *, names: Names, at: datetime) -> None:
         """Prepare; ``at`` becomes the moment of everything that this import writes."""
-        status = SubscriptionStatus(record.subscription_status)
-        subscribes = status is SubscriptionStatus.SUBSCRIBED
-        self._fill = record.fill_empty_only
-        self._values: dict[str, Any] = {
-            "workspace": record.workspace_id,
-            "list": record.mailing_list_id,
-            "import": record.pk,
-            "status": status,
-            "subscribed": SubscriptionStatus.SUBSCRIBED,
-            "asked": SubscriptionStatus.UNCONFIRMED,
-            "left": SubscriptionStatus.UNSUBSCRIBED,
-            "kind": ConsentKind.SUBSCRIBED if subscribes else ConsentKind.ASKED,
-            "source": ConsentSource.IMPORT,
-            "at": at,
-            "statement": record.statement_id,
-            "actor": record.created_by_id,
-            "detail": detail(record),
-        }
+        self._names = names
+        self._fills = record.existing == ExistingPeople.FILL
+        self._skips = record.existing == ExistingPeople.SKIP
+        self._values = _values(record, names=names, at=at)
+        self.columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
+        self._tags = bool(names.fixed_tags) or "tags" in names.columns
+        self._ends = "status" in names.columns
 
     def open(self) -> None:
         """Make the temporary tables."""
@@ -237,39 +94,55 @@ class Merger:
         with connection.cursor() as cursor:
             cursor.execute(DROP)
 
-    def stage(self, lines: bytes) -> None:
+    def stage(self, lines: Iterable[bytes]) -> None:
         """Take one batch of lines."""
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE import_stage")
-            with cursor.copy(COPY) as copy:
-                copy.write(lines)
-            cursor.execute(REMEMBER)
+            with cursor.copy(f"COPY import_stage ({', '.join(self.columns)}) FROM STDIN") as copy:
+                for piece in lines:
+                    copy.write(piece)
 
-    def take_duplicates(self) -> list[Duplicate]:
-        """After the last batch: sort out the rows whose address an earlier row has."""
-        with connection.cursor() as cursor:
-            cursor.execute(DUPLICATES)
-            found = cursor.fetchall()
-        return [
-            Duplicate(row=row, first=first, email=email, raw=raw)
-            for row, first, email, raw in sorted(found)
-        ]
-
-    def decide(self, *, leftovers: bool = False, dry_run: bool = False) -> Counts:
-        """Say what becomes of the staged rows, or of those that `take_duplicates` left over."""
-        query = DECIDE.format(
-            new_id="0" if dry_run else NEW_ID,
-            differs=DIFFERS_FILLING if self._fill else DIFFERS_OVERWRITING,
-            source="import_again" if leftovers else "import_stage",
-            condition="true" if leftovers else "raw IS NULL",
+    def decide(self, *, source: str = "import_stage", dry_run: bool = False) -> Counts:
+        """Say what becomes of the rows in ``source``, a table like the stage."""
+        query = statements.DECIDE.format(
+            new_id="0" if dry_run else statements.NEW_ID,
+            differs=statements.DIFFERS_FILLING if self._fills else statements.DIFFERS_OVERWRITING,
+            targets=statements.TARGETS_NAMED
+            if "lists" in self._names.columns
+            else statements.TARGETS,
+            source=source,
         )
         with connection.cursor() as cursor:
-            cursor.execute(WORK_MEMORY)
-            cursor.execute("TRUNCATE import_decided")
+            cursor.execute(statements.BATCH_SETTINGS)
+            cursor.execute("TRUNCATE import_decided, import_placed, import_tagged")
             cursor.execute(query, self._values)
-            cursor.execute(COUNT)
+            if not self._skips:
+                cursor.execute(statements.PLACE, self._values)
+                if cursor.rowcount:
+                    cursor.execute(statements.BAR)
+                if self._tags:
+                    cursor.execute(statements.TAG_KNOWN, self._values)
+            cursor.execute(statements.COUNT)
             created, updated, unchanged, suppressed = cursor.fetchone()
         return Counts(created=created, updated=updated, unchanged=unchanged, suppressed=suppressed)
+
+    def learn(self, make: Callable[[str, list[str]], dict[str, int]]) -> None:
+        """Find out which lists and tags the staged rows name; ``make`` gives ids to unknown ones.
+
+        It gets "list" or "tag" and names as written, and answers with ids by lower-cased name.
+        """
+        with connection.cursor() as cursor:
+            for what, column in (("list", "lists"), ("tag", "tags")):
+                if column not in self._names.columns:
+                    continue
+                cursor.execute(statements.UNKNOWN_NAMES.format(column=column), [what])
+                unknown = sorted(name for (name,) in cursor.fetchall())
+                if unknown:
+                    found = make(what, unknown)
+                    cursor.executemany(
+                        "INSERT INTO import_names SELECT %s, lower(%s), %s",
+                        [(what, name, key) for name, key in found.items()],
+                    )
 
     def write(self, counts: Counts) -> None:
         """Write what `decide` decided, inside the caller's transaction.
@@ -277,29 +150,102 @@ class Merger:
         Raises:
             Overtaken: roll back, decide again.
         """
+        values = {**self._values, "now": timezone.now()}
         with connection.cursor() as cursor:
             if counts.created:
-                cursor.execute(INSERT_PEOPLE, self._values)
-                if cursor.rowcount != counts.created:
-                    raise Overtaken
-                cursor.execute(SUBSCRIBE_NEW, self._values)
-                cursor.execute(CONSENT_OF_NEW, self._values)
-            if counts.updated:
-                cursor.execute(KEEP_PREVIOUS, self._values)
-                cursor.execute(UPDATE_FILLING if self._fill else UPDATE_OVERWRITING, self._values)
-                cursor.execute(SUBSCRIBE_KNOWN, self._values)
+                try:
+                    cursor.execute(statements.INSERT_PEOPLE, values)
+                except IntegrityError as error:
+                    raise Overtaken from error
+                cursor.execute(statements.SUBSCRIBE_NEW, values)
+                cursor.execute(statements.CONSENT_OF_NEW, values)
+            if counts.updated or values["bring_back"]:
+                cursor.execute(statements.keep_previous(fills=self._fills), values)
+                cursor.execute(statements.update_people(fills=self._fills), values)
+                cursor.execute(statements.MOVE_KNOWN, values)
+            if values["bring_back"]:
+                cursor.execute(statements.LIFT, values)
+            if self._tags:
+                if counts.created:
+                    cursor.execute(statements.TAG_NEW, values)
+                cursor.execute(statements.WRITE_TAGS, values)
+            if self._ends:
+                cursor.execute(statements.SUPPRESS, values)
+
+
+class Memory:
+    """Remembers every row's address on one connection, to find those that come twice."""
+
+    def __init__(self, merger: Merger) -> None:
+        self._merger = merger
+
+    def open(self) -> None:
+        """Make its tables; the merger has made its own."""
+        with connection.cursor() as cursor:
+            cursor.execute(statements.MEMORY)
+
+    def note(self, seen: bytes, doubtful: bytes) -> None:
+        """Take a batch's addresses, and its rows whose address may have come before."""
+        with connection.cursor() as cursor:
+            with cursor.copy("COPY import_seen (address_hash, row) FROM STDIN") as copy:
+                copy.write(seen)
+            if doubtful:
+                columns = ", ".join(self._merger.columns)
+                with cursor.copy(f"COPY import_again ({columns}) FROM STDIN") as copy:
+                    copy.write(doubtful)
+
+    def take_duplicates(self) -> list[Duplicate]:
+        """After the last batch: sort out the rows whose address an earlier row has."""
+        with connection.cursor() as cursor:
+            cursor.execute(statements.DUPLICATES)
+            found = cursor.fetchall()
+            # The others are new here, and are merged as one more batch.
+            cursor.execute("TRUNCATE import_stage")
+            cursor.execute("INSERT INTO import_stage SELECT * FROM import_again")
+        return [
+            Duplicate(row=row, first=first, email=email, raw=raw)
+            for row, first, email, raw in sorted(found)
+        ]
+
+
+def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
+    return {
+        "workspace": record.workspace_id,
+        "lists": names.fixed_lists,
+        "tags": names.fixed_tags,
+        "import": record.pk,
+        "status": SubscriptionStatus(record.subscription_status),
+        "subscribed": SubscriptionStatus.SUBSCRIBED,
+        "asked": SubscriptionStatus.UNCONFIRMED,
+        "left": SubscriptionStatus.UNSUBSCRIBED,
+        "out": SuppressionReason.UNSUBSCRIBED,
+        "ends": list(ENDS),
+        "skip": record.existing == ExistingPeople.SKIP,
+        "bring_back": record.bring_back,
+        "kind_subscribed": ConsentKind.SUBSCRIBED,
+        "kind_asked": ConsentKind.ASKED,
+        "kind_left": ConsentKind.UNSUBSCRIBED,
+        "kind_returned": ConsentKind.RESUBSCRIBED,
+        "kept_flags": int(AddressFlag.NO_MAIL_SERVER),
+        "source": ConsentSource.IMPORT,
+        "at": at,
+        "statement": record.statement_id,
+        "actor": record.created_by_id,
+        "detail": detail(record),
+        "why": f"{record.bring_back_reason} · {detail(record)}"[:300],
+    }
 
 
 def refresh_statistics(*, only_if_stale: bool = False) -> None:
     """Tell the planner about the rows written so far; takes about half a second at most."""
     with connection.cursor() as cursor:
         if only_if_stale:
-            cursor.execute(STALE)
+            cursor.execute(statements.STALE)
             if not cursor.fetchone()[0]:
                 return
-        cursor.execute(ANALYZE)
+        cursor.execute(statements.ANALYZE)
 
 
 def detail(record: Import) -> str:
     """Name an import in the consent ledger."""
-    return f"{record.filename[:200]} (#{record.pk})"
+    return f"{record.filename[:80]} (#{record.pk})"

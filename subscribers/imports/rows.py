@@ -18,11 +18,15 @@ from accounts.models import Workspace
 from subscribers import addresses, fields, time_zones
 from subscribers.fields import FieldShape
 from subscribers.imports import mapping
+from subscribers.imports.labels import ENDS, NOTHING, LabelReader
 from subscribers.imports.mapping import Target
+from subscribers.imports.names import COLUMNS
 from subscribers.people import LONGEST_NAME
 from subscribers.problems import Problem
+from subscribers.states import AddressFlag
 
-# Columns of the line, in order; `imports.merge` creates the table they go into.
+# Columns of the line, in order, before ``address_flags`` and what `labels` reads;
+# `imports.merge` creates the table they go into.
 STAGE_COLUMNS = (
     "row", "email", "email_key", "address_hash", "domain_group", "first_name", "last_name",
     "language", "time_zone", "fields", "raw",
@@ -30,8 +34,12 @@ STAGE_COLUMNS = (
 ORDINARY_ADDRESS = re.compile(
     rf"({addresses.ATOM}(?:\.{addresses.ATOM})*)@([A-Za-z0-9.-]{{3,250}})"
 ).fullmatch
+__all__ = ["ENDS", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name"]
+# As mail programs and web pages copy it: Dewi <dewi@example.com>, mailto:dewi@example.com.
+WRAPPED = re.compile(r"[^<>@]*<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNORECASE).fullmatch
 VALUES_REMEMBERED = 20_000  # per column
 LONGEST_SHOWN = 200
+ROLE = int(AddressFlag.ROLE)
 SEEN_BITS = 27  # 16 MB: of a million rows one in 250 is looked at twice
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
@@ -63,7 +71,11 @@ class Noticed:
 
 
 class RowMaker:
-    """Makes lines for COPY (text format) out of the cells of one file's rows."""
+    """Makes lines for COPY (text format) out of the cells of one file's rows.
+
+    ``lines`` collects rows whose address is surely new to the file, ``doubtful`` those that may
+    repeat one, ``seen`` every address with its row; whoever takes them empties them.
+    """
 
     def __init__(
         self,
@@ -71,8 +83,12 @@ class RowMaker:
         *,
         targets: Sequence[Target],
         corrections: dict[str, str] | None = None,
+        needs_list: bool = False,
     ) -> None:
-        """Prepare for one mapping; ``corrections`` maps mistyped domains to what they mean."""
+        """Prepare for one mapping; ``corrections`` maps mistyped domains to what they mean.
+
+        ``needs_list``: each row must name a list, because none was chosen for everybody.
+        """
         self.noticed = Noticed()
         self._corrections = corrections or {}
         self._hash = blake2b(key=bytes(workspace.address_key), digest_size=addresses.HASH_BYTES)
@@ -89,18 +105,25 @@ class RowMaker:
         self._has_more = mapping.LANGUAGE in places or mapping.TIME_ZONE in places
         self._readers = [(index, shape, _FieldReader(shape)) for index, shape in own.items()]
         self._languages = {code for code, _name in settings.LANGUAGES}
+        self.labels = {
+            what: (places[to], LabelReader(what)) for to, what in COLUMNS.items() if to in places
+        }
+        self.lines: list[str] = []
+        self.doubtful: list[str] = []
+        self.seen: list[str] = []
+        self._needs_list = needs_list
 
-    def line(self, number: int, cells: Sequence[str]) -> str:
-        """Return the row as one line.
+    def add(self, number: int, cells: Sequence[str]) -> None:
+        """Take a row in as one line.
 
         Raises:
             RowRefused: with one fault for each value that can't go in.
         """
         faults: list[Fault] = []
         email = ""
-        group = 0
+        group = flags = 0
         try:
-            email, group = self._address(cells[self._email])
+            email, group, flags = self._address(cells[self._email])
         except Problem as problem:
             faults.append(_fault("email", cells[self._email], problem))
         first, last = self._names(cells, faults)
@@ -117,6 +140,7 @@ class RowMaker:
                         fragments.append(fragment)
                 else:
                     faults.append(_fault(shape.label, text, fragment))
+        labels = self._labels(cells, faults) if self.labels else ""
         if faults:
             raise RowRefused(faults)
         key = email.lower()
@@ -125,14 +149,26 @@ class RowMaker:
         hashed = digest.hexdigest()
         if "\\" in first or "\\" in last:
             first, last = first.replace("\\", "\\\\"), last.replace("\\", "\\\\")
+        doubtful = self._came_before(hashed)
         # Its cells are kept with a row that may be a duplicate: the error file will want them.
-        raw = r"\N"
-        if self._came_before(hashed):
-            raw = dumps(cells, ensure_ascii=False).replace("\\", "\\\\")
-        return (
+        raw = dumps(cells, ensure_ascii=False).replace("\\", "\\\\") if doubtful else r"\N"
+        self.seen.append(f"\\\\x{hashed}\t{number}\n")
+        (self.doubtful if doubtful else self.lines).append(
             f"{number}\t{email}\t{key}\t\\\\x{hashed}\t{group}\t{first}\t{last}\t{language}"
-            f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}\n"
+            f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}\t{flags}{labels}\n"
         )
+
+    def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
+        values = []
+        for what, (index, reader) in self.labels.items():
+            try:
+                values.append(reader.read(cells[index].strip()))
+            except Problem as problem:
+                faults.append(_fault(what, cells[index], problem))
+                continue
+            if what == "lists" and self._needs_list and values[-1] == NOTHING:
+                faults.append(_fault(what, "", Problem("list_missing")))
+        return "\t" + "\t".join(values)
 
     def _came_before(self, hashed: str) -> bool:
         """Say whether this address may have come before; False is sure, True is asked later."""
@@ -143,7 +179,7 @@ class RowMaker:
         self._seen[byte] |= bit
         return False
 
-    def _address(self, text: str) -> tuple[str, int]:
+    def _address(self, text: str) -> tuple[str, int, int]:
         ordinary = ORDINARY_ADDRESS(text)
         if ordinary and len(text) <= addresses.LONGEST:
             local, domain_text = ordinary.groups()
@@ -151,19 +187,24 @@ class RowMaker:
             if len(local) > addresses.LONGEST_LOCAL:
                 raise Problem("address_long")
         else:
-            local, domain = addresses.parts(text)
-        if domain.suggestion:
-            right = self._corrections.get(domain.name)
-            if right:
-                domain = addresses.read_domain(right)
-            else:
-                typos = self.noticed.typos
-                typos[domain.name] = typos.get(domain.name, 0) + 1
-        elif domain.is_disposable:
-            self.noticed.disposable += 1
-        if local.lower() in addresses.ROLES:
+            wrapped = WRAPPED(text)
+            local, domain = addresses.parts(wrapped[1] or wrapped[2] if wrapped else text)
+        if domain.suggestion and (right := self._corrections.get(domain.name)):
+            domain = addresses.read_domain(right)
+        flags = domain.flags
+        if flags:
+            self._note(domain)
+        if addresses.is_role(local.lower()):
             self.noticed.roles += 1
-        return f"{local}@{domain.name}", int(domain.group)
+            flags |= ROLE
+        return f"{local}@{domain.name}", int(domain.group), flags
+
+    def _note(self, domain: addresses.Domain) -> None:
+        if domain.suggestion:
+            typos = self.noticed.typos
+            typos[domain.name] = typos.get(domain.name, 0) + 1
+        else:
+            self.noticed.disposable += 1
 
     def _names(self, cells: Sequence[str], faults: list[Fault]) -> tuple[str, str]:
         if self._has_whole:

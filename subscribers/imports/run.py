@@ -1,8 +1,8 @@
 """Checking and running an import from its file to its end, whatever interrupts it.
 
 Each batch is one transaction together with the import's progress, so after a crash the file is read
-again from its beginning and everything up to that progress is only looked at, not written. A lock
-that the database drops with the connection keeps two workers off the same import.
+again from its beginning, and batches that are written are only looked at. A lock that the database
+drops with the connection keeps two workers off the same import.
 """
 
 import json
@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone, translation
 
-from subscribers.imports import batches, files, mapping
+from subscribers.imports import batches, files, mapping, names, writers
 from subscribers.imports.batches import Batch
 from subscribers.imports.errors import ErrorFile
 from subscribers.imports.layout import Layout
-from subscribers.imports.merge import Counts, Merger, Overtaken, refresh_statistics
+from subscribers.imports.merge import Counts, Memory, Merger, Overtaken, refresh_statistics
 from subscribers.imports.reader import Rows
 from subscribers.imports.rows import RowMaker
 from subscribers.models import Import
@@ -29,6 +28,18 @@ from subscribers.states import ImportStatus
 LOCK_CLASS = 0x1417
 TRIES = 5
 TYPOS_KEPT = 20
+NAMES_KEPT = 50
+LARGE = 2_000_000  # bytes; a smaller file is written by one connection
+ADVANCE = """
+UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
+    rows_done = GREATEST(rows_done, %(last)s), invalid = GREATEST(invalid, %(invalid)s),
+    created = created + %(created)s, updated = updated + %(updated)s,
+    unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
+    progress = jsonb_set(progress, '{done}',
+        COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint))
+WHERE id = %(id)s AND status = %(running)s
+    AND NOT COALESCE(progress->'done', '[]') @> to_jsonb(%(last)s::bigint)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +54,25 @@ class _Reading:
         """Return what the reading found, as columns of `Import`."""
         noticed = self.maker.noticed
         typos = sorted(noticed.typos.items(), key=lambda item: -item[1])[:TYPOS_KEPT]
+        found: dict[str, Any] = {
+            "typos": dict(typos),
+            "roles": noticed.roles,
+            "disposable": noticed.disposable,
+        }
+        if "status" in self.maker.labels:
+            found["statuses"] = self.maker.labels["status"][1].counts
         return {
             "invalid": self.errors.count,
             "problems": self.errors.first,
             "errors_path": str(self.errors.path) if self.errors.count else "",
-            "flagged": {
-                "typos": dict(typos),
-                "roles": noticed.roles,
-                "disposable": noticed.disposable,
-            },
+            "flagged": found,
         }
+
+    def names(self, what: str) -> list[str]:
+        """Return the names that a column of "lists" or "tags" held."""
+        if what not in self.maker.labels:
+            return []
+        return list(self.maker.labels[what][1].found.values())
 
 
 class Stopped(Exception):  # noqa: N818 - an outcome, not an error
@@ -115,20 +135,29 @@ def _speaking_for(record: Import) -> Iterator[None]:
 
 
 def _check(record: Import) -> None:
-    merger = Merger(record, at=timezone.now())
-    totals = Counts(created=0, updated=0, unchanged=0, suppressed=0)
+    make = names.pretender(record.workspace)
+    merger = Merger(record, names=names.of(record, make=make), at=timezone.now())
+    memory = Memory(merger)
+    totals = Counts()
     batch = None
-    duplicates = 0
     refresh_statistics(only_if_stale=True)
     with transaction.atomic(), _reading(record) as reading:
         merger.open()
+        memory.open()
         for batch in reading.source:
             merger.stage(batch.lines)
-            totals = _sum(totals, merger.decide(dry_run=True))
+            merger.learn(make)
+            totals += merger.decide(dry_run=True)
+            memory.note(batch.seen, batch.doubtful)
             _show_progress(record.pk, batch)
-        duplicates = _refuse_duplicates(merger, reading.errors)
-        totals = _sum(totals, merger.decide(leftovers=True, dry_run=True))
+        duplicates = _refuse_duplicates(memory, reading.errors)
+        merger.learn(make)
+        totals += merger.decide(dry_run=True)
         merger.close()
+    findings = reading.findings()
+    for what in ("list", "tag"):
+        if new := _new_names(record, reading, what):
+            findings["flagged"][f"new_{what}s"] = new
     Import.objects.filter(pk=record.pk, status=ImportStatus.CHECKING).update(
         status=ImportStatus.CHECKED,
         rows=batch.rows if batch else 0,
@@ -138,8 +167,14 @@ def _check(record: Import) -> None:
         unchanged=totals.unchanged,
         suppressed=totals.suppressed,
         duplicates=duplicates,
-        **reading.findings(),
+        **findings,
     )
+
+
+def _new_names(record: Import, reading: _Reading, what: str) -> list[str]:
+    chosen = [record.new_list] if what == "list" else list(record.tags)
+    wanted = [name for name in [*chosen, *reading.names(f"{what}s")] if name]
+    return names.new_ones(record.workspace, what, wanted)[:NAMES_KEPT]
 
 
 def _show_progress(import_id: int, batch: Batch) -> None:
@@ -151,63 +186,113 @@ def _show_progress(import_id: int, batch: Batch) -> None:
 
 def _run(record: Import) -> None:
     at = record.started_at or timezone.now()
-    merger = Merger(record, at=at)
+    make = names.writer(record.workspace)
+    targets = names.of(record, make=make)
+
+    def make_merger() -> Merger:
+        return Merger(record, names=targets, at=at)
+
+    merger = make_merger()
+    memory = Memory(merger)
+    written = set(record.progress.get("done", []))
+    large = record.size > LARGE and not connection.in_atomic_block
     refresh_statistics(only_if_stale=True)
     merger.open()
+    memory.open()
+
+    def write(by: Merger, batch: Batch) -> None:
+        by.stage(batch.lines)
+        by.learn(make)
+        _merge(record.pk, by, batch)
+
     try:
         with _reading(record) as reading:
             batch = None
-            for number, batch in enumerate(reading.source, start=1):
-                merger.stage(batch.lines)
-                if batch.last_row > record.rows_done:
-                    _merge(record.pk, merger, batch, leftovers=False)
-                if number & (number - 1) == 0:  # after 1, 2, 4, 8 … batches
-                    refresh_statistics(only_if_stale=number == 1)
-            duplicates = _refuse_duplicates(merger, reading.errors)
-            with transaction.atomic():
-                if batch is not None:
-                    _merge(record.pk, merger, batch, leftovers=True)
-                Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
-                    status=ImportStatus.DONE,
-                    duplicates=duplicates,
-                    finished_at=timezone.now(),
-                    **reading.findings(),
-                )
+            with writers.running(
+                write,
+                make_merger=make_merger,
+                here=merger,
+                threads=writers.WRITERS if large else 0,
+            ) as put:
+                for batch in reading.source:
+                    memory.note(batch.seen, batch.doubtful)
+                    if batch.last_row not in written:
+                        put(batch)
+            duplicates = _refuse_duplicates(memory, reading.errors)
+            merger.learn(make)
+            _finish(record, merger, reading, duplicates=duplicates)
     finally:
         if connection.is_usable():
             merger.close()
 
 
-def _merge(import_id: int, merger: Merger, batch: Batch, *, leftovers: bool) -> None:
+def _finish(record: Import, merger: Merger, reading: _Reading, *, duplicates: int) -> None:
+    """Merge the rows that may have come before and did not, and close the import by it."""
+    findings = reading.findings()
+    made = {key: value for key, value in record.flagged.items() if key.startswith("new_")}
+    findings["flagged"].update(made)  # by now they are new no more
     for _attempt in range(TRIES):
         try:
             with transaction.atomic():
-                counts = merger.decide(leftovers=leftovers)
+                counts = merger.decide()
                 merger.write(counts)
-                _advance(import_id, batch, counts)
+                _advance(record.pk, None, counts)
+                Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
+                    status=ImportStatus.DONE,
+                    duplicates=duplicates,
+                    finished_at=timezone.now(),
+                    asked_until=0 if record.asks_with_id else None,
+                    **findings,
+                )
         except Overtaken:
             continue
         return
     raise Overtaken
 
 
-def _advance(import_id: int, batch: Batch, counts: Counts) -> None:
+def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
+    for _attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                counts = merger.decide()
+                merger.write(counts)
+                _advance(import_id, batch, counts)
+        except Overtaken:
+            continue
+        except _WrittenBefore:
+            return
+        return
+    raise Overtaken
+
+
+class _WrittenBefore(Exception):  # noqa: N818 - a signal
+    """The commit of a worker that was killed came through after all."""
+
+
+def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
     """Note progress in the batch's own transaction; a cancelled import takes the batch back."""
-    running = Import.objects.filter(pk=import_id, status=ImportStatus.RUNNING).update(
-        rows=batch.rows,
-        rows_done=batch.last_row,
-        invalid=batch.invalid,
-        created=F("created") + counts.created,
-        updated=F("updated") + counts.updated,
-        unchanged=F("unchanged") + counts.unchanged,
-        suppressed=F("suppressed") + counts.suppressed,
-    )
-    if not running:
-        raise Stopped
+    values: dict[str, Any] = {
+        "id": import_id,
+        "running": ImportStatus.RUNNING,
+        "rows": batch.rows if batch else 0,
+        "last": batch.last_row if batch else 0,
+        "invalid": batch.invalid if batch else 0,
+        "created": counts.created,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "suppressed": counts.suppressed,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ADVANCE, values)
+        if cursor.rowcount:
+            return
+    if Import.objects.filter(pk=import_id, status=ImportStatus.RUNNING).exists():
+        raise _WrittenBefore
+    raise Stopped
 
 
-def _refuse_duplicates(merger: Merger, errors: ErrorFile) -> int:
-    duplicates = merger.take_duplicates()
+def _refuse_duplicates(memory: Memory, errors: ErrorFile) -> int:
+    duplicates = memory.take_duplicates()
     for duplicate in duplicates:
         errors.refuse_duplicate(
             duplicate.row,
@@ -224,22 +309,19 @@ def _reading(record: Import) -> Iterator[_Reading]:
         encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
     )
     maker = RowMaker(
-        record.workspace, targets=mapping.load(record.mapping), corrections=record.corrections
+        record.workspace,
+        targets=mapping.load(record.mapping),
+        corrections=record.corrections,
+        needs_list=not (record.mailing_list_id or record.new_list or record.more_lists.exists()),
     )
     rows = Rows(Path(record.path), layout, width=len(record.columns))
     path = Path(record.errors_path) if record.errors_path else files.new_path(".errors.csv")
+    size = record.progress.get("size", batches.ROWS_A_BATCH)
     with ErrorFile(path, columns=record.columns) as errors:
-        source = batches.read(rows, maker=maker, errors=errors, has_header=record.has_header)
+        source = batches.read(
+            rows, maker=maker, errors=errors, has_header=record.has_header, size=size
+        )
         try:
             yield _Reading(maker=maker, errors=errors, source=source)
         finally:
             source.close()
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    return Counts(
-        created=one.created + other.created,
-        updated=one.updated + other.updated,
-        unchanged=one.unchanged + other.unchanged,
-        suppressed=one.suppressed + other.suppressed,
-    )

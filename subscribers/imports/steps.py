@@ -1,20 +1,23 @@
 """The steps of an import: file, columns, consent, check, import. Each says whether it happened."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from subscribers.imports import files, layout, mapping, spreadsheet
+from subscribers.imports import batches, files, layout, mapping, spreadsheet
 from subscribers.imports.files import FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
-from subscribers.models import ConsentStatement, Import, MailingList
-from subscribers.states import ImportStatus
+from subscribers.models import ConsentStatement, Import, MailingList, SignupForm
+from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
 
 SAMPLES = 100  # rows that suggestions look at
 SAMPLES_KEPT = 5
@@ -46,31 +49,39 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             converted = spreadsheet.to_csv(path)
             path.unlink()
             path = converted
-        found = layout.detect(path)
-        columns, samples, has_header = _look(path, found)
+        values = _read(workspace, path, layout.detect(path), guess_types=guess_types)
     except Exception:
         path.unlink(missing_ok=True)
         raise
-    targets = mapping.suggest(
-        workspace,
-        columns=columns if has_header else [""] * len(columns),
-        samples=samples,
-        guess_types=guess_types,
-    )
     return Import.objects.create(
         workspace=workspace,
         created_by=actor,
         mailing_list=mailing_list,
         filename=files.display_name(filename),
         path=str(path),
-        size=size,
-        encoding=found.encoding,
-        delimiter=found.delimiter,
-        has_header=has_header,
-        columns=columns,
-        samples=[[cell[:LONGEST_SAMPLE] for cell in row] for row in samples[:SAMPLES_KEPT]],
-        mapping=mapping.dump(targets),
+        size=path.stat().st_size if path.exists() else size,
+        **values,
     )
+
+
+def _read(
+    workspace: Workspace, path: Path, found: layout.Layout, *, guess_types: bool
+) -> dict[str, Any]:
+    columns, samples, has_header = _look(path, found)
+    targets = mapping.suggest(
+        workspace,
+        columns=columns if has_header else [""] * len(columns),
+        samples=samples,
+        guess_types=guess_types,
+    )
+    return {
+        "encoding": found.encoding,
+        "delimiter": found.delimiter,
+        "has_header": has_header,
+        "columns": columns,
+        "samples": [[cell[:LONGEST_SAMPLE] for cell in row] for row in samples[:SAMPLES_KEPT]],
+        "mapping": mapping.dump(targets),
+    }
 
 
 def set_mapping(record: Import, *, targets: Sequence[Target]) -> bool:
@@ -83,30 +94,68 @@ def set_mapping(record: Import, *, targets: Sequence[Target]) -> bool:
     return _change(record, OPEN, mapping=mapping.dump(targets), status=ImportStatus.UPLOADED)
 
 
-def set_consent(
-    record: Import,
-    *,
-    mailing_list: MailingList,
-    status: str,
-    statement: ConsentStatement | None,
-    fill_empty_only: bool,
-) -> bool:
-    """Say where people go and what they agreed to; False when the import has begun to run."""
-    return _change(
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """Where people go, what they agreed to, and what becomes of those we know.
+
+    ``lists`` and ``new_list`` are for everybody in the file; both may be empty if a column names
+    lists. ``bring_back``: the reason why people who unsubscribed are subscribed again, "" if they
+    are not. ``asks_with``: the form whose mail asks the unconfirmed to confirm.
+    """
+
+    lists: Sequence[MailingList] = ()
+    new_list: str = ""
+    status: str = SubscriptionStatus.SUBSCRIBED
+    statement: ConsentStatement | None = None
+    existing: str = ExistingPeople.OVERWRITE
+    tags: Sequence[str] = ()
+    bring_back: str = ""
+    asks_with: SignupForm | None = None
+
+
+def set_consent(record: Import, chosen: Consent) -> bool:
+    """Take the choices of the consent step; False when the import has begun to run."""
+    changed = _change(
         record,
         OPEN,
-        mailing_list=mailing_list,
-        subscription_status=status,
-        statement=statement,
-        fill_empty_only=fill_empty_only,
+        mailing_list=chosen.lists[0] if chosen.lists else None,
+        new_list=chosen.new_list,
+        subscription_status=chosen.status,
+        statement=chosen.statement,
+        existing=chosen.existing,
+        tags=list(chosen.tags),
+        bring_back=bool(chosen.bring_back),
+        bring_back_reason=chosen.bring_back,
+        asks_with=chosen.asks_with if chosen.status == SubscriptionStatus.UNCONFIRMED else None,
         status=ImportStatus.UPLOADED,
     )
+    if changed:
+        record.more_lists.set(chosen.lists[1:])
+    return changed
 
 
 def correct_domain(record: Import, *, mistyped: str, right: str) -> bool:
     """Read a mistyped domain as what it means, in this import; it must be checked again."""
     corrections = {**record.corrections, mistyped: right}
     return _change(record, OPEN, corrections=corrections, status=ImportStatus.UPLOADED)
+
+
+def reread(record: Import, *, encoding: str, delimiter: str, has_header: bool) -> bool:
+    """Read the file in another way than was found out; its columns are suggested anew.
+
+    Raises:
+        FileRefused: nothing can be read in this way; the import stays as it is.
+    """
+    found = layout.Layout(encoding=encoding, delimiter=delimiter, has_header=has_header)
+    values = _read(record.workspace, Path(record.path), found, guess_types=True)
+    return _change(record, OPEN, status=ImportStatus.UPLOADED, **values)
+
+
+def is_ready(record: Import) -> bool:
+    """Say whether everything was asked that a check needs: consent, and a list for each row."""
+    places = {target.to for target in mapping.load(record.mapping)}
+    named = record.mailing_list_id or record.new_list or mapping.LISTS in places
+    return bool(record.statement_id and named)
 
 
 def start_check(record: Import) -> bool:
@@ -120,17 +169,30 @@ def start_run(record: Import) -> bool:
     New fields are created here, once: the mapping then names them, also for a second run.
     """
     targets = mapping.create_fields(record.workspace, mapping.load(record.mapping))
-    fresh = record.started_at is None
-    values: dict[str, Any] = _zero() if fresh else {}
+    values: dict[str, Any] = {}
+    if record.started_at is None:
+        values = {
+            **_zero(),
+            "flagged": record.flagged,
+            "started_at": _own_moment(record),
+            "progress": {"size": batches.ROWS_A_BATCH, "done": []},
+        }
     return _change(
         record,
         (ImportStatus.UPLOADED, ImportStatus.CHECKED, ImportStatus.FAILED),
         status=ImportStatus.RUNNING,
         mapping=mapping.dump(targets),
-        started_at=record.started_at or timezone.now(),
         failure="",
         **values,
     )
+
+
+def _own_moment(record: Import) -> datetime:
+    """Return a moment that no other import of the workspace has: rows are known by it."""
+    moment = timezone.now()
+    while Import.objects.filter(workspace=record.workspace_id, started_at=moment).exists():
+        moment += timedelta(microseconds=1)
+    return moment
 
 
 def cancel(record: Import) -> bool:
@@ -157,15 +219,20 @@ def fail(import_id: int, *, reason: str) -> bool:
     """Note that a check or a run broke; it can be started again."""
     return bool(
         Import.objects.filter(
-            pk=import_id, status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING]
+            pk=import_id,
+            status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING],
         ).update(status=ImportStatus.FAILED, failure=reason[:500])
     )
 
 
 def forget_old_files() -> int:
     """Delete the files of imports whose time is up; returns how many. The figures stay."""
-    due = Import.objects.filter(created_at__lt=timezone.now() - files.KEPT_FOR).exclude(
-        path="", errors_path=""
+    began = Coalesce("finished_at", "started_at", "created_at")
+    due = (
+        Import.objects.annotate(began=began)
+        .filter(began__lt=timezone.now() - files.KEPT_FOR)
+        .exclude(path="", errors_path="")
+        .exclude(status=ImportStatus.UNDOING)
     )
     count = 0
     for record in due.only("id", "path", "errors_path").iterator():

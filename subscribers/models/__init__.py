@@ -1,7 +1,13 @@
-"""People, lists, consent, fields, tags, segments, forms, imports, and actions on many people."""
+"""People, lists, consent, fields, tags, segments, forms and imports."""
 
 from subscribers.models.bulk import BulkAction, BulkChange
-from subscribers.models.consent import ConsentEvent, ConsentStatement, Suppression
+from subscribers.models.consent import (
+    ConsentEvent,
+    ConsentStatement,
+    Retention,
+    Suppression,
+    SuppressionTally,
+)
 from subscribers.models.domains import MailDomain
 from subscribers.models.duplicates import DuplicateGroup, DuplicateSearch, MergedPerson
 from subscribers.models.forms import FormField, FormStatement, SignupForm, SignupTally
@@ -13,6 +19,7 @@ from subscribers.models.lists import (
     SubscriptionTally,
     new_public_id,
 )
+from subscribers.models.moves import Move
 from subscribers.models.people import (
     CustomField,
     Subscriber,
@@ -22,7 +29,8 @@ from subscribers.models.people import (
     TagTally,
     UniqueValue,
 )
-from subscribers.models.segments import Segment
+from subscribers.models.search import SearchBlock, SearchMark
+from subscribers.models.segments import Segment, SegmentDay
 from subscribers.models.signups import SignupBrake, SignupRequest
 from subscribers.models.texts import PublicText
 
@@ -42,8 +50,13 @@ __all__ = [
     "MailDomain",
     "MailingList",
     "MergedPerson",
+    "Move",
     "PublicText",
+    "Retention",
+    "SearchBlock",
+    "SearchMark",
     "Segment",
+    "SegmentDay",
     "SignupBrake",
     "SignupForm",
     "SignupRequest",
@@ -53,6 +66,7 @@ __all__ = [
     "Subscription",
     "SubscriptionTally",
     "Suppression",
+    "SuppressionTally",
     "Tag",
     "TagTally",
     "Tagging",

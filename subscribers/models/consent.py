@@ -106,7 +106,52 @@ class Suppression(models.Model):
         ]
         indexes = [
             models.Index(fields=["workspace", "email_key"], name="suppression_by_key"),
+            models.Index(fields=["workspace", "reason", "-id"], name="suppression_by_reason"),
+            models.Index(fields=["workspace", "-id"], name="suppression_by_age"),
         ]
 
     def __str__(self) -> str:
         return self.email_key or str(_("an erased address"))
+
+
+class SuppressionTally(models.Model):
+    """How many addresses a workspace suppresses for a reason; kept by a database trigger."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="suppression_tallies")
+    reason = models.CharField(max_length=12, choices=SuppressionReason.options)
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("suppression tally")
+        verbose_name_plural = _("suppression tallies")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "reason"], name="suppression_tally_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id} · {self.reason} · {self.count}"
+
+
+class Retention(models.Model):
+    """How long a workspace keeps what its people left behind, in days; None: for as long as it is.
+
+    ``origin_days``: network address and browser of consent events, opens and clicks.
+    ``history_days``: the consent history of a list that somebody has left, counted from leaving.
+    ``events_through``: up to which `delivery.Event` origins are gone, so that none is looked at
+    twice.
+    """
+
+    workspace = models.OneToOneField(Workspace, models.CASCADE, related_name="retention")
+    origin_days = models.PositiveIntegerField(_("network address and browser"), null=True)
+    history_days = models.PositiveIntegerField(_("history of people who left"), null=True)
+    events_through = models.BigIntegerField(default=0, editable=False)
+    applied_at = models.DateTimeField(_("last applied"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("retention rules")
+        verbose_name_plural = _("retention rules")
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id}"

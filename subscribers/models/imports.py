@@ -1,14 +1,16 @@
 """Imports, and what undoing one needs."""
 
 from django.db import models
+from django.db.models import Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from subscribers.models.consent import ConsentStatement
+from subscribers.models.forms import SignupForm
 from subscribers.models.lists import MailingList
 from subscribers.models.people import Subscriber
-from subscribers.states import ImportStatus, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
 
 
 class Import(models.Model):
@@ -39,7 +41,27 @@ class Import(models.Model):
     statement = models.ForeignKey(
         ConsentStatement, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    fill_empty_only = models.BooleanField(_("fill empty fields only"), default=False)
+    # Further lists, one to be made when the import starts, and tags for everybody in the file.
+    more_lists = models.ManyToManyField(MailingList, blank=True, related_name="+")
+    new_list = models.CharField(_("new list"), max_length=120, blank=True, db_default="")
+    tags = models.JSONField(_("tags"), default=list, db_default=Value([], models.JSONField()))
+    existing = models.CharField(
+        _("people we know already"),
+        max_length=10,
+        choices=ExistingPeople.options,
+        default=ExistingPeople.OVERWRITE,
+        db_default="overwrite",
+    )
+    # Whoever unsubscribed is subscribed again, for this reason; nobody else ever is.
+    bring_back = models.BooleanField(
+        _("bring back who unsubscribed"), default=False, db_default=False
+    )
+    bring_back_reason = models.CharField(_("reason"), max_length=200, blank=True, db_default="")
+    # The form whose mail asks the unconfirmed to confirm, and the last person who was asked.
+    asks_with = models.ForeignKey(
+        SignupForm, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    asked_until = models.BigIntegerField(null=True, blank=True, editable=False)
     status = models.CharField(
         _("status"),
         max_length=10,
@@ -60,6 +82,12 @@ class Import(models.Model):
     failure = models.CharField(_("failure"), max_length=500, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    # Which batches are written: {"size": rows in a batch, "done": [last row of each]}.
+    progress = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), editable=False
+    )
+    # How far an undo is: `imports.undo.Undone` as a mapping.
+    undo = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
 
     class Meta:
@@ -72,7 +100,12 @@ class Import(models.Model):
 
 
 class ImportChange(models.Model):
-    """What a person's profile was before an import changed it; kept for as long as undo is."""
+    """What an import changed about a person it found; kept for as long as it can be undone.
+
+    ``previous``: the names, language, time zone and fields before; under "lists" the status on each
+    list it moved ("" for none); "out" if it lifted "unsubscribed from everything". ``written``: the
+    profile values it wrote, to tell whether somebody changed them since.
+    """
 
     id = models.BigAutoField(primary_key=True)
     from_import = models.ForeignKey(Import, models.CASCADE, related_name="changes")
@@ -80,6 +113,9 @@ class ImportChange(models.Model):
         Subscriber, models.CASCADE, related_name="+", db_constraint=False
     )
     previous = models.JSONField(_("previous values"))
+    written = models.JSONField(
+        _("written values"), default=dict, db_default=Value({}, models.JSONField())
+    )
 
     class Meta:
         verbose_name = _("change by an import")

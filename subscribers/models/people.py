@@ -96,6 +96,12 @@ class Subscriber(models.Model):
         indexes = [
             models.Index(fields=["workspace", "id"], name="subscriber_by_key"),
             models.Index(fields=["workspace", "created_at"], name="subscriber_by_created"),
+            # The few who asked for a pause or for fewer letters: planning looks at them alone.
+            models.Index(
+                fields=["workspace", "id"],
+                name="subscriber_with_wishes",
+                condition=models.Q(frequency__gt=0) | models.Q(paused_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

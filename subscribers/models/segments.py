@@ -34,3 +34,22 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SegmentDay(models.Model):
+    """How many people fitted a segment on a day (UTC): the line of its chart."""
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="days")
+    day = models.DateField(_("day"))
+    count = models.BigIntegerField(_("people"))
+
+    class Meta:
+        verbose_name = _("day of a segment")
+        verbose_name_plural = _("days of segments")
+        ordering = ("day",)
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "day"], name="segment_day_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} · {self.day} · {self.count}"

@@ -1,13 +1,125 @@
 """Who belongs to a segment now."""
 
-from django.db.models import QuerySet
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from subscribers.models import Segment, Subscriber
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from subscribers.models import Segment, Subscriber, SubscriberTally
+from subscribers.segments import compiling, tree
+from subscribers.segments.kinds import Scope
+from subscribers.segments.tree import Group
+
+SAMPLES = 3
+NEAR = 20_000  # people that are looked at one by one before all are as a set
+# Enough to hold the keys of a million people in memory while sets of them are compared.
+WORK_MEMORY = "128MB"
+# A count reads whole sets. Looking people up one by one, which the planner prefers when it guesses
+# that few are left, costs seconds when it guessed wrong; joining sets costs the same every time.
+SETTINGS = f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL enable_nestloop = off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many people fit, of how many, and how long counting took (milliseconds)."""
+
+    people: int
+    of: int
+    milliseconds: int
+
+
+def condition(segment: Segment) -> Q:
+    """Return the condition on `Subscriber` of belonging to a segment.
+
+    Raises:
+        tree.InvalidRules: its rules can't be read (any more): a field they ask about is gone.
+    """
+    inside = (segment.pk,) if segment.pk else ()
+    scope = Scope(workspace=segment.workspace, inside=inside)
+    return compiling.condition(tree.read(segment.rules, scope.subjects))
 
 
 def members(segment: Segment) -> QuerySet[Subscriber]:
     """Return the people of the segment's workspace who fit its rules at this moment.
 
-    No rules: everybody. The query is one statement; nothing is read until it is evaluated.
+    No rules: everybody. The query is one statement; nothing is read until it is evaluated. Days are
+    those of the workspace, so the same rules make the same statement for the length of a day.
+
+    Raises:
+        tree.InvalidRules: the rules can't be read (any more); nobody must be guessed in or out.
     """
-    return Subscriber.objects.filter(workspace_id=segment.workspace_id)
+    everybody = Subscriber.objects.filter(workspace_id=segment.workspace_id)
+    return everybody.filter(condition(segment))
+
+
+def people(scope: Scope, group: Group) -> QuerySet[Subscriber]:
+    """Return the people who fit rules that need not be stored."""
+    everybody = Subscriber.objects.filter(workspace=scope.workspace)
+    return everybody.filter(compiling.condition(group))
+
+
+@contextmanager
+def reading_sets() -> Iterator[None]:
+    """Let the database compare whole sets in memory for the length of the block."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(SETTINGS)
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL work_mem TO DEFAULT; SET LOCAL enable_nestloop TO DEFAULT")
+
+
+def count(scope: Scope, group: Group) -> Count:
+    """Count the people who fit."""
+    tally = SubscriberTally.objects.filter(workspace=scope.workspace)
+    whole = tally.values_list("count", flat=True).first() or 0
+    began = time.perf_counter()
+    if group.rules:
+        with reading_sets():
+            found = people(scope, group).count()
+    else:
+        found = whole
+    return Count(people=found, of=whole, milliseconds=round((time.perf_counter() - began) * 1000))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One person who fits, with the facts that the rules ask about."""
+
+    person: Subscriber
+    facts: list[str]
+
+
+def newest_keys(workspace_id: int, *, number: int) -> int:
+    """Return a key above which the workspace's newest people lie, about so many."""
+    keys = Subscriber.objects.filter(workspace_id=workspace_id).order_by("-pk")
+    return keys.values_list("pk", flat=True)[number : number + 1].first() or 0
+
+
+def samples(scope: Scope, group: Group, *, most: int) -> list[Sample]:
+    """Return a few of the ``most`` people who fit, the newest first.
+
+    They are looked for among the newest people; only where too few of them fit, among all.
+    """
+    fitting, wanted = people(scope, group).order_by("-pk"), min(SAMPLES, most)
+    edge = newest_keys(scope.workspace.pk, number=NEAR)
+    found = list(fitting.filter(pk__gt=edge)[:wanted]) if wanted else []
+    if len(found) < wanted:
+        with reading_sets():
+            found = list(fitting[:wanted])
+    asked = {
+        (rule.subject.key, rule.operator.key): rule
+        for rule in tree.conditions(group)
+        if rule.subject.facts
+    }
+    told: dict[int, list[str]] = {person.pk: [] for person in found}
+    for rule in asked.values():
+        facts = rule.subject.facts(rule.values, found) if rule.subject.facts else {}
+        for person in found:
+            fact = facts.get(person.pk, "")
+            if fact and fact not in told[person.pk]:
+                told[person.pk].append(fact)
+    return [Sample(person=person, facts=told[person.pk][:4]) for person in found]

@@ -1,5 +1,7 @@
 """Custom fields of a workspace."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -8,9 +10,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from subscribers import fields
-from subscribers.models import CustomField, SignupForm
-from subscribers.people_forms import FieldForm
+from subscribers import field_changes, fields, tasks, usage
+from subscribers.field_changes import FieldError
+from subscribers.models import BulkAction, CustomField
+from subscribers.people_forms import ChoicesForm, FieldForm, FieldOptionsForm
 from subscribers.states import FieldType
 
 
@@ -20,31 +23,95 @@ def field_list(request: MemberRequest) -> HttpResponse:
     form = FieldForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        fields.create(
+        field = fields.create(
             request.workspace,
             label=cleaned["label"],
             kind=FieldType(cleaned["type"]),
             choices=cleaned["choices"],
         )
-        messages.success(request, _("The field is there. Use it in forms, imports and mails."))
-        return redirect("field_list")
+        messages.success(request, _("The field is there. Say how it behaves."))
+        return redirect("field_edit", field.pk)
     rows = CustomField.objects.filter(workspace=request.workspace).prefetch_related("signup_forms")
     return render(request, "subscribers/fields.html", {"form": form, "rows": rows})
 
 
 def _find(request: MemberRequest, field_id: int) -> CustomField:
-    return get_object_or_404(CustomField.objects.filter(workspace=request.workspace), pk=field_id)
+    mine = CustomField.objects.filter(workspace=request.workspace).select_related("workspace")
+    return get_object_or_404(mine, pk=field_id)
+
+
+@member(Permission.EDIT)
+def field_edit(request: MemberRequest, field_id: int) -> HttpResponse:
+    """Change how a field behaves; its choices and its merge tag have forms of their own."""
+    field = _find(request, field_id)
+    form = FieldOptionsForm(request.POST or None, field=field)
+    if request.method == "POST" and form.is_valid():
+        try:
+            field_changes.set_options(field, form.options())
+        except FieldError as error:
+            form.add_error("is_unique", str(error))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("field_list")
+    return _edit_page(request, field, form=form)
+
+
+def _edit_page(request: MemberRequest, field: CustomField, **more: Any) -> HttpResponse:
+    choosing = field.type in field_changes.CHOOSING
+    context = {
+        "field": field,
+        "form": FieldOptionsForm(field=field),
+        "uses": usage.of_field(field),
+        "holders": field_changes.holders(field) if choosing else {},
+        "choosing": choosing,
+        **more,
+    }
+    return render(request, "subscribers/field_edit.html", context)
 
 
 @require_POST
 @member(Permission.EDIT)
-def field_rename(request: MemberRequest, field_id: int) -> HttpResponse:
-    """Give a field another label; its merge tag stays, so no mail breaks."""
+def field_choices(request: MemberRequest, field_id: int) -> HttpResponse:
+    """Rename, remove, add and order choices; people's values follow in the background."""
     field = _find(request, field_id)
-    label = " ".join(request.POST.get("label", "").split())[:80]
-    if label:
-        CustomField.objects.filter(pk=field.pk).update(label=label)
-        messages.success(request, _("Saved."))
+    form = ChoicesForm(request.POST, field=field)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(e) for e in form.non_field_errors()))
+        return redirect("field_edit", field.pk)
+    try:
+        begun = field_changes.set_choices(
+            field,
+            choices=form.cleaned_data["choices"],
+            renamed=form.cleaned_data["renamed"],
+            actor=request.user,
+        )
+    except FieldError as error:
+        messages.error(request, str(error))
+        return redirect("field_edit", field.pk)
+    return _run(begun, "field_edit", field.pk, request)
+
+
+@require_POST
+@member(Permission.EDIT)
+def field_key(request: MemberRequest, field_id: int) -> HttpResponse:
+    """Give a field another merge tag."""
+    field = _find(request, field_id)
+    key = request.POST.get("key", "").strip().lower()
+    if key == field.key:
+        return redirect("field_edit", field.pk)
+    try:
+        action = field_changes.rename_key(field, key=key, actor=request.user)
+    except FieldError as error:
+        messages.error(request, str(error))
+        return redirect("field_edit", field.pk)
+    return _run([action], "field_edit", field.pk, request)
+
+
+@require_POST
+@member(Permission.EDIT)
+def field_move(request: MemberRequest, field_id: int) -> HttpResponse:
+    """Let a field change places with its neighbour."""
+    field_changes.move(_find(request, field_id), up=request.POST.get("up") == "1")
     return redirect("field_list")
 
 
@@ -53,8 +120,18 @@ def field_delete(request: MemberRequest, field_id: int) -> HttpResponse:
     """Take a field away, after saying where it is used."""
     field = _find(request, field_id)
     if request.method == "POST":
-        field.delete()
-        messages.success(request, _("The field is gone. What it held stays in exports of people."))
-        return redirect("field_list")
-    forms = SignupForm.objects.filter(fields=field)
-    return render(request, "subscribers/field_delete.html", {"field": field, "forms": forms})
+        action = field_changes.delete(field, actor=request.user)
+        return _run([action], "field_list", None, request)
+    context = {"field": field, "uses": usage.of_field(field)}
+    return render(request, "subscribers/field_delete.html", context)
+
+
+def _run(
+    begun: list[BulkAction], name: str, key: int | None, request: MemberRequest
+) -> HttpResponse:
+    for action in begun:
+        tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
+    if len(begun) == 1:
+        return redirect("bulk_page", begun[0].pk)
+    messages.success(request, _("Saved."))
+    return redirect(name, key) if key else redirect(name)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from subscribers import directory
+from subscribers import directory, erasure, hygiene, usage
 from subscribers.models import MailingList, SignupForm
 from subscribers.people_forms import ListForm
 from subscribers.views.people import key
@@ -25,7 +25,12 @@ def list_list(request: MemberRequest) -> HttpResponse:
     lists = MailingList.objects.filter(workspace=request.workspace)
     archived = request.GET.get("archived") == "1"
     rows = directory.count_lists(lists.filter(archived_at__isnull=not archived))
-    return render(request, "subscribers/lists.html", {"rows": rows, "archived": archived})
+    context = {
+        "rows": rows,
+        "archived": archived,
+        "growth": hygiene.growth([row.list for row in rows]),
+    }
+    return render(request, "subscribers/lists.html", context)
 
 
 @member(Permission.VIEW)
@@ -36,6 +41,7 @@ def list_page(request: MemberRequest, list_id: int) -> HttpResponse:
     context = {
         "list": mailing_list,
         "counts": directory.count_lists([mailing_list])[0],
+        "months": hygiene.growth([mailing_list])[mailing_list.pk],
         "page": directory.page(
             request.workspace, filters, before=key(request, "before"), after=key(request, "after")
         ),
@@ -77,3 +83,22 @@ def list_archive(request: MemberRequest, list_id: int) -> HttpResponse:
     if mailing_list.archived_at:
         messages.success(request, _("The list is put away. Nobody on it was changed."))
     return redirect("list_page", mailing_list.pk)
+
+
+@member(Permission.EDIT)
+def list_delete(request: MemberRequest, list_id: int) -> HttpResponse:
+    """Delete a list, after saying what goes with it; one that campaigns went to stays."""
+    mailing_list = _find(request, list_id)
+    counts = directory.count_lists([mailing_list])[0]
+    people = counts.subscribed + counts.unconfirmed + counts.unsubscribed
+    uses = usage.of_list(mailing_list)
+    if request.method == "POST":
+        given = request.POST.get("name", "").strip()
+        if uses or (people and given != mailing_list.name):
+            messages.error(request, _("Type the list's name exactly, to be sure."))
+            return redirect("list_delete", mailing_list.pk)
+        erasure.delete_list(mailing_list)
+        messages.success(request, _("The list is gone. Its people stay."))
+        return redirect("list_list")
+    context = {"list": mailing_list, "counts": counts, "people": people, "uses": uses}
+    return render(request, "subscribers/list_delete.html", context)

@@ -1,8 +1,11 @@
 """People: find, look at, change, subscribe, erase."""
 
-import json
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,13 +15,30 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from subscribers import consent, directory, erasure, fields, lifecycle, people, suppression
+from subscribers import (
+    addresses,
+    consent,
+    custom_values,
+    erasure,
+    fields,
+    lifecycle,
+    people,
+    tags,
+)
 from subscribers.consent import Evidence
-from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Suppression
+from subscribers.models import (
+    BulkChange,
+    CustomField,
+    ImportChange,
+    MailingList,
+    MergedPerson,
+    Subscriber,
+    Subscription,
+    Suppression,
+    Tag,
+)
 from subscribers.people_forms import ProfileForm
 from subscribers.states import ConsentSource, SubscriptionStatus, SuppressionReason
-
-MOST_AT_ONCE = 500
 
 
 def key(request: MemberRequest, name: str) -> int | None:
@@ -34,27 +54,6 @@ def _find(request: MemberRequest, subscriber_id: int) -> Subscriber:
 
 def _by_hand(request: MemberRequest) -> Evidence:
     return Evidence(source=ConsentSource.MANUAL, actor=request.user)
-
-
-@member(Permission.VIEW)
-def subscriber_list(request: MemberRequest) -> HttpResponse:
-    """Show people, newest first, by list, status and a part of name or address."""
-    status = request.GET.get("status", "")
-    filters = directory.Filters(
-        search=request.GET.get("q", "").strip()[:200],
-        list_id=key(request, "list"),
-        status=status if status in SubscriptionStatus.values else "",
-    )
-    page = directory.page(
-        request.workspace, filters, before=key(request, "before"), after=key(request, "after")
-    )
-    context = {
-        "page": page,
-        "filters": filters,
-        "statuses": SubscriptionStatus.choices,
-        "lists": MailingList.objects.filter(workspace=request.workspace, archived_at=None),
-    }
-    return render(request, "subscribers/people.html", context)
 
 
 @member(Permission.VIEW)
@@ -78,6 +77,16 @@ def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
             workspace=request.workspace, address_hash=bytes(person.address_hash)
         ).first(),
         "history": consent.history(person, limit=50),
+        "tags": Tag.objects.filter(taggings__subscriber=person),
+        "all_tags": Tag.objects.filter(workspace=request.workspace),
+        "merged": MergedPerson.objects.filter(into=person).select_related("merged_by"),
+        "bulk": BulkChange.objects.filter(subscriber=person)
+        .select_related("action__created_by")
+        .order_by("-at")[:20],
+        "imports": ImportChange.objects.filter(subscriber=person)
+        .select_related("from_import")
+        .order_by("-pk")[:20],
+        "suggestion": addresses.probably_meant(person.email_key),
     }
     return render(request, "subscribers/person.html", context)
 
@@ -87,10 +96,21 @@ def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Change a person's profile."""
     person = _find(request, subscriber_id)
     form = ProfileForm(request.POST or None, workspace=request.workspace, person=person)
-    if request.method == "POST" and form.is_valid() and _save(request, form, person):
+    if request.method == "POST" and form.is_valid() and _save_or_say(request, form, person):
         messages.success(request, _("Saved."))
         return redirect("subscriber_page", person.pk)
     return render(request, "subscribers/person_edit.html", {"person": person, "form": form})
+
+
+def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+    try:
+        with transaction.atomic():
+            return _save(request, form, person)
+    except IntegrityError as error:
+        if not custom_values.is_taken(error):
+            raise
+        form.add_error(None, _("Somebody else was given the same unique value just now."))
+        return False
 
 
 def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
@@ -109,10 +129,35 @@ def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool
         last_name=cleaned["last_name"],
         language=cleaned["language"],
         fields={**kept, **cleaned["fields"]},
+        frequency=cleaned["frequency"],
+        paused_until=_pause(request, cleaned["paused_until"]),
     )
     if person.email_key != before:
         _say_who_must_confirm(request, person)
     return True
+
+
+def _pause(request: MemberRequest, day: date | None) -> datetime | None:
+    """Return the beginning of a day where the workspace is."""
+    zone = ZoneInfo(request.workspace.time_zone or "UTC")
+    return datetime.combine(day, time.min, tzinfo=zone) if day else None
+
+
+@require_POST
+@member(Permission.EDIT)
+def subscriber_tags(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Stick a tag on a person, or take one off."""
+    person = _find(request, subscriber_id)
+    off = row_number(request.POST.get("remove", ""))
+    if off is not None:
+        tags.detach(request.workspace, people=[person.pk], tags=[off])
+        return redirect("subscriber_page", person.pk)
+    try:
+        added = tags.find_or_create(request.workspace, [request.POST.get("name", "")])
+        tags.attach(request.workspace, people=[person.pk], tags=[tag.pk for tag in added])
+    except tags.TagError as error:
+        messages.error(request, str(error))
+    return redirect("subscriber_page", person.pk)
 
 
 def _say_who_must_confirm(request: MemberRequest, person: Subscriber) -> None:
@@ -144,7 +189,7 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
         for mailing_list in chosen:
             lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
         if chosen:
-            _say_who_is_out(request, [person])
+            say_who_is_out(request, [person])
         if not new:
             messages.info(request, _("This address was here already; nothing of it was changed."))
         return redirect("subscriber_page", person.pk)
@@ -173,12 +218,17 @@ def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpR
         evidence = Evidence(source=ConsentSource.MANUAL, actor=request.user, detail=reason)
         lifecycle.resubscribe(person, lists=[mailing_list.pk], **evidence)
     elif not lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request)):
-        _say_who_is_out(request, [person])
+        say_who_is_out(request, [person])
     return redirect("subscriber_page", person.pk)
 
 
-def _say_who_is_out(request: MemberRequest, rows: list[Subscriber]) -> None:
-    count = sum(suppression.is_out(person) for person in rows)
+def say_who_is_out(request: MemberRequest, rows: Sequence[Subscriber]) -> None:
+    """Tell a member how many of these people nobody but themselves can bring back."""
+    count = Suppression.objects.filter(
+        workspace=request.workspace,
+        address_hash__in=[bytes(person.address_hash) for person in rows],
+        reason=SuppressionReason.UNSUBSCRIBED,
+    ).count()
     if count:
         text = ngettext(
             "%(n)s person has unsubscribed from everything and stays off the list. "
@@ -199,65 +249,3 @@ def subscriber_erase(request: MemberRequest, subscriber_id: int) -> HttpResponse
         messages.success(request, _("The person is erased. They will not be written to again."))
         return redirect("subscriber_list")
     return render(request, "subscribers/person_erase.html", {"person": person})
-
-
-@member(Permission.VIEW)
-def subscriber_export(request: MemberRequest, subscriber_id: int) -> HttpResponse:
-    """Hand out everything this room knows of a person, as JSON."""
-    person = _find(request, subscriber_id)
-    body = json.dumps(erasure.export(person), ensure_ascii=False, indent=2)
-    response = HttpResponse(body, content_type="application/json; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="subscriber-{person.pk}.json"'
-    return response
-
-
-@require_POST
-@member(Permission.EDIT)
-def subscriber_bulk(request: MemberRequest) -> HttpResponse:
-    """Do one thing with the people chosen on a page."""
-    chosen = row_numbers(request.POST.getlist("people"))[:MOST_AT_ONCE]
-    rows = Subscriber.objects.filter(workspace=request.workspace, pk__in=chosen).order_by("pk")
-    lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
-    mailing_list = lists.filter(pk=row_number(request.POST.get("list", "")) or 0).first()
-    count = _act(request, request.POST.get("action", ""), list(rows), mailing_list)
-    if count is None:
-        messages.error(request, _("Choose people, an action, and a list where one is needed."))
-    else:
-        text = ngettext("%(n)s person changed.", "%(n)s people changed.", count)
-        messages.success(request, text % {"n": count})
-    return redirect(request.POST.get("back", "") if _is_ours(request) else "subscriber_list")
-
-
-def _is_ours(request: MemberRequest) -> bool:
-    return request.POST.get("back", "").startswith("/subscribers/?")
-
-
-def _act(
-    request: MemberRequest, action: str, rows: list[Subscriber], mailing_list: MailingList | None
-) -> int | None:
-    """Return how many people changed; None when the choice makes no sense."""
-    if not rows:
-        return None
-    if action == "suppress":
-        outcome = suppression.suppress_many(
-            request.workspace,
-            emails=[person.email for person in rows],
-            reason=SuppressionReason.MANUAL,
-            actor=request.user,
-        )
-        return outcome.added
-    if mailing_list is None or action not in ("subscribe", "unsubscribe"):
-        return None
-    evidence = _by_hand(request)
-    if action == "unsubscribe":
-        return sum(
-            bool(lifecycle.unsubscribe(person, lists=[mailing_list.pk], **evidence))
-            for person in rows
-        )
-    refused = [
-        person
-        for person in rows
-        if not lifecycle.subscribe(person, mailing_list=mailing_list, **evidence)
-    ]
-    _say_who_is_out(request, refused)
-    return len(rows) - len(refused)

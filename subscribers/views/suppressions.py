@@ -1,43 +1,78 @@
 """The suppression list: addresses that must not be written to."""
 
 import re
+from urllib.parse import urlencode
 
+import structlog
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission, may
 from subscribers import suppression
 from subscribers.models import Suppression
-from subscribers.people_forms import SuppressForm
 from subscribers.states import SuppressionReason
+from subscribers.suppression_forms import ReleaseForm, SuppressForm
 from subscribers.views.people import key
 
-PAGE = 50
+log = structlog.get_logger()
+SHOWN = 5  # addresses that could not be read
+WARNINGS = {
+    SuppressionReason.UNSUBSCRIBED: gettext_lazy(
+        "This person asked for no more mail at all. Release the address only if they asked you to. "
+        "They stay off the lists they left."
+    ),
+    SuppressionReason.BOUNCED: gettext_lazy(
+        "The mail server said that this address does not exist. It will most likely bounce again, "
+        "and many bounces harm how all your mail arrives."
+    ),
+    SuppressionReason.COMPLAINED: gettext_lazy(
+        "This person reported your mail as spam. Writing to them again can get all your mail "
+        "blocked, and in many countries it is against the law."
+    ),
+    SuppressionReason.MANUAL: gettext_lazy("A member of your team added it."),
+    SuppressionReason.IMPORTED: gettext_lazy(
+        "It came with a file of addresses not to write to. Whoever made that file had a reason."
+    ),
+    SuppressionReason.ERASED: gettext_lazy(
+        "This person asked to be forgotten, and you promised. What is left is a code of their "
+        "address, kept for this one purpose. Once released it is gone: nothing stops anybody from "
+        "adding the address again."
+    ),
+}
 
 
 @member(Permission.VIEW)
 def suppression_list(request: MemberRequest) -> HttpResponse:
-    """Show suppressed addresses, newest first; add one or many."""
+    """Show suppressed addresses, newest first, by reason and search; add one or many."""
     may_edit = may(request.membership.role, Permission.EDIT)
     form = SuppressForm(request.POST if request.method == "POST" and may_edit else None)
     if form.is_bound and form.is_valid():
         return _add(request, form)
-    rows = Suppression.objects.filter(workspace=request.workspace).select_related("created_by")
-    search = request.GET.get("q", "").strip().lower()[:320]
-    if search:
-        rows = rows.filter(email_key__contains=search)
-    before = key(request, "before")
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: PAGE + 1])
+    reason = request.GET.get("reason", "")
+    reason = reason if reason in SuppressionReason.values else ""
+    search = request.GET.get("q", "").strip().replace("\0", "")[:320]
+    counts = suppression.counts(request.workspace)
     context = {
-        "rows": found[:PAGE],
-        "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "page": suppression.page(
+            request.workspace, reason=reason, search=search, before=key(request, "before")
+        ),
         "search": search,
+        "reason": reason,
+        "whole": sum(counts.values()),
+        "reasons": [
+            {
+                "label": one.label,
+                "count": counts[str(one)],
+                "active": reason == one,
+                "href": f"?{urlencode({'reason': str(one)})}",
+            }
+            for one in SuppressionReason
+        ],
+        "narrowed": urlencode({"q": search, "reason": reason}),
         "form": form,
         "may_edit": may_edit,
     }
@@ -47,7 +82,11 @@ def suppression_list(request: MemberRequest) -> HttpResponse:
 def _add(request: MemberRequest, form: SuppressForm) -> HttpResponse:
     words = [word for word in re.split(r"[\s,;]+", form.cleaned_data["addresses"]) if word]
     outcome = suppression.suppress_many(
-        request.workspace, emails=words, detail=form.cleaned_data["detail"], actor=request.user
+        request.workspace,
+        emails=words,
+        reason=SuppressionReason(form.cleaned_data["reason"] or SuppressionReason.MANUAL),
+        detail=form.cleaned_data["detail"],
+        actor=request.user,
     )
     text = ngettext(
         "%(n)s address is suppressed from now on; %(known)s were before.",
@@ -55,8 +94,12 @@ def _add(request: MemberRequest, form: SuppressForm) -> HttpResponse:
         outcome.added,
     )
     messages.success(request, text % {"n": outcome.added, "known": outcome.known})
-    for given, problem in outcome.invalid[:5]:
+    for given, problem in outcome.invalid[:SHOWN]:
         messages.error(request, f"{given[:100]}: {problem.message}. {problem.way_out}.")
+    if len(outcome.invalid) > SHOWN:
+        more = len(outcome.invalid) - SHOWN
+        text = ngettext("%(n)s more could not be read.", "%(n)s more could not be read.", more)
+        messages.error(request, text % {"n": more})
     return redirect("suppression_list")
 
 
@@ -66,21 +109,22 @@ def suppression_release(request: MemberRequest, suppression_id: int) -> HttpResp
     row = get_object_or_404(
         Suppression.objects.filter(workspace=request.workspace), pk=suppression_id
     )
-    if request.method == "POST":
+    form = ReleaseForm(request.POST if request.method == "POST" else None, reason=row.reason)
+    if request.method == "POST" and form.is_valid():
         suppression.release(request.workspace, suppression_id=row.pk)
+        log.info(
+            "suppression.released",
+            workspace_id=request.workspace.pk,
+            user_id=request.user.pk,
+            reason=row.reason,
+        )
         messages.success(request, _("The address may be written to again, where it is subscribed."))
         return redirect("suppression_list")
-    warnings = {
-        SuppressionReason.COMPLAINED: _(
-            "This person reported your mail as spam. Writing again harms how all your mail arrives."
-        ),
-        SuppressionReason.BOUNCED: _(
-            "The mail server said that this address does not exist. It will most likely bounce."
-        ),
-        SuppressionReason.UNSUBSCRIBED: _(
-            "This person asked for no more mail at all. Release it only if they asked you to."
-        ),
-        SuppressionReason.ERASED: _("This person asked to be forgotten."),
+    context = {
+        "row": row,
+        "form": form,
+        "warning": WARNINGS[SuppressionReason(row.reason)],
+        "is_grave": bool(form.fields),
     }
-    context = {"row": row, "warning": warnings.get(SuppressionReason(row.reason), "")}
-    return render(request, "subscribers/suppression_release.html", context)
+    status = 422 if form.errors else 200
+    return render(request, "subscribers/suppression_release.html", context, status=status)

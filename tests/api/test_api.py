@@ -125,3 +125,46 @@ def test_what_does_not_fit_is_refused_with_its_field(program, weekly):
 def test_names_become_one_line(program, weekly):
     answer = add(program, weekly, email="dewi@example.org", first_name="De\0wi\r\nBcc: x")
     assert (answer.status_code, answer.json()["first_name"]) == (200, "De wi Bcc: x")
+
+
+def test_fields_and_tags_travel_with_a_person(program, cast, weekly):
+    from subscribers.models import CustomField
+
+    CustomField.objects.create(workspace=cast.workspace, key="orders", label="O", type="number")
+    answer = add(program, weekly, email="dewi@example.org", fields={"orders": 3}, tags=["Fair"])
+    assert (answer.json()["fields"], answer.json()["tags"]) == ({"orders": 3}, ["Fair"])
+    wrong = add(program, weekly, email="dewi@example.org", fields={"orders": "many"})
+    assert wrong.status_code == 422
+    assert "fields.orders" in wrong.json()["detail"]
+    assert add(program, weekly, email="x@example.org", fields={"nope": 1}).status_code == 422
+    changed = program.patch(
+        "/api/v1/subscribers/dewi@example.org",
+        {"fields": {"orders": None}, "add_tags": ["New"], "remove_tags": ["fair"]},
+        content_type="application/json",
+    ).json()
+    assert (changed["fields"], changed["tags"]) == ({}, ["New"])
+    assert program.get("/api/v1/tags").json()[1]["people"] == 1
+    assert program.get("/api/v1/fields").json()[0]["key"] == "orders"
+
+
+def test_a_program_must_give_required_values_and_no_taken_ones(program, cast, weekly):
+    from subscribers import field_changes
+    from subscribers.models import CustomField
+
+    number = CustomField.objects.create(workspace=cast.workspace, key="number", label="N")
+    field_changes.set_options(
+        number,
+        field_changes.Options(
+            label="N",
+            description="",
+            is_required=True,
+            is_unique=True,
+            show_in_forms=True,
+            show_in_preferences="hidden",
+        ),
+    )
+    assert add(program, weekly, email="a@example.org").status_code == 422
+    assert add(program, weekly, email="a@example.org", fields={"number": "7"}).status_code == 200
+    clash = add(program, weekly, email="b@example.org", fields={"number": "7"})
+    assert clash.status_code == 422
+    assert Subscriber.objects.count() == 1

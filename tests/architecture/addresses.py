@@ -9,17 +9,23 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
+from delivery import dkim_keys
 from delivery.models import SandboxMessage, SendingAccount
 from subscribers.models import (
+    BulkAction,
     ConsentStatement,
     CustomField,
+    DuplicateGroup,
     Import,
     MailingList,
+    Move,
+    Segment,
     SignupForm,
     Subscriber,
     Suppression,
+    Tag,
 )
-from subscribers.states import SuppressionReason
+from subscribers.states import MoveSource, SuppressionReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +96,22 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "template_id": lambda w: Template.objects.create(workspace=w, name="W", source="<mjml/>").pk,
     "list_id": _list,
     "subscriber_id": _subscriber,
+    "segment_id": lambda w: Segment.objects.create(workspace=w, name="Walked").pk,
     "import_id": lambda w: Import.objects.create(workspace=w, filename="f.csv", path="x").pk,
+    "move_id": lambda w: Move.objects.create(workspace=w, source=MoveSource.MAUTIC).pk,
     "field_id": lambda w: CustomField.objects.create(workspace=w, key="walked", label="W").pk,
     "form_id": lambda w: (
         SignupForm.objects.create(workspace=w, name="W", title="W", statement=_statement(w)).pk
     ),
     "suppression_id": _suppression,
+    "signing_key_id": lambda w: (
+        dkim_keys.generate(w, domain="walked.example", algorithm="ed25519").pk
+    ),
+    "tag_id": lambda w: Tag.objects.create(workspace=w, name="Walked").pk,
+    "action_id": lambda w: BulkAction.objects.create(workspace=w, kind="suppress").pk,
+    "group_id": lambda w: (
+        DuplicateGroup.objects.create(workspace=w, kind="address", shared="a", people=[1, 2]).pk
+    ),
     "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,

@@ -55,7 +55,7 @@ SIGNED_IN = {
 }
 CLOSED = {403, 404, 405}
 # A download that a bare row has not got: not found by its owner either.
-EMPTY = {"import_errors"}
+EMPTY = {"import_errors", "move_report"}
 
 ADDRESSES = [
     address

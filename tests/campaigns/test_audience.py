@@ -9,6 +9,7 @@ from accounts.models import Workspace
 from campaigns import audience
 from campaigns.audience import Audience, Breakdown
 from campaigns.states import LeftOut
+from campaigns.verdicts import verdicts
 from subscribers.models import MailingList, Suppression
 from subscribers.states import SubscriptionStatus
 from tests.campaigns.makers import (
@@ -45,7 +46,7 @@ def verdict_of(
     chosen = Audience.choosing(
         [lists["news"], lists["offers"]], [lists["staff"]], workspace=workspace.pk
     )
-    sql, params = audience.verdicts(chosen)
+    sql, params = verdicts(chosen)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()
@@ -154,7 +155,7 @@ def test_ranges_of_ids_partition_the_audience(
     middle, last = readers[2].pk, readers[5].pk
     found = []
     for after, through in ((0, middle), (middle, last)):
-        sql, params = audience.verdicts(chosen, after=after, through=through)
+        sql, params = verdicts(chosen, after=after, through=through)
         with connection.cursor() as cursor:
             cursor.execute(f"{sql} ORDER BY 1", params)
             found.append(cursor.fetchall())

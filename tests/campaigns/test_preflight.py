@@ -56,7 +56,7 @@ def test_a_good_campaign_is_all_green(workspace: Workspace, news: MailingList) -
 def test_no_list_and_nobody_block(workspace: Workspace, news: MailingList) -> None:
     campaign = ready(workspace, news)
     campaign.include_lists.clear()
-    assert said(campaign, Level.BLOCKS) == ["No list is chosen."]
+    assert said(campaign, Level.BLOCKS) == ["No list and no segment is chosen."]
     campaign.include_lists.add(make_list(workspace, "Empty"))
     assert said(campaign, Level.BLOCKS) == ["Nobody would get this campaign."]
 

@@ -16,6 +16,7 @@ from delivery.management.commands import send_campaign
 from delivery.pipeline import plan, record
 from delivery.states import MessageState
 from delivery.transports.protocol import Verdict
+from subscribers.models import Segment
 from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
@@ -150,3 +151,22 @@ def test_unknown_messages_are_settled(cast: Cast) -> None:
         call_command("settle_unknown", number)
     campaign.refresh_from_db()
     assert campaign.status == CampaignStatus.SENDING
+
+
+def test_a_campaign_may_go_to_segments(cast: Cast, letter: str) -> None:
+    sending.make_account(cast.workspace, default_from="Kopi Senja <kabar@kopisenja.example>")
+    makers.make_list(cast.workspace, "News")
+    inside = Segment.objects.create(workspace=cast.workspace, name="Bandung")
+    outside = Segment.objects.create(workspace=cast.workspace, name="Staff")
+    found = run(
+        *("send_campaign", "--segment", "bandung", "--exclude-segment", "staff"),
+        *("--subject", "Hi", "--html", letter),
+    )
+    campaign = Campaign.objects.get(pk=found["id"])
+    assert list(campaign.include_segments.all()) == [inside]
+    assert list(campaign.exclude_segments.all()) == [outside]
+    assert campaign.include_lists.count() == 0
+    with pytest.raises(CommandError, match="There is no segment Bogor"):
+        call_command("send_campaign", "--segment", "Bogor", "--subject", "Hi", "--html", letter)
+    with pytest.raises(CommandError, match="Say to whom"):
+        call_command("send_campaign", "--subject", "Hi", "--html", letter)

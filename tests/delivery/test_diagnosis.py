@@ -4,14 +4,20 @@ from datetime import datetime, timedelta
 
 import pytest
 import redis
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts import api_keys
+from accounts.roles import Role
 from campaigns import lifecycle
 from delivery import breaker, diagnosis, heartbeats
 from delivery.diagnosis import Cause
 from delivery.models import Claim, Message, SendingAccount
 from delivery.pipeline import claim, record, sweep
 from delivery.transports.protocol import ServerTroubleError, Verdict
+from subscribers.states import DomainGroup
 from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
@@ -136,3 +142,75 @@ def test_finished_with_and_without_doubt_and_cancelled(cast: Cast) -> None:
     other = sending.planned(cast.other_workspace, 1)
     lifecycle.cancel(other)
     assert diagnosis.explain(other).cause is Cause.CANCELLED
+
+
+def test_how_fast_it_goes_and_who_asked_us_to_slow_down(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 40)
+    ids = sending.messages(campaign)
+    sending.take(campaign)
+    words = "4.7.28 Our system has detected an unusual rate of mail"
+    gmail = Message.objects.filter(pk__in=ids, domain_group=DomainGroup.GMAIL).values_list("pk")
+    slow = [pk for (pk,) in gmail][:3]
+    rest = [pk for pk in ids if pk not in slow][:27]
+    record.outcomes(
+        sending.writer(campaign),
+        [
+            *sending.sent(rest),
+            *(sending.outcome(pk, Verdict.DEFERRED, 421, "4.7.28", words) for pk in slow),
+        ],
+    )
+    found = diagnosis.explain(campaign, speed=0.5)
+    assert (found.cause, found.count) == (Cause.SENDING, 3)
+    assert found.sentence == (
+        "Sending at 30 a minute. Gmail asked us to slow down, so 3 mails wait."
+    )
+
+
+def test_a_reason_keeps_its_author(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    lifecycle.pause(campaign, by=cast.editor, reason="the price is wrong")
+    at = clock(campaign.paused_at)
+    assert diagnosis.explain(campaign).sentence == f"Paused by Budi at {at}: the price is wrong"
+
+
+def test_redis_away(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+
+    def away(_kind: str) -> list[str]:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(heartbeats, "alive", away)
+    assert diagnosis.explain(campaign).cause is Cause.NO_REDIS
+
+
+def test_page_health_page_api_and_command_say_the_same(
+    cast: Cast, editor_client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    at = timezone.now() + timedelta(minutes=20)
+    claim.release(sending.take(campaign), not_before=at, waiting_for="the limit per hour")
+    sentence = "Waiting for the limit per hour until "
+    live = editor_client.get(reverse("campaign_live", args=[campaign.pk])).content.decode()
+    assert sentence in live
+    assert "next slot" in live
+    assert sentence in editor_client.get(reverse("sending_health")).content.decode()
+    key = api_keys.create(cast.workspace, name="Shop", role=Role.ANALYST, by=cast.owner)
+    program = Client(headers={"authorization": f"Bearer {key}"})
+    found = program.get(f"/api/v1/campaigns/{campaign.pk}").json()
+    assert found["cause"] == "throttled"
+    assert sentence in found["explanation"]
+    call_command("campaign_status", str(campaign.pk))
+    assert sentence in capsys.readouterr().out
+
+
+def test_the_health_page_names_what_is_in_trouble(cast: Cast, editor_client: Client) -> None:
+    page = editor_client.get(reverse("sending_health")).content.decode()
+    assert "Workers, beat and Redis are at work." in page
+    campaign = sending.planned(cast.workspace, 3)
+    account = SendingAccount.objects.get()
+    breaker.trip(account, ServerTroubleError("smtp.example.com refuses the password"))
+    heartbeats.forget(heartbeats.BEAT, "here")
+    page = editor_client.get(reverse("sending_health"), {"part": 1}).content.decode()
+    assert "beat is not running" in page
+    assert "smtp.example.com refuses the password" in page
+    assert campaign.name in page

@@ -7,11 +7,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.faults.product import BASE, Product
+
+Run = Callable[..., AbstractContextManager[Product]]
 
 
 class Recorder:
@@ -60,6 +63,18 @@ def data_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Path:
+    """A PostgreSQL cluster with a migrated database, made once; each test begins with a copy."""
+    from config import embedded
+
+    folder = BASE / "var" / "faults" / "migrated"
+    shutil.rmtree(folder, ignore_errors=True)
+    with embedded.services(folder):
+        Product(folder).manage("migrate", "--verbosity", "0")
+    return embedded.places(folder).home / "postgres"
+
+
 @pytest.fixture
 def recorder(data_dir: Path) -> Iterator[Recorder]:
     recorder = Recorder(data_dir / "mails.log")
@@ -69,8 +84,10 @@ def recorder(data_dir: Path) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def make_product(data_dir: Path) -> Callable[..., Product]:
-    def make(**settings: str) -> Product:
-        return Product(data_dir, **settings)
+def run(data_dir: Path, cluster: Path) -> Run:
+    """Run the product for the length of a block; settings as in its environment."""
 
-    return make
+    def start(*, sending: int = 2, **settings: str) -> AbstractContextManager[Product]:
+        return Product(data_dir, **settings).running(sending=sending, cluster=cluster)
+
+    return start

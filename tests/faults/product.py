@@ -68,12 +68,20 @@ class Product:
         self.beat: subprocess.Popen[bytes] | None = None
 
     @contextmanager
-    def running(self, *, sending: int = 2) -> Iterator["Product"]:
-        """Run services, workers and beat for the length of the block."""
+    def running(self, *, sending: int = 2, cluster: Path | None = None) -> Iterator["Product"]:
+        """Run services, workers and beat for the length of the block.
+
+        ``cluster``: a stopped PostgreSQL's folder with a migrated database, to begin with a copy.
+        """
         from config import embedded
 
+        if cluster is not None:
+            home = embedded.places(self.data_dir).home
+            home.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["/bin/cp", "-a", cluster, home], check=True)
         with embedded.services(self.data_dir):
-            self.manage("migrate", "--verbosity", "0")
+            if cluster is None:
+                self.manage("migrate", "--verbosity", "0")
             self.start(sending=sending)
             try:
                 yield self
@@ -207,6 +215,13 @@ class Product:
             cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
+    def answers(self) -> bool:
+        """Say whether PostgreSQL and Valkey answer."""
+        try:
+            return bool(self.query("SELECT 1") and self.redis().ping())
+        except (psycopg.Error, redis.RedisError):
+            return False
+
     def until(self, is_true: Any, *, seconds: float = 60.0, every: float = 0.1) -> None:
         """Wait until something is true.
 
@@ -219,27 +234,41 @@ class Product:
                 raise TimeoutError
             time.sleep(every)
 
-    def people(self, count: int, *, host: str = "127.0.0.1", port: int, **account: Any) -> None:
+    def people(
+        self,
+        count: int,
+        *,
+        workspace: int = 1,
+        host: str = "127.0.0.1",
+        port: int,
+        **account: Any,
+    ) -> None:
         """Make a workspace with a sending account and one list of ``count`` subscribers."""
         with self.connect() as connection, connection.transaction():
-            connection.execute(_WORKSPACE)
-            connection.execute(_PEOPLE, {"count": count})
+            slug = {"workspace": workspace, "slug": f"kopi-{workspace}"}
+            connection.execute(_WORKSPACE, slug)
+            connection.execute(_LIST, slug)
+            connection.execute(_PEOPLE, {"count": count, "workspace": workspace})
             connection.execute(
                 _ACCOUNT,
                 {"host": host, "port": port, "connections": 8, "per_connection": 500}
+                | {"workspace": workspace}
                 | dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"))
                 | account,
             )
         with self.connect() as connection:
             connection.execute("VACUUM ANALYZE")
 
-    def campaign(self, content: str, *, subject: str = "Panen raya, {{ first_name }}") -> int:
+    def campaign(
+        self, content: str, *, subject: str = "Panen raya, {{ first_name }}", workspace: int = 1
+    ) -> int:
         """Begin to send a campaign to everybody; returns its number."""
         path = self.data_dir / "campaign.html"
         path.write_text(content, encoding="utf-8")
         found = self.command(
             *("send_campaign", "--list", "Everybody", "--subject", subject),
             *("--html", str(path), "--from", "Kopi Senja <kabar@kopisenja.example>"),
+            *("--workspace", f"kopi-{workspace}"),
         )
         return int(found["id"])
 
@@ -282,29 +311,32 @@ INSERT INTO delivery_sendingaccount (workspace_id, name, kind, host, port, tls, 
     username, encrypted_password, from_domains, default_from, position, max_connections,
     messages_per_connection, per_second, per_minute, per_hour, per_day, trouble_count,
     broken_reason, created_at)
-VALUES (1, 'Relay', 'smtp', %(host)s, %(port)s, 'none', true, '', '', '{}',
+VALUES (%(workspace)s, 'Relay', 'smtp', %(host)s, %(port)s, 'none', true, '', '', '{}',
     'Kopi Senja <kabar@kopisenja.example>', 0, %(connections)s, %(per_connection)s,
     %(per_second)s, %(per_minute)s, %(per_hour)s, %(per_day)s, 0, '', now())
 """
 _WORKSPACE = """
 INSERT INTO accounts_workspace (id, name, slug, postal_address, website, brand_colour,
     default_language, time_zone, address_key, is_demo, checklist_dismissed, created_at)
-VALUES (1, 'Kopi Senja', 'kopi-senja', 'Jalan Malabar 7, Bandung', '', '#0f6e63', 'en', 'UTC',
-    '\\x00', false, false, now());
+VALUES (%(workspace)s, 'Kopi Senja', %(slug)s, 'Jalan Malabar 7, Bandung', '', '#0f6e63', 'en',
+    'UTC', '\\x00', false, false, now())
+"""
+_LIST = """
 INSERT INTO subscribers_list (id, workspace_id, name, public_id, description, visibility, opt_in,
     language, created_at)
-VALUES (1, 1, 'Everybody', 'everybody', '', 'public', 'single', '', now());
+VALUES (%(workspace)s, %(workspace)s, 'Everybody', 'everybody' || %(workspace)s, '', 'public',
+    'single', '', now())
 """
 _PEOPLE = """
 WITH people AS (
     INSERT INTO subscribers_subscriber (workspace_id, email, email_key, address_hash, domain_group,
         first_name, last_name, language, time_zone, fields, created_at, updated_at)
-    SELECT 1, 'reader' || n || '@example.net', 'reader' || n || '@example.net',
+    SELECT %(workspace)s, 'reader' || n || '@example.net', 'reader' || n || '@example.net',
         decode(md5(n::text), 'hex'), n %% 4, 'Name' || n, 'Surname' || n, '', '', '{}', now(), now()
     FROM generate_series(1, %(count)s) AS n ORDER BY n
     RETURNING id
 )
 INSERT INTO subscribers_subscription
     (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
-SELECT 1, 1, id, 'subscribed', now(), now() FROM people ORDER BY id
+SELECT %(workspace)s, %(workspace)s, id, 'subscribed', now(), now() FROM people ORDER BY id
 """

@@ -1,13 +1,14 @@
 """A mail server in a process of its own that writes down every mail before it accepts it.
 
 ``python -m tests.faults.recorder PORT LOG [option …]``; options: ``greylist`` (451 for each
-person's first attempt), ``drop=N`` (hangs up in the middle of every Nth body), ``refuse=N`` (550 to
-every Nth person), ``slow=SECONDS`` (before the answer to the final dot), ``mute`` (never answers a
-final dot), ``auth=N`` (takes the password N times, then refuses it).
+person's first attempt), ``drop=N`` (hangs up in the middle of one body in N, by chance),
+``refuse=N`` (550 to every Nth person), ``slow=SECONDS`` (before the answer to the final dot),
+``mute`` (never answers a final dot), ``auth=N`` (takes the password N times, then refuses it).
 """
 
 import asyncio
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Rules:
         self.slow = float(words.get("slow", 0))
         self.auth = int(words["auth"]) if "auth" in words else None
         self.seen: set[str] = set()
-        self.bodies = 0
+        self.chance = random.SystemRandom()
 
     def accept(self, person: str) -> None:
         """Write a mail down; it survives the server's end."""
@@ -77,8 +78,7 @@ async def converse(  # noqa: C901, PLR0912 - one branch per command
                 continue
             writer.write(b"354 go on\r\n")
             await writer.drain()
-            rules.bodies += 1
-            if rules.drop and rules.bodies % rules.drop == 0:
+            if rules.drop and rules.chance.randrange(rules.drop) == 0:
                 await reader.readexactly(500)
                 return
             await reader.readuntil(b"\r\n.\r\n")

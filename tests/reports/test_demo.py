@@ -6,11 +6,11 @@ from django.urls import reverse
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery import ledgers
 from delivery.models import Event, EventTally, Message, MessageTally
 from delivery.states import AgentClass, EventKind, MessageState
 from reports.demo import load, remove, scale
 from reports.engagement import engagement
-from reports.ledger import ledgers
 from reports.models import WorkspaceDay
 from subscribers.models import ConsentEvent, Subscriber, SubscriberTally, Subscription
 
@@ -35,7 +35,7 @@ def test_it_has_what_every_screen_needs(demo):
 
 def test_its_tallies_equal_its_ledger(demo):
     for campaign in Campaign.objects.filter(workspace=demo, status=CampaignStatus.SENT):
-        ledger = ledgers([campaign.pk])[campaign.pk]
+        ledger = ledgers.of(campaign)
         messages = Message.objects.filter(campaign=campaign)
         assert ledger.audience == messages.count()
         for state in MessageState:

@@ -23,7 +23,7 @@ FIND = """
 import json
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
-from delivery import tokens
+from delivery import dkim_keys, tokens
 from delivery.models import Message, SandboxMessage, SendingAccount
 from subscribers.models import MailingList, SignupForm, Subscriber
 workspace = Workspace.objects.get(slug="kopi-senja")
@@ -36,6 +36,7 @@ print("FOUND " + json.dumps({
     "list": MailingList.objects.filter(workspace=workspace).first().pk,
     "form": SignupForm.objects.filter(workspace=workspace).first().pk,
     "form_public": SignupForm.objects.filter(workspace=workspace).first().public_id,
+    "key": dkim_keys.generate(workspace, domain="kopisenja.example", algorithm="rsa").pk,
     "account": SendingAccount.objects.filter(workspace=workspace).first().pk,
     "unsubscribe": tokens.make(message.pk, tokens.Purpose.UNSUBSCRIBE),
     "preferences": tokens.make(message.pk, tokens.Purpose.PREFERENCES),
@@ -57,6 +58,12 @@ DASHBOARD = {
     "subscribers": "/subscribers/",
     "subscriber": "/subscribers/{subscriber}/",
     "subscriber-new": "/subscribers/new/",
+    "subscriber-data": "/subscribers/{subscriber}/data/",
+    "subscriber-proof": "/subscribers/{subscriber}/proof/",
+    "subscribers-export": "/subscribers/export/",
+    "move": "/subscribers/move/",
+    "move-mailchimp": "/subscribers/move/new/?from=mailchimp",
+    "settings-privacy": "/settings/privacy/",
     "import": "/subscribers/import/",
     "lists": "/lists/",
     "list": "/lists/{list}/",
@@ -78,6 +85,10 @@ DASHBOARD = {
     "settings-sending": "/settings/sending/",
     "settings-sending-new": "/settings/sending/new/",
     "settings-sending-edit": "/settings/sending/{account}/",
+    "settings-sending-choose": "/settings/sending/choose/",
+    "settings-sending-provider": "/settings/sending/new/?provider=resend",
+    "settings-keys": "/settings/keys/",
+    "settings-key": "/settings/keys/{key}/",
     "settings-api-keys": "/settings/api-keys/",
     "profile": "/profile/",
     "password": "/password/change/",

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
-from subscribers.imports import run
+from subscribers.imports import run, steps, undo
 from subscribers.models import Import, MailingList, Subscriber
 
 
@@ -122,3 +122,48 @@ def test_nothing_is_checked_before_consent_is_stated(editor_client, weekly):
         editor_client.post(reverse("import_act", args=[record.pk]), {"action": action})
     record.refresh_from_db()
     assert record.status == before
+
+
+def test_an_import_is_undone_on_a_page_that_says_what_goes(editor_client, workspace, weekly):
+    editor_client.post(reverse("import_new") + f"?list={weekly.pk}", {"text": "email\na@b.example"})
+    record = Import.objects.get()
+    page = reverse("import_undo", args=[record.pk])
+    assert editor_client.get(page).status_code == 302  # nothing is written yet
+    assert steps.start_run(record)
+    assert run.run(record.pk)
+    assert "1 person that it created is deleted" in editor_client.get(page).content.decode()
+    assert Subscriber.objects.exists()
+    editor_client.post(page)
+    record.refresh_from_db()
+    assert record.status == "undoing"
+    assert undo.run(record.pk)
+    shown = editor_client.get(reverse("import_page", args=[record.pk])).content.decode()
+    assert "Undone." in shown
+    assert not Subscriber.objects.exists()
+
+
+def test_bringing_back_needs_a_reason_and_an_import_needs_a_list(editor_client, weekly):
+    editor_client.post(reverse("import_new"), {"text": "email\na@b.example"})
+    page = reverse("import_page", args=[Import.objects.get().pk]) + "?step=consent"
+    values = {"status": "subscribed", "statement": "At the fair", "existing": "overwrite"}
+    assert editor_client.post(page, values).status_code == 422
+    values |= {"list": weekly.pk, "bring_back": "on"}
+    answer = editor_client.post(page, values)
+    assert answer.status_code == 422
+    assert "Say when and how they asked to come back" in answer.content.decode()
+    answer = editor_client.post(page, values | {"bring_back_reason": "Signed again"})
+    assert answer.status_code == 302
+    assert Import.objects.get().bring_back_reason == "Signed again"
+
+
+def test_a_file_can_be_read_in_another_way(editor_client):
+    editor_client.post(reverse("import_new"), {"text": "email#name\na@b.example#Ani\n"})
+    record = Import.objects.get()
+    act = reverse("import_act", args=[record.pk])
+    asked = {"action": "reread", "delimiter": "|", "encoding": "utf-8", "has_header": "on"}
+    editor_client.post(act, asked)
+    record.refresh_from_db()
+    assert (record.delimiter, record.columns) == ("|", ["email#name"])
+    editor_client.post(act, {**asked, "encoding": "rot13"})
+    record.refresh_from_db()
+    assert record.encoding == "utf-8"

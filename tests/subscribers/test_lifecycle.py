@@ -2,7 +2,7 @@
 
 import pytest
 
-from subscribers import addresses, erasure, lifecycle, people, suppression
+from subscribers import addresses, consent_proof, erasure, lifecycle, people, suppression
 from subscribers.models import (
     ConsentEvent,
     MailingList,
@@ -247,10 +247,10 @@ def test_the_ledger_refuses_changes(weekly, dewi):
     assert kinds(dewi) == [ConsentKind.SUBSCRIBED]
 
 
-def test_export_holds_what_is_known(weekly, dewi):
+def test_proof_holds_what_is_known(weekly, dewi):
     lifecycle.subscribe(dewi, mailing_list=weekly, source=FORM, ip="192.0.2.7", detail="shop\r\nx")
-    data = erasure.export(dewi)
+    data = consent_proof.collect(dewi)
     assert data["email"] == "Dewi@example.com"
-    assert data["subscriptions"][0]["list"] == "Weekly"
-    assert data["consent"][0]["from_where"] == "192.0.2.7"
-    assert data["consent"][0]["detail"] == "shopx"
+    assert data["lists"][0]["list"] == "Weekly"
+    assert data["events"][0]["from_where"] == "192.0.2.7"
+    assert data["events"][0]["detail"] == "shopx"

@@ -222,7 +222,10 @@ def test_releasing_warns_first(editor_client, workspace):
     suppression.suppress(workspace, email="a@example.org", reason=SuppressionReason.COMPLAINED)
     row = Suppression.objects.get()
     assert "reported your mail as spam" in get(editor_client, "suppression_release", row.pk)
-    editor_client.post(reverse("suppression_release", args=[row.pk]))
+    address = reverse("suppression_release", args=[row.pk])
+    assert editor_client.post(address).status_code == 422
+    assert Suppression.objects.exists()
+    editor_client.post(address, {"sure": "on"})
     assert not Suppression.objects.exists()
 
 
@@ -255,7 +258,16 @@ def test_who_is_out_of_everything_is_put_on_no_list_and_the_member_hears_of_it(
     many = reverse("subscriber_bulk")
     for address, data in (
         (one, {"list": weekly.pk, "action": "subscribe"}),
-        (many, {"people": [budi.pk], "list": weekly.pk, "action": "subscribe"}),
+        (
+            many,
+            {
+                "people": [budi.pk],
+                "list": weekly.pk,
+                "action": "subscribe",
+                "detail": "Signed a list",
+                "confirmed": "1",
+            },
+        ),
     ):
         page = editor_client.post(address, data, follow=True).content.decode()
         assert "1 person has unsubscribed from everything" in page

@@ -12,14 +12,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
-from campaigns import lifecycle
+from campaigns import editing, lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
 from campaigns.states import CampaignStatus, ContentKind
 from delivery import tasks
 from delivery.management import report
-from subscribers.models import MailingList
 
 POLL_SECONDS: Final = 0.25
 SAY_SECONDS: Final = 5.0
@@ -46,10 +45,18 @@ class Command(report.CampaignCommand):
         parser.add_argument(
             "--list",
             action="append",
-            required=True,
+            default=[],
             dest="lists",
             metavar="NAME",
             help="send to this list (can be repeated)",
+        )
+        parser.add_argument(
+            "--segment",
+            action="append",
+            default=[],
+            dest="segments",
+            metavar="NAME",
+            help="only to people in this segment (can be repeated); without --list: of all lists",
         )
         parser.add_argument(
             "--exclude",
@@ -57,6 +64,14 @@ class Command(report.CampaignCommand):
             default=[],
             metavar="NAME",
             help="but not to people in this list (can be repeated)",
+        )
+        parser.add_argument(
+            "--exclude-segment",
+            action="append",
+            default=[],
+            dest="exclude_segments",
+            metavar="NAME",
+            help="but not to people in this segment (can be repeated)",
         )
         parser.add_argument("--subject", required=True, help="may hold merge tags")
         parser.add_argument("--preheader", default="", help="shown after the subject in inboxes")
@@ -112,7 +127,9 @@ def make(options: dict[str, Any]) -> Campaign:
     Raises:
         CommandError: a list, file or sender is missing or wrong; nothing is stored then.
     """
-    workspace = find_workspace(options["workspace"], having_list=options["lists"][0])
+    if not (options["lists"] or options["segments"]):
+        raise CommandError("Say to whom: --list NAME, --segment NAME, or both.")
+    workspace = find_workspace(options)
     kind = next(kind for kind in ContentKind if options.get(kind.value) and kind != "text")
     template = workspace.templates.order_by("-is_default", "id").first()
     campaign = lifecycle.create(
@@ -134,8 +151,13 @@ def make(options: dict[str, Any]) -> Campaign:
     if "@" not in campaign.from_email:
         raise CommandError('Say who it is from: --from "Name <name@example.com>".')
     campaign.save(update_fields=["from_name", "from_email"])
-    campaign.include_lists.set(find_lists(workspace, options["lists"]))
-    campaign.exclude_lists.set(find_lists(workspace, options["exclude"]))
+    editing.choose_audience(
+        campaign,
+        include=find(workspace.lists, options["lists"], word="list"),
+        exclude=find(workspace.lists, options["exclude"], word="list"),
+        include_segments=find(workspace.segments, options["segments"], word="segment"),
+        exclude_segments=find(workspace.segments, options["exclude_segments"], word="segment"),
+    )
     try:
         compile_and_store(content)
     except ContentError as error:
@@ -144,39 +166,44 @@ def make(options: dict[str, Any]) -> Campaign:
     return campaign
 
 
-def find_workspace(slug: str | None, *, having_list: str) -> Workspace:
-    """Return the workspace named, or the only one that has a list of this name.
+def find_workspace(options: dict[str, Any]) -> Workspace:
+    """Return the workspace named, or the only one that has the first list (or segment) named.
 
     Raises:
         CommandError: there is no such workspace, or there are several to choose from.
     """
+    slug = options["workspace"]
     if slug:
         found = Workspace.objects.filter(slug=slug).first()
         if found is None:
             raise CommandError(f"There is no workspace {slug}.")
         return found
-    fitting = list(Workspace.objects.filter(lists__name__iexact=having_list).order_by("id")[:20])
+    word = "list" if options["lists"] else "segment"
+    name = (options["lists"] or options["segments"])[0]
+    fitting = list(
+        Workspace.objects.filter(**{f"{word}s__name__iexact": name}).distinct().order_by("id")[:20]
+    )
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise CommandError(f"There is no list {having_list}.")
+        raise CommandError(f"There is no {word} {name}.")
     slugs = ", ".join(workspace.slug for workspace in fitting)
     raise CommandError(
-        f"Several workspaces have a list {having_list}; say --workspace with one of: {slugs}."
+        f"Several workspaces have a {word} {name}; say --workspace with one of: {slugs}."
     )
 
 
-def find_lists(workspace: Workspace, names: list[str]) -> list[MailingList]:
-    """Return lists by name.
+def find(rows: Any, names: list[str], *, word: str) -> list[Any]:
+    """Return rows of a workspace (``rows``: its lists, say) by name, in any case.
 
     Raises:
         CommandError: one is missing.
     """
     found = []
     for name in names:
-        row = MailingList.objects.filter(workspace=workspace, name__iexact=name).first()
+        row = rows.filter(name__iexact=name).first()
         if row is None:
-            raise CommandError(f"There is no list {name} in {workspace.name}.")
+            raise CommandError(f"There is no {word} {name} in {rows.instance.name}.")
         found.append(row)
     return found
 

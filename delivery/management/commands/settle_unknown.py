@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from delivery import queries, tasks
+from delivery import ledgers, tasks
 from delivery.management import report
 from delivery.pipeline import settle
 
@@ -44,7 +44,7 @@ class Command(report.CampaignCommand):
             tasks.keep_sending.delay()
         else:
             settled = settle.leave(campaign, messages=options["messages"])
-        if not settled and queries.figures(campaign).unsettled:
+        if not settled and ledgers.of(campaign).undecided:
             raise CommandError(
                 f"Campaign {campaign.pk} is {campaign.status}: none of its unknown messages was"
                 " settled."

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Workspace
 from subscribers.imports import files, mapping, run, steps
+from subscribers.management import choosing
 from subscribers.models import Import, MailingList
-from subscribers.states import ImportStatus, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
 
 HELP = """Import people from a CSV, TSV or XLSX file into a list.
 
@@ -51,7 +52,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="COLUMN=FIELD",
-            help="email, first_name, last_name, name, language, time_zone, a field's key, "
+            help="email, first_name, last_name, name, language, time_zone, status, tags, "
+            "lists, a field's key, "
             "new:TYPE:NAME (text, number, date, boolean, url), - to leave the column out",
         )
         parser.add_argument(
@@ -63,25 +65,34 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fill-empty", action="store_true", help="keep what is known, fill what is empty"
         )
+        parser.add_argument(
+            "--skip-existing", action="store_true", help="leave people who are known as they are"
+        )
+        parser.add_argument(
+            "--tag", action="append", default=[], metavar="NAME", help="tag everybody in the file"
+        )
+        parser.add_argument(
+            "--bring-back",
+            default="",
+            metavar="REASON",
+            help="subscribe again who had unsubscribed; the reason is kept with each of them. "
+            "Nobody who bounced, complained or was erased is brought back",
+        )
         parser.add_argument("--strict", action="store_true", help="exit with 3 on invalid rows")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Import the file and say what happened."""
         began = time.monotonic()
-        workspace = _workspace(options["workspace"])
-        mailing_list = _list(workspace, options["list"], create=options["create_list"])
+        workspace = choosing.workspace(options["workspace"])
+        mailing_list = choosing.mailing_list(
+            workspace, options["list"], create=options["create_list"]
+        )
         try:
             record = _prepare(workspace, options)
         except (files.FileRefused, mapping.MappingRefused, OSError) as error:
             raise CommandError(str(error)) from error
-        steps.set_consent(
-            record,
-            mailing_list=mailing_list,
-            status=options["status"],
-            statement=None,
-            fill_empty_only=options["fill_empty"],
-        )
+        steps.set_consent(record, _consent(options, mailing_list))
         steps.start_run(record)
         if not run.run(record.pk):
             raise CommandError("The import was cancelled.")
@@ -117,32 +128,6 @@ class Command(BaseCommand):
             self.stdout.write(f"Rows that could not go in: {record.errors_path}")
 
 
-def _workspace(slug: str | None) -> Workspace:
-    if slug is None:
-        workspace = Workspace.objects.order_by("id").first()
-        if workspace is None:
-            raise CommandError("There is no workspace yet. Start the product once, or load_demo.")
-        return workspace
-    found = Workspace.objects.filter(slug=slug).first()
-    if found is None:
-        known = ", ".join(Workspace.objects.values_list("slug", flat=True)[:20])
-        raise CommandError(f"There is no workspace “{slug}”. There are: {known}.")
-    return found
-
-
-def _list(workspace: Workspace, name: str, *, create: bool) -> MailingList:
-    found = MailingList.objects.filter(workspace=workspace, name=name).first()
-    if found:
-        return found
-    if create:
-        return MailingList.objects.create(workspace=workspace, name=name)
-    names = MailingList.objects.filter(workspace=workspace).values_list("name", flat=True)[:20]
-    raise CommandError(
-        f"There is no list “{name}”. There are: {', '.join(names) or 'none'}. "
-        "Add --create-list to make it."
-    )
-
-
 def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
     given = options["file"]
     if given == "-":
@@ -165,6 +150,21 @@ def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
         steps.discard(record)
         raise
     return record
+
+
+def _consent(options: dict[str, Any], mailing_list: MailingList) -> steps.Consent:
+    existing = ExistingPeople.OVERWRITE
+    if options["fill_empty"]:
+        existing = ExistingPeople.FILL
+    elif options["skip_existing"]:
+        existing = ExistingPeople.SKIP
+    return steps.Consent(
+        lists=[mailing_list],
+        status=options["status"],
+        existing=existing,
+        tags=options["tag"],
+        bring_back=options["bring_back"],
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -97,7 +97,7 @@ def test_what_is_not_ready_can_not_be_scheduled(editor_client: Client, draft: Ca
     dialog = editor_client.get(
         reverse("campaign_confirm", args=[draft.pk]), {"when": "now"}, headers={"HX-Request": "1"}
     )
-    assert "No list is chosen." in dialog.content.decode()
+    assert "No list and no segment is chosen." in dialog.content.decode()
 
 
 @pytest.mark.parametrize(

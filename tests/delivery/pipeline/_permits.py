@@ -26,5 +26,13 @@ if __name__ == "__main__":
     kind, permits, period = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     main(
         float(sys.argv[1]),
-        [throttle.Limit(name="minute", kind=kind, permits=permits, period_ms=period)],
+        [
+            throttle.Limit(
+                name="minute",
+                kind=kind,
+                permits=permits,
+                period_ms=period,
+                ends_at=int((time.time() + 3600) * 1000),
+            )
+        ],
     )

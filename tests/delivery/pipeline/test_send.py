@@ -17,7 +17,9 @@ from delivery.pipeline import plan, sweep
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.send import Sender
 from delivery.states import ClaimState, MessageState, Reason
+from subscribers import suppression
 from subscribers.models import Subscriber
+from subscribers.states import SuppressionReason
 from tests.delivery import sending
 from tests.faults.conftest import Recorder
 from tests.people import Cast
@@ -65,6 +67,23 @@ def test_everybody_gets_one_mail_and_the_campaign_ends(
     assert sending.states(campaign) == {MessageState.SENT: 300}
     assert sending.tallies(campaign) == sending.ledger(campaign)
     assert set(Message.objects.values_list("content_version", "attempts")) == {(1, 1)}
+
+
+def test_who_is_suppressed_after_planning_gets_nothing(
+    cast: Cast, server: Recorder, sender: Sender
+) -> None:
+    account(cast.workspace, server)
+    campaign = sending.planned(cast.workspace, 6)
+    reasons = list(SuppressionReason)[:3]
+    for number, reason in enumerate(reasons):
+        email = f"reader{number}@example.net"
+        assert suppression.suppress(cast.workspace, email=email, reason=reason)
+    assert not work(sender)
+    assert server.mails() == {f"reader{number}@example.net": 1 for number in range(3, 6)}
+    assert sending.ledger(campaign) == {
+        (MessageState.SENT, Reason.NONE): 3,
+        (MessageState.SKIPPED, Reason.SUPPRESSED): 3,
+    }
 
 
 def test_refused_addresses_fail_and_are_suppressed(
@@ -120,6 +139,8 @@ def test_one_persons_render_error_skips_that_person(
         (MessageState.SKIPPED, Reason.RENDER_ERROR): 1,
     }
     assert Dispatch.objects.get().render_errors == 1
+    skipped = Message.objects.select_related("reply").get(state=MessageState.SKIPPED)
+    assert str(skipped.reply) == "The address can't be written to: no such domain can exist."
 
 
 def test_many_render_errors_pause_the_campaign_and_skip_nobody(
@@ -134,6 +155,9 @@ def test_many_render_errors_pause_the_campaign_and_skip_nobody(
     campaign.refresh_from_db()
     assert campaign.status == CampaignStatus.PAUSED
     assert campaign.pause_reason.startswith("The mails of 20 people could not be filled in")
+    dispatch = Dispatch.objects.get()
+    assert dispatch.unfilled_at == campaign.paused_at
+    assert dispatch.unfilled_subscriber in set(Subscriber.objects.values_list("pk", flat=True))
     assert sending.states(campaign) == {MessageState.PLANNED: 60}
 
 

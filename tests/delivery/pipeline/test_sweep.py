@@ -14,7 +14,7 @@ from campaigns.states import CampaignStatus
 from delivery import journal
 from delivery.models import Claim, Message
 from delivery.pipeline import claim, record, settle, sweep
-from delivery.states import ClaimState, MessageState, Reason
+from delivery.states import ClaimState, EventKind, MessageState, Reason
 from delivery.transports.protocol import Verdict
 from tests.delivery import sending
 from tests.people import Cast
@@ -207,10 +207,10 @@ def test_an_event_settles_an_unknown_message(cast: Cast) -> None:
     record.outcomes(
         sending.writer(campaign), [sending.outcome(p, Verdict.UNKNOWN) for p in ids[:2]]
     )
-    assert settle.by_event(ids[0])
-    assert settle.by_event(ids[1], arrived=False)
-    assert not settle.by_event(ids[2])
-    assert not settle.by_event(ids[0])
+    assert settle.by_event(ids[0], EventKind.OPENED)
+    assert settle.by_event(ids[1], EventKind.BOUNCED)
+    assert not settle.by_event(ids[2], EventKind.OPENED)
+    assert not settle.by_event(ids[0], EventKind.OPENED)
     assert sending.states(campaign) == {
         MessageState.SENT: 1,
         MessageState.FAILED: 1,

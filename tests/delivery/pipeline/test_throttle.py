@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import redis
 from django.conf import settings
 
-from delivery import throttle
-from delivery.throttle import Connections, Gate, Limit
+from delivery import coordination, throttle
+from delivery.connections import Connections, GroupLanes
+from delivery.throttle import Gate, Limit
 from tests.faults.product import BASE
 
 pytestmark = pytest.mark.usefixtures("redis_client")
@@ -98,3 +100,67 @@ def test_connections_are_shared() -> None:
     first.free()
     third = Connections(account=1)
     assert third.lease(most=8, wanted=5) == 5
+
+
+def test_a_day_of_a_plan_is_counted_exactly_over_processes() -> None:
+    granted = take_at_once(kind="until", permits=300, period=86_400_000, seconds=1, processes=3)
+    assert granted == 300
+
+
+def test_a_day_of_a_plan_says_when_it_ends_and_the_next_one_is_new() -> None:
+    ends_at = int((time.time() + 100) * 1000)
+    day = Limit(name="warmup-1", kind="until", permits=5, period_ms=86_400_000, ends_at=ends_at)
+    assert throttle.permits(1, [day], 8) == throttle.Grant(permits=5, limit="warmup-1")
+    refused = throttle.permits(1, [day], 1)
+    assert (refused.permits, refused.limit) == (0, "warmup-1")
+    assert 98 < refused.wait <= 100.1
+    throttle.permits(1, [day], -2)
+    assert throttle.permits(1, [day], 8).permits == 2
+    after = Limit(name="warmup-2", kind="until", permits=5, period_ms=1, ends_at=ends_at)
+    assert throttle.permits(1, [after], 8).permits == 5
+
+
+def test_asking_for_none_takes_none_and_says_how_long() -> None:
+    limit = Limit(name="day", kind="window", permits=1, period_ms=86_400_000)
+    assert throttle.permits(1, [limit], 0).wait == 0
+    assert throttle.permits(1, [limit], 1).permits == 1
+    assert throttle.permits(1, [limit], 0).wait > 86_000
+
+
+def test_without_redis_it_goes_on_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_source: str) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(coordination, "script", away)
+    limit = Limit(name="second", kind="rate", permits=1000, period_ms=1_000)
+    first = throttle.permits(99, [limit], 50)
+    assert first.permits == 1
+    second = throttle.permits(99, [limit], 50)
+    assert (second.permits, second.limit) == (0, "redis")
+    assert 0.9 < second.wait <= 1.0
+    slow = Limit(name="day", kind="window", permits=24, period_ms=86_400_000)
+    throttle.permits(98, [slow], 1)
+    assert throttle.permits(98, [slow], 1).wait == pytest.approx(300, abs=1)
+
+
+def test_lanes_towards_a_mailbox_provider_are_shared_by_processes() -> None:
+    here, there, late = (GroupLanes(account=1, most={1: 5}, senders=2) for _ in range(3))
+    assert (here.share(1), there.share(1), late.share(1)) == (3, 2, 0)
+    for _ in range(3):
+        assert here.has_room(1)
+        here.begin(1)
+    assert not here.has_room(1)
+    here.end(1)
+    assert here.has_room(1)
+    here.free()
+    assert GroupLanes(account=1, most={1: 5}, senders=2).share(1) == 3
+
+
+def test_who_finds_no_lane_waits_for_a_moment_only() -> None:
+    GroupLanes(account=1, most={1: 1}).share(1)
+    gate = Gate(account=1, limits=[], groups={}, lanes=GroupLanes(account=1, most={1: 1}))
+    assert not gate.is_open
+    assert gate.must_wait_for_connection(1)
+    assert not gate.is_exhausted
+    assert gate.waits[1].limit == "connections"
+    assert gate.waits[1].wait == 1.0

@@ -5,10 +5,10 @@ from django.test import Client
 
 from delivery import leaving, tokens
 from delivery.models import Event, EventTally, Message, UnsubscribeReason
-from delivery.states import AgentClass, EventKind
+from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tokens import Purpose
 from subscribers import lifecycle
-from subscribers.models import ConsentEvent, Subscription, Suppression
+from subscribers.models import ConsentEvent, Segment, Subscription, Suppression
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
@@ -233,3 +233,24 @@ def test_somebody_erased(client, letter, workspace, address):
         ).status_code
         == 200
     )
+
+
+def test_leaving_settles_a_message_of_which_nobody_knew(client, letter, address):
+    Message.objects.filter(pk=letter.message.pk).update(
+        state=MessageState.UNKNOWN, reason=Reason.NO_REPLY
+    )
+    client.post(address, {"do": "leave"})
+    message = Message.objects.get(pk=letter.message.pk)
+    assert (message.state, message.reason) == (MessageState.SENT, Reason.NONE)
+    assert message.attempted_at == letter.message.attempted_at
+
+
+def test_who_got_it_by_a_segment_of_all_lists_leaves_all_of_them(client, letter, address):
+    letter.campaign.include_lists.clear()
+    segment = Segment.objects.create(workspace=letter.campaign.workspace, name="Bandung")
+    letter.campaign.include_segments.add(segment)
+    client.post(address, {"do": "leave"})
+    assert statuses(letter.person) == {
+        "Kopi Senja Weekly": "unsubscribed",
+        "Offers": "unsubscribed",
+    }

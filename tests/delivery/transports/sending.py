@@ -12,6 +12,7 @@ from delivery.transports.protocol import (
     Outcome,
     Outgoing,
     ServerTroubleError,
+    Transport,
     Verdict,
 )
 from delivery.transports.smtp import SmtpTransport
@@ -126,6 +127,21 @@ def send(
         used, ours = transport(port, **changes), True
         if host != "127.0.0.1":
             used = SmtpTransport(replace(used.settings, host=host))
+    try:
+        return send_over(used, letters, journal=journal, should_stop=should_stop)
+    finally:
+        if ours:
+            used.close()
+
+
+def send_over(
+    used: Transport,
+    letters: Iterable[Outgoing],
+    *,
+    journal: Journal | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Sent:
+    """Send over a transport; every pulled mail must have exactly one outcome."""
     notes = journal or Journal()
     outcomes: dict[int, Outcome] = {}
     pulled: list[int] = []
@@ -148,8 +164,6 @@ def send(
     finally:
         assert set(outcomes) == set(pulled)
         assert notes.announced == set(notes.settled)
-        if ours:
-            used.close()
     return Sent(
         outcomes=outcomes,
         pulled=pulled,

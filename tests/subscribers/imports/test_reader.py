@@ -41,6 +41,45 @@ def test_layouts(tmp_path, content, encoding, delimiter):
     assert found == Layout(encoding=encoding, delimiter=delimiter, has_header=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Łukasz Żółć, Małgorzata Wiśniewska, Gdańsk", "cp1250"),
+        ("Łukasz Żółć, Małgorzata Wiśniewska, Gdańsk", "iso8859-2"),
+        ("Jiří Dvořák, Žižkov, Ondřej Šťastný", "cp1250"),
+        ("Иван Петров, Москва, Ольга Смирнова", "cp1251"),
+        ("Иван Петров, Москва, Ольга Смирнова", "koi8-r"),
+        ("Γιώργος Παπαδόπουλος, Αθήνα", "cp1253"),
+        ("たなか さくら, 東京都, カタカナ", "shift_jis"),
+        ("王小明, 北京市, 李华, 上海", "gb18030"),
+        ("François Müller, Señor Núñez, Ångström", "cp1252"),
+        ("Jörg Groß, Düsseldorf, Zoë", "cp1252"),
+        ("José Peña, São Paulo, Conceição, Mère", "cp1252"),
+    ],
+)
+def test_older_encodings_are_told_by_their_letters(tmp_path, text, encoding):
+    rows = "".join(f"p{n}@example.com;{name}\n" for n, name in enumerate(text.split(", ")))
+    path = written(tmp_path, ("email;name\n" + rows).encode(encoding))
+    found = layout.detect(path)
+    assert (found.encoding, found.delimiter) == (encoding, ";")
+    cells = [row[1][1] for row in read(path, encoding=encoding, delimiter=";")]
+    assert cells[1:] == text.split(", ")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~", ":"])
+def test_delimiters(tmp_path, delimiter):
+    rows = [["email", "name", "at"], ["a@example.com", "Ani, Sari", "x"], ["b@example.com", "", ""]]
+    text = "".join(
+        delimiter.join(f'"{cell}"' if "," in cell else cell for cell in row) + "\n" for row in rows
+    )
+    assert layout.detect(written(tmp_path, text)).delimiter == delimiter
+
+
+def test_a_column_of_clock_times_is_no_delimiter(tmp_path):
+    path = written(tmp_path, "email\na@example.com 10:15\nb@example.com 9:30\n")
+    assert layout.detect(path).delimiter == ","
+
+
 def test_a_file_without_names_for_its_columns(tmp_path):
     path = written(tmp_path, "a@example.com,Ani\nb@example.com,Budi\n")
     assert not layout.detect(path).has_header

@@ -41,8 +41,7 @@ def prepared(workspace, weekly, owner):
         data = content if isinstance(content, bytes) else content.encode()
         path, size = files.store([data])
         record = steps.take_file(workspace, path=path, size=size, filename="a.csv", actor=owner)
-        values = {"status": "subscribed", "statement": None, "fill_empty_only": False, **consent}
-        assert steps.set_consent(record, mailing_list=weekly, **values)
+        assert steps.set_consent(record, steps.Consent(**{"lists": [weekly], **consent}))
         return record
 
     return prepare
@@ -175,7 +174,7 @@ def test_a_second_import_of_the_same_file_changes_nothing(prepared):
 def test_policies_for_people_who_are_known(prepared):
     imported(prepared(HEADER + "a@example.com,Ani,,Bandung,\n"))
     filled = imported(
-        prepared(HEADER + "a@example.com,Anna,Sari,Jakarta,2026-01-01\n", fill_empty_only=True)
+        prepared(HEADER + "a@example.com,Anna,Sari,Jakarta,2026-01-01\n", existing="fill")
     )
     assert figures(filled) == (1, 0, 1, 0, 0, 0)
     person = Subscriber.objects.get()

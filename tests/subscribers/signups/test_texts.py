@@ -2,6 +2,7 @@
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
 from subscribers import public_texts
@@ -68,6 +69,7 @@ def test_a_welcome_mail_goes_out_once_with_what_is_known(editor_client, client, 
         client.post(link, CONFIRM)
     (welcome,) = mail.outbox[1:]
     assert welcome.subject == "Hi Ana <script>"
+    assert isinstance(welcome, EmailMultiAlternatives)
     assert "<script>" not in welcome.alternatives[0][0]
     address = welcome.body.split("yours: ")[1].split()[0]
     assert "Choose what you get" in client.get(address[address.index("/p/") :]).text

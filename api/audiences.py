@@ -1,0 +1,85 @@
+"""Audiences of campaigns for programs: lists and segments, and who of them gets it."""
+
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from ninja import Router, Schema
+from ninja.errors import HttpError
+
+from accounts.roles import Permission
+from api.access import workspace_of
+from api.campaigns import find
+from campaigns import audience, editing
+from campaigns import queries as choices
+from campaigns.models import Campaign
+
+Row = TypeVar("Row", bound=Model)
+
+router = Router(tags=["campaigns"])
+
+
+class AudienceIn(Schema):
+    """Ids of lists and segments. Segments narrow; without a list, they narrow all lists in use."""
+
+    lists: list[int] = []
+    exclude_lists: list[int] = []
+    segments: list[int] = []
+    exclude_segments: list[int] = []
+
+
+class AudienceOut(AudienceIn):
+    """What is chosen, and how it divides now: ``audience`` = ``will_get`` + all ``left_out``."""
+
+    audience: int
+    will_get: int
+    left_out: dict[str, int]
+
+
+def _out(campaign: Campaign) -> dict[str, object]:
+    chosen = choices.chosen(campaign)
+    division = audience.breakdown(campaign)
+    return {
+        "lists": chosen["include"],
+        "exclude_lists": chosen["exclude"],
+        "segments": chosen["include_segments"],
+        "exclude_segments": chosen["exclude_segments"],
+        "audience": division.audience,
+        "will_get": division.will_get,
+        "left_out": {reason.value: count for reason, count in division.left_out.items()},
+    }
+
+
+@router.get("/{campaign_id}/audience", response=AudienceOut, summary="Who would get it")
+def show_audience(request: HttpRequest, campaign_id: int) -> dict[str, object]:
+    """Show which lists and segments a campaign names, and who of them would get it now."""
+    return _out(find(workspace_of(request, Permission.VIEW), campaign_id))
+
+
+@router.put("/{campaign_id}/audience", response=AudienceOut, summary="Choose who gets it")
+def choose_audience(
+    request: HttpRequest, campaign_id: int, choice: AudienceIn
+) -> dict[str, object]:
+    """Choose the lists and segments of a draft; 409 when it is no draft any more."""
+    workspace = workspace_of(request, Permission.EDIT)
+    campaign = find(workspace, campaign_id)
+    won = editing.choose_audience(
+        campaign,
+        include=_rows(choices.lists(workspace), choice.lists, "lists"),
+        exclude=_rows(choices.lists(workspace), choice.exclude_lists, "exclude_lists"),
+        include_segments=_rows(choices.segments(workspace), choice.segments, "segments"),
+        exclude_segments=_rows(
+            choices.segments(workspace), choice.exclude_segments, "exclude_segments"
+        ),
+    )
+    if not won:
+        raise HttpError(409, "Only a draft's audience can be chosen.")
+    return _out(campaign)
+
+
+def _rows(rows: QuerySet[Row], ids: list[int], name: str) -> list[Row]:
+    found = {row.pk: row for row in rows.filter(pk__in=ids)}
+    for pk in ids:
+        if pk not in found:
+            raise HttpError(422, f"{name}: there is no {pk} in this workspace.")
+    return list(found.values())

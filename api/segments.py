@@ -1,0 +1,167 @@
+"""Segments for programs: rules in and out as JSON, counts, and their people page by page."""
+
+from datetime import datetime
+from typing import Annotated, Any, NoReturn
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from accounts.models import Workspace
+from accounts.roles import Permission
+from api.access import workspace_of
+from subscribers.models import Segment, Subscriber
+from subscribers.paging import Walk, of_segment
+from subscribers.segments import members, saving
+from subscribers.segments.kinds import Scope
+from subscribers.segments.tree import InvalidRules
+
+MOST_MEMBERS = 500
+
+router = Router(tags=["segments"])
+
+
+class SegmentIn(Schema):
+    """A segment to make, or to put in another's place."""
+
+    name: str = Field(min_length=1, max_length=saving.LONGEST_NAME)
+    description: str = Field("", max_length=300)
+    rules: dict[str, Any]
+
+
+class RulesIn(Schema):
+    """Rules to count without storing them."""
+
+    rules: dict[str, Any]
+
+
+class SegmentOut(Schema):
+    """A segment; ``count`` is how many people fitted it at ``counted_at``."""
+
+    id: int
+    name: str
+    description: str
+    rules: dict[str, Any]
+    count: int | None
+    counted_at: datetime | None
+    updated_at: datetime
+
+
+class CountOut(Schema):
+    """How many people fit now, and of how many."""
+
+    people: int
+    of: int
+    milliseconds: int
+
+
+class MemberOut(Schema):
+    """A person in a segment."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+
+
+class MembersOut(Schema):
+    """One page; ask again with ``before`` set to ``next`` for the one after it, null: no more."""
+
+    people: list[MemberOut]
+    next: int | None
+
+
+def _find(workspace: Workspace, segment_id: int) -> Segment:
+    return get_object_or_404(Segment.objects.filter(workspace=workspace), pk=segment_id)
+
+
+def _refuse(wrong: InvalidRules) -> NoReturn:
+    told = "; ".join(f"{fault.place or 'rules'}: {fault.message}" for fault in wrong.faults)
+    raise HttpError(422, told) from wrong
+
+
+def _save(segment: Segment, given: SegmentIn) -> Segment:
+    name = " ".join(given.name.split())
+    try:
+        saving.save(segment, name=name, description=given.description, rules=given.rules)
+    except InvalidRules as wrong:
+        _refuse(wrong)
+    except saving.NameTaken as taken:
+        raise HttpError(409, "Another segment has this name.") from taken
+    return segment
+
+
+@router.get("", response=list[SegmentOut], summary="All segments")
+def list_segments(request: HttpRequest) -> Any:
+    """Return the workspace's segments by name."""
+    return Segment.objects.filter(workspace=workspace_of(request, Permission.VIEW))
+
+
+@router.post("", response={201: SegmentOut}, summary="Make a segment")
+def create_segment(request: HttpRequest, given: SegmentIn) -> Any:
+    """Make a segment; 422 names each fault of the rules with its place."""
+    segment = Segment(workspace=workspace_of(request, Permission.EDIT))
+    return Status(201, _save(segment, given))
+
+
+@router.post("/count", response=CountOut, summary="Count rules without storing them")
+def count_rules(request: HttpRequest, given: RulesIn) -> Any:
+    """Count the people who fit these rules now."""
+    scope = Scope(workspace=workspace_of(request, Permission.VIEW))
+    try:
+        return members.count(scope, saving.check(given.rules, scope))
+    except InvalidRules as wrong:
+        _refuse(wrong)
+
+
+@router.get("/{segment_id}", response=SegmentOut, summary="One segment")
+def get_segment(request: HttpRequest, segment_id: int) -> Any:
+    """Return a segment with its rules."""
+    return _find(workspace_of(request, Permission.VIEW), segment_id)
+
+
+@router.put("/{segment_id}", response=SegmentOut, summary="Change a segment")
+def update_segment(request: HttpRequest, segment_id: int, given: SegmentIn) -> Any:
+    """Put other rules in a segment's place; 422 names each fault with its place."""
+    return _save(_find(workspace_of(request, Permission.EDIT), segment_id), given)
+
+
+@router.delete("/{segment_id}", response={204: None}, summary="Delete a segment")
+def delete_segment(request: HttpRequest, segment_id: int) -> Any:
+    """Delete a segment; 409 while something uses it."""
+    try:
+        saving.delete(_find(workspace_of(request, Permission.EDIT), segment_id))
+    except saving.InUse as used:
+        names = ", ".join(f"{place.kind} {place.name}" for place in used.places)
+        raise HttpError(409, f"It is used: {names}.") from used
+    return Status(204, None)
+
+
+@router.get("/{segment_id}/count", response=CountOut, summary="Count a segment now")
+def count_segment(request: HttpRequest, segment_id: int) -> Any:
+    """Count the people who fit a segment now."""
+    segment = _find(workspace_of(request, Permission.VIEW), segment_id)
+    try:
+        return saving.recount(segment)
+    except InvalidRules as wrong:
+        _refuse(wrong)
+
+
+@router.get("/{segment_id}/members", response=MembersOut, summary="The people in a segment")
+def list_members(
+    request: HttpRequest,
+    segment_id: int,
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_MEMBERS)] = 100,
+) -> Any:
+    """Return people, newest first, page by page; of a rare segment as of a minute ago at most."""
+    segment = _find(workspace_of(request, Permission.VIEW), segment_id)
+    try:
+        keys = of_segment(segment, Walk(before=before, limit=limit + 1))
+    except InvalidRules as wrong:
+        _refuse(wrong)
+    people = Subscriber.objects.filter(pk__in=keys[:limit], workspace_id=segment.workspace_id)
+    more = keys[limit - 1] if len(keys) > limit else None
+    return {"people": people.order_by("-pk"), "next": more}

@@ -1,0 +1,80 @@
+"""What this room forgets of an erased person, and of everybody when their workspace says so.
+
+The ledger keeps its rows with a number that leads nowhere, so reports keep their totals.
+"""
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts.models import Workspace
+from delivery.models import Event, Message, SandboxMessage
+from subscribers import retention
+from subscribers.models import Retention
+
+EVENTS_A_BATCH = 20_000
+# Events are numbered as they come, so that reading on from where the last time ended is enough.
+FORGET_ORIGINS = """
+WITH looked AS (
+    SELECT event.id, event.at, event.campaign_id FROM delivery_event event
+    WHERE event.id > %(after)s ORDER BY event.id LIMIT %(limit)s
+), late AS (
+    SELECT min(id) AS id FROM looked WHERE at >= %(before)s
+), due AS (
+    SELECT looked.id, looked.campaign_id FROM looked, late
+    WHERE late.id IS NULL OR looked.id < late.id
+), forgotten AS (
+    UPDATE delivery_event event SET ip = NULL, user_agent_id = NULL
+    FROM due JOIN campaigns_campaign campaign ON campaign.id = due.campaign_id
+    WHERE event.id = due.id AND campaign.workspace_id = %(workspace)s
+        AND (event.ip IS NOT NULL OR event.user_agent_id IS NOT NULL)
+    RETURNING event.id
+)
+SELECT (SELECT max(id) FROM due), (SELECT count(*) FROM due), (SELECT count(*) FROM forgotten)
+"""
+
+
+def forget_person(
+    workspace: Workspace, subscriber_id: int, addresses: tuple[str, ...], **_kwargs: Any
+) -> None:
+    """Forget an erased person; called by `subscribers.erasure` inside its transaction."""
+    Event.objects.filter(subscriber_id=subscriber_id).update(ip=None, user_agent=None)
+    Message.objects.filter(subscriber_id=subscriber_id).exclude(provider_id=None).update(
+        provider_id=None
+    )
+    for address in addresses:
+        kept = SandboxMessage.objects.filter(envelope_to__iexact=address)
+        kept.filter(workspace=workspace).delete()
+        kept.filter(workspace=None).delete()
+
+
+def forget_origins() -> int:
+    """Forget from where opens and clicks came, where a workspace's rules say so; returns how many.
+
+    Each batch is one transaction together with how far it came.
+    """
+    rules = Retention.objects.exclude(origin_days=None).order_by("pk")
+    return sum(_forget_origins(one) for one in rules)
+
+
+def _forget_origins(rules: Retention) -> int:
+    before = retention.cutoff(rules.origin_days or 0)
+    whole = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                FORGET_ORIGINS,
+                {
+                    "after": rules.events_through,
+                    "limit": EVENTS_A_BATCH,
+                    "before": before,
+                    "workspace": rules.workspace_id,
+                },
+            )
+            through, looked, forgotten = cursor.fetchone()
+            if looked:
+                rules.events_through = through
+                Retention.objects.filter(pk=rules.pk).update(events_through=through)
+        whole += int(forgotten)
+        if looked < EVENTS_A_BATCH:
+            return whole

@@ -1,0 +1,187 @@
+"""One mail, one request: a django-anymail backend of one account, asked by one thread at a time."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Final
+
+import requests
+from anymail.exceptions import AnymailError, AnymailRecipientsRefused
+from urllib3.exceptions import HTTPError
+
+from delivery.transports import anymail_verdicts as verdicts
+from delivery.transports.anymail_message import ProviderMessage, read
+from delivery.transports.anymail_session import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    InnerAddressError,
+    ProviderSession,
+    mark,
+)
+from delivery.transports.anymail_verdicts import Answer, Blame
+from delivery.transports.protocol import Outgoing, Verdict
+from delivery.transports.providers import Spec, spec_of
+
+NEVER_SENT: Final = frozenset(
+    {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"}
+)
+TRIES: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderSettings:
+    """One provider account and how to use it; ``seconds`` is how long to wait for an answer."""
+
+    provider: str
+    arguments: dict[str, str] = field(repr=False)
+    max_connections: int = 8
+    idle_seconds: float = 30.0
+    seconds: float = READ_SECONDS
+
+    @property
+    def spec(self) -> Spec:
+        """What we know of the provider."""
+        return spec_of(self.provider)
+
+
+class Desk:
+    """Where requests are made: a backend with an open connection of its own."""
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self._settings = settings
+        self._backend: Any = None
+        self._lock = threading.Lock()
+
+    def ask(self, mail: Outgoing) -> Answer:
+        """Hand one mail to the provider and return its answer. Raises nothing a provider may do."""
+        spec = self._settings.spec
+        try:
+            message = read(mail, spec)
+        except (ValueError, LookupError) as error:
+            return Answer(verdict=Verdict.FAILED, blame=Blame.PERSON, words=str(error)[:200])
+        answer = Answer(verdict=Verdict.NOT_SENT, blame=Blame.SERVER)
+        for attempt in range(TRIES):
+            answer = self._ask_once(message, mail.envelope_to)
+            broke = answer.blame is Blame.SERVER and not answer.code
+            # A kept connection may have died unnoticed: once more, where that cannot be a second
+            # mail. Silence is no reason: whoever is slow is not helped by another request.
+            may_repeat = answer.verdict is Verdict.NOT_SENT or spec.replays
+            if attempt or not (broke and may_repeat) or answer.words == verdicts.NO_ANSWER:
+                break
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            if self._backend is not None:
+                self._backend.close()
+            self._backend = None
+
+    def _ask_once(self, message: ProviderMessage, person: str) -> Answer:
+        mark.is_written = False
+        try:
+            backend = self._open()
+            if self._settings.spec.idempotency == "http":
+                backend.session.headers["Idempotency-Key"] = message.idempotency_key
+            backend.send_messages([message])
+        except AnymailRecipientsRefused as error:
+            return self._taken(message, _response_of(error))
+        except AnymailError as error:
+            return self._trouble(error, person)
+        except InnerAddressError as error:
+            return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, words=str(error))
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return verdicts.broken(error, is_written=mark.is_written)
+        except Exception as error:  # noqa: BLE001 - an answer that a backend trips over
+            return self._tripped(error)
+        status: Any = getattr(message, "anymail_status", None)
+        return self._taken(message, getattr(status, "esp_response", None))
+
+    def _tripped(self, error: Exception) -> Answer:
+        """A backend failed over its own work: before the request nothing was sent."""
+        logging.getLogger(__name__).warning("provider_backend_failed", exc_info=error)
+        if mark.is_written:
+            words = "the answer could not be read"
+            return Answer(verdict=Verdict.UNKNOWN, code=200, words=words)
+        words = f"{type(error).__name__}: {verdicts.clean(str(error))[:200]}"
+        return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, words=words)
+
+    def _taken(self, message: ProviderMessage, response: Any) -> Answer:
+        status: Any = getattr(message, "anymail_status", None)
+        if isinstance(response, requests.Response):
+            code, words = response.status_code, verdicts.words_of(response)
+        else:
+            code, words = 200, ""
+        ids = getattr(status, "message_id", None)
+        provider_id = next(iter(ids), "") if isinstance(ids, set) else ids
+        return verdicts.accepted(
+            set(getattr(status, "status", None) or ()),
+            code=code,
+            words=words,
+            provider_id=str(provider_id or ""),
+        )
+
+    def _trouble(self, error: AnymailError, person: str) -> Answer:
+        response = _response_of(error)
+        if isinstance(response, requests.Response):
+            if response.ok:  # accepted, and said in a way that nobody can read
+                words = verdicts.words_of(response) or "the answer could not be read"
+                return Answer(verdict=Verdict.UNKNOWN, code=response.status_code, words=words)
+            return verdicts.refused(
+                response.status_code,
+                words=verdicts.words_of(response),
+                person=person,
+                retry_after=verdicts.seconds_until(response.headers.get("Retry-After")),
+            )
+        if isinstance(response, dict):
+            return _from_amazon(response, person)
+        cause = error.__cause__
+        if cause is not None and hasattr(cause, "fmt"):  # botocore: its errors have a template
+            return verdicts.broken(cause, is_written=type(cause).__name__ not in NEVER_SENT)
+        if isinstance(cause, (requests.RequestException, OSError)):
+            return verdicts.broken(cause, is_written=mark.is_written)
+        # Anymail refuses before it asks: something in this mail the provider has no word for.
+        words = verdicts.clean(str(error))[:200]
+        return Answer(verdict=Verdict.FAILED, blame=Blame.MAIL, words=words)
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._backend is None:
+                settings = self._settings
+                module, _, name = settings.spec.backend.rpartition(".")
+                arguments = settings.spec.arguments(settings.arguments)
+                if "client_params" in arguments:  # boto3 has its own way to wait
+                    arguments["client_params"]["config"] |= {
+                        "connect_timeout": min(CONNECT_SECONDS, settings.seconds),
+                        "read_timeout": settings.seconds,
+                    }
+                backend = getattr(import_module(module), name)(**arguments)
+                if hasattr(backend, "session"):
+                    backend.timeout = (min(CONNECT_SECONDS, settings.seconds), settings.seconds)
+                    session = ProviderSession()
+                    session.headers["User-Agent"] = "Warta"
+                    backend.session = session
+                else:
+                    backend.open()
+                self._backend = backend
+            return self._backend
+
+
+def _response_of(error: AnymailError) -> Any:
+    return getattr(error, "response", None)
+
+
+def _from_amazon(response: dict[str, Any], person: str) -> Answer:
+    """Read boto3's error: its code says more than the HTTP status, often a bare 400."""
+    said = response.get("Error", {})
+    meta = response.get("ResponseMetadata", {})
+    retry = (meta.get("HTTPHeaders") or {}).get("retry-after")
+    return verdicts.refused(
+        int(meta.get("HTTPStatusCode") or 400),
+        words=verdicts.clean(said.get("Message") or said.get("Code") or "")[: verdicts.MOST_WORDS],
+        person=person,
+        code=str(said.get("Code") or ""),
+        retry_after=verdicts.seconds_until(retry),
+    )

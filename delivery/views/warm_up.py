@@ -1,0 +1,79 @@
+"""A sending account's warm-up plan: see it, edit it, end it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from delivery import usage, warm_up
+from delivery.forms.warm_up import UsualPlanForm, WarmUpForm
+from delivery.models import SendingAccount, WarmUp
+from delivery.states import TransportKind
+from delivery.views.sending_accounts import find
+
+
+def _find(request: MemberRequest, account_id: int) -> SendingAccount:
+    account = find(request, account_id)
+    if account.kind == TransportKind.SANDBOX:
+        raise Http404  # it has no limits
+    return account
+
+
+@member(Permission.MANAGE)
+def account_warm_up(request: MemberRequest, account_id: int) -> HttpResponse:
+    """Show the plan and what was sent, and keep changes. ``?first=…`` works out other numbers."""
+    account = _find(request, account_id)
+    usual = UsualPlanForm(request.GET if "first" in request.GET else None)
+    initial = {}
+    if usual.is_bound and usual.is_valid():
+        initial["ceilings"] = "  ".join(map(str, warm_up.usual_plan(**usual.cleaned_data)))
+    form = WarmUpForm(request.POST or None, account=account, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved. The plan holds from now on."))
+        return redirect("account_warm_up", account.pk)
+    plan: WarmUp | None = getattr(account, "warm_up", None)
+    context = {
+        "account": account,
+        "form": form,
+        "usual": usual,
+        "plan": plan,
+        "today": warm_up.today(account),
+        "rows": _rows(account, plan) if plan else [],
+    }
+    return render(request, "delivery/warm_up.html", context)
+
+
+def _rows(account: SendingAccount, plan: WarmUp) -> list[dict[str, Any]]:
+    """Return the plan's days with what was sent on each."""
+    sent = usage.lately(account, days=warm_up.MOST_DAYS * 2)
+    today = usage.today(account)
+    rows = []
+    for number, ceiling in enumerate(plan.ceilings):
+        day = plan.starts_on + timedelta(days=number)
+        rows.append(
+            {
+                "number": number + 1,
+                "day": day,
+                "ceiling": ceiling,
+                "sent": sent.get(day, 0) if day <= today else None,
+                "is_today": day == today,
+            }
+        )
+    return rows
+
+
+@require_POST
+@member(Permission.MANAGE)
+def account_warm_up_end(request: MemberRequest, account_id: int) -> HttpResponse:
+    """End the plan: no ceiling from now on."""
+    account = _find(request, account_id)
+    WarmUp.objects.filter(account=account).delete()
+    messages.success(request, _("The warm-up plan has ended."))
+    return redirect("account_edit", account.pk)

@@ -1,0 +1,29 @@
+"""Is everything sending? Processes, sending accounts, and every campaign under way, explained."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery import diagnosis
+from delivery.models import SendingAccount
+
+SHOWN = 50  # campaigns
+UNDER_WAY = (CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
+
+
+@member(Permission.VIEW)
+def sending_health(request: MemberRequest) -> HttpResponse:
+    """Say in sentences what sends, what doesn't, and why."""
+    under_way = Campaign.objects.filter(workspace=request.workspace, status__in=UNDER_WAY)
+    campaigns = under_way.select_related("paused_by").order_by("-pk")[:SHOWN]
+    accounts = SendingAccount.objects.filter(workspace=request.workspace)
+    context = {
+        "machinery": diagnosis.machinery(),
+        "accounts": [(account, diagnosis.of_account(account)) for account in accounts],
+        "rows": [(campaign, diagnosis.explain(campaign)) for campaign in campaigns],
+    }
+    template = "reports/_health.html" if request.GET.get("part") else "reports/health.html"
+    return render(request, template, context)

@@ -1,0 +1,126 @@
+"""Doing what an action says, batch by batch.
+
+A batch, its counts and the key it reached are one transaction, and the action's row is locked
+meanwhile: a worker that is killed leaves a batch done or not done, two workers never do it twice,
+and a cancellation waits for the batch in hand.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from subscribers import bulk, bulk_fields, bulk_steps, tags
+from subscribers.models import BulkAction, BulkChange, Tag, Tagging
+from subscribers.states import BulkKind, BulkStatus
+
+KEEP = """
+INSERT INTO subscribers_bulkchange (action_id, at, subscriber_id, previous)
+SELECT %s, %s, person, previous FROM unnest(%s::bigint[], %s::text[]) AS changed (person, previous)
+"""
+SECONDS = 20.0  # a task's turn; then it makes room and comes again
+
+
+def run(action_id: int, *, seconds: float = SECONDS) -> BulkAction | None:
+    """Work on an action for a while; returns the one to go on with, None when nothing is left.
+
+    That is the same action, or one that follows from it.
+    """
+    until = time.monotonic() + seconds
+    following: BulkAction | None = None
+    while (following := _one_batch(action_id)) and following.pk == action_id:
+        if time.monotonic() > until:
+            break
+    return following
+
+
+def fail(action_id: int, *, reason: str) -> None:
+    """Say that an action can't go on; what is done stays done."""
+    BulkAction.objects.filter(pk=action_id, status__in=bulk.OPEN).update(
+        status=BulkStatus.FAILED, failure=reason[:300], finished_at=timezone.now()
+    )
+
+
+def _one_batch(action_id: int) -> BulkAction | None:
+    """Do one batch; returns the action to go on with: this one, a further one, or None."""
+    with transaction.atomic():
+        action = (
+            BulkAction.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(pk=action_id, status__in=bulk.OPEN)
+            .select_related("workspace", "created_by")
+            .first()
+        )
+        if action is None:
+            return None
+        undoing = action.status == BulkStatus.UNDOING
+        if _undo_batch(action) if undoing else _do_batch(action):
+            action.save()
+            return action
+        action.status = BulkStatus.UNDONE if undoing else BulkStatus.DONE
+        action.finished_at = timezone.now()
+        action.save()
+        return None if undoing else _what_follows(action)
+
+
+def _do_batch(action: BulkAction) -> bool:
+    step = bulk_steps.STEPS[BulkKind(action.kind)]
+    at = timezone.now()
+    if action.started_at is None:
+        action.status, action.started_at = BulkStatus.RUNNING, at
+        action.total = bulk.meant(action).order_by().count()
+        action.reached = 0
+        return True
+    batch = list(
+        bulk.meant(action)
+        .filter(pk__gt=action.reached)
+        .order_by("pk")
+        .values_list("pk", flat=True)[: step.batch]
+    )
+    if not batch:
+        return False
+    changed = step.apply(action, batch, at)
+    if step.keeps_changes:
+        _keep(action, changed, at)
+    action.reached = batch[-1]
+    action.done += len(batch)
+    action.changed += len(changed)
+    return True
+
+
+def _keep(action: BulkAction, changed: Sequence[tuple[int, str]], at: datetime) -> None:
+    with connection.cursor() as cursor:
+        people = [person for person, _before in changed]
+        cursor.execute(KEEP, [action.pk, at, people, [before for _person, before in changed]])
+
+
+def _undo_batch(action: BulkAction) -> bool:
+    step = bulk_steps.STEPS[BulkKind(action.kind)]
+    changes = list(
+        BulkChange.objects.filter(action=action, subscriber_id__gt=action.reached).order_by(
+            "subscriber_id"
+        )[: step.batch]
+    )
+    if not changes or step.undo is None:
+        return False
+    step.undo(action, changes, timezone.now())
+    action.reached = changes[-1].subscriber_id
+    action.done += len(changes)
+    return True
+
+
+def _what_follows(action: BulkAction) -> BulkAction | None:
+    """Do what remains once everybody was reached; returns a further action that it needs."""
+    if action.kind == BulkKind.MERGE_TAG:
+        old = Tag.objects.filter(workspace=action.workspace, pk=action.settings["tag"]).first()
+        if old is not None:  # some may have been given it meanwhile
+            late = Tagging.objects.filter(tag=old).values_list("subscriber_id", flat=True)
+            tags.attach(action.workspace, people=list(late), tags=[action.settings["into"]])
+            tags.delete(old)
+    if action.kind == BulkKind.COPY_FIELD and bulk_fields.switch_key(action):
+        settings = {"key": action.settings["key"], "label": action.settings["label"]}
+        return bulk.start(
+            action.workspace, kind=BulkKind.DROP_FIELD, actor=action.created_by, settings=settings
+        )
+    return None

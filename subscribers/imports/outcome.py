@@ -1,0 +1,178 @@
+"""What an import will do, or did, in words."""
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from subscribers.imports import mapping, undo
+from subscribers.models import Import
+from subscribers.states import (
+    ExistingPeople,
+    FieldType,
+    ImportStatus,
+    SubscriptionStatus,
+    SuppressionReason,
+)
+
+LONGEST_STATEMENT = 160
+LONGEST_NAMES = 5
+Fact = tuple[str, str]  # icon and sentence
+
+
+def facts(record: Import) -> list[Fact]:
+    """Return what happens to the people of this file."""
+    return [
+        *_where(record),
+        *_known(record),
+        *_left_alone(record),
+        *_from_columns(record),
+        *_made(record),
+        *_noticed(record),
+        *_afterwards(record),
+    ]
+
+
+def why_they_stay(kept: dict[str, int]) -> list[str]:
+    """Say how many people stay after an undo, and why."""
+    sentences = {
+        "acted": _("%(count)s did something themselves, or joined in another way, since"),
+        "changed": _("%(count)s were changed since, by a member or by another import"),
+        "tagged": _("%(count)s got tags since"),
+    }
+    return [text % {"count": _n(kept[why])} for why, text in sentences.items() if kept.get(why)]
+
+
+def _where(record: Import) -> list[Fact]:
+    lists = [record.mailing_list.name] if record.mailing_list else []
+    lists += list(record.more_lists.values_list("name", flat=True))
+    if record.new_list and record.new_list not in lists:
+        lists.append(record.new_list)
+    status = SubscriptionStatus(record.subscription_status).label
+    found: list[Fact] = []
+    if lists:
+        words = {"lists": ", ".join(lists), "status": str(status).lower()}
+        found.append(("list", _("Into %(lists)s: %(status)s") % words))
+    if record.statement:
+        text = record.statement.text[:LONGEST_STATEMENT]
+        found.append(("quote", _("Their consent: “%(text)s”") % {"text": text}))
+    if record.tags:
+        found.append(("tag", _("Tagged: %(tags)s") % {"tags": ", ".join(record.tags)}))
+    return found
+
+
+def _known(record: Import) -> list[Fact]:
+    text = {
+        ExistingPeople.OVERWRITE: _("Existing people: update them; empty cells erase nothing"),
+        ExistingPeople.FILL: _("Existing people: fill empty fields only"),
+        ExistingPeople.SKIP: _("Existing people: leave them exactly as they are"),
+    }[ExistingPeople(record.existing)]
+    found: list[Fact] = [("refresh", text)]
+    if record.bring_back:
+        found.append(
+            (
+                "alert-triangle",
+                _("People who unsubscribed are subscribed again: “%(reason)s”")
+                % {"reason": record.bring_back_reason},
+            )
+        )
+    return found
+
+
+def _left_alone(record: Import) -> list[Fact]:
+    found: list[Fact] = []
+    if record.suppressed:
+        text = ngettext(
+            "%(count)s person must not be written to, or has left, and stays as they are.",
+            "%(count)s people must not be written to, or have left. They stay as they are.",
+            record.suppressed,
+        )
+        found.append(("ban", text % {"count": _n(record.suppressed)}))
+    if record.duplicates:
+        text = ngettext(
+            "%(count)s row repeats an address; the first one is kept.",
+            "%(count)s rows repeat an address; the first one is kept.",
+            record.duplicates,
+        )
+        found.append(("copy", text % {"count": _n(record.duplicates)}))
+    return found
+
+
+def _from_columns(record: Import) -> list[Fact]:
+    counts = record.flagged.get("statuses", {})
+    found: list[Fact] = []
+    if left := counts.get(SubscriptionStatus.UNSUBSCRIBED):
+        text = ngettext(
+            "%(count)s row says unsubscribed: whoever is on the list leaves it",
+            "%(count)s rows say unsubscribed: whoever is on the list leaves it",
+            left,
+        )
+        found.append(("user-minus", text % {"count": _n(left)}))
+    ends = (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED, SuppressionReason.IMPORTED)
+    if ended := sum(counts.get(one, 0) for one in ends):
+        text = ngettext(
+            "%(count)s row says bounced, complained or blocked: suppressed, not imported",
+            "%(count)s rows say bounced, complained or blocked: suppressed, not imported",
+            ended,
+        )
+        found.append(("shield-off", text % {"count": _n(ended)}))
+    return found
+
+
+def _made(record: Import) -> list[Fact]:
+    found: list[Fact] = []
+    if names := record.flagged.get("new_lists"):
+        found.append(("folder-plus", _("New list: %(names)s") % {"names": _some(names)}))
+    if names := record.flagged.get("new_tags"):
+        found.append(("tag", _("New tag: %(names)s") % {"names": _some(names)}))
+    types = dict(FieldType.choices)
+    for target in mapping.load(record.mapping):
+        if target.to == mapping.NEW:
+            words = {"name": target.label, "type": str(types[target.type]).lower()}
+            found.append(("forms", _("New field %(name)s (%(type)s)") % words))
+    return found
+
+
+def _noticed(record: Import) -> list[Fact]:
+    found: list[Fact] = []
+    if roles := record.flagged.get("roles"):
+        text = ngettext(
+            "%(count)s shared box such as info@ is flagged and goes in",
+            "%(count)s shared boxes such as info@ are flagged and go in",
+            roles,
+        )
+        found.append(("users", text % {"count": _n(roles)}))
+    if disposable := record.flagged.get("disposable"):
+        text = ngettext(
+            "%(count)s throw-away address is flagged and goes in",
+            "%(count)s throw-away addresses are flagged and go in",
+            disposable,
+        )
+        found.append(("flag", text % {"count": _n(disposable)}))
+    return found
+
+
+def _afterwards(record: Import) -> list[Fact]:
+    found: list[Fact] = []
+    if record.subscription_status == SubscriptionStatus.UNCONFIRMED:
+        found.append(
+            ("mail", _("They are asked by mail to confirm, little by little"))
+            if record.asks_with_id
+            else ("mail-off", _("No mail is sent by the import"))
+        )
+    if record.started_at is None:
+        found.append(("arrow-back-up", _("You can undo the whole import for 30 days")))
+    elif undo.can_be_undone(record):
+        day = formats.date_format(undo.deadline(record), "DATE_FORMAT")
+        found.append(("arrow-back-up", _("You can undo it until %(day)s") % {"day": day}))
+    elif record.status == ImportStatus.UNDONE:
+        found.append(("arrow-back-up", _("It was undone")))
+    return found
+
+
+def _some(names: list[str]) -> str:
+    text = ", ".join(names[:LONGEST_NAMES])
+    return f"{text} …" if len(names) > LONGEST_NAMES else text
+
+
+def _n(number: int) -> str:
+    return formats.number_format(number, use_l10n=True, force_grouping=True)

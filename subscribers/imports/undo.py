@@ -1,0 +1,168 @@
+"""Undoing a whole import: as far as nobody built on it since, everything is as it was before.
+
+First the people it found get back what it changed, where that has not been changed since; then the
+people it created are deleted, as `people.delete` does. Each batch is a transaction of its own and
+leaves nothing for a second one, so an undo that was interrupted simply goes on.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from subscribers import people
+from subscribers.imports import undoing
+from subscribers.imports.merge import detail
+from subscribers.imports.run import sole_worker
+from subscribers.models import Import, ImportChange, Suppression
+from subscribers.states import ConsentKind, ConsentSource, ImportStatus, SuppressionReason
+
+DAYS = 30
+BATCH = 5_000
+WROTE = (ImportStatus.DONE, ImportStatus.CANCELLED, ImportStatus.FAILED)
+
+
+@dataclass(kw_only=True)
+class Undone:
+    """How far an undo is, and what it left alone: why a person stays → how many.
+
+    Why: ``acted`` (a consent event of another origin), ``changed`` (a member or another import
+    changed them), ``tagged`` (somebody else tagged them).
+    """
+
+    removed: int = 0
+    restored: int = 0
+    kept: dict[str, int] = field(default_factory=dict)
+    until: int = 0  # the last created person who was looked at
+
+    @property
+    def stays(self) -> int:
+        """How many created people stay."""
+        return sum(self.kept.values())
+
+
+def can_be_undone(record: Import) -> bool:
+    """Say whether an import has written something, and lately enough."""
+    return (
+        record.status in WROTE
+        and record.started_at is not None
+        and timezone.now() < deadline(record)
+    )
+
+
+def deadline(record: Import) -> datetime:
+    """Return when an import's undo is over."""
+    begin = record.finished_at or record.started_at or record.created_at
+    return begin + timedelta(days=DAYS)
+
+
+def outlook(record: Import) -> Undone:
+    """Return what an undo would do now, without doing it."""
+    with connection.cursor() as cursor:
+        cursor.execute(undoing.JUDGE_ALL, _values(record))
+        judged = dict(cursor.fetchall())
+    removed = judged.pop("", 0)
+    restored = ImportChange.objects.filter(from_import=record).count()
+    return Undone(removed=removed, restored=restored, kept=judged)
+
+
+def start(record: Import) -> bool:
+    """Make an undo due; the caller enqueues the task. False: it can't be undone (any more)."""
+    if not can_be_undone(record):
+        return False
+    return bool(
+        Import.objects.filter(pk=record.pk, status__in=WROTE).update(
+            status=ImportStatus.UNDOING, undo=asdict(Undone()), asked_until=None, failure=""
+        )
+    )
+
+
+def run(import_id: int) -> bool:
+    """Undo an import, or go on undoing it. False: it is not due, or another worker has it."""
+    with sole_worker(import_id) as got:
+        record = Import.objects.filter(pk=import_id, status=ImportStatus.UNDOING).first()
+        if not got or record is None:
+            return False
+        while _restore_some(record):
+            pass
+        while _remove_some(record):
+            pass
+        with _step(record) as state:
+            moment = record.started_at or record.created_at
+            Suppression.objects.filter(
+                workspace_id=record.workspace_id, created_at=moment, detail=detail(record)
+            ).delete()
+        Import.objects.filter(pk=import_id, status=ImportStatus.UNDOING).update(
+            status=ImportStatus.UNDONE, undone_at=timezone.now(), undo=asdict(state)
+        )
+    return True
+
+
+def _restore_some(record: Import) -> bool:
+    """Give some of the people it found what they had; False when none is left."""
+    with _step(record) as state, connection.cursor() as cursor:
+        rows = list(
+            ImportChange.objects.filter(from_import=record)
+            .order_by("pk")
+            .values_list("pk", "subscriber_id")[:BATCH]
+        )
+        values = {
+            **_values(record),
+            "changes": [key for key, _person in rows],
+            "people": sorted({person for _key, person in rows}),
+        }
+        if rows:
+            for statement in undoing.RESTORE:
+                cursor.execute(statement, values)
+            ImportChange.objects.filter(pk__in=values["changes"]).delete()
+            state.restored += len(rows)
+    return len(rows) == BATCH
+
+
+def _remove_some(record: Import) -> bool:
+    """Delete some of the people it created, unless something happened to them since."""
+    with _step(record) as state, connection.cursor() as cursor:
+        values = {**_values(record), "until": state.until, "most": BATCH}
+        cursor.execute(undoing.JUDGE, values)
+        judged = cursor.fetchall()
+        gone = [key for key, why in judged if not why]
+        stay = [key for key, why in judged if why]
+        for _key, why in judged:
+            if why:
+                state.kept[why] = state.kept.get(why, 0) + 1
+        if stay:
+            for statement in undoing.TAKE_BACK:
+                cursor.execute(statement, {**values, "people": stay})
+        if gone:
+            state.removed += people.delete(record.workspace, ids=gone)
+        if judged:
+            state.until = judged[-1][0]
+    return len(judged) == BATCH
+
+
+@contextmanager
+def _step(record: Import) -> Iterator[Undone]:
+    """Do one batch in a transaction, together with how far the undo is."""
+    with transaction.atomic():
+        stored = Import.objects.select_for_update().values_list("undo", flat=True).get(pk=record.pk)
+        state = Undone(**stored)
+        yield state
+        Import.objects.filter(pk=record.pk).update(undo=asdict(state))
+
+
+def _values(record: Import) -> dict[str, Any]:
+    return {
+        "workspace": record.workspace_id,
+        "import": record.pk,
+        "at": record.started_at,
+        "now": timezone.now(),
+        "source": ConsentSource.IMPORT,
+        "kind": ConsentKind.TAKEN_BACK,
+        "out": SuppressionReason.UNSUBSCRIBED,
+        "actor": record.created_by_id,
+        "detail": detail(record),
+    }

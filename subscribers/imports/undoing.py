@@ -1,0 +1,125 @@
+"""The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``."""
+
+# Why a created person stays: "" if nothing happened to them but this import.
+WHY = """CASE
+    WHEN EXISTS (
+        SELECT FROM subscribers_consentevent event WHERE event.subscriber_id = person.id
+            AND (event.at <> %(at)s OR event.source <> %(source)s)
+    ) THEN 'acted'
+    WHEN person.updated_at <> %(at)s OR person.frequency <> 0 OR person.paused_until IS NOT NULL
+        OR EXISTS (
+            SELECT FROM subscribers_importchange change
+            WHERE change.subscriber_id = person.id AND change.from_import_id <> %(import)s
+        ) THEN 'changed'
+    WHEN EXISTS (
+        SELECT FROM subscribers_tagging tagging
+        WHERE tagging.subscriber_id = person.id AND tagging.created_at <> %(at)s
+    ) THEN 'tagged'
+    ELSE '' END"""
+# The interval keeps the planner on the key: everybody of an import has the same moment, and it
+# would read and sort all of them again for each batch.
+JUDGE = f"""
+SELECT person.id, {WHY}
+FROM (
+    SELECT * FROM subscribers_subscriber
+    WHERE workspace_id = %(workspace)s AND id > %(until)s
+        AND created_at + interval '0' = %(at)s
+    ORDER BY id LIMIT %(most)s FOR UPDATE
+) person
+ORDER BY person.id
+"""  # noqa: S608 - our own words
+JUDGE_ALL = f"""
+SELECT why, count(*) FROM (
+    SELECT {WHY} AS why FROM subscribers_subscriber person
+    WHERE workspace_id = %(workspace)s AND created_at = %(at)s
+) judged GROUP BY why
+"""  # noqa: S608 - our own words
+NOTE = """
+INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
+    user_agent, actor_id, detail)
+SELECT %(workspace)s, subscriber_id, list_id, %(kind)s, %(source)s, %(now)s, '', %(actor)s,
+    %(detail)s
+FROM taken
+"""
+# Subscriptions and tags that this import made and nobody changed since, of people who stay.
+TAKE_BACK_SUBSCRIPTIONS = f"""
+WITH taken AS (
+    DELETE FROM subscribers_subscription
+    WHERE subscriber_id = ANY(%(people)s) AND workspace_id = %(workspace)s
+        AND created_at = %(at)s AND changed_at = %(at)s
+    RETURNING subscriber_id, list_id
+)
+{NOTE}
+"""  # noqa: S608 - our own words
+TAKE_BACK_TAGS = """
+DELETE FROM subscribers_tagging WHERE subscriber_id = ANY(%(people)s) AND created_at = %(at)s
+"""
+TAKE_BACK = (TAKE_BACK_SUBSCRIPTIONS, TAKE_BACK_TAGS)
+
+LOCK = "SELECT FROM subscribers_subscriber WHERE id = ANY(%(people)s) ORDER BY id FOR UPDATE"
+NAMES = ("first_name", "last_name", "language", "time_zone")
+# A value goes back where it still is what the import wrote.
+NAMES_BACK = ", ".join(
+    f"{name} = CASE WHEN person.{name} = change.written->>'{name}'"
+    f" THEN change.previous->>'{name}' ELSE person.{name} END"
+    for name in NAMES
+)
+PROFILES = f"""
+UPDATE subscribers_subscriber person SET {NAMES_BACK}, updated_at = %(now)s,
+    fields = person.fields - back.gone || back.returned
+FROM subscribers_importchange change
+CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_object_agg(key, change.previous->'fields'->key)
+            FILTER (WHERE change.previous->'fields' ? key), '{{}}') AS returned,
+        COALESCE(array_agg(key) FILTER (WHERE NOT change.previous->'fields' ? key), '{{}}') AS gone
+    FROM subscribers_subscriber now, jsonb_each(change.written->'fields') AS written (key, value)
+    WHERE now.id = change.subscriber_id AND now.fields->key = written.value
+) back
+WHERE change.id = ANY(%(changes)s) AND person.id = change.subscriber_id
+    AND person.workspace_id = %(workspace)s AND change.written <> '{{}}'
+"""  # noqa: S608 - our own words
+SUBSCRIPTIONS = f"""
+WITH moved AS (
+    SELECT subscription.id, lists.value AS was
+    FROM subscribers_importchange change
+    CROSS JOIN LATERAL jsonb_each_text(change.previous->'lists') AS lists (key, value)
+    JOIN subscribers_subscription subscription
+        ON subscription.subscriber_id = change.subscriber_id
+        AND subscription.list_id = lists.key::bigint
+    WHERE change.id = ANY(%(changes)s) AND subscription.workspace_id = %(workspace)s
+        AND subscription.changed_at = %(at)s
+), joined AS (
+    DELETE FROM subscribers_subscription subscription USING moved
+    WHERE subscription.id = moved.id AND moved.was = ''
+    RETURNING subscription.subscriber_id, subscription.list_id
+), changed AS (
+    UPDATE subscribers_subscription subscription SET status = moved.was, changed_at = %(now)s
+    FROM moved WHERE subscription.id = moved.id AND moved.was <> ''
+    RETURNING subscription.subscriber_id, subscription.list_id
+), taken AS (SELECT * FROM joined UNION ALL SELECT * FROM changed)
+{NOTE}
+"""  # noqa: S608 - our own words
+# Who had unsubscribed from everything before the import brought them back has so again.
+OUT = f"""
+WITH back AS (
+    INSERT INTO subscribers_suppression
+        (workspace_id, address_hash, email_key, reason, detail, created_at)
+    SELECT %(workspace)s, decode(change.previous->>'out', 'hex'), change.previous->>'email_key',
+        %(out)s, '', %(now)s
+    FROM subscribers_importchange change
+    WHERE change.id = ANY(%(changes)s) AND change.previous ? 'out'
+    ON CONFLICT (workspace_id, address_hash) DO NOTHING
+    RETURNING address_hash
+), taken AS (
+    SELECT person.id AS subscriber_id, NULL::bigint AS list_id
+    FROM back JOIN subscribers_subscriber person ON person.address_hash = back.address_hash
+    WHERE person.id = ANY(%(people)s)
+)
+{NOTE}
+"""  # noqa: S608 - our own words
+TAGS = """
+DELETE FROM subscribers_tagging tagging USING subscribers_importchange change
+WHERE change.id = ANY(%(changes)s) AND tagging.subscriber_id = change.subscriber_id
+    AND tagging.created_at = %(at)s
+"""
+RESTORE = (LOCK, PROFILES, SUBSCRIPTIONS, OUT, TAGS)

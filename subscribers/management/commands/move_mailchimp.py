@@ -1,0 +1,16 @@
+"""``move_mailchimp FILE … --list NAME``."""
+
+from subscribers.management.moving import EXITS, MoveCommand
+from subscribers.states import MoveSource
+
+HELP = """Move an audience from Mailchimp: the ZIP of its export, or the CSV files in it.
+
+Subscribed people join the list with the moments and network addresses of their opt-in as proof;
+unsubscribed ones come as people who have left; cleaned addresses are suppressed as bounced."""
+
+
+class Command(MoveCommand):
+    """Move people from Mailchimp."""
+
+    help = HELP + EXITS
+    source = MoveSource.MAILCHIMP

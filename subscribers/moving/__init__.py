@@ -1,0 +1,1 @@
+"""Moving here from another tool: its files are read, checked without writing, then merged."""

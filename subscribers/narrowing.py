@@ -1,0 +1,159 @@
+"""Which people are meant: everything the list of people can be narrowed by, and an action too.
+
+The same filters stand in a page's address (`PeopleFilters.query`), in a stored action
+(`PeopleFilters.stored`) and in a query of the database (`directory.matching`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import Any, Self
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+
+from accounts.models import Workspace
+from accounts.numbers import row_number
+from subscribers import custom_values, directory, hygiene
+from subscribers.models import CustomField, Subscriber, SubscriberTally
+from subscribers.problems import Problem
+from subscribers.states import AddressFlag, SubscriptionStatus
+
+COUNTED = 10_000  # people; more are "more than 10,000"
+LONGEST_TEXT = 200
+NONE = "none"  # of a tag: people without any
+INT_NAMES = frozenset({"list_id", "tag_id", "segment_id"})
+
+# Rooms above know more about people (what they opened): name → condition. Filled when apps start.
+Condition = Callable[[Workspace, str], Q]
+_conditions: dict[str, Condition] = {"waiting": hygiene.waiting}
+
+
+def register(name: str, condition: Condition) -> None:
+    """Let the list of people be narrowed by something that another room knows.
+
+    ``condition`` gets the workspace and the text behind the colon of ``known=name:text``.
+    """
+    _conditions[name] = condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleFilters(directory.Filters):
+    """What people are narrowed to; empty is everybody.
+
+    ``field`` is a custom field's key, ``value`` what it holds ("": anything); days are the
+    workspace's own and both belong to the span; ``known`` is a condition that `register` named.
+    """
+
+    field: str = ""
+    value: str = ""
+    flag: int = 0
+    added_from: str = ""
+    added_until: str = ""
+    known: str = ""
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """Read filters from a page's address or a stored action; what makes no sense is left out.
+
+        In an address they have short names (`NAMES`).
+        """
+        values: dict[str, Any] = {}
+        for name in (field.name for field in fields(cls)):
+            raw = given.get(NAMES.get(name, name)) or given.get(name) or ""
+            text = str(raw).strip()[:LONGEST_TEXT]
+            values[name] = row_number(text) if name in INT_NAMES else text
+        values["flag"] = row_number(values["flag"]) or 0
+        if values["flag"] not in {int(flag) for flag in AddressFlag}:
+            values["flag"] = 0
+        if values["status"] not in SubscriptionStatus.values:
+            values["status"] = ""
+        for name in ("added_from", "added_until"):
+            values[name] = _day(values[name])
+        if values["known"].partition(":")[0] not in _conditions:
+            values["known"] = ""
+        return cls(**values)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the filters that are set, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def query(self, **changes: Any) -> str:
+        """Return the filters as a page's address has them, with some changed."""
+        values = {**dict(self.pairs()), **changes}
+        return urlencode({name: value for name, value in values.items() if value})
+
+    def pairs(self) -> list[tuple[str, Any]]:
+        """Return the filters that are set under the names that a page's address has for them."""
+        return [(NAMES.get(name, name), value) for name, value in self.stored().items()]
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Say whether anybody is left out."""
+        return bool(self.stored())
+
+    @property
+    def more(self) -> int:
+        """How many of the filters are set that the page folds away."""
+        return len(set(self.stored()) - {"search", "list_id", "status", "tag_id"})
+
+    def narrow(self, people: QuerySet[Subscriber], workspace: Workspace) -> QuerySet[Subscriber]:
+        """Leave only those whom these filters leave, besides the search, the list and status."""
+        people = super().narrow(people, workspace)
+        if self.flag:
+            people = people.annotate(noticed=F("address_flags").bitand(self.flag))
+            people = people.filter(noticed__gt=0)
+        if self.added_from:
+            people = people.filter(created_at__gte=_moment(workspace, self.added_from))
+        if self.added_until:
+            people = people.filter(created_at__lt=_moment(workspace, self.added_until, days=1))
+        if self.known:
+            name, _, text = self.known.partition(":")
+            people = people.filter(_conditions[name](workspace, text))
+        return self._by_field(people, workspace) if self.field else people
+
+    def _by_field(self, people: QuerySet[Subscriber], workspace: Workspace) -> QuerySet[Subscriber]:
+        field = CustomField.objects.filter(workspace=workspace, key=self.field).first()
+        if field is None:
+            return people.none()
+        if not self.value:
+            return people.filter(fields__has_key=field.key)
+        try:
+            value = custom_values.parse(field, self.value)
+        except Problem:
+            return people.none()
+        if isinstance(value, str):
+            found = people.annotate(held=KeyTextTransform(field.key, "fields"))
+            return found.filter(held__iexact=value)
+        return people.filter(fields__contains={field.key: value})
+
+
+# What a page's address calls them.
+NAMES = {"search": "q", "list_id": "list", "tag_id": "tag", "segment_id": "segment"}
+
+
+def count(workspace: Workspace, filters: PeopleFilters) -> int | None:
+    """Count the people whom the filters leave; None: more than `COUNTED`.
+
+    Everybody is counted already, by a tally.
+    """
+    if not filters.is_narrowed:
+        tally = SubscriberTally.objects.filter(workspace=workspace)
+        return tally.values_list("count", flat=True).first() or 0
+    some = directory.matching(workspace, filters).order_by().values("pk")[: COUNTED + 1]
+    found = some.count()
+    return None if found > COUNTED else found
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
+
+
+def _moment(workspace: Workspace, day: str, *, days: int = 0) -> datetime:
+    first = date.fromisoformat(day) + timedelta(days=days)
+    return datetime.combine(first, time.min, tzinfo=ZoneInfo(workspace.time_zone or "UTC"))

@@ -1,0 +1,193 @@
+"""Making, changing, copying and deleting segments, and keeping their counts."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User, Workspace
+from subscribers.models import Segment, SegmentDay
+from subscribers.segments import members, tree
+from subscribers.segments.kinds import Scope
+from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
+from subscribers.segments.usage import Place, places
+
+LONGEST_NAME = 120
+KEPT_DAYS = 400
+
+
+class NameTaken(ValueError):  # noqa: N818 - says what is the case
+    """Another segment of this workspace has this name."""
+
+
+class InUse(ValueError):  # noqa: N818 - says what is the case
+    """The segment can't be deleted; ``places`` use it."""
+
+    def __init__(self, found: list[Place]) -> None:
+        super().__init__(", ".join(place.name for place in found))
+        self.places = found
+
+
+def check(rules: Any, scope: Scope) -> Group:
+    """Read rules, and make sure that they can be asked.
+
+    Raises:
+        InvalidRules: they can't; each fault has its place.
+    """
+    group = tree.read(rules, scope.subjects)
+    faults: list[Fault] = []
+    for path, condition in _walk(group):
+        try:
+            condition.operator.compile(condition.values)
+        except InvalidRules as wrong:
+            name = condition.operator.inputs[0].name if condition.operator.inputs else ""
+            faults += [Fault(path=path, message=fault.message, name=name) for fault in wrong.faults]
+    if faults:
+        raise InvalidRules(faults)
+    return group
+
+
+def _walk(group: Group, path: Path = ()) -> Iterator[tuple[Path, Condition]]:
+    for number, rule in enumerate(group.rules):
+        if isinstance(rule, Group):
+            yield from _walk(rule, (*path, number))
+        else:
+            yield (*path, number), rule
+
+
+def scope_of(segment: Segment) -> Scope:
+    """Return what reading this segment's rules knows."""
+    inside = (segment.pk,) if segment.pk else ()
+    return Scope(workspace=segment.workspace, inside=inside)
+
+
+def save(segment: Segment, *, name: str, description: str, rules: Any) -> members.Count:
+    """Store a new or a changed segment, and count its people.
+
+    Raises:
+        NameTaken: another one has this name.
+        InvalidRules: the rules can't be read.
+    """
+    scope = scope_of(segment)
+    group = check(rules, scope)
+    others = Segment.objects.filter(workspace=segment.workspace, name=name).exclude(pk=segment.pk)
+    if others.exists():
+        raise NameTaken
+    segment.name, segment.description = name, description
+    segment.rules = tree.write(group)
+    segment.updated_at = timezone.now()
+    segment.save()
+    return recount(segment, scope=scope, group=group)
+
+
+def create(
+    workspace: Workspace, *, name: str, rules: Any, description: str = "", by: User | None = None
+) -> Segment:
+    """Make a segment; raises as `save`."""
+    segment = Segment(workspace=workspace, created_by=by)
+    save(segment, name=name, description=description, rules=rules)
+    return segment
+
+
+def recount(
+    segment: Segment, *, scope: Scope | None = None, group: Group | None = None
+) -> members.Count:
+    """Count a segment's people, and remember it for the list of segments and for the chart.
+
+    Raises:
+        InvalidRules: the rules can't be read (any more).
+    """
+    scope = scope or scope_of(segment)
+    found = members.count(scope, group or tree.read(segment.rules, scope.subjects))
+    segment.count, segment.counted_at = found.people, timezone.now()
+    # Only if it is still there, and only these two: somebody may be saving it.
+    Segment.objects.filter(pk=segment.pk).update(count=found.people, counted_at=segment.counted_at)
+    SegmentDay.objects.update_or_create(
+        segment=segment,
+        day=segment.counted_at.astimezone(UTC).date(),
+        defaults={"count": found.people},
+    )
+    return found
+
+
+def due() -> Iterable[Segment]:
+    """Return the segments that have not been counted today (UTC), and forget very old counts."""
+    today = timezone.now().astimezone(UTC).date()
+    SegmentDay.objects.filter(day__lt=today - timedelta(days=KEPT_DAYS)).delete()
+    return Segment.objects.exclude(days__day=today).select_related("workspace").order_by("pk")
+
+
+def duplicate(segment: Segment, *, by: User | None) -> Segment:
+    """Make a copy under a free name."""
+    taken = set(Segment.objects.filter(workspace=segment.workspace).values_list("name", flat=True))
+    base = _("%(name)s (copy)") % {"name": segment.name[: LONGEST_NAME - 20]}
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base} {number}"
+    return Segment.objects.create(
+        workspace=segment.workspace,
+        name=name,
+        description=segment.description,
+        rules=segment.rules,
+        count=segment.count,
+        counted_at=segment.counted_at,
+        created_by=by,
+    )
+
+
+@transaction.atomic
+def delete(segment: Segment) -> None:
+    """Delete a segment that nothing uses.
+
+    Raises:
+        InUse: something does, and says what.
+    """
+    Segment.objects.select_for_update().filter(pk=segment.pk).first()
+    holding = [place for place in places(segment) if place.holds]
+    if holding:
+        raise InUse(holding)
+    segment.delete()
+
+
+def naming(workspace: Workspace, subject: str, value: int | None = None) -> list[Segment]:
+    """Return the segments whose rules ask about a subject, or about one list, tag or segment.
+
+    For whoever deletes such a thing: ``naming(workspace, "field:city")``, ``("tag", tag.pk)``.
+    """
+    return [
+        segment
+        for segment in Segment.objects.filter(workspace=workspace)
+        if any(
+            rule.get("subject") == subject and (value is None or _has(rule, value))
+            for rule in _raw_rules(segment.rules)
+        )
+    ]
+
+
+def _raw_rules(raw: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(raw, dict):
+        for rule in raw.get("rules") or ():
+            yield from _raw_rules(rule)
+        if "subject" in raw:
+            yield raw
+
+
+def _has(rule: dict[str, Any], value: int) -> bool:
+    values = [given for name, given in rule.items() if name not in {"subject", "operator"}]
+    return any(given == value or (isinstance(given, list) and value in given) for given in values)
+
+
+def segments_asking(segment: Segment) -> Iterator[Place]:
+    """Return the other segments that ask about this one."""
+    for other in naming(segment.workspace, "segment", segment.pk):
+        yield Place(
+            kind=_("Segment"),
+            name=other.name,
+            url=reverse("segment_page", args=[other.pk]),
+            holds=True,
+        )

@@ -1,0 +1,50 @@
+"""The proof of a person's consent, and how long it is kept."""
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from subscribers import consent_proof, retention
+from subscribers.models import Subscriber
+from subscribers.retention_forms import RetentionForm
+
+
+@member(Permission.EXPORT)
+def subscriber_proof(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Show a person's consent as a document to print or keep as PDF."""
+    person = _person(request, subscriber_id)
+    context = {"person": person, "proof": consent_proof.collect(person), "now": timezone.now()}
+    return render(request, "subscribers/proof.html", context)
+
+
+@member(Permission.EXPORT)
+def subscriber_proof_json(request: MemberRequest, subscriber_id: int) -> JsonResponse:
+    """Give the same as a file."""
+    person = _person(request, subscriber_id)
+    return JsonResponse(
+        consent_proof.collect(person),
+        json_dumps_params={"ensure_ascii": False, "indent": 2},
+        headers={"Content-Disposition": f'attachment; filename="consent-{person.pk}.json"'},
+    )
+
+
+@member(Permission.MANAGE)
+def settings_privacy(request: MemberRequest) -> HttpResponse:
+    """Set how long what people left behind is kept."""
+    rules = retention.rules(request.workspace) if request.method == "POST" else None
+    rules = rules or getattr(request.workspace, "retention", None)
+    form = RetentionForm(request.POST or None, instance=rules)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved. The rules are applied within six hours."))
+        return redirect("settings_privacy")
+    return render(request, "subscribers/settings_privacy.html", {"form": form, "rules": rules})
+
+
+def _person(request: MemberRequest, subscriber_id: int) -> Subscriber:
+    rows = Subscriber.objects.filter(workspace=request.workspace).select_related("workspace")
+    return get_object_or_404(rows, pk=subscriber_id)

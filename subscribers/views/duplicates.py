@@ -1,0 +1,118 @@
+"""People who may be one person: shown, told apart, merged."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.numbers import row_number
+from accounts.roles import Permission
+from subscribers import duplicates, fields, merging, tasks
+from subscribers.merging import MergeError, Merger
+from subscribers.models import (
+    CustomField,
+    DuplicateGroup,
+    DuplicateSearch,
+    Subscriber,
+    Subscription,
+)
+from subscribers.states import DuplicateKind
+
+
+@member(Permission.VIEW)
+def duplicate_list(request: MemberRequest) -> HttpResponse:
+    """Show the groups that the last search found."""
+    kind = request.GET.get("kind", "")
+    after = row_number(request.GET.get("after", "")) or 0
+    groups, more = duplicates.page(request.workspace, kind=kind, after=after)
+    search = DuplicateSearch.objects.filter(workspace=request.workspace).first()
+    running = bool(
+        search
+        and search.started_at
+        and (search.finished_at is None or search.finished_at < search.started_at)
+    )
+    context = {
+        "groups": groups,
+        "more": more,
+        "kind": kind,
+        "kinds": DuplicateKind.choices,
+        "search": search,
+        "running": running,
+    }
+    return render(request, "subscribers/duplicates.html", context)
+
+
+@require_POST
+@member(Permission.EDIT)
+def duplicate_search(request: MemberRequest) -> HttpResponse:
+    """Begin a search."""
+    if duplicates.begin(request.workspace):
+        tasks.find_duplicates.delay_on_commit(request.workspace.pk)  # type: ignore[attr-defined]
+    return redirect("duplicate_list")
+
+
+@require_POST
+@member(Permission.EDIT)
+def duplicate_dismiss(request: MemberRequest, group_id: int) -> HttpResponse:
+    """Note that these are different people."""
+    groups = DuplicateGroup.objects.filter(workspace=request.workspace)
+    group = get_object_or_404(groups, pk=group_id)
+    duplicates.tell_apart(request.workspace, group_id=group.pk)
+    messages.success(request, _("They will not be shown together again."))
+    return redirect("duplicate_list")
+
+
+@member(Permission.EDIT)
+def subscriber_merge(request: MemberRequest, subscriber_id: int) -> HttpResponse:
+    """Ask what stays of whom, and make one person of two."""
+    people = Subscriber.objects.filter(workspace=request.workspace)
+    keep = get_object_or_404(people, pk=subscriber_id)
+    given = request.POST if request.method == "POST" else request.GET
+    away = people.filter(pk=row_number(given.get("with", "")) or 0).exclude(pk=keep.pk).first()
+    if away is None:
+        if request.method == "POST":
+            raise Http404
+        messages.info(request, _("Choose two people among the possible duplicates."))
+        return redirect("duplicate_list")
+    if request.method == "POST":
+        theirs = merging.decode({name: str(value) for name, value in request.POST.items()})
+        try:
+            merging.merge(Merger(keep=keep, away=away, theirs=theirs), actor=request.user)
+        except MergeError:
+            raise Http404 from None
+        messages.success(request, _("They are one person now."))
+        return redirect("subscriber_page", keep.pk)
+    return render(request, "subscribers/merge.html", _merge_context(request, keep, away))
+
+
+def _merge_context(request: MemberRequest, keep: Subscriber, away: Subscriber) -> dict[str, Any]:
+    shapes = {
+        f"field:{field.key}": fields.shape(field)
+        for field in CustomField.objects.filter(workspace=request.workspace)
+    }
+    names = {
+        "first_name": _("First name"),
+        "last_name": _("Last name"),
+        "language": _("Language"),
+        "time_zone": _("Time zone"),
+    }
+    rows = []
+    for name, mine, theirs in merging.differing(keep, away):
+        shape = shapes.get(name)
+        label = shape.label if shape else names.get(name, name.removeprefix("field:"))
+        said = [
+            fields.display(shape, value) if shape else str(value or "") for value in (mine, theirs)
+        ]
+        rows.append({"name": name, "label": label, "mine": said[0], "theirs": said[1]})
+    both = Subscription.objects.filter(subscriber__in=[keep, away]).select_related("list")
+    return {
+        "keep": keep,
+        "away": away,
+        "rows": rows,
+        "subscriptions": both.order_by("list__name", "subscriber_id"),
+        "one_mailbox": duplicates.mailbox(keep.email_key) == duplicates.mailbox(away.email_key),
+    }

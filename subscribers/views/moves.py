@@ -1,0 +1,187 @@
+"""Moving here from another tool: choose it, hand over its export, look, move."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Permission
+from subscribers import consent, tasks
+from subscribers.imports.files import FileRefused
+from subscribers.models import MailingList, Move
+from subscribers.moving import taking
+from subscribers.moving.arrivals import SourceRefused
+from subscribers.moving_forms import MoveForm
+from subscribers.problems import reason, way_out
+from subscribers.states import ImportStatus, MoveSource, SuppressionReason
+
+SHOWN = 20  # moves on the page, and problems
+BY_PAGE = (
+    MoveSource.MAILCHIMP,
+    MoveSource.LISTMONK,
+    MoveSource.MAUTIC,
+    MoveSource.SUPPRESSIONS,
+)
+BUSY = (ImportStatus.CHECKING, ImportStatus.RUNNING)
+
+
+@member(Permission.EDIT)
+def move_list(request: MemberRequest) -> HttpResponse:
+    """Show which tools people can be moved from, and the moves so far."""
+    moves = request.workspace.moves.select_related("mailing_list").order_by("-pk")[:SHOWN]
+    return render(request, "subscribers/move_list.html", {"moves": moves})
+
+
+@member(Permission.EDIT)
+def move_new(request: MemberRequest) -> HttpResponse:
+    """Take the files of one tool, and check them at once."""
+    source = request.GET.get("from", "")
+    if source not in BY_PAGE:
+        return redirect("move_list")
+    form = MoveForm(
+        request.POST or None, request.FILES or None, workspace=request.workspace, source=source
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            record = _take(request, MoveSource(source), form.cleaned_data)
+        except (FileRefused, SourceRefused) as refused:
+            form.add_error("uploads", str(refused))
+        else:
+            if taking.start_check(record):
+                _enqueue(tasks.check_move, record)
+            return redirect("move_page", record.pk)
+    context = {"form": form, "source": source, "label": MoveSource(source).label}
+    status = 422 if form.errors else 200
+    return render(request, "subscribers/move_new.html", context, status=status)
+
+
+def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> Move:
+    stored = taking.store([(upload.name or "", upload.file) for upload in data["uploads"]])
+    mailing_list = data.get("list")
+    made = None
+    if mailing_list is None and data.get("new_list"):
+        mailing_list = made = MailingList.objects.create(
+            workspace=request.workspace, name=data["new_list"]
+        )
+    words = data.get("statement", "")
+    try:
+        return taking.take(
+            request.workspace,
+            source=source,
+            stored=stored,
+            mailing_list=mailing_list,
+            statement=consent.statement(request.workspace, text=words) if words else None,
+            reason=SuppressionReason(data.get("reason") or SuppressionReason.IMPORTED),
+            actor=request.user,
+        )
+    except SourceRefused:
+        if made:
+            made.delete()
+        raise
+
+
+@member(Permission.EDIT)
+def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
+    """Show what a move would do, how far it is, or what it did."""
+    record = _record(request, move_id)
+    findings = record.findings
+    context = {
+        "record": record,
+        "busy": record.status in BUSY,
+        "looked_at": int(cache.get(f"move:{record.pk}") or 0),
+        "names": ", ".join(one["name"] for one in record.files[:4]),
+        "counts": {
+            "new": record.created,
+            "changed": record.updated,
+            "unchanged": record.unchanged,
+            "suppressed": record.suppressed,
+            "skipped": record.kept_out,
+            "invalid": record.invalid + record.duplicates,
+        },
+        "done": record.created + record.updated + record.unchanged + record.suppressed,
+        "lists": findings.get("lists", []),
+        "reasons": _by_reason(findings.get("reasons", {})),
+        "kept": _by_reason(findings.get("kept", {})),
+        "left_out": _by_code(findings.get("left_out", {})),
+        "noticed": findings.get("noticed", {}),
+        "new_fields": findings.get("fields", []),
+        "problems": [
+            {
+                **problem,
+                "reason": reason(problem["code"], problem["params"]),
+                "way_out": way_out(problem["code"], problem["params"]),
+            }
+            for problem in findings.get("problems", [])[:SHOWN]
+        ],
+        "by_page": record.source != MoveSource.LISTMONK_DATABASE,
+    }
+    asked = request.headers.get("HX-Request") == "true"
+    partial = asked and record.status in BUSY
+    template = "subscribers/_move_figures.html" if partial else "subscribers/move_page.html"
+    response = render(request, template, context)
+    if asked and not partial:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _by_code(left_out: dict[str, str]) -> dict[str, str]:
+    """Return, for each reason why something stays behind, all that does."""
+    grouped: dict[str, list[str]] = {}
+    for what, code in sorted(left_out.items()):
+        grouped.setdefault(code, []).append(what)
+    return {code: ", ".join(names) for code, names in grouped.items()}
+
+
+def _by_reason(counts: dict[str, int]) -> list[tuple[str, int]]:
+    labels = {str(one): str(one.label) for one in SuppressionReason}
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return [(labels.get(key, _("Has left the list")), count) for key, count in ordered]
+
+
+@require_POST
+@member(Permission.EDIT)
+def move_act(request: MemberRequest, move_id: int) -> HttpResponse:
+    """Start, check again, stop, or discard."""
+    record = _record(request, move_id)
+    action = request.POST.get("action", "")
+    if action == "run" and _may_run(record) and taking.start_run(record):
+        _enqueue(tasks.run_move, record)
+    elif action == "check" and _may_run(record) and taking.start_check(record):
+        _enqueue(tasks.check_move, record)
+    elif action == "cancel" and taking.cancel(record):
+        messages.info(request, _("Stopped. What had gone in stays in."))
+    elif action == "discard" and taking.discard(record):
+        messages.success(request, _("Discarded. Nothing was written."))
+        return redirect("move_list")
+    return redirect("move_page", record.pk)
+
+
+def _enqueue(task: Any, record: Move) -> None:
+    task.delay_on_commit(record.pk)
+
+
+def _may_run(record: Move) -> bool:
+    """Only commands read databases."""
+    return record.source != MoveSource.LISTMONK_DATABASE
+
+
+@member(Permission.EDIT)
+def move_report(request: MemberRequest, move_id: int) -> HttpResponse | FileResponse:
+    """Download the rows left out, with the reason."""
+    record = _record(request, move_id)
+    path = Path(record.report_path) if record.report_path else None
+    if path is None or not path.exists():
+        raise Http404
+    name = f"{record.source}-{record.pk}-left-out.csv"
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+
+
+def _record(request: MemberRequest, move_id: int) -> Move:
+    rows = request.workspace.moves.select_related("mailing_list", "statement")
+    return get_object_or_404(rows, pk=move_id)

@@ -1,0 +1,230 @@
+"""Segments: look at, write, count, copy, delete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.access import MemberRequest, member
+from accounts.numbers import row_number
+from accounts.roles import Permission, may
+from subscribers.directory import Filters
+from subscribers.models import Segment, SegmentDay
+from subscribers.segment_forms import SegmentForm
+from subscribers.segments import editing, members, saving, starting, tree, usage
+from subscribers.segments.kinds import Scope, Subject
+from subscribers.segments.tree import Fault, Group, InvalidRules
+from subscribers.states import SubscriptionStatus
+
+CHART_DAYS = 120
+LONGEST_SENTENCE = 160
+
+
+def _find(request: MemberRequest, segment_id: int) -> Segment:
+    return get_object_or_404(Segment.objects.filter(workspace=request.workspace), pk=segment_id)
+
+
+@member(Permission.VIEW)
+def segment_list(request: MemberRequest) -> HttpResponse:
+    """Show the segments with how many people fitted when they were last counted."""
+    scope = Scope(workspace=request.workspace)
+    rows = [
+        (segment, segment.description or _sentence(segment, scope))
+        for segment in Segment.objects.filter(workspace=request.workspace)
+    ]
+    return render(request, "subscribers/segments.html", {"rows": rows})
+
+
+def _sentence(segment: Segment, scope: Scope) -> str:
+    try:
+        return editing.sentence(tree.read(segment.rules, scope.subjects))[:LONGEST_SENTENCE]
+    except InvalidRules:
+        return _("Needs mending: it asks about something that is gone.")
+
+
+@member(Permission.EDIT)
+def segment_new(request: MemberRequest) -> HttpResponse:
+    """Make a segment; it may begin with the filters of a list of people."""
+    segment = Segment(workspace=request.workspace, created_by=request.user)
+    status = request.GET.get("status", "")
+    segment.rules = starting.rules(
+        Filters(
+            search=request.GET.get("q", "").strip()[:200],
+            list_id=row_number(request.GET.get("list", "")),
+            status=status if status in SubscriptionStatus.values else "",
+            tag_id=row_number(request.GET.get("tag", "")),
+            segment_id=row_number(request.GET.get("segment", "")),
+        ),
+        request.workspace,
+    )
+    return _edit(request, segment)
+
+
+@member(Permission.VIEW)
+def segment_page(request: MemberRequest, segment_id: int) -> HttpResponse:
+    """Show a segment's rules and people; who may edit, changes them here."""
+    if request.method == "POST" and not may(request.membership.role, Permission.EDIT):
+        raise PermissionDenied
+    return _edit(request, _find(request, segment_id))
+
+
+def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
+    scope = saving.scope_of(segment)
+    raw, focus = segment.rules or editing.empty(), ""
+    form = SegmentForm(segment=segment)
+    action = request.POST.get("do", "save")
+    if request.method == "POST":
+        raw, focus = editing.change(
+            editing.from_form(request.POST, scope.subjects), action, scope.subjects
+        )
+        form = (
+            SegmentForm(request.POST, segment=segment)
+            if action == "save"
+            else SegmentForm(initial=request.POST.dict(), segment=segment)
+        )
+    reading = _read(raw, scope)
+    if request.method == "POST" and action == "save" and form.is_valid() and reading.group:
+        found = saving.save(segment, rules=raw, **form.cleaned_data)
+        text = ngettext("Saved. %(n)s person fits.", "Saved. %(n)s people fit.", found.people)
+        messages.success(request, text % {"n": number_format(found.people, force_grouping=True)})
+        return redirect("segment_page", segment.pk)
+    context = {
+        "segment": segment,
+        "form": form,
+        "box": editing.draw(raw, scope.subjects, reading.faults if action == "save" else ()),
+        "faults": reading.faults if action == "save" else (),
+        "focus": focus,
+        "groups": _groups(scope),
+        "panel": _panel(reading, scope),
+        "places": usage.places(segment) if segment.pk else [],
+        "chart_spec": _chart(segment) if segment.pk else None,
+    }
+    return render(request, "subscribers/segment.html", context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    group: Group | None = None
+    faults: Sequence[Fault] = ()
+
+
+def _read(raw: editing.Raw, scope: Scope) -> _Reading:
+    try:
+        return _Reading(group=saving.check(raw, scope))
+    except InvalidRules as wrong:
+        return _Reading(faults=wrong.faults)
+
+
+def _groups(scope: Scope) -> list[tuple[str, list[Subject]]]:
+    """Return the subjects under their headings, for a select."""
+    found: dict[str, list[Subject]] = {}
+    for subject in scope.subjects.values():
+        found.setdefault(str(subject.group), []).append(subject)
+    return list(found.items())
+
+
+def _panel(reading: _Reading, scope: Scope) -> dict[str, Any] | None:
+    """Return how many people fit and a few of them; None where the rules can't be read yet."""
+    if reading.group is None:
+        return None
+    found = members.count(scope, reading.group)
+    samples = members.samples(scope, reading.group, most=found.people)
+    return {"count": found, "samples": samples}
+
+
+def _chart(segment: Segment) -> dict[str, Any] | None:
+    rows = SegmentDay.objects.filter(segment=segment).order_by("-day")[:CHART_DAYS]
+    days = list(rows)[::-1]
+    if len(days) < 2:  # noqa: PLR2004 - one point is no line
+        return None
+    values = [day.count for day in days]
+    return {
+        "kind": "line",
+        "categories": [date_format(day.day, "j M") for day in days],
+        "series": [{"name": _("People"), "values": values, "tone": "sent", "area": True}],
+    }
+
+
+def _scope(request: MemberRequest) -> Scope:
+    """Return the scope of the segment that a partial's form is about."""
+    own = row_number(request.POST.get("segment", ""))
+    segment = Segment.objects.filter(workspace=request.workspace, pk=own or 0).first()
+    return saving.scope_of(segment or Segment(workspace=request.workspace))
+
+
+@require_POST
+@member(Permission.EDIT)
+def segment_rows(request: MemberRequest) -> HttpResponse:
+    """Draw the rows anew after a rule was added, changed or removed; stores nothing."""
+    scope = _scope(request)
+    raw, focus = editing.change(
+        editing.from_form(request.POST, scope.subjects),
+        request.POST.get("do", ""),
+        scope.subjects,
+    )
+    context = {
+        "box": editing.draw(raw, scope.subjects),
+        "groups": _groups(scope),
+        "focus": focus,
+    }
+    response = render(request, "subscribers/_segment_rules.html", context)
+    response["HX-Trigger"] = "rules-changed"
+    return response
+
+
+@require_POST
+@member(Permission.VIEW)
+def segment_preview(request: MemberRequest) -> HttpResponse:
+    """Count who fits the rules as they stand in the form; stores nothing."""
+    scope = _scope(request)
+    panel = _panel(_read(editing.from_form(request.POST, scope.subjects), scope), scope)
+    return render(request, "subscribers/_segment_panel.html", {"panel": panel})
+
+
+@require_POST
+@member(Permission.EDIT)
+def segment_duplicate(request: MemberRequest, segment_id: int) -> HttpResponse:
+    """Make a copy and open it."""
+    copy = saving.duplicate(_find(request, segment_id), by=request.user)
+    messages.success(request, _("This is the copy. Give it a name of its own."))
+    return redirect("segment_page", copy.pk)
+
+
+@require_POST
+@member(Permission.VIEW)
+def segment_count(request: MemberRequest, segment_id: int) -> HttpResponse:
+    """Count a segment now."""
+    segment = _find(request, segment_id)
+    try:
+        saving.recount(segment)
+    except InvalidRules as wrong:
+        values = {"name": segment.name, "why": wrong.faults[0].message}
+        messages.error(request, _("“%(name)s” can't be counted: %(why)s") % values)
+    return redirect("segment_list")
+
+
+@member(Permission.EDIT)
+def segment_delete(request: MemberRequest, segment_id: int) -> HttpResponse:
+    """Delete a segment after asking; refused while something uses it."""
+    segment = _find(request, segment_id)
+    if request.method == "POST":
+        try:
+            saving.delete(segment)
+        except saving.InUse as used:
+            values = {"places": ", ".join(place.name for place in used.places)}
+            messages.error(request, _("It is used in %(places)s, so it stays.") % values)
+            return redirect("segment_page", segment.pk)
+        messages.success(request, _("The segment is gone. Nobody in it was changed."))
+        return redirect("segment_list")
+    places = usage.places(segment)
+    return render(
+        request, "subscribers/segment_delete.html", {"segment": segment, "places": places}
+    )

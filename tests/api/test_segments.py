@@ -1,0 +1,80 @@
+"""Segments through the API: the same rules, the same refusals."""
+
+import pytest
+from django.test import Client
+
+from accounts import api_keys
+from accounts.roles import Role
+from subscribers import addresses, people
+from subscribers.models import Segment
+
+RULES = {
+    "version": 1,
+    "match": "all",
+    "rules": [{"subject": "domain", "operator": "one_of", "texts": ["x.example"]}],
+}
+
+
+@pytest.fixture
+def program(cast):
+    key = api_keys.create(cast.workspace, name="Web shop", role=Role.EDITOR, by=cast.owner)
+    for number in range(5):
+        domain = "x.example" if number else "y.example"
+        people.add(cast.workspace, address=addresses.normalise(f"p{number}@{domain}"))
+    return Client(headers={"authorization": f"Bearer {key}"})
+
+
+def send(program, method, path, **body):
+    call = getattr(program, method)
+    return call(f"/api/v1/segments{path}", body or None, content_type="application/json")
+
+
+def test_made_read_changed_counted_and_deleted(program):
+    made = send(program, "post", "", name="X", rules=RULES)
+    assert made.status_code == 201
+    path = f"/{made.json()['id']}"
+    assert made.json()["count"] == 4
+    assert program.get(f"/api/v1/segments{path}").json()["rules"] == RULES
+    assert [row["name"] for row in program.get("/api/v1/segments").json()] == ["X"]
+    changed = send(program, "put", path, name="All", rules={**RULES, "rules": []})
+    assert (changed.json()["name"], changed.json()["count"]) == ("All", 5)
+    assert program.get(f"/api/v1/segments{path}/count").json()["people"] == 5
+    assert program.delete(f"/api/v1/segments{path}").status_code == 204
+    assert Segment.objects.count() == 0
+
+
+def test_members_come_page_by_page(program):
+    path = send(program, "post", "", name="X", rules=RULES).json()["id"]
+    emails, before = [], ""
+    while before is not None:
+        query = {"limit": 3, **({"before": before} if before else {})}
+        page = program.get(f"/api/v1/segments/{path}/members", query).json()
+        emails.append([person["email"] for person in page["people"]])
+        before = page["next"]
+    assert emails == [["p4@x.example", "p3@x.example", "p2@x.example"], ["p1@x.example"]]
+
+
+def test_each_fault_is_named_with_its_place(program):
+    wrong = {**RULES, "rules": [{"subject": "domain", "operator": "one_of", "texts": []}, {}]}
+    answer = send(program, "post", "", name="X", rules=wrong)
+    assert answer.status_code == 422
+    assert "rules[0].texts: " in answer.json()["detail"]
+    assert "rules[1].subject: " in answer.json()["detail"]
+    assert send(program, "post", "/count", rules=wrong).status_code == 422
+    assert send(program, "post", "/count", rules=RULES).json()["people"] == 4
+
+
+def test_refused_where_it_must_be(program, cast):
+    made = send(program, "post", "", name="X", rules=RULES).json()["id"]
+    assert send(program, "post", "", name="X", rules=RULES).status_code == 409
+    asks = {"subject": "segment", "operator": "in", "segment": made}
+    send(program, "post", "", name="Y", rules={**RULES, "rules": [asks]})
+    refused = program.delete(f"/api/v1/segments/{made}")
+    assert (refused.status_code, "Y" in refused.json()["detail"]) == (409, True)
+    theirs = Segment.objects.create(workspace=cast.other_workspace, name="Theirs")
+    assert program.get(f"/api/v1/segments/{theirs.pk}").status_code == 404
+    key = api_keys.create(cast.workspace, name="Board", role=Role.ANALYST, by=cast.owner)
+    reader = Client(headers={"authorization": f"Bearer {key}"})
+    assert reader.get("/api/v1/segments").status_code == 200
+    assert reader.delete(f"/api/v1/segments/{made}").status_code == 403
+    assert send(reader, "post", "", name="Z", rules=RULES).status_code == 403

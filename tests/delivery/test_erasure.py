@@ -1,0 +1,183 @@
+"""An erased person is nowhere in the database or the kept files, and totals stay right."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from psycopg import sql
+
+from delivery import forgetting
+from delivery.models import Event, Message, SandboxMessage, UserAgent
+from delivery.states import EventKind
+from reports.skips import by_reason
+from subscribers import consent, erasure, people, suppression
+from subscribers.imports import files, run, steps
+from subscribers.models import Import, ImportChange, Retention, Tag, Tagging
+from subscribers.moving import run as moving
+from subscribers.moving import taking
+from subscribers.states import ConsentSource, MoveSource
+from tests.delivery import makers
+
+WHO = "rahasia.sekali@example.org"
+TRACES = (WHO, "Rahasianama", "203.0.113.77", "Rahasiabrowser")
+OTHER = "lain@example.org"
+
+
+def dump() -> str:
+    """Every row of every table of ours, as text."""
+    found = []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        )
+        for (table,) in cursor.fetchall():
+            rows = sql.SQL("SELECT COALESCE(string_agg(t::text, chr(10)), '') FROM {} t")
+            cursor.execute(rows.format(sql.Identifier(table)))
+            found.append(f"{table}: {cursor.fetchone()[0]}")
+    return "\n".join(found)
+
+
+def hexed(text: str) -> str:
+    """How a dump shows text inside bytes."""
+    return text.encode().hex()
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+
+
+def import_file(workspace, weekly, text, *, go_on=True):
+    path, size = files.store([text.encode()])
+    record = steps.take_file(workspace, path=path, size=size, filename="a.csv")
+    agreed = consent.statement(workspace, text="Yes")
+    steps.set_consent(record, steps.Consent(lists=[weekly], statement=agreed))
+    if go_on:
+        steps.start_run(record)
+        assert run.run(record.pk)
+    return record
+
+
+@pytest.fixture
+def person(workspace, settings):
+    """Somebody whose data stands wherever it can stand."""
+    weekly = makers.make_list(workspace, "Weekly")
+    person = makers.make_subscriber(
+        workspace, WHO, weekly, first_name="Rahasianama", fields={"city": "Rahasianama"}
+    )
+    consent.record(
+        person,
+        kind="subscribed",
+        lists=[weekly.pk],
+        evidence={
+            "source": ConsentSource.FORM,
+            "ip": "203.0.113.77",
+            "user_agent": "Rahasiabrowser",
+            "detail": f"asked by {WHO}",
+        },
+    )
+    Tagging.objects.create(
+        tag=Tag.objects.create(workspace=workspace, name="vip"), subscriber=person
+    )
+    campaign = makers.make_sent_campaign(workspace, weekly)
+    message = makers.make_message(campaign, person, provider_id=f"<{WHO}>")
+    agent = UserAgent.objects.create(hash=b"a" * 16, text="Rahasiabrowser")
+    Event.objects.create(
+        campaign=campaign,
+        message=message,
+        subscriber=person,
+        kind=EventKind.OPENED,
+        ip="203.0.113.77",
+        user_agent=agent,
+    )
+    SandboxMessage.objects.create(
+        workspace=workspace,
+        envelope_to=WHO.upper(),
+        subject=f"For {WHO}",
+        size=9,
+        raw=f"To: {WHO}".encode(),
+    )
+    header = "email,first_name,code\n"
+    import_file(workspace, weekly, f"{header}{WHO},Rahasianama,1\n{OTHER},Lain,2\n")
+    import_file(workspace, weekly, f"{header}{WHO.upper()},Rahasianama,9\nkaput,Lain,2\n")
+    import_file(workspace, weekly, f'{header}{WHO},"Rahasianama\nx",3\n', go_on=True)
+    import_file(workspace, weekly, f"{header}{OTHER},Lain,2\n{WHO},Rahasianama,1\n", go_on=False)
+    suppressed = "email\nx@example.org\n"
+    stored = taking.store([("m.csv", io.BytesIO(f"{suppressed}{WHO} {WHO}\n".encode()))])
+    move = taking.take(workspace, source=MoveSource.SUPPRESSIONS, stored=stored, mailing_list=None)
+    taking.start_run(move)
+    assert moving.run(move.pk, taking.opener)
+    return person
+
+
+def kept_files(tmp_path) -> bytes:
+    return b"\n".join(path.read_bytes() for path in sorted((tmp_path / "imports").iterdir()))
+
+
+def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path):
+    assert ImportChange.objects.exists()
+    before = dump()
+    assert all(trace in before for trace in TRACES)
+    assert WHO.encode() in kept_files(tmp_path).lower()
+    assert erasure.erase(workspace, subscriber_id=person.pk)
+    after = dump()
+    for trace in TRACES:
+        shared = {"Rahasiabrowser"}  # a browser's name is nobody's, once nothing leads to it
+        assert trace in shared or trace.lower() not in after.lower()
+        assert hexed(trace) not in after
+    assert WHO.encode() not in kept_files(tmp_path).lower()
+    assert b"rahasianama" not in kept_files(tmp_path).lower()
+
+
+def test_everybody_else_stays(workspace, person, tmp_path):
+    erasure.erase(workspace, subscriber_id=person.pk)
+    kept = kept_files(tmp_path)
+    assert b"lain@example.org,Lain,2" in kept
+    assert b"x@example.org" in kept
+    assert people.find(workspace, email=OTHER) is not None
+
+
+def test_totals_stay_right_and_the_address_stays_barred(workspace, person):
+    messages = Message.objects.count()
+    events = Event.objects.count()
+    campaign = Message.objects.get().campaign
+    reasons = by_reason(campaign)
+    erasure.erase(workspace, subscriber_id=person.pk)
+    assert (Message.objects.count(), Event.objects.count()) == (messages, events)
+    assert by_reason(campaign) == reasons
+    assert suppression.is_suppressed(workspace, email=WHO)
+
+
+def test_an_import_that_waits_goes_on_without_the_person(workspace, person):
+    waiting = Import.objects.get(status="uploaded")
+    erasure.erase(workspace, subscriber_id=person.pk)
+    steps.start_run(waiting)
+    assert run.run(waiting.pk)
+    waiting.refresh_from_db()
+    assert (waiting.rows, waiting.invalid) == (2, 1)
+    assert people.find(workspace, email=WHO) is None
+
+
+def test_another_workspaces_mail_and_files_are_not_touched(
+    workspace, other_workspace, person, tmp_path
+):
+    weekly = makers.make_list(other_workspace, "Harian")
+    import_file(other_workspace, weekly, f"email\n{WHO}\n", go_on=False)
+    SandboxMessage.objects.create(workspace=other_workspace, envelope_to=WHO, size=1, raw=b"x")
+    erasure.erase(workspace, subscriber_id=person.pk)
+    assert SandboxMessage.objects.get().workspace == other_workspace
+    assert WHO.encode() in kept_files(tmp_path)
+
+
+def test_origins_of_events_are_forgotten_after_their_time(workspace, person):
+    Retention.objects.create(workspace=workspace, origin_days=30)
+    event = Event.objects.get()
+    assert forgetting.forget_origins() == 0
+    Event.objects.update(at=timezone.now() - timedelta(days=31))
+    assert forgetting.forget_origins() == 1
+    event.refresh_from_db()
+    assert (event.ip, event.user_agent_id) == (None, None)
+    assert forgetting.forget_origins() == 0
+    assert Retention.objects.get().events_through == event.pk
