@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts.models import Workspace
-from delivery.models import Event, Message, SandboxMessage
+from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
 from subscribers import retention
 from subscribers.models import Retention
 
@@ -42,6 +42,8 @@ def forget_person(
     Message.objects.filter(subscriber_id=subscriber_id).exclude(provider_id=None).update(
         provider_id=None
     )
+    reasons = UnsubscribeReason.objects.filter(message__subscriber_id=subscriber_id)
+    reasons.exclude(words="").update(words="")
     for address in addresses:
         kept = SandboxMessage.objects.filter(envelope_to__iexact=address)
         kept.filter(workspace=workspace).delete()

@@ -6,7 +6,14 @@ from django.utils import timezone
 
 from accounts.models import User, Workspace
 from subscribers import forgetting, people
-from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription, Suppression
+from subscribers.models import (
+    ConsentEvent,
+    MailingList,
+    SignupRequest,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
 from subscribers.states import SuppressionReason
 
 # Sent inside the erasure's transaction with ``workspace``, ``subscriber_id``, ``addresses`` (as
@@ -45,6 +52,7 @@ def erase(workspace: Workspace, *, subscriber_id: int, actor: User | None = None
         person_erased.send(
             sender=erase, workspace=workspace, subscriber_id=subscriber_id, addresses=found
         )
+        SignupRequest.objects.filter(workspace=workspace, email__iexact=person.email_key).delete()
         forgetting.forget(workspace, addresses=found)
     return True
 

@@ -254,3 +254,15 @@ def test_who_got_it_by_a_segment_of_all_lists_leaves_all_of_them(client, letter,
         "Kopi Senja Weekly": "unsubscribed",
         "Offers": "unsubscribed",
     }
+
+
+def test_words_of_an_erased_person_are_forgotten_and_the_answer_still_counts(
+    client, workspace, letter, address
+):
+    from subscribers import erasure
+
+    client.post(address, {"do": "leave"})
+    client.post(address, {"do": "why", "why": "other", "words": "I am Ana of Braga street."})
+    erasure.erase(workspace, subscriber_id=letter.person.pk)
+    kept = UnsubscribeReason.objects.get()
+    assert (kept.answer, kept.words) == ("other", "")

@@ -159,3 +159,12 @@ def test_conversions_are_counted(client, workspace, form):
     signup_figures.copy_views()
     found = signup_figures.of_forms(workspace)[form.pk]
     assert (found.seen, found.submitted, found.mailed, found.confirmed) == (3, 2, 2, 1)
+
+
+def test_an_erased_person_is_not_kept_among_the_held(workspace, held):
+    from subscribers import addresses, erasure, people
+
+    person, _ = people.add(workspace, address=addresses.normalise("ANA@example.org"))
+    erasure.erase(workspace, subscriber_id=person.pk)
+    assert not SignupRequest.objects.filter(email="ana@example.org").exists()
+    assert SignupRequest.objects.count() == 2
