@@ -75,9 +75,11 @@ ON CONFLICT (workspace_id, block) DO UPDATE SET text = EXCLUDED.text
 _EMPTY = """
 DELETE FROM subscribers_searchblock b
 USING unnest(%(workspaces)s::bigint[], %(blocks)s::bigint[]) AS due (workspace_id, block)
-WHERE b.workspace_id = due.workspace_id AND b.block = due.block AND NOT EXISTS (
-    SELECT FROM subscribers_subscriber person WHERE person.workspace_id = due.workspace_id
-    AND person.id >= due.block << 6 AND person.id < (due.block + 1) << 6)
+WHERE b.workspace_id = due.workspace_id AND b.block = due.block AND (
+    SELECT person.id FROM subscribers_subscriber person
+    WHERE person.workspace_id = due.workspace_id
+        AND person.id >= due.block << 6 AND person.id < (due.block + 1) << 6
+    LIMIT 1) IS NULL
 """
 _FORGET = "DELETE FROM subscribers_searchmark WHERE id = ANY(%(marks)s)"
 _TEXT = "subscribers_search_text(email_key, first_name, last_name)"

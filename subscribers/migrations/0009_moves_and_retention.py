@@ -57,6 +57,11 @@ BEGIN
     IF TG_OP = 'DELETE' AND current_setting('warta.erasing', true) = 'on' THEN
         RETURN OLD;
     END IF;
+    -- Two people who are one: their events follow them, and nothing else of them changes.
+    IF TG_OP = 'UPDATE' AND current_setting('warta.merging', true) = 'on'
+        AND to_jsonb(NEW) - 'subscriber_id' = to_jsonb(OLD) - 'subscriber_id' THEN
+        RETURN NEW;
+    END IF;
     IF current_setting('warta.retaining', true) = 'on' THEN
         IF TG_OP = 'UPDATE' THEN
             IF NEW.ip IS NULL AND NEW.user_agent = ''
@@ -81,6 +86,11 @@ CREATE OR REPLACE FUNCTION subscribers_keep_consent() RETURNS trigger LANGUAGE p
 BEGIN
     IF TG_OP = 'DELETE' AND current_setting('warta.erasing', true) = 'on' THEN
         RETURN OLD;
+    END IF;
+    -- Two people who are one: their events follow them, and nothing else of them changes.
+    IF TG_OP = 'UPDATE' AND current_setting('warta.merging', true) = 'on'
+        AND to_jsonb(NEW) - 'subscriber_id' = to_jsonb(OLD) - 'subscriber_id' THEN
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'consent events are append-only' USING ERRCODE = 'restrict_violation';
 END $$;
