@@ -134,7 +134,7 @@ def delete_segment(request: HttpRequest, segment_id: int) -> Any:
     try:
         saving.delete(_find(workspace_of(request, Permission.EDIT), segment_id))
     except saving.InUse as used:
-        names = ", ".join(f"{place.kind} {place.name}" for place in used.places)
+        names = ", ".join(f"{use.kind_name} {use.name}" for use in used.uses)
         raise HttpError(409, f"It is used: {names}.") from used
     return Status(204, None)
 

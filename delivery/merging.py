@@ -1,6 +1,8 @@
-"""Letters of two people who became one."""
+"""Letters of two people who became one, and what they did with them."""
 
 from django.db import connection
+
+from delivery.engagement import summary
 
 # A campaign writes to a person once: where both got it, the second letter keeps its former name
 # (`subscribers.merging.keys_of` finds it).
@@ -24,3 +26,4 @@ def move(keep: int, away: int) -> None:
         cursor.execute(LETTERS, {"keep": keep, "away": away})
         letters = [key for (key,) in cursor.fetchall()]
         cursor.execute(EVENTS, {"keep": keep, "away": away, "letters": letters})
+    summary.follow_merge(kept=keep, gone=[away])

@@ -42,7 +42,8 @@ class Evidence(TypedDict, total=False):
     statement: ConsentStatement | None  # the words that the person agreed to
     actor: User | None  # the member who did it, when it was not the person
     detail: str
-    message_id: int | None  # the mail whose link was used
+    message_id: int | None  # the campaign's message whose link was used
+    mail: str  # the Message-ID of any other mail whose link was used
 
 
 def record(
@@ -63,6 +64,7 @@ def record(
             actor=evidence.get("actor"),
             detail=printable(evidence.get("detail", ""))[:LONGEST_DETAIL],
             message_id=evidence.get("message_id"),
+            mail=evidence.get("mail", ""),
         )
         for list_id in lists
     )

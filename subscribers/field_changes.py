@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from subscribers import bulk, custom_values, fields
+from subscribers import bulk, custom_values, fields, key_changes
 from subscribers.models import BulkAction, CustomField, UniqueValue
 from subscribers.states import BulkKind, FieldType
 
@@ -116,6 +116,9 @@ def set_choices(
         current = CustomField.objects.select_for_update().get(pk=field.pk)
         CustomField.objects.filter(pk=field.pk).update(choices=list(choices))
         gone = [old for old in current.choices if old not in choices]
+        for old in gone:
+            if new := renamed.get(old):
+                key_changes.rename_choice(field.workspace_id, key=current.key, old=old, new=new)
         return [
             bulk.start(
                 field.workspace,

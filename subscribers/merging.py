@@ -9,7 +9,10 @@ What becomes of each part:
 - Consent history: both, word for word. Tags: both.
 - Suppressions: each address keeps its own; a wish of the person (unsubscribed from everything,
   reported as spam, added by a member) holds for the address that stays, too.
-- Letters: rooms above move them (`register`); the old key still leads to the person (`successor`).
+- How often: the calmer wish of the two, and the longer pause. What was noticed about an address
+  belongs to the address. Sign-ups that are held go on with the address that stays.
+- Letters, and what was done with them: rooms above move them (`register`); the old
+  key still leads to the person (`successor`).
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +31,7 @@ from subscribers.models import (
     ImportChange,
     MailingList,
     MergedPerson,
+    SignupRequest,
     Subscriber,
     Subscription,
     Suppression,
@@ -111,6 +115,9 @@ def merge(merger: Merger, *, actor: User | None) -> Subscriber:
             id=away.pk, workspace=keep.workspace, into=keep, email=away.email, merged_by=actor
         )
         people.change(keep, **_values(keep, away, merger.theirs))
+        # Sign-ups that wait for a member ask at the address that stays; it confirms for itself.
+        held = SignupRequest.objects.filter(workspace=keep.workspace, email__iexact=away.email_key)
+        held.exclude(held_for="").update(email=keep.email)
         duplicates.forget([away.pk])
     return keep
 

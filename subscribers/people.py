@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
-from subscribers import addresses, lifecycle
+from subscribers import addresses, duplicates, lifecycle
 from subscribers.addresses import Address
 from subscribers.consent import Evidence
 from subscribers.models import ConsentEvent, Subscriber, Subscription, Tagging
@@ -144,6 +144,7 @@ def delete(workspace: Workspace, *, ids: list[int]) -> int:
         Tagging.objects.filter(subscriber_id__in=people).delete()
         ConsentEvent.objects.filter(subscriber_id__in=people).delete()
         Subscriber.objects.filter(pk__in=people).delete()
+        duplicates.forget(people)
     return len(people)
 
 

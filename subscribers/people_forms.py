@@ -13,7 +13,7 @@ from accounts.numbers import row_number
 from subscribers import addresses, custom_values, fields, tags
 from subscribers.addresses import Address
 from subscribers.field_changes import Options
-from subscribers.models import CustomField, MailingList, Subscriber
+from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.problems import Problem
 from subscribers.public_forms import PREFIX, OneLineField
 from subscribers.states import BulkKind, FieldType, FieldVisibility, Frequency
@@ -213,6 +213,7 @@ def bulk_choices() -> list[tuple[str, Any]]:
         BulkKind.REMOVE_TAG,
         BulkKind.SUBSCRIBE,
         BulkKind.UNSUBSCRIBE,
+        BulkKind.ASK_AGAIN,
         BulkKind.SUPPRESS,
         BulkKind.DELETE,
         BulkKind.ERASE,
@@ -236,6 +237,9 @@ class BulkForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": _("Choose a list that is in use.")},
     )
+    form = forms.ModelChoiceField(
+        SignupForm.objects.none(), label=_("Signup form"), required=False, empty_label=None
+    )
     tag = forms.CharField(label=_("Tag"), max_length=tags.LONGEST, required=False)
     detail = forms.CharField(label=_("Why"), max_length=300, required=False)
 
@@ -245,6 +249,8 @@ class BulkForm(forms.Form):
         self.fields["action"].choices = bulk_choices()  # type: ignore[attr-defined]
         lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
         self.fields["list"].queryset = lists  # type: ignore[attr-defined]
+        signup_forms = SignupForm.objects.filter(workspace=workspace).order_by("name", "pk")
+        self.fields["form"].queryset = signup_forms  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Ask for a list or a tag where the action needs one."""
@@ -261,9 +267,11 @@ class BulkForm(forms.Form):
         return cleaned
 
     def is_complete(self) -> bool:
-        """Say whether what the page of its own asks for was given: the consent's story."""
-        needed = self.cleaned_data["action"] == BulkKind.SUBSCRIBE
-        return not needed or bool(self.cleaned_data["detail"].strip())
+        """Say whether what the page of its own asks for was given: how they agreed, which form."""
+        action = self.cleaned_data["action"]
+        if action == BulkKind.ASK_AGAIN:
+            return self.cleaned_data["form"] is not None
+        return action != BulkKind.SUBSCRIBE or bool(self.cleaned_data["detail"].strip())
 
     def settings(self) -> dict[str, Any]:
         """Return what the action is to be done with; a new tag is made."""
@@ -271,6 +279,8 @@ class BulkForm(forms.Form):
         settings: dict[str, Any] = {"detail": cleaned["detail"].strip()}
         if cleaned["action"] in (BulkKind.SUBSCRIBE, BulkKind.UNSUBSCRIBE):
             settings |= {"list": cleaned["list"].pk, "name": cleaned["list"].name}
+        if cleaned["action"] == BulkKind.ASK_AGAIN:
+            settings |= {"form": cleaned["form"].pk, "name": cleaned["form"].name}
         if cleaned["action"] in (BulkKind.ADD_TAG, BulkKind.REMOVE_TAG):
             tag = tags.find_or_create(self.workspace, [cleaned["tag"]])[0]
             settings |= {"tag": tag.pk, "name": tag.name}

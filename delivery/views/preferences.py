@@ -17,10 +17,10 @@ from accounts.numbers import row_number, row_numbers
 from delivery import holders, leaving, personal_data
 from delivery.holders import Holder
 from delivery.views.public import lost, page
-from subscribers import lifecycle, ownership, visitors
+from subscribers import custom_values, lifecycle, ownership, visitors
 from subscribers import preferences as wishes
 from subscribers.models import Subscriber
-from subscribers.public_forms import PreferencesForm
+from subscribers.public_forms import PREFIX, PreferencesForm
 from subscribers.signup_tasks import send_owner_link
 from subscribers.states import ConsentSource, Frequency
 
@@ -119,10 +119,21 @@ def _save(request: HttpRequest, token: str, holder: Holder, person: Subscriber) 
         with transaction.atomic():
             _change(request, holder, person, form)
     except IntegrityError:
-        form.add_error(None, _("One of these values belongs to somebody else already."))
         person.refresh_from_db()
+        _say_what_is_taken(form, person)
         return _show(request, token, holder, form, status=422)
     return _see_other(request, token, "saved")
+
+
+def _say_what_is_taken(form: PreferencesForm, person: Subscriber) -> None:
+    """Name the field, and not that somebody else has the value."""
+    asked = [one.field for one in form.asked if one.field.is_unique and not one.is_shown_only]
+    values = form.custom_values()
+    taken = custom_values.objections(person.workspace, values, asked=asked, person=person)
+    for key in taken:
+        form.add_error(PREFIX + key, _("This can't be saved. If it is right, write to us."))
+    if not taken:  # free again by now
+        form.add_error(None, _("Something changed just now. Save once more."))
 
 
 def _change(

@@ -85,10 +85,12 @@ class RowMaker:
         targets: Sequence[Target],
         corrections: dict[str, str] | None = None,
         needs_list: bool = False,
+        keeps_cells: bool = False,
     ) -> None:
         """Prepare for one mapping; ``corrections`` maps mistyped domains to what they mean.
 
         ``needs_list``: each row must name a list, because none was chosen for everybody.
+        ``keeps_cells``: every row may still be refused, and takes its cells along.
         """
         self.noticed = Noticed()
         self._corrections = corrections or {}
@@ -113,6 +115,7 @@ class RowMaker:
         self.doubtful: list[str] = []
         self.seen: list[str] = []
         self._needs_list = needs_list
+        self._keeps_cells = keeps_cells
 
     def add(self, number: int, cells: Sequence[str]) -> None:
         """Take a row in as one line; raises as `line`."""
@@ -163,7 +166,8 @@ class RowMaker:
             first, last = first.replace("\\", "\\\\"), last.replace("\\", "\\\\")
         doubtful = self._came_before(hashed)
         # Its cells are kept with a row that may be a duplicate: the error file will want them.
-        raw = dumps(cells, ensure_ascii=False).replace("\\", "\\\\") if doubtful else r"\N"
+        kept = doubtful or self._keeps_cells
+        raw = dumps(cells, ensure_ascii=False).replace("\\", "\\\\") if kept else r"\N"
         line = (
             f"{number}\t{email}\t{key}\t\\\\x{hashed}\t{group}\t{first}\t{last}\t{language}"
             f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}"

@@ -58,7 +58,8 @@ TAKE_BACK = (TAKE_BACK_SUBSCRIPTIONS, TAKE_BACK_TAGS)
 
 LOCK = "SELECT FROM subscribers_subscriber WHERE id = ANY(%(people)s) ORDER BY id FOR UPDATE"
 NAMES = ("first_name", "last_name", "language", "time_zone")
-# A value goes back where it still is what the import wrote.
+# A value goes back where it still is what the import wrote, and nobody was given it meanwhile who
+# alone may have it.
 NAMES_BACK = ", ".join(
     f"{name} = CASE WHEN person.{name} = change.written->>'{name}'"
     f" THEN change.previous->>'{name}' ELSE person.{name} END"
@@ -70,7 +71,13 @@ UPDATE subscribers_subscriber person SET {NAMES_BACK}, updated_at = %(now)s,
 FROM subscribers_importchange change
 CROSS JOIN LATERAL (
     SELECT COALESCE(jsonb_object_agg(key, change.previous->'fields'->key)
-            FILTER (WHERE change.previous->'fields' ? key), '{{}}') AS returned,
+            FILTER (WHERE change.previous->'fields' ? key AND NOT EXISTS (
+                SELECT FROM subscribers_uniquevalue taken
+                JOIN subscribers_customfield field ON field.id = taken.field_id
+                WHERE field.workspace_id = %(workspace)s AND field.key = written.key
+                    AND taken.subscriber_id <> change.subscriber_id
+                    AND taken.digest = subscribers_value_digest(change.previous->'fields'->key)
+            )), '{{}}') AS returned,
         COALESCE(array_agg(key) FILTER (WHERE NOT change.previous->'fields' ? key), '{{}}') AS gone
     FROM subscribers_subscriber now, jsonb_each(change.written->'fields') AS written (key, value)
     WHERE now.id = change.subscriber_id AND now.fields->key = written.value

@@ -5,16 +5,16 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from subscribers import usage
 from subscribers.models import Segment, SegmentDay
 from subscribers.segments import members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
-from subscribers.segments.usage import Place, places
+from subscribers.usage import Use
 
 LONGEST_NAME = 120
 KEPT_DAYS = 400
@@ -25,11 +25,11 @@ class NameTaken(ValueError):  # noqa: N818 - says what is the case
 
 
 class InUse(ValueError):  # noqa: N818 - says what is the case
-    """The segment can't be deleted; ``places`` use it."""
+    """The segment can't be deleted; ``uses`` say what keeps it."""
 
-    def __init__(self, found: list[Place]) -> None:
-        super().__init__(", ".join(place.name for place in found))
-        self.places = found
+    def __init__(self, uses: list[Use]) -> None:
+        super().__init__(", ".join(use.name for use in uses))
+        self.uses = uses
 
 
 def check(rules: Any, scope: Scope) -> Group:
@@ -148,46 +148,7 @@ def delete(segment: Segment) -> None:
         InUse: something does, and says what.
     """
     Segment.objects.select_for_update().filter(pk=segment.pk).first()
-    holding = [place for place in places(segment) if place.holds]
+    holding = [use for use in usage.of_segment(segment) if use.holds]
     if holding:
         raise InUse(holding)
     segment.delete()
-
-
-def naming(workspace: Workspace, subject: str, value: int | None = None) -> list[Segment]:
-    """Return the segments whose rules ask about a subject, or about one list, tag or segment.
-
-    For whoever deletes such a thing: ``naming(workspace, "field:city")``, ``("tag", tag.pk)``.
-    """
-    return [
-        segment
-        for segment in Segment.objects.filter(workspace=workspace)
-        if any(
-            rule.get("subject") == subject and (value is None or _has(rule, value))
-            for rule in _raw_rules(segment.rules)
-        )
-    ]
-
-
-def _raw_rules(raw: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(raw, dict):
-        for rule in raw.get("rules") or ():
-            yield from _raw_rules(rule)
-        if "subject" in raw:
-            yield raw
-
-
-def _has(rule: dict[str, Any], value: int) -> bool:
-    values = [given for name, given in rule.items() if name not in {"subject", "operator"}]
-    return any(given == value or (isinstance(given, list) and value in given) for given in values)
-
-
-def segments_asking(segment: Segment) -> Iterator[Place]:
-    """Return the other segments that ask about this one."""
-    for other in naming(segment.workspace, "segment", segment.pk):
-        yield Place(
-            kind=_("Segment"),
-            name=other.name,
-            url=reverse("segment_page", args=[other.pk]),
-            holds=True,
-        )

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from subscribers import bulk, bulk_run, narrowing, tasks
+from subscribers import asking_again, bulk, bulk_run, narrowing, tasks
 from subscribers.models import BulkAction, MailingList, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import BulkForm
+from subscribers.signup_tasks import send
 from subscribers.states import BulkKind, BulkStatus
 from subscribers.views.people import say_who_is_out
 from subscribers.views.people_list import back
@@ -58,6 +59,7 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
             "count": count,
             "back": request.POST.get("back", ""),
             "asked_before": confirmed,
+            "every": asking_again.EVERY.days,
         }
         return render(request, "subscribers/bulk_confirm.html", context)
     action = bulk.start(
@@ -76,11 +78,15 @@ def _begin(
     if people is None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
-    if bulk_run.run(action.pk, seconds=5) is not None:
+    if bulk_run.run(action.pk, send=send, seconds=5) is not None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
     action.refresh_from_db()
+    if action.status in bulk.OPEN:  # the rest waits for its minute
+        return redirect("bulk_page", action.pk)
     text = ngettext("%(n)s person changed.", "%(n)s people changed.", action.changed)
+    if action.kind == BulkKind.ASK_AGAIN:
+        text = ngettext("%(n)s person is asked.", "%(n)s people are asked.", action.changed)
     messages.success(request, text % {"n": action.changed})
     if action.kind == BulkKind.SUBSCRIBE and action.changed < len(people):
         say_who_is_out(request, list(Subscriber.objects.filter(pk__in=people)))

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission, may
+from subscribers import usage
 from subscribers.directory import Filters
 from subscribers.models import Segment, SegmentDay
 from subscribers.segment_forms import SegmentForm
-from subscribers.segments import editing, members, saving, starting, tree, usage
+from subscribers.segments import editing, members, saving, starting, tree
 from subscribers.segments.kinds import Scope, Subject
 from subscribers.segments.tree import Fault, Group, InvalidRules
 from subscribers.states import SubscriptionStatus
@@ -104,7 +105,7 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
         "focus": focus,
         "groups": _groups(scope),
         "panel": _panel(reading, scope),
-        "places": usage.places(segment) if segment.pk else [],
+        "uses": usage.of_segment(segment) if segment.pk else [],
         "chart_spec": _chart(segment) if segment.pk else None,
     }
     return render(request, "subscribers/segment.html", context)
@@ -219,12 +220,10 @@ def segment_delete(request: MemberRequest, segment_id: int) -> HttpResponse:
         try:
             saving.delete(segment)
         except saving.InUse as used:
-            values = {"places": ", ".join(place.name for place in used.places)}
+            values = {"places": ", ".join(use.name for use in used.uses)}
             messages.error(request, _("It is used in %(places)s, so it stays.") % values)
             return redirect("segment_page", segment.pk)
         messages.success(request, _("The segment is gone. Nobody in it was changed."))
         return redirect("segment_list")
-    places = usage.places(segment)
-    return render(
-        request, "subscribers/segment_delete.html", {"segment": segment, "places": places}
-    )
+    uses = usage.of_segment(segment)
+    return render(request, "subscribers/segment_delete.html", {"segment": segment, "uses": uses})

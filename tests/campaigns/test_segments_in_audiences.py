@@ -14,8 +14,8 @@ from campaigns.states import CampaignStatus, LeftOut
 from campaigns.verdicts import DEFERRED, PLANNED, SENT, UNKNOWN
 from delivery.models import SendingAccount
 from delivery.states import MessageState
+from subscribers import usage
 from subscribers.models import MailingList, Segment
-from subscribers.segments import usage
 from subscribers.states import SubscriptionStatus
 from tests.campaigns.makers import (
     make_campaign,
@@ -155,8 +155,8 @@ def test_a_campaign_that_is_not_over_holds_its_segment(
     segment = Segment.objects.create(workspace=workspace, name="Bandung")
     campaign = make_campaign(workspace, status=status)
     campaign.exclude_segments.add(segment)
-    (place,) = usage.places(segment)
-    assert (place.kind, place.name, place.holds) == ("Campaign", "Panen", holds)
+    (place,) = usage.of_segment(segment)
+    assert (place.kind_name, place.name, place.holds) == ("Campaign", "Panen", holds)
     assert place.url == reverse("campaign_open", args=[campaign.pk])
 
 
