@@ -33,7 +33,7 @@ def check(  # noqa: PLR0913 - what may differ is named
     *,
     doubt: int = 0,
     skipped: int = 0,
-    seconds: float = 600,
+    seconds: float = 300,
 ) -> int:
     """Wait for the end and compare; returns how many are in doubt, at most ``doubt``."""
     try:
@@ -61,7 +61,7 @@ def begun(product: Product, recorder: Recorder, **account: Any) -> int:
     """Send to everybody and wait until some have it."""
     product.people(PEOPLE, port=recorder.port, **account)
     campaign = product.campaign(LETTER)
-    product.until(lambda: len(recorder.mails()) > PEOPLE // 20, seconds=180, every=0.05)
+    product.until(lambda: len(recorder.mails()) > PEOPLE // 20, seconds=60, every=0.05)
     return campaign
 
 
