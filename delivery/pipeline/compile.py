@@ -26,7 +26,7 @@ TO, SUBJECT, DATE = 0, 1, 2
 TOKENS = 3  # + Purpose
 FIRST_VALUE = TOKENS + len(Purpose)
 _FEEDBACK_WORDS = 4
-_DOT_FIRST = re.compile(rb"(?:\A|[\r\n])\.")
+_DOT_FIRST = re.compile(rb"[\r\n]\.")
 _WHOLES = -1_000_000  # until all places are numbered, whole parts count down from here
 
 
@@ -73,7 +73,7 @@ class CompiledMessage:
     subject: bytes  # the whole field when it is the same for all, else empty
     subject_readers: tuple[tuple[str, Reader], ...]
     signer: Signer | None
-    has_no_dots: bool  # no line of the constants begins with a dot (RFC 5321 §4.5.2)
+    has_no_dots: bool  # no line begins with a dot, unless a person's value brings one
 
 
 def compile_message(  # noqa: PLR0913 - one header each
@@ -308,7 +308,7 @@ class _Plan:
             else headers.unstructured("Subject", self.content.subject.render()),
             subject_readers=self._needs(subject_tags)[0],
             signer=signer,
-            has_no_dots=not any(map(_DOT_FIRST.search, constants)),
+            has_no_dots=not _has_dots(self.head) and not _has_dots(_merged(self.body)),
         )
 
 
@@ -325,6 +325,18 @@ def _picker(numbers: list[int]) -> Callable[[Sequence[bytes]], tuple[bytes, ...]
         only = numbers[0]
         return lambda pool: (pool[only],)
     return itemgetter(*numbers)
+
+
+def _has_dots(pieces: list[bytes | Dynamic]) -> bool:
+    """Say whether a constant may put a dot where a line begins (RFC 5321 §4.5.2)."""
+    before: bytes | Dynamic = b""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            is_inside = isinstance(before, Dynamic) and before.is_token
+            if _DOT_FIRST.search(piece) or (piece.startswith(b".") and not is_inside):
+                return True
+        before = piece
+    return False
 
 
 def _joined(pieces: list[str | Dynamic]) -> list[str | Dynamic]:

@@ -53,6 +53,29 @@ def _open_quoted(raw: bytes) -> bytes:
     return _quoted(raw + b"x")[:-1]
 
 
+def _without_dots(raw: bytes, *, column: int, encode: Callable[[bytes], bytes]) -> bytes:
+    """Encode a constant so that none of its lines begins with a dot, which SMTP would double.
+
+    A dot that would stand there becomes ``=2E``; a control letter that the text does not hold
+    keeps its place while lines are broken.
+    """
+    stand_in = next((bytes([n]) for n in range(1, 9) if n not in raw), None)
+    if stand_in is None:
+        return encode(b"x" * column + raw)[column:]
+    raw = raw.replace(b"\n.", b"\n" + stand_in)
+    if not column and raw.startswith(b"."):
+        raw = stand_in + raw[1:]
+    while True:
+        encoded = encode(b"x" * column + raw)[column:]
+        found = encoded.find(b"\n.")
+        if found < 0:
+            return encoded.replace(b"=%02X" % stand_in[0], b"=2E")
+        at = -1
+        for _ in range(encoded.count(b".", 0, found + 2)):
+            at = raw.index(b".", at + 1)
+        raw = raw[:at] + stand_in + raw[at + 1 :]
+
+
 def slot_encoder(escape: Callable[[str], str], kind: str) -> Callable[[str], bytes]:
     """Return a function from a raw value to its bytes in the mail."""
     harmless = _HARMLESS_TEXT if kind in {"html", "text"} else _HARMLESS_WORD
@@ -82,7 +105,7 @@ def encode_pieces(pieces: Iterable[str | Dynamic]) -> list[Piece]:
     for index, piece in enumerate(planned):
         if isinstance(piece, str):
             encode = _open_quoted if index + 1 < len(planned) else _quoted
-            encoded = encode(b"x" * column + canonical(piece))[column:]
+            encoded = _without_dots(canonical(piece), column=column, encode=encode)
             text().extend(encoded)
             column = _column(column, encoded)
         elif piece.is_token:

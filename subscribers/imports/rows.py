@@ -40,6 +40,7 @@ WRAPPED = re.compile(r"[^<>@]*<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNO
 VALUES_REMEMBERED = 20_000  # per column
 LONGEST_SHOWN = 200
 ROLE = int(AddressFlag.ROLE)
+TAB = "\t"
 SEEN_BITS = 27  # 16 MB: of a million rows one in 250 is looked at twice
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
@@ -123,12 +124,13 @@ class RowMaker:
         (self.doubtful if doubtful else self.lines).append(f"{line}\t{more}\n")
 
     def line(self, number: int, cells: Sequence[str]) -> str:
-        """Return the row as one line of `STAGE_COLUMNS`.
+        """Return the row as one line of `STAGE_COLUMNS` and the address's flags.
 
         Raises:
             RowRefused: with one fault for each value that can't go in.
         """
-        return f"{self._make(number, cells)[0]}\n"
+        line, more, _hashed, _doubtful = self._make(number, cells)
+        return f"{line}\t{more.partition(TAB)[0]}\n"
 
     def _make(self, number: int, cells: Sequence[str]) -> tuple[str, str, str, bool]:
         """Return the line, the columns behind it, the address's hash, whether it may repeat."""

@@ -149,7 +149,7 @@ class _Work:
                 report.refuse_broken(row, arrival)
                 continue
             try:
-                line = _line(addresses if arrival.reason else maker, row, arrival.cells)
+                line = (addresses if arrival.reason else maker).line(row, arrival.cells)
             except RowRefused as refused:
                 place = next(i for i, one in enumerate(targets) if one.to == mapping.EMAIL)
                 report.refuse(row, refused.faults, arrival.cells[place])
@@ -199,13 +199,6 @@ class _Work:
         if not finished.update(**values):
             files.discard(values["report_path"])
             raise Stopped
-
-
-def _line(maker: RowMaker, row: int, cells: Sequence[str]) -> str:
-    """Return a row as one line for the stage; who comes twice is found there (`staging`)."""
-    maker.add(row, cells)
-    maker.seen.clear()
-    return (maker.lines or maker.doubtful).pop()
 
 
 def _addresses_only(targets: Sequence[Target]) -> list[Target]:

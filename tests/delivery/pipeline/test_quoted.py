@@ -48,3 +48,16 @@ def test_pieces_decode_to_their_text(given_pieces):
     assert not re.search(rb"[^\t\r\n\x20-\x7e]", encoded)
     assert b"\n" not in encoded.replace(b"\r\n", b"")
     assert b"\r" not in encoded.replace(b"\r\n", b"")
+
+
+@given(st.text(alphabet=" .x\n=\t\x01", max_size=400))
+@example("." * 400)
+@example("\x01\x02\x03\x04\x05\x06\x07\x08.\n.")
+def test_no_constant_line_begins_with_a_dot(text):
+    """SMTP would double it (RFC 5321 §4.5.2), and somebody would have to search every mail."""
+    (encoded, *rest) = encode_pieces([text]) or [b""]
+    assert not rest
+    assert decodestring(encoded) == canonical(text)
+    if not set("\x01\x02\x03\x04\x05\x06\x07\x08") <= set(text):
+        assert not (b"\n" + encoded).count(b"\n.")
+        assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
