@@ -26,7 +26,8 @@ def forget(workspace: Workspace, *, people: Sequence[int], names: Sequence[str])
     kind = ContentType.objects.get_for_model(Subscriber)
     entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(key) for key in people])
     entries.update(object_repr="", change_message="")
-    wanted = re.compile("|".join(re.escape(name) for name in names if name), re.IGNORECASE)
+    known = "|".join(re.escape(name) for name in names)
+    wanted = re.compile(rf"(?<!\w)(?:{known})(?!\w)", re.IGNORECASE)
     for model, columns in (
         (BulkAction, ("filters", "settings")),
         (Segment, ("rules", "description")),
@@ -46,6 +47,4 @@ def _without(value: Any, wanted: re.Pattern[str]) -> Any:
         return {key: _without(one, wanted) for key, one in value.items()}
     if isinstance(value, list):
         return [_without(one, wanted) for one in value]
-    if isinstance(value, str) and wanted.search(value):
-        return NOBODY
-    return value
+    return wanted.sub(NOBODY, value) if isinstance(value, str) else value
