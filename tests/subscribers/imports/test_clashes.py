@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from subscribers import addresses, people
-from subscribers.imports import batches, files, mapping, merge, run, steps, undo
+from subscribers.imports import batches, clashes, files, mapping, merge, run, steps, undo
 from subscribers.models import CustomField, MailingList, Subscriber
 from subscribers.states import ImportStatus
 
@@ -199,4 +199,4 @@ def test_an_undo_leaves_a_value_that_somebody_was_given_since(imported, holder, 
 
 
 def test_columns_without_strict_fields_are_not_watched(workspace, code, city):
-    assert run.watched(workspace, [mapping.Target(to="email")]) == []
+    assert clashes.watched(workspace, [mapping.Target(to="email")]) == []
