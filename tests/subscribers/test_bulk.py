@@ -279,3 +279,12 @@ def test_chosen_columns_are_remembered_for_the_member_alone(
     editor_client.post(reverse("subscriber_columns"), {"columns": ["field:city", "evil"]})
     assert "Bandung" in editor_client.get(reverse("subscriber_list")).content.decode()
     assert "Bandung" not in analyst_client.get(reverse("subscriber_list")).content.decode()
+
+
+def test_adding_to_a_list_brings_nobody_back_who_left_and_was_asked_since(workspace, weekly):
+    gone = person(workspace, "gone@example.org")
+    lifecycle.subscribe(gone, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(gone, lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE)
+    lifecycle.ask(gone, mailing_list=weekly, source=ConsentSource.FORM)  # a stranger's sign-up
+    assert act(workspace, BulkKind.SUBSCRIBE, list=weekly.pk).changed == 0
+    assert Subscription.objects.get().status == "unconfirmed"
