@@ -149,12 +149,12 @@ def _join(person: Subscriber, lists: list[MailingList], evidence: Evidence) -> t
     Whoever was asked to confirm does so by this, and whoever had left comes back; both lift
     "unsubscribed from everything". Where somebody is new to a list, that must not stand in the way.
     """
-    joined = []
-    for one in lists:
-        if lifecycle.confirm(person, mailing_list=one, **evidence) or lifecycle.resubscribe(
-            person, lists=[one.pk], **evidence
-        ):
-            joined.append(one.pk)
+    joined = [
+        one.pk
+        for one in lists
+        if lifecycle.confirm(person, mailing_list=one, **evidence)
+        or lifecycle.resubscribe(person, lists=[one.pk], **evidence)
+    ]
     if new := [one for one in lists if one.pk not in joined]:
         lifecycle.return_to_mail(person, **evidence)
         joined += [
