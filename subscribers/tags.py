@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.models import Subscriber, Tag, Tagging
+from subscribers.models import Tag, Tagging
 
 LONGEST = 80
 ATTACH = """
@@ -91,12 +91,12 @@ def rename(tag: Tag, *, name: str) -> None:
         TagError: another tag has it (merge them instead), or it is no name.
     """
     name = clean(name)
-    other = find(Workspace(pk=tag.workspace_id), name)
-    if other is not None and other.pk != tag.pk:
-        raise TagError(
-            _("There is a tag “%(name)s” already. Merge the two.") % {"name": other.name}
-        )
-    Tag.objects.filter(pk=tag.pk).update(name=name)
+    try:
+        with transaction.atomic():
+            Tag.objects.filter(pk=tag.pk).update(name=name)
+    except IntegrityError as error:
+        text = _("There is a tag “%(name)s” already. Merge the two.")
+        raise TagError(text % {"name": name}) from error
 
 
 def attach(workspace: Workspace, *, people: Sequence[int], tags: Sequence[int]) -> list[int]:
@@ -107,14 +107,6 @@ def attach(workspace: Workspace, *, people: Sequence[int], tags: Sequence[int]) 
 def detach(workspace: Workspace, *, people: Sequence[int], tags: Sequence[int]) -> list[int]:
     """Take tags off people; returns the keys of those who had any of them."""
     return _run(DETACH, workspace, people, tags)
-
-
-def set_tags(person: Subscriber, *, names: Iterable[str]) -> None:
-    """Give a person exactly these tags; raises as `clean`."""
-    with transaction.atomic():
-        wanted = [tag.pk for tag in find_or_create(person.workspace, names)]
-        Tagging.objects.filter(subscriber=person).exclude(tag__in=wanted).delete()
-        attach(person.workspace, people=[person.pk], tags=wanted)
 
 
 def delete(tag: Tag) -> int:

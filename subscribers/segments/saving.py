@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,7 @@ from subscribers.usage import Use
 
 LONGEST_NAME = 120
 KEPT_DAYS = 400
+UNIQUE_NAME = "segment_name_unique"
 
 
 class NameTaken(ValueError):  # noqa: N818 - says what is the case
@@ -74,13 +75,16 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
     """
     scope = scope_of(segment)
     group = check(rules, scope)
-    others = Segment.objects.filter(workspace=segment.workspace, name=name).exclude(pk=segment.pk)
-    if others.exists():
-        raise NameTaken
     segment.name, segment.description = name, description
     segment.rules = tree.write(group)
     segment.updated_at = timezone.now()
-    segment.save()
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as error:  # the database alone knows, however close two come
+        if UNIQUE_NAME not in str(error):
+            raise
+        raise NameTaken from error
     return recount(segment, scope=scope, group=group)
 
 
