@@ -8,6 +8,7 @@ from accounts.models import User, Workspace
 from subscribers import addresses, forgetting, people, traces
 from subscribers.models import (
     ConsentEvent,
+    DuplicateGroup,
     MailingList,
     MergedPerson,
     SignupRequest,
@@ -43,6 +44,7 @@ def erase(workspace: Workspace, *, subscriber_id: int, actor: User | None = None
         found = tuple(dict.fromkeys((person.email, person.email_key, *_spellings(former))))
         for address in found:
             _bar(workspace, address, actor)
+        DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
         people.delete(workspace, ids=[person.pk])
         person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
         for address in found:

@@ -279,3 +279,12 @@ def test_chosen_columns_are_remembered_for_the_member_alone(
     editor_client.post(reverse("subscriber_columns"), {"columns": ["field:city", "evil"]})
     assert "Bandung" in editor_client.get(reverse("subscriber_list")).content.decode()
     assert "Bandung" not in analyst_client.get(reverse("subscriber_list")).content.decode()
+
+
+def test_the_state_at_the_top_follows_a_running_action(editor_client, workspace):
+    some(workspace, 1)
+    action = act(workspace, BulkKind.ADD_TAG, tag=tag(workspace).pk)
+    address = reverse("bulk_page", args=[action.pk])
+    assert editor_client.get(address).content.decode().count('id="bulk-state"') == 1
+    part = editor_client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="bulk-state" hx-swap-oob="true"' in part
