@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from subscribers import usage
 from subscribers.models import Tag, Tagging
 
 LONGEST = 80
@@ -110,8 +111,13 @@ def detach(workspace: Workspace, *, people: Sequence[int], tags: Sequence[int]) 
 
 
 def delete(tag: Tag) -> int:
-    """Take a tag away from everybody; returns how many had it."""
+    """Take a tag away from everybody; returns how many had it.
+
+    Raises:
+        usage.InUse: segments ask for it.
+    """
     with transaction.atomic():
+        usage.refuse_if_asked(usage.of_tag(tag))
         gone, _rows = Tagging.objects.filter(tag=tag).delete()
         tag.delete()
     return gone

@@ -14,7 +14,7 @@ from subscribers.models import Segment, SegmentDay
 from subscribers.segments import members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
-from subscribers.usage import Use
+from subscribers.usage import InUse
 
 LONGEST_NAME = 120
 KEPT_DAYS = 400
@@ -23,14 +23,6 @@ UNIQUE_NAME = "segment_name_unique"
 
 class NameTaken(ValueError):  # noqa: N818 - says what is the case
     """Another segment of this workspace has this name."""
-
-
-class InUse(ValueError):  # noqa: N818 - says what is the case
-    """The segment can't be deleted; ``uses`` say what keeps it."""
-
-    def __init__(self, uses: list[Use]) -> None:
-        super().__init__(", ".join(use.name for use in uses))
-        self.uses = uses
 
 
 def check(rules: Any, scope: Scope) -> Group:
