@@ -107,10 +107,8 @@ def leave(person: Subscriber, *, kept: Collection[int], **evidence: Unpack[Evide
 
 
 def describe(person: Subscriber, **values: Any) -> bool:
-    """Change what is known about the person; ``fields`` adds to those that are not asked for."""
-    fields = {**person.fields, **values.pop("fields", {})}
-    known = {key: value for key, value in fields.items() if value is not None}
-    return people.change(person, fields=known, **values)
+    """Change what is known about the person; values as `people.change`."""
+    return people.change(person, **values)
 
 
 def slow_down(

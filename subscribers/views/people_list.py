@@ -79,11 +79,6 @@ def flag_names() -> Sequence[tuple[int, str]]:
     return [(int(flag), text) for flag, text in _flag_texts().items()]
 
 
-def flags_of(bits: int) -> list[str]:
-    """Return what was noticed about one address, in words."""
-    return [text for flag, text in _flag_texts().items() if bits & flag]
-
-
 def _flag_texts() -> dict[AddressFlag, Any]:
     return {
         AddressFlag.ROLE: _("Shared box"),
