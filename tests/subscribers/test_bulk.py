@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
-from subscribers import addresses, bulk, bulk_run, lifecycle, people, suppression, tags
+from subscribers import addresses, bulk, bulk_run, consent, lifecycle, people, suppression, tags
 from subscribers.models import (
     BulkAction,
     ConsentEvent,
@@ -18,7 +18,7 @@ from subscribers.models import (
     TagTally,
 )
 from subscribers.narrowing import PeopleFilters
-from subscribers.states import BulkKind, BulkStatus, ConsentSource, SuppressionReason
+from subscribers.states import BulkKind, BulkStatus, ConsentKind, ConsentSource, SuppressionReason
 
 
 def person(workspace, email, **profile):
@@ -279,3 +279,21 @@ def test_chosen_columns_are_remembered_for_the_member_alone(
     editor_client.post(reverse("subscriber_columns"), {"columns": ["field:city", "evil"]})
     assert "Bandung" in editor_client.get(reverse("subscriber_list")).content.decode()
     assert "Bandung" not in analyst_client.get(reverse("subscriber_list")).content.decode()
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_undoing_an_unsubscription_brings_nobody_back_who_left_by_themselves_meanwhile(
+    workspace, weekly, everything
+):
+    gone, stays = some(workspace, 2)
+    for one in (gone, stays):
+        lifecycle.subscribe(one, mailing_list=weekly, source=ConsentSource.FORM)
+    action = act(workspace, BulkKind.UNSUBSCRIBE, list=weekly.pk)
+    if everything:
+        lifecycle.unsubscribe_from_all(gone, source=ConsentSource.UNSUBSCRIBE_PAGE)
+    else:  # as the ledger has it where a click found the list left already
+        evidence = {"source": ConsentSource.ONE_CLICK}
+        consent.record(gone, kind=ConsentKind.UNSUBSCRIBED, lists=[weekly.pk], evidence=evidence)
+    undo(action)
+    status = dict(Subscription.objects.values_list("subscriber_id", "status"))
+    assert status == {gone.pk: "unsubscribed", stays.pk: "subscribed"}

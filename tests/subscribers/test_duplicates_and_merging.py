@@ -212,3 +212,21 @@ def test_the_page_of_duplicates_costs_the_same_however_many(editor_client, works
             editor_client.get(reverse("duplicate_list"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_who_left_and_was_asked_by_a_stranger_since_has_left(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.subscribe(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(keep, lists=[weekly.pk], source=ConsentSource.ONE_CLICK)
+    lifecycle.ask(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unconfirmed"
+
+
+def test_who_is_out_of_everything_joins_no_list_by_a_merger(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe_from_all(keep, source=ConsentSource.ONE_CLICK)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unsubscribed"
