@@ -297,3 +297,36 @@ def test_undoing_an_unsubscription_brings_nobody_back_who_left_by_themselves_mea
     undo(action)
     status = dict(Subscription.objects.values_list("subscriber_id", "status"))
     assert status == {gone.pk: "unsubscribed", stays.pk: "subscribed"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "segment=7xx",
+        "list=0",
+        "status=leftt",
+        "list=99999999999999999999",
+        "flag=3000",
+        "added_until=9999-12-31",
+        "added_from=0001-01-01",
+        "known=nothing",
+        "q=" + "a" * 201,
+    ],
+)
+def test_filters_that_make_no_sense_mean_nobody(editor_client, workspace, query):
+    some(workspace, 3)
+    values = {"whom": "matching", "filters": query, "action": "delete", "confirmed": "1"}
+    answer = editor_client.post(reverse("subscriber_bulk"), values, follow=True)
+    assert "can&#39;t be read" in answer.content.decode()
+    assert not BulkAction.objects.exists()
+    listed = editor_client.get(reverse("subscriber_list") + "?" + query).content.decode()
+    assert "can&#39;t be read" in listed
+    assert "p1@example.org" not in listed
+    for name in ("subscriber_export_all", "subscriber_download"):
+        assert editor_client.get(reverse(name) + "?" + query).status_code == 400
+
+
+def test_a_stored_action_whose_filters_make_no_sense_reaches_nobody(workspace):
+    some(workspace, 3)
+    whom = PeopleFilters.read({"segment": "7xx"})
+    assert act(workspace, BulkKind.DELETE, whom).changed == 0
