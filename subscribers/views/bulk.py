@@ -20,7 +20,7 @@ from subscribers.people_forms import BulkForm
 from subscribers.signup_tasks import send
 from subscribers.states import BulkKind, BulkStatus
 from subscribers.views.people import say_who_is_out
-from subscribers.views.people_list import back
+from subscribers.views.people_list import back, unread
 
 MOST_AT_ONCE = 500  # ticked people; done at once, without leaving the page
 SHOWN = 100
@@ -38,6 +38,9 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     people = list(mine.order_by("pk").values_list("pk", flat=True))
     query = request.POST.get("filters", "")
     filters = PeopleFilters.read(dict(parse_qsl(query)))
+    if everybody and filters.unread:
+        messages.error(request, unread(filters))
+        return back(request)
     form = BulkForm(request.POST, workspace=request.workspace)
     if not (everybody or people) or not form.is_valid():
         said = [str(error) for errors in form.errors.values() for error in errors]
