@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from campaigns.audience import Audience
 
 # The ledger is a table of `delivery`: the schema knows it, the code of this room does not.
-PLANNED, SENT, DEFERRED, UNKNOWN = 1, 4, 5, 7  # its `MessageState`; a test compares them
+PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED = (
+    1,
+    4,
+    5,
+    7,
+    8,
+)  # its `MessageState`; a test compares them
 
 # Which standing wins when a person is in several included lists: the smallest number.
 _STANDING: Final = f"""CASE status

@@ -45,7 +45,10 @@ class MoveForm(forms.Form):
         label=_("Name of the new list"),
         required=False,
         max_length=120,
-        help_text=_("Only if you chose no list above."),
+        help_text=_(
+            "Only if you chose no list above. It is private at first: people see its name nowhere "
+            "until you make it public in its settings."
+        ),
     )
     statement = forms.CharField(
         label=_("What did they agree to there?"),

@@ -67,7 +67,9 @@ def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> M
     made = None
     if mailing_list is None and data.get("new_list"):
         mailing_list = made = MailingList.objects.create(
-            workspace=request.workspace, name=data["new_list"]
+            workspace=request.workspace,
+            name=data["new_list"],
+            visibility=MailingList.Visibility.PRIVATE,
         )
     words = data.get("statement", "")
     try:
