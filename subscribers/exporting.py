@@ -126,7 +126,7 @@ def write(
 
 
 def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[Row]:
-    values = {"workspace": workspace.pk, "ids": ids}
+    values: dict[str, Any] = {"workspace": workspace.pk, "ids": ids}
     lists: dict[int, list[tuple[str, str, datetime]]] = {}
     tags: dict[int, list[str]] = {}
     barred: dict[int, str] = {}

@@ -112,12 +112,14 @@ class Scope:
     """What reading one workspace's rules knows; make a new one for each request.
 
     ``inside`` holds the segments that are being compiled, outermost first: a segment that asks
-    about another one is compiled inside it, and none may come to ask about itself.
+    about another one is compiled inside it, and none may come to ask about itself. ``nested`` keeps
+    what each of them compiled to, so that it is read once however often it is asked about.
     """
 
     workspace: Workspace
     now: datetime = field(default_factory=timezone.now)
     inside: tuple[int, ...] = ()
+    nested: dict[int, Q] = field(default_factory=dict)
 
     @cached_property
     def zone(self) -> Any:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from subscribers import usage
 from subscribers.models import Segment, SegmentDay
-from subscribers.segments import members, tree
+from subscribers.segments import compiling, members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
 from subscribers.usage import Use
@@ -48,6 +48,7 @@ def check(rules: Any, scope: Scope) -> Group:
             faults += [Fault(path=path, message=fault.message, name=name) for fault in wrong.faults]
     if faults:
         raise InvalidRules(faults)
+    compiling.condition(group)  # all together they may be too much
     return group
 
 
@@ -70,7 +71,7 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
 
     Raises:
         NameTaken: another one has this name.
-        InvalidRules: the rules can't be read.
+        InvalidRules: the rules can't be read, or counting takes too long; nothing is stored.
     """
     scope = scope_of(segment)
     group = check(rules, scope)
@@ -80,8 +81,10 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
     segment.name, segment.description = name, description
     segment.rules = tree.write(group)
     segment.updated_at = timezone.now()
+    found = members.count(scope, group)  # before it is stored: what can't be counted is of no use
     segment.save()
-    return recount(segment, scope=scope, group=group)
+    _remember(segment, found)
+    return found
 
 
 def create(
@@ -93,16 +96,19 @@ def create(
     return segment
 
 
-def recount(
-    segment: Segment, *, scope: Scope | None = None, group: Group | None = None
-) -> members.Count:
+def recount(segment: Segment) -> members.Count:
     """Count a segment's people, and remember it for the list of segments and for the chart.
 
     Raises:
-        InvalidRules: the rules can't be read (any more).
+        InvalidRules: the rules can't be read (any more), or counting takes too long.
     """
-    scope = scope or scope_of(segment)
-    found = members.count(scope, group or tree.read(segment.rules, scope.subjects))
+    scope = scope_of(segment)
+    found = members.count(scope, tree.read(segment.rules, scope.subjects))
+    _remember(segment, found)
+    return found
+
+
+def _remember(segment: Segment, found: members.Count) -> None:
     segment.count, segment.counted_at = found.people, timezone.now()
     # Only if it is still there, and only these two: somebody may be saving it.
     Segment.objects.filter(pk=segment.pk).update(count=found.people, counted_at=segment.counted_at)
@@ -111,7 +117,6 @@ def recount(
         day=segment.counted_at.astimezone(UTC).date(),
         defaults={"count": found.people},
     )
-    return found
 
 
 def due() -> Iterable[Segment]:

@@ -146,7 +146,11 @@ class _Reader:
             text = _("Groups can be at most %(most)s deep.") % {"most": DEEPEST}
             self.fault(path, text)
             return Group(match="all", rules=())
-        read = (self.rule(rule, (*path, number)) for number, rule in enumerate(rules))
+        read = []
+        for number, rule in enumerate(rules):
+            if self.conditions > MOST_CONDITIONS:
+                break  # one fault says so; not one more for each of what is too many
+            read.append(self.rule(rule, (*path, number)))
         return Group(match=str(match), rules=tuple(rule for rule in read if rule is not None))
 
     def rule(self, raw: Any, path: Path) -> Group | Condition | None:

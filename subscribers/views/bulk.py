@@ -115,15 +115,16 @@ def bulk_page(request: MemberRequest, action_id: int) -> HttpResponse:
     """Show one action: how far it came, what it changed, and the way back."""
     action = _find(request, action_id)
     lists = MailingList.objects.filter(workspace=request.workspace)
+    partial = request.headers.get("HX-Request") == "true"
     context = {
         "action": action,
+        "partial": partial,
         "running": action.status in bulk.OPEN,
         "may_cancel": action.status in (BulkStatus.WAITING, BulkStatus.RUNNING),
         "may_undo": bulk.may_undo(action),
         "list": lists.filter(pk=action.settings.get("list")).first(),
         "query": PeopleFilters.read(action.filters).query(),
     }
-    partial = request.headers.get("HX-Request") == "true"
     name = "subscribers/_bulk.html" if partial else "subscribers/bulk_page.html"
     return render(request, name, context)
 

@@ -92,8 +92,12 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
             else SegmentForm(initial=request.POST.dict(), segment=segment)
         )
     reading = _read(raw, scope)
-    if request.method == "POST" and action == "save" and form.is_valid() and reading.group:
-        found = saving.save(segment, rules=raw, **form.cleaned_data)
+    wanted = request.method == "POST" and action == "save" and form.is_valid()
+    saved = _save(segment, raw, form) if wanted and reading.group else None
+    if isinstance(saved, InvalidRules):
+        reading = _Reading(faults=saved.faults)
+    elif saved:
+        found = saved
         text = ngettext("Saved. %(n)s person fits.", "Saved. %(n)s people fit.", found.people)
         messages.success(request, text % {"n": number_format(found.people, force_grouping=True)})
         return redirect("segment_page", segment.pk)
@@ -109,6 +113,13 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
         "chart_spec": _chart(segment) if segment.pk else None,
     }
     return render(request, "subscribers/segment.html", context)
+
+
+def _save(segment: Segment, raw: editing.Raw, form: SegmentForm) -> members.Count | InvalidRules:
+    try:
+        return saving.save(segment, rules=raw, **form.cleaned_data)
+    except InvalidRules as wrong:
+        return wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +147,11 @@ def _panel(reading: _Reading, scope: Scope) -> dict[str, Any] | None:
     """Return how many people fit and a few of them; None where the rules can't be read yet."""
     if reading.group is None:
         return None
-    found = members.count(scope, reading.group)
-    samples = members.samples(scope, reading.group, most=found.people)
+    try:
+        found = members.count(scope, reading.group)
+        samples = members.samples(scope, reading.group, most=found.people)
+    except InvalidRules as wrong:
+        return {"trouble": wrong.faults[0].message}
     return {"count": found, "samples": samples}
 
 

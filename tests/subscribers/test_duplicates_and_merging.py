@@ -212,3 +212,12 @@ def test_the_page_of_duplicates_costs_the_same_however_many(editor_client, works
             editor_client.get(reverse("duplicate_list"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_the_ledger_says_that_a_list_waits_for_its_confirmation_after_a_merger(workspace, weekly):
+    keep, away = person(workspace, "a@example.org"), person(workspace, "b@example.org")
+    lifecycle.ask(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unconfirmed"
+    assert ConsentEvent.objects.latest("at", "id").kind == "asked"
