@@ -90,8 +90,8 @@ class Audience:
     """Whom a campaign names: ids of lists and segments of one workspace.
 
     ``include`` holds all lists in use when segments are chosen and no list is. ``campaign`` is 0
-    for a choice that belongs to none yet. ``at`` is the moment at which segments are asked (empty: now):
-    the campaign's start, so that all chunks of its planning ask the same.
+    for a choice that belongs to none yet. ``at`` is the moment at which segments are asked (empty:
+    now): the campaign's start, so that all chunks of its planning ask the same.
     """
 
     workspace: int

@@ -61,7 +61,8 @@ class Answer:
 class Live:
     """What the page shows of a campaign now.
 
-    ``is_counting``: planning goes on, so the audience is still growing. ``next_slot``: when a limit lets mail go again. ``unfilled``: the subscriber whose mail could
+    ``is_counting``: planning goes on, so the audience is still growing. ``next_slot``: when a limit
+    lets mail go again. ``unfilled``: the subscriber whose mail could
     not be filled in when that paused the campaign.
     """
 

@@ -71,6 +71,7 @@ class MoveForm(forms.Form):
                 del self.fields[name]
         else:
             del self.fields["reason"]
+            self.fields["list"].help_text = _("Choose one, or name a new one below.")
             lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
             self.fields["list"].queryset = lists  # type: ignore[attr-defined]
 

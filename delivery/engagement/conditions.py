@@ -1,8 +1,8 @@
 """What rules of segments can ask about our mail: sent, opened, clicked; by people only.
 
 "The last five campaigns" are the five newest that were sent to the end before the moment of asking
-(the scope's): for a campaign that is being planned, its start. So it never counts itself, nor does a
-chunk planned later ask about other campaigns than the first. What lies in the summary
+(the scope's): for a campaign that is being planned, its start. So it never counts itself, nor does
+a chunk planned later ask about other campaigns than the first. What lies in the summary
 (`Engagement`) is asked there; a campaign older than a person's fifty newest opens, and what was
 sent, in the ledger.
 """

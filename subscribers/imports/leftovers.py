@@ -32,7 +32,9 @@ def remove(record: Import) -> list[str]:
 
 def _lists(record: Import) -> list[str]:
     """A list whose consent ledger says anything stays: it is part of somebody's proof."""
-    used = [Exists(model.objects.filter(list=OuterRef("pk"))) for model in (Subscription, ConsentEvent)]
+    used = [
+        Exists(model.objects.filter(list=OuterRef("pk"))) for model in (Subscription, ConsentEvent)
+    ]
     made = MailingList.objects.filter(
         workspace=record.workspace_id,
         name__in=record.flagged.get("new_lists", []),

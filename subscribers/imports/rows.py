@@ -80,7 +80,7 @@ class RowMaker:
     repeat one, ``seen`` every address with its row; whoever takes them empties them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one import decided
         self,
         workspace: Workspace,
         *,

@@ -173,10 +173,9 @@ def start_run(record: Import) -> bool:
 
     New fields are created here, once: the mapping then names them, also for a second run.
     """
-    known = set(CustomField.objects.filter(workspace=record.workspace).values_list("key", flat=True))
+    known = set(_field_keys(record))
     targets = mapping.create_fields(record.workspace, mapping.load(record.mapping))
-    places = [target.to.removeprefix(mapping.FIELD) for target in targets if target.to.startswith(mapping.FIELD)]
-    made = [key for key in places if key not in known]
+    made = [key for key in _field_keys(record) if key not in known]
     values: dict[str, Any] = {}
     if record.started_at is None:
         values = {
@@ -193,6 +192,11 @@ def start_run(record: Import) -> bool:
         failure="",
         **values,
     )
+
+
+def _field_keys(record: Import) -> list[str]:
+    own = CustomField.objects.filter(workspace=record.workspace_id)
+    return list(own.values_list("key", flat=True))
 
 
 def _own_moment(record: Import) -> datetime:

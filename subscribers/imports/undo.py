@@ -81,7 +81,10 @@ def start(record: Import, *, tidies: bool = False) -> bool:
         return False
     return bool(
         Import.objects.filter(pk=record.pk, status__in=WROTE).update(
-            status=ImportStatus.UNDOING, undo=asdict(Undone(tidies=tidies)), asked_until=None, failure=""
+            status=ImportStatus.UNDOING,
+            undo=asdict(Undone(tidies=tidies)),
+            asked_until=None,
+            failure="",
         )
     )
 

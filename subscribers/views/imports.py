@@ -19,6 +19,7 @@ from subscribers.models import Import, MailingList
 from subscribers.views.import_steps import counts, find, stepper
 
 PAGE = 50
+MOVES = 10
 
 
 @member()
@@ -31,7 +32,9 @@ def import_list(request: MemberRequest) -> HttpResponse:
     found = list(imports[: PAGE + 1])
     older = found[PAGE - 1].pk if len(found) > PAGE else None
     rows = [{"record": record, "counts": counts(record)} for record in found[:PAGE]]
-    return render(request, "subscribers/import_list.html", {"imports": rows, "older": older})
+    moves = request.workspace.moves.select_related("mailing_list").order_by("-pk")[:MOVES]
+    context = {"imports": rows, "older": older, "moves": [] if before else list(moves)}
+    return render(request, "subscribers/import_list.html", context)
 
 
 @member(Permission.EDIT)

@@ -112,7 +112,8 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
         "kept": _by_reason(findings.get("kept", {})),
         "left_out": _by_code(findings.get("left_out", {})),
         "noticed": findings.get("noticed", {}),
-        "new_fields": findings.get("fields", []),
+        "new_fields": list(dict.fromkeys(findings.get("fields", []))),
+        "new_tags": findings.get("tags", []),
         "problems": [
             {
                 **problem,
