@@ -170,8 +170,12 @@ class Lane:
         served = Served.SENT
         try:
             while hand.goes_on:  # once, unless a mailbox provider's connections are all in use
-                self._open(account).send(
-                    hand.mails(), journal=notes, record=hand.note, should_stop=hand.should_stop
+                self._open(account, connections=_most(account, self._connections)).send(
+                    hand.mails(),
+                    journal=notes,
+                    record=hand.note,
+                    should_stop=hand.should_stop,
+                    keep_alive=hand.keep_alive,
                 )
         except ServerTroubleError as trouble:
             if hand.answers:  # it worked until now: its waits begin anew
@@ -206,19 +210,28 @@ class Lane:
             else:
                 still_ours = claim.settle(held)
             hand.flush(last=True)
+            usage.note(account, hand.counts)
         if still_ours:
             journal.drop(held.token)
-        usage.note(account, hand.counts)
 
-    def _open(self, account: SendingAccount) -> Transport:
+    def _open(self, account: SendingAccount, *, connections: int) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""
-        settings = choose.fingerprint(account), self._connections.count
+        settings = choose.fingerprint(account), connections
         if self._transport is None or self._settings != settings:
             if self._transport is not None:
                 self._transport.close()
             self._settings = settings
-            self._transport = choose.transport_for(account, connections=self._connections.count)
+            self._transport = choose.transport_for(account, connections=connections)
         return self._transport
+
+
+def _most(account: SendingAccount, leased: Connections) -> int:
+    """Return over how many connections to send: one, to find out whether a server is well again.
+
+    If it still takes mails and says nothing, one more is in doubt, not one per connection.
+    """
+    in_trouble = account.broken_since is not None and not breaker.is_patient(account)
+    return 1 if in_trouble else leased.count
 
 
 def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:

@@ -18,6 +18,7 @@ CREATE TEMPORARY TABLE import_placed (
     person_id bigint, list_id bigint, wanted text, was text, step text);
 CREATE TEMPORARY TABLE import_tagged (person_id bigint, tag_id bigint);
 CREATE TEMPORARY TABLE import_names (what text, name text, id bigint);
+CREATE TEMPORARY TABLE import_given (field_id bigint, digest bytea, row bigint);
 """
 # What finds addresses that come twice; only one connection keeps it.
 MEMORY = """
@@ -25,7 +26,10 @@ CREATE TEMPORARY TABLE import_again (LIKE import_stage);
 CREATE TEMPORARY TABLE import_seen (address_hash bytea, row bigint);
 """
 DROP = """DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided,
-    import_placed, import_tagged, import_names"""
+    import_placed, import_tagged, import_names, import_given"""
+# Rows that would put a value where it may not stand (`clashes`).
+REFUSE = "DELETE FROM import_decided WHERE row = ANY(%s)"
+WRITTEN = "NOT decided.is_barred AND (decided.is_new OR decided.differs)"
 # A batch is sorted without touching the disk; compiling its statements would cost more than it
 # saves.
 BATCH_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"

@@ -69,6 +69,8 @@ class ConsentEvent(models.Model):
     )
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     message_id = models.BigIntegerField(_("message"), null=True, blank=True)
+    # The Message-ID of a mail that is no campaign's: the one that asked to confirm.
+    mail = models.CharField(_("mail"), max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("consent event")

@@ -35,6 +35,8 @@ def subscriber_list(request: MemberRequest) -> HttpResponse:
         text = _("This segment can't be asked as it is: %(why)s")
         messages.error(request, text % {"why": wrong.faults[0].message})
         return redirect("segment_page", filters.segment_id)
+    if filters.unread:
+        messages.error(request, unread(filters))
     fields = list(CustomField.objects.filter(workspace=workspace))
     shown = columns.chosen(request.membership, fields)
     columns.fill(page.people, shown)
@@ -74,14 +76,15 @@ def back(request: MemberRequest) -> HttpResponse:
     return redirect(where if ours else "subscriber_list")
 
 
+def unread(filters: PeopleFilters) -> str:
+    """Say that filters make no sense, so that nobody is meant."""
+    text = _("These filters can't be read, so nobody is shown: %(names)s. Choose them again.")
+    return text % {"names": filters.unread}
+
+
 def flag_names() -> Sequence[tuple[int, str]]:
     """Return what may be noticed about an address, in words."""
     return [(int(flag), text) for flag, text in _flag_texts().items()]
-
-
-def flags_of(bits: int) -> list[str]:
-    """Return what was noticed about one address, in words."""
-    return [text for flag, text in _flag_texts().items() if bits & flag]
 
 
 def _flag_texts() -> dict[AddressFlag, Any]:

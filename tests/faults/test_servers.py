@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.accounting import CONNECTIONS, LETTER, PEOPLE, begun, check, pace
+from tests.faults.accounting import CONNECTIONS, LETTER, PEOPLE, begun, check
 from tests.faults.conftest import Recorder, Run
 
 pytestmark = pytest.mark.faults
@@ -55,8 +55,7 @@ def test_the_server_hangs_up_in_the_middle_of_mails(run: Run, recorder: Recorder
     with run(RETRY_AFTER="2,3,5") as product:
         product.people(PEOPLE, port=recorder.port)
         campaign = product.campaign(LETTER)
-        # A machine under load takes its time to hang up: each process learns how long to wait.
-        check(product, recorder, campaign, doubt=2 * CONNECTIONS, seconds=600)
+        check(product, recorder, campaign, doubt=CONNECTIONS)
 
 
 def test_a_server_that_never_answers_stops_nobody_else(
@@ -73,7 +72,11 @@ def test_a_server_that_never_answers_stops_nobody_else(
             product.until(lambda: len(mute.mails()) > 0, seconds=30)
             check(product, recorder, product.campaign(LETTER), doubt=0)
             assert product.status(other) == "sending"
-            assert len(mute.mails()) <= CONNECTIONS
+            # One on each connection; then, now and then, one on one to find out if it answers.
+            tries = product.query(
+                "SELECT trouble_count FROM delivery_sendingaccount WHERE workspace_id = 2"
+            )[0][0]
+            assert len(mute.mails()) <= CONNECTIONS + tries
     finally:
         mute.stop()
 
@@ -105,13 +108,3 @@ def test_a_server_that_never_answers_stops_no_other_account_of_its_workspace(
             check(product, recorder, product.campaign(LETTER), doubt=0)
     finally:
         mute.stop()
-
-
-def test_a_slow_server_keeps_all_its_connections_busy(run: Run, recorder: Recorder) -> None:
-    recorder.start(pace(10))
-    with run() as product:
-        campaign = begun(product, recorder)
-        began, before = time.monotonic(), len(recorder.mails())
-        check(product, recorder, campaign, doubt=0)
-        ideal = (PEOPLE - before) / PEOPLE * 10
-        assert time.monotonic() - began < ideal * 2 + 5
