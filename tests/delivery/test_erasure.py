@@ -24,7 +24,7 @@ from delivery.states import EventKind
 from reports.skips import by_reason
 from subscribers import bulk, bulk_run, consent, erasure, merging, people, search, suppression
 from subscribers.imports import files, run, steps
-from subscribers.merging import Merger
+from subscribers.merging import Pair
 from subscribers.models import (
     BulkAction,
     DuplicateGroup,
@@ -219,7 +219,7 @@ def test_a_former_address_of_a_merged_person_goes_too(workspace, person, erase):
     twin = makers.make_subscriber(workspace, "rahasia+alt@example.org")
     campaign = Message.objects.get().campaign
     makers.make_message(campaign, twin, provider_id="<alt@example.net>")
-    merging.merge(Merger(keep=person, away=twin), actor=None)
+    merging.merge(Pair(keep=person, away=twin), actor=None)
     assert erase(workspace, subscriber_id=person.pk)
     assert "rahasia+alt" not in dump()
     assert not Message.objects.exclude(provider_id=None).exists()
