@@ -252,6 +252,12 @@ def _add(
 ) -> tuple[Subscriber, bool]:
     known = Subscriber.objects.filter(workspace=workspace, email_key=address.key).exists()
     if not known:
+        if suppression.is_erased(workspace, email=address.email):
+            raise HttpError(
+                409,
+                "email: this address was erased on the person's request. If they want to be "
+                "here again, a member takes it off the suppression list first.",
+            )
         _refuse(workspace, typed, asked=CustomField.objects.filter(workspace=workspace))
     profile = people.Profile(
         first_name=person.first_name,

@@ -226,3 +226,21 @@ def test_the_ledger_says_that_a_list_waits_for_its_confirmation_after_a_merger(w
     merge(keep, away)
     assert Subscription.objects.get().status == "unconfirmed"
     assert ConsentEvent.objects.latest("at", "id").kind == "asked"
+
+
+def test_who_left_and_was_asked_by_a_stranger_since_has_left(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.subscribe(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(keep, lists=[weekly.pk], source=ConsentSource.ONE_CLICK)
+    lifecycle.ask(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unconfirmed"
+
+
+def test_who_is_out_of_everything_joins_no_list_by_a_merger(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe_from_all(keep, source=ConsentSource.ONE_CLICK)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unsubscribed"

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns.models import Campaign, Link
+from campaigns.states import CampaignStatus
 from delivery.engagement import conditions, summary
 from delivery.models import Dispatch, Event, Message
 from delivery.states import AgentClass, EventKind, MessageState, Reason
@@ -29,7 +30,11 @@ def letters(workspace, people):
     for age in range(LETTERS, 0, -1):
         at = timezone.now() - timedelta(weeks=age)
         campaign = Campaign.objects.create(
-            workspace=workspace, name=f"Letter {age}", finished_at=at, started_at=at
+            workspace=workspace,
+            name=f"Letter {age}",
+            status=CampaignStatus.SENT,
+            finished_at=at,
+            started_at=at,
         )
         Dispatch.objects.create(campaign=campaign, workspace=workspace)
         Link.objects.create(campaign=campaign, ordinal=1, url="https://x.example/")
@@ -77,6 +82,32 @@ def test_at_least_so_many_of_the_last(workspace, people, letters):
     assert who(workspace, people, "clicked_of_last", least=2, of_last=2) == [3, 4, 5, 6]
     assert who(workspace, people, "opened_fewer", least=2, of_last=5) == [0, 1]
     assert who(workspace, people, "clicked_fewer", least=1, of_last=50) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "status", [CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED]
+)
+def test_only_campaigns_sent_to_the_end_are_the_last_ones(workspace, people, letters, status):
+    """Person 6 opened also one that is still being sent, or was cancelled: it takes no place."""
+    at = timezone.now() if status == CampaignStatus.CANCELLED else None
+    other = Campaign.objects.create(
+        workspace=workspace, name="Other", status=status, started_at=timezone.now(), finished_at=at
+    )
+    Dispatch.objects.create(campaign=other, workspace=workspace)
+    makers.make_message(other, people[6], opened_at=timezone.now())
+    makers.make_message(other, people[1], opened_at=timezone.now())
+    summary.rebuild()
+    assert who(workspace, people, "opened_of_last", least=2, of_last=2) == [2, 3, 4, 5, 6]
+    assert who(workspace, people, "opened_of_last", least=1, of_last=1) == [1, 2, 3, 4, 5, 6]
+    assert who(workspace, people, "opened_fewer", least=2, of_last=5) == [0, 1]
+
+
+def test_the_last_campaigns_are_those_before_the_moment_of_asking(workspace, people, letters):
+    rule = {"subject": "activity", "operator": "opened_of_last", "least": 1, "of_last": 1}
+    segment = Segment(workspace=workspace, rules={"version": 1, "match": "all", "rules": [rule]})
+    for age, letter in enumerate(letters[:-1], start=1):
+        found = members.members(segment, at=letter.started_at).order_by("pk")
+        assert list(found) == people[age + 1 :]
 
 
 @pytest.mark.parametrize("newest", [50, 2])
