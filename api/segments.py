@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
+from subscribers import usage
 from subscribers.models import Segment, Subscriber
 from subscribers.paging import Walk, of_segment
 from subscribers.segments import members, saving, tree
@@ -145,7 +146,7 @@ def delete_segment(request: HttpRequest, segment_id: int) -> Any:
     """Delete a segment; 409 while something uses it."""
     try:
         saving.delete(_find(workspace_of(request, Permission.EDIT), segment_id))
-    except saving.InUse as used:
+    except usage.InUse as used:
         names = ", ".join(f"{use.kind_name} {use.name}" for use in used.uses)
         raise HttpError(409, f"It is used: {names}.") from used
     return Status(204, None)

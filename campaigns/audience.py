@@ -15,6 +15,7 @@ Segments are asked at planning; everything else is looked at again when a mail i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -89,7 +90,8 @@ class Audience:
     """Whom a campaign names: ids of lists and segments of one workspace.
 
     ``include`` holds all lists in use when segments are chosen and no list is. ``campaign`` is 0
-    for a choice that belongs to none yet.
+    for a choice that belongs to none yet. ``at`` is the moment at which segments are asked (empty:
+    now): the campaign's start, so that all chunks of its planning ask the same.
     """
 
     workspace: int
@@ -98,12 +100,18 @@ class Audience:
     include_segments: tuple[int, ...] = ()
     exclude_segments: tuple[int, ...] = ()
     campaign: int = 0
+    at: datetime | None = None
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Audience":
         """Read a campaign's choice (one query, two if it names segments and no list)."""
         chosen = queries.chosen(campaign)
-        return cls._made(*chosen.values(), workspace=campaign.workspace_id, campaign=campaign.pk)
+        return cls._made(
+            *chosen.values(),
+            workspace=campaign.workspace_id,
+            campaign=campaign.pk,
+            at=campaign.started_at,
+        )
 
     @classmethod
     def choosing(
@@ -122,7 +130,12 @@ class Audience:
 
     @classmethod
     def _made(
-        cls, include: Sequence[int], *others: Sequence[int], workspace: int, campaign: int = 0
+        cls,
+        include: Sequence[int],
+        *others: Sequence[int],
+        workspace: int,
+        campaign: int = 0,
+        at: datetime | None = None,
     ) -> "Audience":
         exclude, inside, outside = map(tuple, others)
         if inside and not include:
@@ -134,6 +147,7 @@ class Audience:
             include_segments=inside,
             exclude_segments=outside,
             campaign=campaign,
+            at=at,
         )
 
 

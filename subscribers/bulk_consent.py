@@ -1,6 +1,7 @@
 """Joining and leaving a list by the thousand: `lifecycle`'s rules in statements over many people.
 
-Nobody who has left the list, or has unsubscribed from everything, comes back by a member's hand.
+Nobody who has left the list (also if they were asked since), or has unsubscribed from everything,
+comes back by a member's hand.
 Each statement changes subscriptions and writes the consent events of exactly those it changed.
 """
 
@@ -23,7 +24,7 @@ RECORD = """
     FROM changed ORDER BY subscriber_id
 )
 """
-SUBSCRIBE = """
+SUBSCRIBE = f"""
 WITH before AS (
     SELECT subscriber_id, status FROM subscribers_subscription
     WHERE list_id = %(list)s AND subscriber_id = ANY(%(people)s)
@@ -45,13 +46,14 @@ WITH before AS (
     FOR KEY SHARE OF person, list
     ON CONFLICT (list_id, subscriber_id)
     DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
-    WHERE current.status = %(asked)s
+    WHERE current.status = %(asked)s AND NOT
+        {consent.HAD_LEFT.format(person="current.subscriber_id", list="current.list_id")}
     RETURNING subscriber_id
 )
-{recorded}
+{{recorded}}
 SELECT changed.subscriber_id, COALESCE(before.status, '')
 FROM changed LEFT JOIN before ON before.subscriber_id = changed.subscriber_id
-"""
+"""  # noqa: S608 - our own words
 UNSUBSCRIBE = """
 WITH before AS (
     SELECT subscriber_id, status FROM subscribers_subscription

@@ -5,9 +5,10 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from subscribers import addresses, forgetting, people, traces
+from subscribers import addresses, forgetting, people, traces, usage
 from subscribers.models import (
     ConsentEvent,
+    DuplicateGroup,
     MailingList,
     MergedPerson,
     SignupRequest,
@@ -43,6 +44,7 @@ def erase(workspace: Workspace, *, subscriber_id: int, actor: User | None = None
         found = tuple(dict.fromkeys((person.email, person.email_key, *_spellings(former))))
         for address in found:
             _bar(workspace, address, actor)
+        DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
         people.delete(workspace, ids=[person.pk])
         person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
         for address in found:
@@ -75,8 +77,14 @@ def _bar(workspace: Workspace, address: str, actor: User | None) -> None:
 
 
 def delete_list(mailing_list: MailingList) -> None:
-    """Delete a list with its subscriptions and their consent events; its people stay."""
+    """Delete a list with its subscriptions and their consent events; its people stay.
+
+    Raises:
+        usage.InUse: forms, segments or campaigns need it.
+    """
     with transaction.atomic():
+        if uses := usage.of_list(mailing_list):
+            raise usage.InUse(uses)
         people.allow_erasing()
         Subscription.objects.filter(list=mailing_list).delete()
         ConsentEvent.objects.filter(list=mailing_list).delete()

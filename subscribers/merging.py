@@ -186,7 +186,8 @@ def _subscriptions(
             status, changed_at = SubscriptionStatus.UNSUBSCRIBED, timezone.now()
         only_theirs = own is None or own.status != SubscriptionStatus.SUBSCRIBED
         double = theirs.list.opt_in == MailingList.OptIn.DOUBLE
-        if status == SubscriptionStatus.SUBSCRIBED and only_theirs and double and not same_mailbox:
+        joins = status == SubscriptionStatus.SUBSCRIBED
+        if must_confirm := joins and only_theirs and double and not same_mailbox:
             status, changed_at = SubscriptionStatus.UNCONFIRMED, timezone.now()
         before = own.status if own else theirs.status
         Subscription.objects.filter(pk=theirs.pk).delete()
@@ -195,7 +196,7 @@ def _subscriptions(
             subscriber=keep,
             defaults={"workspace": keep.workspace, "status": status, "changed_at": changed_at},
         )
-        if status != before:
+        if status != before or must_confirm:  # their agreement is in the history, too
             _note(keep, theirs.list_id, status, evidence)
 
 

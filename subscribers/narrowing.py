@@ -17,11 +17,10 @@ from django.db.models.fields.json import KeyTextTransform
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers import custom_values, directory, hygiene
-from subscribers.models import CustomField, Subscriber, SubscriberTally
+from subscribers.models import CustomField, Subscriber
 from subscribers.problems import Problem
 from subscribers.states import AddressFlag, SubscriptionStatus
 
-COUNTED = 10_000  # people; more are "more than 10,000"
 LONGEST_TEXT = 200
 YEARS = range(1900, 2200)  # of days: whatever the time zone, there is a day before and after
 INT_NAMES = frozenset({"list_id", "tag_id", "segment_id"})
@@ -141,19 +140,6 @@ class PeopleFilters(directory.Filters):
 
 # What a page's address calls them.
 NAMES = {"search": "q", "list_id": "list", "tag_id": "tag", "segment_id": "segment"}
-
-
-def count(workspace: Workspace, filters: PeopleFilters) -> int | None:
-    """Count the people whom the filters leave; None: more than `COUNTED`.
-
-    Everybody is counted already, by a tally.
-    """
-    if not filters.is_narrowed:
-        tally = SubscriberTally.objects.filter(workspace=workspace)
-        return tally.values_list("count", flat=True).first() or 0
-    some = directory.matching(workspace, filters).order_by().values("pk")[: COUNTED + 1]
-    found = some.count()
-    return None if found > COUNTED else found
 
 
 def _day(text: str) -> str:

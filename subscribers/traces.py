@@ -1,4 +1,4 @@
-"""Making what members stored forget a person: actions' and segments' texts, groups, copies.
+"""Making what members stored forget a person: texts of actions, segments and imports, and copies.
 
 A member may have searched for an address, or named it in a rule. The text is replaced by one that
 nobody has, so that an action or a rule never means more people than before.
@@ -14,7 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import Workspace
 from subscribers import search
-from subscribers.models import BulkAction, DuplicateGroup, Import, SearchBlock, Segment, Subscriber
+from subscribers.models import BulkAction, Import, SearchBlock, Segment, Subscriber
 
 NOBODY = "erased@erased.invalid"  # a domain that never exists (RFC 2606, section 2)
 
@@ -23,11 +23,11 @@ def forget(workspace: Workspace, *, people: Sequence[int], names: Sequence[str])
     """Forget people by their keys; ``names`` are their addresses and full names."""
     blocks = {key >> search.BLOCK_BITS for key in people}
     SearchBlock.objects.filter(workspace=workspace, block__in=blocks).delete()  # they are marked
-    DuplicateGroup.objects.filter(workspace=workspace, people__overlap=list(people)).delete()
     kind = ContentType.objects.get_for_model(Subscriber)
     entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(key) for key in people])
     entries.update(object_repr="", change_message="")
-    wanted = re.compile("|".join(re.escape(name) for name in names if name), re.IGNORECASE)
+    known = "|".join(re.escape(name) for name in names)
+    wanted = re.compile(rf"(?<!\w)(?:{known})(?!\w)", re.IGNORECASE)
     for model, columns in (
         (BulkAction, ("filters", "settings")),
         (Segment, ("rules", "description")),
@@ -47,6 +47,4 @@ def _without(value: Any, wanted: re.Pattern[str]) -> Any:
         return {key: _without(one, wanted) for key, one in value.items()}
     if isinstance(value, list):
         return [_without(one, wanted) for one in value]
-    if isinstance(value, str) and wanted.search(value):
-        return NOBODY
-    return value
+    return wanted.sub(NOBODY, value) if isinstance(value, str) else value

@@ -171,7 +171,11 @@ class Lane:
         try:
             while hand.goes_on:  # once, unless a mailbox provider's connections are all in use
                 self._open(account, connections=_most(account, self._connections)).send(
-                    hand.mails(), journal=notes, record=hand.note, should_stop=hand.should_stop
+                    hand.mails(),
+                    journal=notes,
+                    record=hand.note,
+                    should_stop=hand.should_stop,
+                    keep_alive=hand.keep_alive,
                 )
         except ServerTroubleError as trouble:
             if hand.answers:  # it worked until now: its waits begin anew
@@ -206,9 +210,9 @@ class Lane:
             else:
                 still_ours = claim.settle(held)
             hand.flush(last=True)
+            usage.note(account, hand.counts)
         if still_ours:
             journal.drop(held.token)
-        usage.note(account, hand.counts)
 
     def _open(self, account: SendingAccount, *, connections: int) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""

@@ -157,7 +157,7 @@ def outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
     plain = [o for o in given if o.verdict is Verdict.SENT and not o.provider_id]
     rest = [o for o in given if o.verdict is not Verdict.SENT or o.provider_id]
     changed = 0
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if plain:
             changed = _record_sent(writer, [outcome.message_id for outcome in plain])
             if changed < len(plain):

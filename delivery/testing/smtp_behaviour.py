@@ -6,6 +6,7 @@ from typing import Any, Final
 
 STAGES: Final = ("banner", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BODY", "DOT")
 TLS_MODES: Final = ("none", "starttls", "implicit")
+TREATMENTS: Final = ("greylist", "slow", "hang_up")
 CERTIFICATES: Final = ("good", "wrong_name", "expired", "self_signed")
 
 
@@ -20,6 +21,10 @@ class Behaviour:
     ``drop_at`` names the stage at which the connection is cut: "banner" before a word is said,
     "MAIL" and so on instead of the answer, "BODY" in the middle of a mail, "DOT" when the whole
     mail has come: it counts as accepted, yet the answer never leaves.
+
+    ``refuse`` and ``treat`` are asked for the address as it is, then without ``+tag``, then for
+    its ``@domain``. Of `TREATMENTS`, "greylist" refuses the first try, "slow" answers to the whole
+    mail after ``slow_delay``, "hang_up" takes the mail and hangs up without an answer.
     """
 
     # What is offered
@@ -40,6 +45,7 @@ class Behaviour:
     # What is answered
     replies: dict[str, str] = field(default_factory=dict)  # stage → "550 5.7.1 no"; DOT too
     refuse: dict[str, str] = field(default_factory=dict)  # address or @domain → answer to RCPT
+    treat: dict[str, str] = field(default_factory=dict)  # address or @domain → a treatment
     greylist: float = 0.0  # a recipient's first try, and any before so long after it, gets 451
     close_after: int = 0  # mails per connection; then 421 instead of an answer to MAIL
     busy: bool = False  # 421 instead of a banner
@@ -48,6 +54,7 @@ class Behaviour:
     # How it is answered
     tarpit: float = 0.0  # before every answer
     dot_delay: float = 0.0  # before the answer to a whole mail
+    slow_delay: float = 5.0  # before the answer to a mail to somebody who is treated "slow"
     byte_delay: float = 0.0  # between the bytes of every answer
     silent_at: str = ""  # the stage that is never answered
     junk_at: str = ""  # the stage that is answered by something that is not SMTP
@@ -75,6 +82,9 @@ class Behaviour:
         unknown = set(self.replies) - set(STAGES)
         if unknown:
             raise BehaviourError(f"replies: no stage is called {', '.join(sorted(unknown))}")
+        strange = set(self.treat.values()) - set(TREATMENTS)
+        if strange:
+            raise BehaviourError(f"treat: {', '.join(sorted(strange))} is unknown")
 
     def changed(self, changes: dict[str, Any]) -> "Behaviour":
         """Return this behaviour with some things done differently.
@@ -88,6 +98,15 @@ class Behaviour:
         if isinstance(changes.get("mechanisms"), list):
             changes = changes | {"mechanisms": tuple(changes["mechanisms"])}
         return replace(self, **changes)
+
+
+def rule_for(rules: dict[str, str], person: str) -> str:
+    """Return what ``refuse`` or ``treat`` says about an address; "" for nothing."""
+    if not rules:
+        return ""
+    local, _at, domain = person.rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    return rules.get(person) or rules.get(plain) or rules.get(f"@{domain}", "")
 
 
 def from_json(text: str) -> Behaviour:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from delivery.testing import certificates, smtp_sasl
+from delivery.testing.smtp_behaviour import rule_for
 from delivery.testing.smtp_record import Received
 from delivery.testing.smtp_speaker import Speaker
 
@@ -32,6 +33,7 @@ class Session(Speaker):
         self._body_size = 0
         self._sender: str | None = None
         self._people: list[str] = []
+        self._treatment = ""  # of the open mail
         self._proving: smtp_sasl.Proving | None = None
         self._greeted = False
         self._accepted = 0
@@ -176,8 +178,12 @@ class Session(Speaker):
             return
         self._accepted += 1
         self.server.count += 1
-        if not self._cut("DOT"):
-            self._say("250 2.0.0 ok", stage="DOT", delay=self.server.behaviour.dot_delay)
+        if self._treatment == "hang_up":
+            self.hang_up()
+        elif not self._cut("DOT"):
+            behaviour = self.server.behaviour
+            slow = behaviour.slow_delay if self._treatment == "slow" else 0.0
+            self._say("250 2.0.0 ok", stage="DOT", delay=behaviour.dot_delay + slow)
 
     # --- commands
 
@@ -294,6 +300,7 @@ class Session(Speaker):
             self._say(behaviour.replies["MAIL"], stage="MAIL")
         else:
             self._sender = found[1].decode("utf-8", "replace")
+            self._treatment = ""
             self._say("250 2.1.0 ok", stage="MAIL")
 
     def _rcpt(self, argument: bytes) -> None:
@@ -303,20 +310,18 @@ class Session(Speaker):
             self._say("501 5.1.3 no address", stage="RCPT")
             return
         person = found[1].decode("utf-8", "replace")
-        domain = person.rpartition("@")[2]
-        refusal = behaviour.replies.get("RCPT") or (
-            behaviour.refuse.get(person) or behaviour.refuse.get(f"@{domain}")
-            if behaviour.refuse
-            else None
-        )
+        refusal = behaviour.replies.get("RCPT") or rule_for(behaviour.refuse, person)
+        treatment = rule_for(behaviour.treat, person)
+        greylists = behaviour.greylist or treatment == "greylist"
         if self._sender is None:
             self._say("503 5.5.1 MAIL first", stage="RCPT")
         elif refusal:
             self._say(refusal, stage="RCPT")
-        elif behaviour.greylist and self.server.is_grey(person, time.monotonic()):
+        elif greylists and self.server.is_grey(person, time.monotonic()):
             self._say("451 4.7.1 greylisted, come back later", stage="RCPT")
         else:
             self._people.append(person)
+            self._treatment = treatment or self._treatment
             self._say("250 2.1.5 ok", stage="RCPT")
 
     def _data(self, _argument: bytes) -> None:

@@ -211,7 +211,9 @@ def _consent(scope: Scope) -> Subject:
 
 
 def _suppression(scope: Scope) -> Subject:
-    rows = Suppression.objects.filter(workspace=scope.workspace, email_key=OuterRef("email_key"))
+    rows = Suppression.objects.filter(
+        workspace=scope.workspace, address_hash=OuterRef("address_hash")
+    )
     return Subject(
         key="suppression",
         label=gettext_lazy("Suppression list"),

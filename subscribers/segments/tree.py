@@ -264,7 +264,7 @@ def _date(_asked: Input, raw: Any) -> date:
 
 
 def _choice(asked: Input, raw: Any) -> str | int:
-    offered = {str(option.value): option.value for option in (asked.options or tuple)()}
+    offered = {str(option.value): option.value for option in asked.choices([raw])}
     if raw in (None, ""):
         raise _Wrong(_("Choose one."))
     if isinstance(raw, bool) or str(raw) not in offered:

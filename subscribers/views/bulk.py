@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from subscribers import asking_again, bulk, bulk_run, narrowing, tasks
+from subscribers import asking_again, bulk, bulk_run, head_counts, tasks
 from subscribers.models import BulkAction, MailingList, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import BulkForm
@@ -52,7 +52,7 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     kind = BulkKind(form.cleaned_data["action"])
     confirmed = request.POST.get("confirmed") == "1"
     if (everybody or kind in ASKED) and not (confirmed and form.is_complete()):
-        count = narrowing.count(request.workspace, filters) if everybody else len(people)
+        count = head_counts.count(request.workspace, filters) if everybody else len(people)
         context = {
             "form": form,
             "kind": kind,
@@ -118,15 +118,16 @@ def bulk_page(request: MemberRequest, action_id: int) -> HttpResponse:
     """Show one action: how far it came, what it changed, and the way back."""
     action = _find(request, action_id)
     lists = MailingList.objects.filter(workspace=request.workspace)
+    partial = request.headers.get("HX-Request") == "true"
     context = {
         "action": action,
+        "partial": partial,
         "running": action.status in bulk.OPEN,
         "may_cancel": action.status in (BulkStatus.WAITING, BulkStatus.RUNNING),
         "may_undo": bulk.may_undo(action),
         "list": lists.filter(pk=action.settings.get("list")).first(),
         "query": PeopleFilters.read(action.filters).query(),
     }
-    partial = request.headers.get("HX-Request") == "true"
     name = "subscribers/_bulk.html" if partial else "subscribers/bulk_page.html"
     return render(request, name, context)
 

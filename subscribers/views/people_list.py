@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Membership
 from accounts.roles import Permission
-from subscribers import columns, directory, narrowing
+from subscribers import columns, directory, head_counts
 from subscribers.models import CustomField, MailingList, Segment, Tag
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import bulk_choices
@@ -43,7 +43,7 @@ def subscriber_list(request: MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "filters": filters,
-        "count": narrowing.count(workspace, filters),
+        "count": head_counts.lately(workspace, filters, page),
         "statuses": SubscriptionStatus.choices,
         "lists": MailingList.objects.filter(workspace=workspace, archived_at=None),
         "tags": Tag.objects.filter(workspace=workspace),
@@ -85,11 +85,6 @@ def unread(filters: PeopleFilters) -> str:
 def flag_names() -> Sequence[tuple[int, str]]:
     """Return what may be noticed about an address, in words."""
     return [(int(flag), text) for flag, text in _flag_texts().items()]
-
-
-def flags_of(bits: int) -> list[str]:
-    """Return what was noticed about one address, in words."""
-    return [text for flag, text in _flag_texts().items() if bits & flag]
 
 
 def _flag_texts() -> dict[AddressFlag, Any]:

@@ -5,14 +5,18 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from campaigns import lifecycle
 from delivery import personal_data
-from delivery.models import Engagement, UnsubscribeReason
+from delivery.models import Engagement, Message, MessageTally, UnsubscribeReason
+from delivery.pipeline import plan
+from delivery.states import MessageState
 from subscribers import bulk, bulk_run, consent, directory, merging, search
 from subscribers.merging import Merger
-from subscribers.models import SearchMark, SignupForm, SignupRequest
+from subscribers.models import SearchMark, SignupForm, SignupRequest, Suppression
 from subscribers.narrowing import PeopleFilters
 from subscribers.states import AddressFlag, BulkKind, Frequency
-from tests.delivery import makers
+from tests.campaigns import makers as campaign_makers
+from tests.delivery import makers, sending
 
 
 @pytest.fixture
@@ -111,3 +115,48 @@ def test_a_person_learns_of_everything_that_is_kept(workspace, pair, held):
         "Asked at the stand",
     )
     assert [one["email"] for one in data["former_addresses"]] == ["info+dewi@example.org"]
+
+
+@pytest.fixture
+def planning(workspace, monkeypatch):
+    """Start a campaign to four people and plan the first two of them."""
+    monkeypatch.setattr(plan, "FIRST_CHUNK", 2)
+    monkeypatch.setattr(plan, "CHUNK", 2)
+    news = campaign_makers.make_list(workspace)
+    sending.make_account(workspace)
+    people = [campaign_makers.make_reader(workspace, news, f"p{n}@{n}.example") for n in range(4)]
+    campaign = campaign_makers.make_campaign(workspace, news)
+    assert lifecycle.schedule(campaign, at=timezone.now())
+    assert plan.begin(campaign)
+
+    def go_on():
+        return plan.step(campaign.pk)
+
+    return people, go_on
+
+
+def letters():
+    return dict(Message.objects.values_list("subscriber_id", "state"))
+
+
+def test_a_merger_during_planning_writes_once_and_planning_goes_on(planning):
+    people, go_on = planning
+    go_on()
+    merging.merge(Merger(keep=people[3], away=people[0]), actor=None)
+    while not go_on().is_done:
+        pass
+    planned = MessageState.PLANNED
+    assert letters() == {people[n].pk: planned for n in (1, 2, 3)}
+    assert sum(MessageTally.objects.values_list("count", flat=True)) == 3
+
+
+def test_who_stays_is_planned_for_themselves_where_the_other_was_left_out(planning):
+    people, go_on = planning
+    campaign_makers.suppress(people[0])
+    go_on()
+    Suppression.objects.update(reason="bounced")  # which stays with the address
+    merging.merge(Merger(keep=people[3], away=people[0]), actor=None)
+    while not go_on().is_done:
+        pass
+    assert letters()[people[3].pk] == MessageState.PLANNED
+    assert letters()[people[0].pk] == MessageState.SKIPPED

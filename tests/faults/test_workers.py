@@ -33,9 +33,11 @@ def test_sending_processes_are_killed_again_and_again(run: Run, recorder: Record
 
 @pytest.mark.quick
 def test_all_workers_are_killed_at_once(run: Run, recorder: Recorder) -> None:
+    recorder.start(pace(8))
     with run() as product:
         campaign = begun(product, recorder)
         product.kill_workers()
+        assert product.status(campaign) == "sending"
         product.worker("sending", processes=2)
         product.worker("events,default", processes=1)
         check(product, recorder, campaign, doubt=CONNECTIONS)

@@ -281,6 +281,24 @@ def test_chosen_columns_are_remembered_for_the_member_alone(
     assert "Bandung" not in analyst_client.get(reverse("subscriber_list")).content.decode()
 
 
+def test_the_state_at_the_top_follows_a_running_action(editor_client, workspace):
+    some(workspace, 1)
+    action = act(workspace, BulkKind.ADD_TAG, tag=tag(workspace).pk)
+    address = reverse("bulk_page", args=[action.pk])
+    assert editor_client.get(address).content.decode().count('id="bulk-state"') == 1
+    part = editor_client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="bulk-state" hx-swap-oob="true"' in part
+
+
+def test_adding_to_a_list_brings_nobody_back_who_left_and_was_asked_since(workspace, weekly):
+    gone = person(workspace, "gone@example.org")
+    lifecycle.subscribe(gone, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(gone, lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE)
+    lifecycle.ask(gone, mailing_list=weekly, source=ConsentSource.FORM)  # a stranger's sign-up
+    assert act(workspace, BulkKind.SUBSCRIBE, list=weekly.pk).changed == 0
+    assert Subscription.objects.get().status == "unconfirmed"
+
+
 @pytest.mark.parametrize("everything", [True, False])
 def test_undoing_an_unsubscription_brings_nobody_back_who_left_by_themselves_meanwhile(
     workspace, weekly, everything

@@ -59,6 +59,61 @@ def test_a_dead_workers_claim_is_settled_by_its_journal(cast: Cast, line: journa
     assert [message.message_id for message in due] == ids[4:]
 
 
+def test_what_an_earlier_release_left_behind_is_understood(
+    cast: Cast, redis_client: redis.Redis
+) -> None:
+    """Claims and journals as they stand stored: only a new number in the header may change them."""
+    campaign = sending.planned(cast.workspace, 7)
+    first, second, third, fourth, fifth, *_ = sending.messages(campaign)
+    redis_client.rpush(
+        "warta:journal:5f2c9a",
+        "warta-journal-1",
+        "v3",
+        f"{first}",
+        f"{second}<{first}",
+        f"{first}=sent|250|2.0.0||",
+        f"{third}<{second}",
+        f"{fourth}",
+        f"{fourth}=failed|550|5.1.1||no such user | here",
+        f"{fifth}",
+        f"{fifth}=deferred|451|4.7.1||greylisted",
+    )
+    Claim.objects.filter(campaign=campaign).update(
+        state=2,
+        worker="old-host:4711",
+        token="5f2c9a",
+        journal_epoch="8c1d:1",
+        held_until=timezone.now() - timedelta(hours=1),
+    )
+    assert sweep.recover() == 1
+    rows = Message.objects.filter(campaign=campaign).order_by("pk")
+    found = list(rows.values_list("state", "attempts", "content_version"))
+    assert found == [
+        (4, 1, 3),
+        (7, 1, 3),
+        (1, 0, None),
+        (6, 1, 3),
+        (5, 1, 3),
+        (1, 0, None),
+        (1, 0, None),
+    ]
+    again = sending.take(campaign)
+    due, _ = claim.read(again, audience(campaign))
+    assert len(due) == 3
+
+
+def test_a_journal_of_a_release_we_do_not_know_is_in_doubt_not_sent_again(
+    cast: Cast, redis_client: redis.Redis
+) -> None:
+    campaign = sending.planned(cast.workspace, 3)
+    redis_client.rpush("warta:journal:77aa", "warta-journal-2", "something else")
+    Claim.objects.filter(campaign=campaign).update(
+        state=2, worker="new-host:1", token="77aa", journal_epoch="8c1d:1", held_until=None
+    )
+    assert sweep.recover() == 1
+    assert sending.states(campaign) == {MessageState.UNKNOWN: 3}
+
+
 def audience(campaign: Campaign) -> Audience:
     return Audience.of(campaign)
 

@@ -5,14 +5,16 @@ import smtplib
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from delivery.sandbox_server import REFUSED, TREATED
 from delivery.testing import certificates, smtp_behaviour, smtp_record
 from delivery.testing.smtp_server import running
 from delivery.transports.protocol import Verdict
-from tests.delivery.transports.sending import mails, send
+from tests.delivery.transports.sending import mail, mails, send
 
 BASE = Path(__file__).parent.parent.parent.parent
 
@@ -53,7 +55,15 @@ def test_it_runs_as_a_process_and_follows_commands(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["{", "[]", '{"colour": 1}', '{"drop_at": "lunch"}', '{"replies": {"X": ""}}']
+    "behaviour",
+    [
+        "{",
+        "[]",
+        '{"colour": 1}',
+        '{"treat": {"@x.example": "kindly"}}',
+        '{"drop_at": "lunch"}',
+        '{"replies": {"X": ""}}',
+    ],
 )
 def test_what_is_no_behaviour_is_refused(behaviour):
     with pytest.raises(smtp_behaviour.BehaviourError):
@@ -93,3 +103,27 @@ def test_greylisting_is_by_recipient_and_time():
         assert first.verdicts == again.verdicts == [Verdict.DEFERRED] * 2
         server.behave(greylist=0.001)
         assert send(server, mails(2)).verdicts == [Verdict.SENT] * 2
+
+
+def test_the_sandbox_treats_some_addresses_as_they_ask_to_be():
+    def to(name, number=1):
+        return mail(number, envelope_to=f"{name}@sandbox.example")
+
+    with running(refuse=REFUSED, treat=TREATED, slow_delay=0.3) as server:
+        names = ("bounce+7", "blocked", "full", "greylist", "reader")
+        letters = [to(name, number) for number, name in enumerate(names, 1)]
+        done = send(server, letters, max_connections=1)
+        assert [(o.verdict, o.code) for o in done.outcomes.values()] == [
+            (Verdict.FAILED, 550),
+            (Verdict.FAILED, 550),
+            (Verdict.DEFERRED, 452),
+            (Verdict.DEFERRED, 451),
+            (Verdict.SENT, 250),
+        ]
+        assert send(server, [to("greylist")]).verdicts == [Verdict.SENT]
+        began = time.monotonic()
+        assert send(server, [to("slow")]).verdicts == [Verdict.SENT]
+        assert time.monotonic() - began >= 0.3
+        assert send(server, [to("vanish")]).verdicts == [Verdict.UNKNOWN]
+        kept = [line.envelope_to[0].partition("@")[0] for line in server.accepted]
+        assert kept == ["reader", "greylist", "slow", "vanish"]

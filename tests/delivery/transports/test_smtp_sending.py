@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from tests.delivery.transports.sending import (
     mail,
     mails,
     send,
+    send_over,
     transport,
     trusting,
 )
@@ -54,6 +56,15 @@ def test_a_large_body_arrives_whole():
     with running(keep_body=True) as server:
         send(server, [mail(1, data=b"Subject: x\r\n\r\n" + text), mail(2)], max_connections=1)
         assert server.accepted[0].body.encode() == b"Subject: x\r\n\r\n" + text
+
+
+def test_a_slow_server_is_kept_busy_over_all_connections():
+    with running(dot_delay=0.1) as server:
+        done = send(server, mails(32), max_connections=4)
+        assert done.count(Verdict.SENT) == 32
+        by_session = Counter(line.session for line in server.accepted)
+        assert len(by_session) == 4
+        assert min(by_session.values()) >= 4
 
 
 def test_connections_are_kept_between_sends():
@@ -166,6 +177,21 @@ def test_a_stop_waits_for_the_answer_to_a_dot():
         )
         assert done.verdicts[0] is SENT
         assert done.count(SENT) == len(server.accepted)
+
+
+def test_it_is_kept_alive_until_the_last_answer():
+    calls: list[float] = []
+    with running(dot_delay=1.5) as server:
+        used = transport(server.port)
+        done = send_over(
+            used,
+            mails(1),
+            should_stop=lambda: len(server.accepted) > 0,
+            keep_alive=lambda: calls.append(time.monotonic()),
+        )
+        used.close()
+    assert done.verdicts == [SENT]
+    assert calls[-1] - calls[0] > 1
 
 
 def test_limits_of_the_server_and_needs_of_a_mail():

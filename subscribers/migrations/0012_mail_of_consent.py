@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscribers", "0010_segments_and_search")]
+    dependencies = [("subscribers", "0011_what_retention_walks")]
     operations = [
         migrations.AddField(
             model_name="consentevent",
