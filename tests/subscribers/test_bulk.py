@@ -248,6 +248,8 @@ def test_a_bulk_deletion_asks_first_and_an_analyst_may_nothing(
     assert analyst_client.post(reverse("subscriber_bulk"), data).status_code == 403
     page = editor_client.post(reverse("subscriber_bulk"), data).content.decode()
     assert "can't be undone" in page.replace("&#39;", "'")
+    assert "nothing says that the person had left" in page
+    assert "Suppress them instead" in page
     assert Subscriber.objects.count() == 2
     editor_client.post(reverse("subscriber_bulk"), {**data, "confirmed": "1"})
     assert Subscriber.objects.count() == 1
@@ -348,3 +350,11 @@ def test_a_stored_action_whose_filters_make_no_sense_reaches_nobody(workspace):
     some(workspace, 3)
     whom = PeopleFilters.read({"segment": "7xx"})
     assert act(workspace, BulkKind.DELETE, whom).changed == 0
+
+
+def test_who_is_to_be_deleted_can_be_suppressed_instead(editor_client, workspace):
+    one, _two = some(workspace, 2)
+    data = {"whom": "ticked", "people": [one.pk], "filters": "", "confirmed": "1"}
+    editor_client.post(reverse("subscriber_bulk"), {**data, "action": ["delete", "suppress"]})
+    assert Subscriber.objects.count() == 2
+    assert suppression.is_suppressed(workspace, email=one.email)
