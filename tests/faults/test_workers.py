@@ -128,7 +128,7 @@ def test_beat_is_killed(run: Run, recorder: Recorder) -> None:
 def test_tasks_come_twice_late_and_from_another_release(run: Run, recorder: Recorder) -> None:
     code = (
         "from config.celery import app; from delivery import tasks\n"
-        "for n in range(30):\n"
+        "for n in range(10):\n"
         "    tasks.start_due_campaigns.delay(); tasks.keep_sending.delay()\n"
         "    tasks.plan_campaign.delay({0}); tasks.plan_campaign.delay({0})\n"
         "    tasks.sweep_up.delay(); tasks.sweep_up.delay()\n"
