@@ -68,7 +68,8 @@ messages: .venv/dev.stamp ## Collect texts for translation into locale/ and comp
 	$(BIN)/pybabel compile $(CATALOGUES) --statistics
 
 CATALOGUES := -D django -d locale
-TEXTS := --project Warta --no-location --sort-output \
+# Folders that begin with an underscore hold texts, too; by itself pybabel would pass them over.
+TEXTS := --project Warta --no-location --sort-output --ignore-dirs .git \
 	--keywords gettext_lazy --keywords gettext_noop --keywords ngettext_lazy:1,2 \
 	--keywords pgettext_lazy:1c,2 --keywords npgettext_lazy:1c,2,3 \
 	config accounts subscribers campaigns delivery reports api templates

@@ -160,9 +160,20 @@ def _segments(workspace: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         "tags": [Tag.objects.get(workspace=workspace, name="Regular").pk],
     }
     ordered = {"subject": "field:last_order", "operator": "in_last", "days": 90}
-    link = Link.objects.get(campaign=newest).pk
     yield "as_drawn", _rules(OF_LAST, CITIES, {"match": "any", "rules": [on_list, ordered]})
     yield "activity_city_list", _rules(OF_LAST, CITIES, on_list)
+    yield "none_of_three", _rules(OF_LAST, CITIES, tagged, match="none")
+    yield (
+        "language_added_name",
+        _rules(
+            {"subject": "language", "operator": "one_of", "choices": ["id"]},
+            {"subject": "added", "operator": "in_last", "days": 180},
+            {"subject": "name", "operator": "contains", "text": "sari"},
+        ),
+    )
+    if newest is None or oldest is None:  # PAGES_MESSAGES=0
+        return
+    link = Link.objects.get(campaign=newest).pk
     yield (
         "opened_tag_number",
         _rules(
@@ -185,15 +196,6 @@ def _segments(workspace: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             {"subject": "activity", "operator": "sent", "campaign": newest.pk},
             {"subject": "activity", "operator": "never_opened"},
             {"subject": "provider", "operator": "one_of", "choices": [1]},
-        ),
-    )
-    yield "none_of_three", _rules(OF_LAST, CITIES, tagged, match="none")
-    yield (
-        "language_added_name",
-        _rules(
-            {"subject": "language", "operator": "one_of", "choices": ["id"]},
-            {"subject": "added", "operator": "in_last", "days": 180},
-            {"subject": "name", "operator": "contains", "text": "sari"},
         ),
     )
 

@@ -15,14 +15,13 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         """Furnish new workspaces; say where fields, lists and segments are used."""
         from accounts.workspaces import workspace_created
-        from campaigns import field_usage, segment_usage
+        from campaigns import usage as here
         from subscribers import usage
-        from subscribers.segments import usage as usage_of_segments
 
         workspace_created.connect(_install_starters, dispatch_uid="starters")
-        usage.register("campaigns", field_usage.find)
-        usage.register_for_lists("campaigns", field_usage.of_list)
-        usage_of_segments.register(segment_usage.campaigns_using)
+        usage.register(
+            "campaigns", fields=here.of_field, lists=here.of_list, segments=here.of_segment
+        )
 
 
 def _install_starters(workspace: Any, **_kwargs: Any) -> None:

@@ -18,7 +18,7 @@ from config.processes import bound_to_us
 from delivery import heartbeats
 
 START_SECONDS = 60.0
-NEEDED = (heartbeats.SENDING, heartbeats.EVENTS, heartbeats.DEFAULT, heartbeats.BEAT)
+NEEDED = (*heartbeats.QUEUES, heartbeats.BEAT)
 
 
 def is_running() -> bool:
@@ -32,7 +32,7 @@ def is_running() -> bool:
 def parts() -> list[str]:
     """Return the names of the parts to run."""
     sandbox = ["sandbox"] if find_spec("delivery.sandbox_server") else []
-    return ["beat", "sending", "events", *sandbox]
+    return ["beat", "sending", "events", "long", *sandbox]
 
 
 @contextmanager

@@ -55,10 +55,11 @@ def parts(names: Collection[str]) -> list[Part]:
     found = [
         Part(name="web", command=[sys.executable, "-m", "config.web"]),
         Part(name="beat", command=celery("beat", "--pidfile=")),
-        # Whoever is free first sends the single mails that people wait for: neither a campaign nor
-        # an import holds them up.
+        # Whoever is free first takes sign-ups in and sends the single mails that people wait for:
+        # a campaign does not hold them up, and an import has its own processes.
         Part(name="sending", command=worker("sending,mail", processes=sending)),
         Part(name="events", command=worker("events,default,mail", processes=min(2, cores()))),
+        Part(name="long", command=worker("long", processes=min(2, cores()))),
     ]
     if find_spec("delivery.sandbox_server"):
         command = [sys.executable, "-m", "delivery.sandbox_server"]

@@ -40,7 +40,7 @@ RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))
 
 # Hosts of one's own network that may be entered as a provider's address, such as an own Postal.
 OWN_PROVIDERS = env.list("OWN_PROVIDERS", default=[])
-# Whom to ask whether people's domains take mail; none: whom this machine asks.
+# Whom to ask for signing keys and whether people's domains take mail; none: whom this machine asks.
 DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 DNS_PORT = env.whole("DNS_PORT", default=53, least=1, most=65535)
 # Who may make workspaces: everybody who is signed in, or only administrators of the installation
@@ -184,12 +184,29 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
+# What takes as long as there are people has its own processes; all other tasks last seconds.
+LONG_TASKS = (
+    "delivery.tasks.forget_origins",
+    "subscribers.tasks.apply_retention",
+    "subscribers.tasks.check_import",
+    "subscribers.tasks.check_mail_servers_of",
+    "subscribers.tasks.check_move",
+    "subscribers.tasks.count_segments",
+    "subscribers.tasks.find_duplicates",
+    "subscribers.tasks.run_bulk_action",
+    "subscribers.tasks.run_import",
+    "subscribers.tasks.run_move",
+    "subscribers.tasks.undo_import",
+)
 CELERY_TASK_ROUTES = {
+    **{name: {"queue": "long"} for name in LONG_TASKS},
     "delivery.tasks.send*": {"queue": "sending"},
-    "delivery.tasks.ingest*": {"queue": "events"},
-    # Confirmations, resets, invitations: somebody waits for each of them.
+    # Planning, sweeping up, and waking the senders.
+    "delivery.tasks.*": {"queue": "events"},
+    # Sign-ups, confirmations, resets, invitations: somebody waits for each of them.
     "accounts.tasks.send*": {"queue": "mail"},
     "subscribers.send*": {"queue": "mail"},
+    "subscribers.take*": {"queue": "mail"},
 }
 CELERY_BEAT_SCHEDULER = "config.celery:BeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

@@ -188,10 +188,7 @@ def _redis() -> Iterator[Finding]:
 
 def _processes() -> Iterator[Finding]:
     try:
-        workers = {
-            queue: heartbeats.alive(queue)
-            for queue in (heartbeats.SENDING, heartbeats.EVENTS, heartbeats.DEFAULT)
-        }
+        workers = {queue: heartbeats.alive(queue) for queue in heartbeats.QUEUES}
         beat = heartbeats.last(heartbeats.BEAT)
     except redis.RedisError:
         return

@@ -35,14 +35,14 @@ SELECT (SELECT max(id) FROM due), (SELECT count(*) FROM due), (SELECT count(*) F
 
 
 def forget_person(
-    workspace: Workspace, subscriber_id: int, addresses: tuple[str, ...], **_kwargs: Any
+    workspace: Workspace, keys: list[int], addresses: tuple[str, ...], **_kwargs: Any
 ) -> None:
     """Forget an erased person; called by `subscribers.erasure` inside its transaction."""
-    Event.objects.filter(subscriber_id=subscriber_id).update(ip=None, user_agent=None)
-    Message.objects.filter(subscriber_id=subscriber_id).exclude(provider_id=None).update(
+    Event.objects.filter(subscriber_id__in=keys).update(ip=None, user_agent=None)
+    Message.objects.filter(subscriber_id__in=keys).exclude(provider_id=None).update(
         provider_id=None
     )
-    reasons = UnsubscribeReason.objects.filter(message__subscriber_id=subscriber_id)
+    reasons = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys)
     reasons.exclude(words="").update(words="")
     for address in addresses:
         kept = SandboxMessage.objects.filter(envelope_to__iexact=address)

@@ -13,6 +13,9 @@ from django.conf import settings
 SENDING = "sending"
 EVENTS = "events"
 DEFAULT = "default"
+LONG = "long"
+MAIL = "mail"
+QUEUES = (SENDING, EVENTS, DEFAULT, MAIL, LONG)  # each needs a worker
 BEAT = "beat"
 ALIVE_SECONDS = 10.0
 KEPT_SECONDS = 86_400

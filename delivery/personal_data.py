@@ -7,12 +7,16 @@ from campaigns.models import Content
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.merge import merge_template
 from campaigns.rendering.values import merge_tags, values_for
-from delivery.models import Event, Message
+from delivery.models import Engagement, Event, Message, UnsubscribeReason
+from subscribers.merging import keys_of
 from subscribers.models import (
+    BulkChange,
     ConsentEvent,
     CustomField,
     ImportChange,
+    MergedPerson,
     Segment,
+    SignupRequest,
     Subscriber,
     Subscription,
     Suppression,
@@ -32,6 +36,7 @@ def collect(person: Subscriber) -> dict[str, Any]:
     labels = dict(
         CustomField.objects.filter(workspace_id=person.workspace_id).values_list("key", "label")
     )
+    suppressions = _suppressions(person)
     return {
         "profile": {
             "email": person.email,
@@ -49,13 +54,75 @@ def collect(person: Subscriber) -> dict[str, Any]:
         "tags": _tags(person),
         "segments": _segments(person),
         "lists": _lists(person),
-        "suppressed_since": _suppressed_since(person),
-        "suppressions": _suppressions(person),
+        "suppressed_since": next((one["since"] for one in suppressions), None),
+        "suppressions": suppressions,
         "consent": _consent(person),
         "imports": _imports(person),
         "letters": _letters(person),
         "events": _events(person),
+        "activity": _activity(person),
+        "words_when_leaving": _words(person),
+        "waiting_sign_ups": _waiting(person),
+        "actions": _actions(person),
+        "former_addresses": [
+            {"email": row.email, "since": row.merged_at}
+            for row in MergedPerson.objects.filter(into=person).order_by("merged_at")
+        ],
     }
+
+
+def _activity(person: Subscriber) -> dict[str, Any] | None:
+    """Return the summary that segments ask; the numbers are those of dispatches."""
+    row = Engagement.objects.filter(subscriber=person).first()
+    if row is None:
+        return None
+    return {
+        "last_opened": row.last_opened_at,
+        "last_clicked": row.last_clicked_at,
+        "opened_of_newest": len(row.opened),
+        "clicked_of_newest": len(row.clicked),
+    }
+
+
+def _words(person: Subscriber) -> list[dict[str, Any]]:
+    rows = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys_of(person))
+    return [
+        {"when": row.at, "answer": str(row.get_answer_display()), "words": row.words}
+        for row in rows.order_by("-at")
+    ]
+
+
+def _waiting(person: Subscriber) -> list[dict[str, Any]]:
+    """Return sign-ups with the person's address that nobody decided on yet."""
+    rows = SignupRequest.objects.filter(
+        workspace_id=person.workspace_id, email__iexact=person.email_key
+    ).select_related("form", "statement")
+    return [
+        {
+            "when": row.created_at,
+            "form": row.form.name,
+            "given": row.details,
+            "wording": row.statement.text,
+            "ip": row.ip,
+            "browser": row.user_agent,
+        }
+        for row in rows.order_by("-pk")
+    ]
+
+
+def _actions(person: Subscriber) -> list[dict[str, Any]]:
+    """Return what members did with the person among many."""
+    rows = BulkChange.objects.filter(subscriber=person).select_related("action")
+    return [
+        {
+            "when": row.at,
+            "what": str(row.action.get_kind_display()),
+            "name": row.action.settings.get("name") or row.action.settings.get("label") or "",
+            "detail": row.action.settings.get("detail", ""),
+            "before": row.previous,
+        }
+        for row in rows.order_by("-id")[:MOST_MESSAGES]
+    ]
 
 
 def _lists(person: Subscriber) -> list[dict[str, Any]]:
@@ -109,16 +176,6 @@ def _suppressions(person: Subscriber) -> list[dict[str, Any]]:
     ]
 
 
-def _suppressed_since(person: Subscriber) -> Any:
-    return (
-        Suppression.objects.filter(
-            workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
-        )
-        .values_list("created_at", flat=True)
-        .first()
-    )
-
-
 def _consent(person: Subscriber) -> list[dict[str, Any]]:
     rows = (
         ConsentEvent.objects.filter(subscriber=person)
@@ -135,6 +192,7 @@ def _consent(person: Subscriber) -> list[dict[str, Any]]:
             "wording": row.statement.text if row.statement else None,
             "ip": row.ip,
             "browser": row.user_agent,
+            "mail_id": row.mail or None,
         }
         for row in rows
     ]
@@ -142,7 +200,7 @@ def _consent(person: Subscriber) -> list[dict[str, Any]]:
 
 def _letters(person: Subscriber) -> list[dict[str, Any]]:
     rows = (
-        Message.objects.filter(subscriber_id=person.pk)
+        Message.objects.filter(subscriber_id__in=keys_of(person))
         .select_related("campaign__content")
         .order_by("-id")[:MOST_MESSAGES]
     )
@@ -172,7 +230,7 @@ def _subject(content: Content | None, known: Mapping[str, str]) -> str:
 
 def _events(person: Subscriber) -> list[dict[str, Any]]:
     rows = (
-        Event.objects.filter(subscriber_id=person.pk)
+        Event.objects.filter(subscriber_id__in=keys_of(person))
         .select_related("user_agent")
         .order_by("-id")[:MOST_EVENTS]
     )

@@ -4,6 +4,9 @@ One keyed BLAKE2b per message gives a long digest; every purpose owns its own sl
 tracking link that was forwarded can't be turned into an unsubscribe link. A token is the message's
 id (6 bytes) and its slice (10 bytes: 80 bits to guess), in URL-safe base64 without padding or, for
 return paths, in lower-case base32 (mail systems fold the case of local parts).
+
+Tokens are made with SECRET_KEY; those made with a key of SECRET_KEY_FALLBACKS are still read, since
+links in mails that have arrived must work for years.
 """
 
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
@@ -30,13 +33,14 @@ class Purpose(IntEnum):
 
 
 @cache
-def _key() -> bytes:
-    return blake2b(settings.SECRET_KEY.encode(), person=b"warta-messages").digest()
+def _key(secret: str) -> bytes:
+    return blake2b(secret.encode(), person=b"warta-messages").digest()
 
 
-def digest(message_id: int) -> bytes:
+def digest(message_id: int, *, secret: str = "") -> bytes:
     """Return the 64 bytes that all of a message's tokens are cut from."""
-    return blake2b(message_id.to_bytes(ID_BYTES, "big"), key=_key()).digest()
+    key = _key(secret or settings.SECRET_KEY)
+    return blake2b(message_id.to_bytes(ID_BYTES, "big"), key=key).digest()
 
 
 def cut(message_id: int, message_digest: bytes, purpose: Purpose) -> bytes:
@@ -65,6 +69,7 @@ def read(token: str, purpose: Purpose) -> int | None:
     if len(raw) != ID_BYTES + MAC_BYTES:
         return None
     message_id = int.from_bytes(raw[:ID_BYTES], "big")
-    if not compare_digest(raw, cut(message_id, digest(message_id), purpose)):
-        return None
-    return message_id
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if compare_digest(raw, cut(message_id, digest(message_id, secret=secret), purpose)):
+            return message_id
+    return None

@@ -11,9 +11,8 @@ class SubscribersConfig(AppConfig):
     verbose_name = _("Subscribers")
 
     def ready(self) -> None:
-        """Tell segments what they can ask about people, and where segments are used by others."""
-        from subscribers.segments import belonging, kinds, profile, saving, usage
+        """Tell segments what they can ask about people."""
+        from subscribers.segments import belonging, kinds, profile
 
         kinds.register("profile", profile.subjects)
         kinds.register("belonging", belonging.subjects)
-        usage.register(saving.segments_asking)

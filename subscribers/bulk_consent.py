@@ -1,6 +1,7 @@
 """Joining and leaving a list by the thousand: `lifecycle`'s rules in statements over many people.
 
-Nobody who has left the list, or has unsubscribed from everything, comes back by a member's hand.
+Nobody who has left the list (also if they were asked since), or has unsubscribed from everything,
+comes back by a member's hand.
 Each statement changes subscriptions and writes the consent events of exactly those it changed.
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from subscribers import consent
 from subscribers.models import BulkAction, BulkChange
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus, SuppressionReason
 
@@ -22,7 +24,7 @@ RECORD = """
     FROM changed ORDER BY subscriber_id
 )
 """
-SUBSCRIBE = """
+SUBSCRIBE = f"""
 WITH before AS (
     SELECT subscriber_id, status FROM subscribers_subscription
     WHERE list_id = %(list)s AND subscriber_id = ANY(%(people)s)
@@ -44,13 +46,14 @@ WITH before AS (
     FOR KEY SHARE OF person, list
     ON CONFLICT (list_id, subscriber_id)
     DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
-    WHERE current.status = %(asked)s
+    WHERE current.status = %(asked)s AND NOT
+        {consent.HAD_LEFT.format(person="current.subscriber_id", list="current.list_id")}
     RETURNING subscriber_id
 )
-{recorded}
+{{recorded}}
 SELECT changed.subscriber_id, COALESCE(before.status, '')
 FROM changed LEFT JOIN before ON before.subscriber_id = changed.subscriber_id
-"""
+"""  # noqa: S608 - our own words
 UNSUBSCRIBE = """
 WITH before AS (
     SELECT subscriber_id, status FROM subscribers_subscription
@@ -67,6 +70,9 @@ WITH before AS (
 SELECT changed.subscriber_id, before.status
 FROM changed JOIN before ON before.subscriber_id = changed.subscriber_id
 """
+STAYS_OUT = consent.STAYS_OUT.format(
+    person="current.subscriber_id", list="current.list_id", since="was.at"
+)
 # Undo touches only what is still as the action left it: who acted since then has the last word.
 UNDO_NEW = """
 WITH changed AS (
@@ -80,18 +86,19 @@ WITH changed AS (
 {recorded}
 SELECT subscriber_id, '' FROM changed
 """
-UNDO_KNOWN = """
+UNDO_KNOWN = f"""
 WITH changed AS (
     UPDATE subscribers_subscription current SET status = %(back)s, changed_at = %(at)s
     FROM unnest(%(people)s::bigint[], %(moments)s::timestamptz[]) AS was (subscriber_id, at)
     WHERE current.list_id = %(list)s AND current.workspace_id = %(workspace)s
         AND current.subscriber_id = was.subscriber_id
         AND current.changed_at = was.at AND current.status = %(status)s
+        AND NOT (%(back)s = %(subscribed)s AND {STAYS_OUT})
     RETURNING current.subscriber_id
 )
-{recorded}
+{{recorded}}
 SELECT subscriber_id, '' FROM changed
-"""
+"""  # noqa: S608 - our own words
 Changed = list[tuple[int, str]]  # (person, the status before; "" none)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from subscribers import key_changes
 from subscribers.models import BulkAction, CustomField
 from subscribers.states import FieldType
 
@@ -91,6 +92,7 @@ def switch_key(action: BulkAction) -> bool:
         cursor.execute("LOCK TABLE subscribers_subscriber IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(CATCH_UP, {"workspace": action.workspace_id, "key": key, "new": new})
         CustomField.objects.filter(pk=field.pk).update(key=new)
+        key_changes.rename_key(action.workspace_id, key=key, new=new)
     return True
 
 

@@ -6,31 +6,35 @@ and a cancellation waits for the batch in hand.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from subscribers import bulk, bulk_fields, bulk_steps, tags
+from subscribers import bulk, bulk_fields, bulk_steps, key_changes, tags
 from subscribers.models import BulkAction, BulkChange, Tag, Tagging
+from subscribers.signup import Letter
 from subscribers.states import BulkKind, BulkStatus
 
 KEEP = """
 INSERT INTO subscribers_bulkchange (action_id, at, subscriber_id, previous)
 SELECT %s, %s, person, previous FROM unnest(%s::bigint[], %s::text[]) AS changed (person, previous)
 """
+Send = Callable[[Letter], None]
 SECONDS = 20.0  # a task's turn; then it makes room and comes again
 
 
-def run(action_id: int, *, seconds: float = SECONDS) -> BulkAction | None:
+def run(action_id: int, *, send: Send | None = None, seconds: float = SECONDS) -> BulkAction | None:
     """Work on an action for a while; returns the one to go on with, None when nothing is left.
 
-    That is the same action, or one that follows from it.
+    That is the same action, or one that follows from it. ``send`` gets the mails that an action
+    asks for, inside the transaction of their batch. An action that may do only so much in a minute
+    leaves the rest to the next call, a minute later.
     """
     until = time.monotonic() + seconds
     following: BulkAction | None = None
-    while (following := _one_batch(action_id)) and following.pk == action_id:
+    while (following := _one_batch(action_id, send)) and following.pk == action_id:
         if time.monotonic() > until:
             break
     return following
@@ -43,7 +47,7 @@ def fail(action_id: int, *, reason: str) -> None:
     )
 
 
-def _one_batch(action_id: int) -> BulkAction | None:
+def _one_batch(action_id: int, send: Send | None) -> BulkAction | None:
     """Do one batch; returns the action to go on with: this one, a further one, or None."""
     with transaction.atomic():
         action = (
@@ -55,16 +59,33 @@ def _one_batch(action_id: int) -> BulkAction | None:
         if action is None:
             return None
         undoing = action.status == BulkStatus.UNDOING
-        if _undo_batch(action) if undoing else _do_batch(action):
-            action.save()
+        if not undoing and _must_wait(action):
+            return None
+        if _undo_batch(action) if undoing else _do_batch(action, send):
+            _store(action)
             return action
         action.status = BulkStatus.UNDONE if undoing else BulkStatus.DONE
         action.finished_at = timezone.now()
-        action.save()
+        _store(action)
         return None if undoing else _what_follows(action)
 
 
-def _do_batch(action: BulkAction) -> bool:
+def _store(action: BulkAction) -> None:
+    """Write how far it is; what it is about stays as it is (an erasure may have changed it)."""
+    figures = ("status", "started_at", "finished_at", "total", "reached", "done", "changed")
+    action.save(update_fields=figures)
+
+
+def _must_wait(action: BulkAction) -> bool:
+    """Say whether an action has done what it may by now."""
+    most = bulk_steps.STEPS[BulkKind(action.kind)].a_minute
+    if most is None or action.started_at is None:
+        return False
+    minutes = int((timezone.now() - action.started_at).total_seconds() // 60)
+    return action.changed >= most * (minutes + 1)
+
+
+def _do_batch(action: BulkAction, send: Send | None) -> bool:
     step = bulk_steps.STEPS[BulkKind(action.kind)]
     at = timezone.now()
     if action.started_at is None:
@@ -83,6 +104,9 @@ def _do_batch(action: BulkAction) -> bool:
     changed = step.apply(action, batch, at)
     if step.keeps_changes:
         _keep(action, changed, at)
+    if step.letters and send:
+        for letter in step.letters(action, [person for person, _before in changed]):
+            send(letter)
     action.reached = batch[-1]
     action.done += len(batch)
     action.changed += len(changed)
@@ -117,6 +141,7 @@ def _what_follows(action: BulkAction) -> BulkAction | None:
         if old is not None:  # some may have been given it meanwhile
             late = Tagging.objects.filter(tag=old).values_list("subscriber_id", flat=True)
             tags.attach(action.workspace, people=list(late), tags=[action.settings["into"]])
+            key_changes.rename_tag(action.workspace_id, tag=old.pk, into=action.settings["into"])
             tags.delete(old)
     if action.kind == BulkKind.COPY_FIELD and bulk_fields.switch_key(action):
         settings = {"key": action.settings["key"], "label": action.settings["label"]}

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.db import connection
 
-from subscribers import bulk_consent, bulk_fields, erasure, people, tags
+from subscribers import asking_again, bulk_consent, bulk_fields, erasure, people, tags
 from subscribers.models import BulkAction, BulkChange
+from subscribers.signup import Letter
 from subscribers.states import BulkKind, SubscriptionStatus, SuppressionReason
 
 Changed = list[tuple[int, str]]  # (person, what was there before)
@@ -52,6 +53,8 @@ class Step:
     undo: Callable[[BulkAction, Sequence[BulkChange], datetime], int] | None = None
     batch: int = 2_000
     keeps_changes: bool = True
+    letters: Callable[[BulkAction, Sequence[int]], list[Letter]] | None = None  # to those changed
+    a_minute: int | None = None  # people, at most
 
 
 def _add_tag(action: BulkAction, ids: Sequence[int], _at: datetime) -> Changed:
@@ -154,6 +157,12 @@ STEPS: dict[BulkKind, Step] = {
     BulkKind.UNSUBSCRIBE: Step(
         apply=bulk_consent.unsubscribe,
         undo=partial(_undo_consent, left=SubscriptionStatus.UNSUBSCRIBED),
+    ),
+    BulkKind.ASK_AGAIN: Step(
+        apply=asking_again.ask,
+        batch=asking_again.AT_ONCE,
+        letters=asking_again.letters,
+        a_minute=asking_again.A_MINUTE,
     ),
     BulkKind.SUPPRESS: Step(apply=_suppress, undo=_release),
     BulkKind.DELETE: Step(apply=_delete, batch=500, keeps_changes=False),

@@ -48,4 +48,5 @@ def _event(event: ConsentEvent) -> dict[str, Any]:
         "wording_since": event.statement.created_at if event.statement else None,
         "by_member": str(event.actor) if event.actor else None,
         "mail": event.message_id,
+        "mail_id": event.mail or None,
     }

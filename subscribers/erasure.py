@@ -5,10 +5,12 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from subscribers import forgetting, people
+from subscribers import addresses, forgetting, people, traces, usage
 from subscribers.models import (
     ConsentEvent,
+    DuplicateGroup,
     MailingList,
+    MergedPerson,
     SignupRequest,
     Subscriber,
     Subscription,
@@ -16,8 +18,9 @@ from subscribers.models import (
 )
 from subscribers.states import SuppressionReason
 
-# Sent inside the erasure's transaction with ``workspace``, ``subscriber_id``, ``addresses`` (as
-# given, and in small letters): a room above this one forgets what it keeps of the person.
+# Sent inside the erasure's transaction with ``workspace``, ``keys`` (the person's own and those of
+# people who became part of them) and ``addresses`` (of all these, as given and in small letters): a
+# room above this one forgets what it keeps of the person.
 person_erased = Signal()
 
 
@@ -36,30 +39,52 @@ def erase(workspace: Workspace, *, subscriber_id: int, actor: User | None = None
         )
         if person is None:
             return False
-        Suppression.objects.update_or_create(
-            workspace=workspace,
-            address_hash=bytes(person.address_hash),
-            defaults={
-                "email_key": "",
-                "detail": "",
-                "reason": SuppressionReason.ERASED,
-                "created_by": actor,
-                "created_at": timezone.now(),
-            },
-        )
+        former = list(MergedPerson.objects.filter(into=person))
+        keys = [person.pk, *(one.pk for one in former)]
+        found = tuple(dict.fromkeys((person.email, person.email_key, *_spellings(former))))
+        for address in found:
+            _bar(workspace, address, actor)
+        DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
         people.delete(workspace, ids=[person.pk])
-        found = tuple(dict.fromkeys((person.email, person.email_key)))
-        person_erased.send(
-            sender=erase, workspace=workspace, subscriber_id=subscriber_id, addresses=found
-        )
-        SignupRequest.objects.filter(workspace=workspace, email__iexact=person.email_key).delete()
+        person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
+        for address in found:
+            SignupRequest.objects.filter(workspace=workspace, email__iexact=address).delete()
+        named = f"{person.first_name} {person.last_name}"
+        names = [*found, named] if person.first_name and person.last_name else found
+        traces.forget(workspace, people=keys, names=names)
         forgetting.forget(workspace, addresses=found)
     return True
 
 
+def _spellings(former: list[MergedPerson]) -> list[str]:
+    return [spelling for one in former for spelling in (one.email, one.email.lower())]
+
+
+def _bar(workspace: Workspace, address: str, actor: User | None) -> None:
+    """Keep the keyed hash of an address, and nothing else."""
+    secret = bytes(workspace.address_key)
+    Suppression.objects.update_or_create(
+        workspace=workspace,
+        address_hash=addresses.address_hash(address.lower(), secret=secret),
+        defaults={
+            "email_key": "",
+            "detail": "",
+            "reason": SuppressionReason.ERASED,
+            "created_by": actor,
+            "created_at": timezone.now(),
+        },
+    )
+
+
 def delete_list(mailing_list: MailingList) -> None:
-    """Delete a list with its subscriptions and their consent events; its people stay."""
+    """Delete a list with its subscriptions and their consent events; its people stay.
+
+    Raises:
+        usage.InUse: forms, segments or campaigns need it.
+    """
     with transaction.atomic():
+        if uses := usage.of_list(mailing_list):
+            raise usage.InUse(uses)
         people.allow_erasing()
         Subscription.objects.filter(list=mailing_list).delete()
         ConsentEvent.objects.filter(list=mailing_list).delete()

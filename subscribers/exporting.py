@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -23,7 +24,7 @@ from accounts.models import Workspace
 from subscribers import fields
 from subscribers.imports.errors import safe
 from subscribers.imports.mapping import EXPORT_COLUMNS
-from subscribers.models import CustomField, Subscriber, Subscription, Suppression, Tagging
+from subscribers.models import CustomField, Subscriber, Suppression
 from subscribers.moving.suppressions import EXPORT_COLUMNS as SUPPRESSION_COLUMNS
 
 PEOPLE_A_BATCH = 2_000
@@ -33,6 +34,30 @@ FORMATS = {CSV: "text/csv; charset=utf-8", JSON: "application/x-ndjson; charset=
 FIELD = "field:"
 STANDARD = ("first_name", "last_name", "language", "time_zone", "added", "changed")
 RELATED = ("lists", "tags", "suppressed")
+# One array of keys: the query builder's IN gives the driver two thousand parameters to place each
+# time, which took half of an export's time.
+_PEOPLE = """
+SELECT id, email, fields, first_name, last_name, language, time_zone, created_at, updated_at
+FROM subscribers_subscriber WHERE workspace_id = %(workspace)s AND id = ANY(%(ids)s) ORDER BY id
+"""
+_LISTS = """
+SELECT subscription.subscriber_id, list.name, subscription.status, subscription.changed_at
+FROM subscribers_subscription subscription JOIN subscribers_list list
+    ON list.id = subscription.list_id
+WHERE subscription.subscriber_id = ANY(%(ids)s) ORDER BY list.name
+"""
+_TAGS = """
+SELECT tagging.subscriber_id, tag.name
+FROM subscribers_tagging tagging JOIN subscribers_tag tag ON tag.id = tagging.tag_id
+WHERE tagging.subscriber_id = ANY(%(ids)s) ORDER BY tag.name
+"""
+_BARRED = """
+SELECT person.id, suppression.reason
+FROM subscribers_subscriber person JOIN subscribers_suppression suppression
+    ON suppression.workspace_id = person.workspace_id
+        AND suppression.address_hash = person.address_hash
+WHERE person.workspace_id = %(workspace)s AND person.id = ANY(%(ids)s)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,39 +126,36 @@ def write(
 
 
 def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[Row]:
-    people = Subscriber.objects.filter(workspace=workspace, pk__in=ids).order_by("pk")
-    names = ("pk", "email", "address_hash", "fields", *STANDARD[:4], "created_at", "updated_at")
+    values: dict[str, Any] = {"workspace": workspace.pk, "ids": ids}
     lists: dict[int, list[tuple[str, str, datetime]]] = {}
     tags: dict[int, list[str]] = {}
-    if "lists" in related:
-        subscriptions = Subscription.objects.filter(subscriber__in=ids).order_by("list__name")
-        for person, name, status, at in subscriptions.values_list(
-            "subscriber_id", "list__name", "status", "changed_at"
-        ):
-            lists.setdefault(person, []).append((name, status, at))
-    if "tags" in related:
-        taggings = Tagging.objects.filter(subscriber__in=ids).order_by("tag__name")
-        for person, name in taggings.values_list("subscriber_id", "tag__name"):
-            tags.setdefault(person, []).append(name)
-    rows = list(people.values_list(*names))
-    barred = _barred(workspace, [bytes(row[2]) for row in rows]) if "suppressed" in related else {}
+    barred: dict[int, str] = {}
+    with connection.cursor() as cursor:
+        if "lists" in related:
+            cursor.execute(_LISTS, values)
+            for person, name, status, at in cursor.fetchall():
+                lists.setdefault(person, []).append((name, status, at))
+        if "tags" in related:
+            cursor.execute(_TAGS, values)
+            for person, name in cursor.fetchall():
+                tags.setdefault(person, []).append(name)
+        if "suppressed" in related:
+            cursor.execute(_BARRED, values)
+            barred = dict(cursor.fetchall())
+        cursor.execute(_PEOPLE, values)
+        rows = cursor.fetchall()
     return [
         Row(
-            id=row[0],
-            email=row[1],
-            fields=row[3],
-            values=dict(zip(STANDARD, row[4:], strict=True)),
-            lists=lists.get(row[0], []),
-            tags=tags.get(row[0], []),
-            suppressed=barred.get(bytes(row[2])),
+            id=key,
+            email=email,
+            fields=json.loads(own),
+            values=dict(zip(STANDARD, standard, strict=True)),
+            lists=lists.get(key, []),
+            tags=tags.get(key, []),
+            suppressed=barred.get(key),
         )
-        for row in rows
+        for key, email, own, *standard in rows
     ]
-
-
-def _barred(workspace: Workspace, hashes: list[bytes]) -> dict[bytes, str]:
-    rows = Suppression.objects.filter(workspace=workspace, address_hash__in=hashes)
-    return {bytes(digest): why for digest, why in rows.values_list("address_hash", "reason")}
 
 
 def _csv_lines(rows: list[Row], chosen: Sequence[Column]) -> str:

@@ -80,21 +80,32 @@ def of_segment(segment: Segment, walk: Walk) -> list[int]:
     """Walk the people of a segment; those of a rare one are as they were up to a minute ago.
 
     Raises:
-        InvalidRules: its rules can't be read (any more).
+        InvalidRules: its rules can't be read (any more), or reading takes too long.
     """
-    name = f"segment-keys:{segment.pk}:{segment.updated_at.timestamp()}"
+    name = _name(segment)
     kept = cache.get(name)
     if kept is None:
         people = members.members(segment)
-        near = walk.keys(_near(people, segment, walk))
+        with members.in_time():
+            near = walk.keys(_near(people, segment, walk))
         if len(near) == walk.limit:
             return near
-        with members.reading_sets():
+        with members.reading_sets(segment.workspace_id):
             kept = array("q", sorted(people.values_list("pk", flat=True))).tobytes()
         cache.set(name, kept, REMEMBERED)
     keys = array("q")
     keys.frombytes(kept)
     return walk.among(keys)
+
+
+def remembered(segment: Segment) -> int | None:
+    """Return how many keys of a rare segment are remembered; None: none are."""
+    kept = cache.get(_name(segment))
+    return None if kept is None else len(kept) // array("q").itemsize
+
+
+def _name(segment: Segment) -> str:
+    return f"segment-keys:{segment.pk}:{segment.updated_at.timestamp()}"
 
 
 def _near(people: QuerySet[Subscriber], segment: Segment, walk: Walk) -> QuerySet[Subscriber]:

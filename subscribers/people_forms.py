@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from accounts.numbers import row_number
-from subscribers import addresses, custom_values, fields, tags
+from subscribers import addresses, custom_values, fields, suppression, tags
 from subscribers.addresses import Address
 from subscribers.field_changes import Options
-from subscribers.models import CustomField, MailingList, Subscriber
+from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.problems import Problem
 from subscribers.public_forms import PREFIX, OneLineField
 from subscribers.states import BulkKind, FieldType, FieldVisibility, Frequency
@@ -66,9 +66,18 @@ class ProfileForm(forms.Form):
             forms.ValidationError: it can't be one; says why and the way out.
         """
         try:
-            return addresses.normalise(str(self.cleaned_data["email"]))
+            address = addresses.normalise(str(self.cleaned_data["email"]))
         except Problem as problem:
             raise forms.ValidationError(f"{problem.message}. {problem.way_out}.") from problem
+        before = self.person.email_key if self.person else ""
+        if address.key != before and suppression.is_erased(self.workspace, email=address.email):
+            raise forms.ValidationError(
+                _(
+                    "This address was erased on the person's request. If they want to be here "
+                    "again, take it off the suppression list first."
+                )
+            )
+        return address
 
     def clean(self) -> dict[str, Any]:
         """Read the custom fields by their types."""
@@ -213,6 +222,7 @@ def bulk_choices() -> list[tuple[str, Any]]:
         BulkKind.REMOVE_TAG,
         BulkKind.SUBSCRIBE,
         BulkKind.UNSUBSCRIBE,
+        BulkKind.ASK_AGAIN,
         BulkKind.SUPPRESS,
         BulkKind.DELETE,
         BulkKind.ERASE,
@@ -236,6 +246,9 @@ class BulkForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": _("Choose a list that is in use.")},
     )
+    form = forms.ModelChoiceField(
+        SignupForm.objects.none(), label=_("Signup form"), required=False, empty_label=None
+    )
     tag = forms.CharField(label=_("Tag"), max_length=tags.LONGEST, required=False)
     detail = forms.CharField(label=_("Why"), max_length=300, required=False)
 
@@ -245,6 +258,8 @@ class BulkForm(forms.Form):
         self.fields["action"].choices = bulk_choices()  # type: ignore[attr-defined]
         lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
         self.fields["list"].queryset = lists  # type: ignore[attr-defined]
+        signup_forms = SignupForm.objects.filter(workspace=workspace).order_by("name", "pk")
+        self.fields["form"].queryset = signup_forms  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Ask for a list or a tag where the action needs one."""
@@ -261,9 +276,11 @@ class BulkForm(forms.Form):
         return cleaned
 
     def is_complete(self) -> bool:
-        """Say whether what the page of its own asks for was given: the consent's story."""
-        needed = self.cleaned_data["action"] == BulkKind.SUBSCRIBE
-        return not needed or bool(self.cleaned_data["detail"].strip())
+        """Say whether what the page of its own asks for was given: how they agreed, which form."""
+        action = self.cleaned_data["action"]
+        if action == BulkKind.ASK_AGAIN:
+            return self.cleaned_data["form"] is not None
+        return action != BulkKind.SUBSCRIBE or bool(self.cleaned_data["detail"].strip())
 
     def settings(self) -> dict[str, Any]:
         """Return what the action is to be done with; a new tag is made."""
@@ -271,6 +288,8 @@ class BulkForm(forms.Form):
         settings: dict[str, Any] = {"detail": cleaned["detail"].strip()}
         if cleaned["action"] in (BulkKind.SUBSCRIBE, BulkKind.UNSUBSCRIBE):
             settings |= {"list": cleaned["list"].pk, "name": cleaned["list"].name}
+        if cleaned["action"] == BulkKind.ASK_AGAIN:
+            settings |= {"form": cleaned["form"].pk, "name": cleaned["form"].name}
         if cleaned["action"] in (BulkKind.ADD_TAG, BulkKind.REMOVE_TAG):
             tag = tags.find_or_create(self.workspace, [cleaned["tag"]])[0]
             settings |= {"tag": tag.pk, "name": tag.name}

@@ -33,6 +33,15 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "address_typo": (_("Looks like a typo of %(domain)s"), _("Use %(domain)s")),
     "duplicate": (_("Already in row %(row)s"), _("The first one is kept")),
+    "required": (_("This must be filled in"), _("Fill it in, or leave the column out")),
+    "taken": (
+        _("Somebody else has this value, and it may be there only once"),
+        _("Correct it, or the other person's"),
+    ),
+    "taken_row": (
+        _("Row %(row)s has the same value, and it may be there only once"),
+        _("Correct one of the two"),
+    ),
     "too_long": (
         _("Longer than %(limit)s characters"),
         _("Shorten it"),

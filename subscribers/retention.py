@@ -5,51 +5,61 @@ came, and deleting the history of a list that the person has left. Whatever an a
 on stays (docs/decisions/0034-what-retention-may-forget.md).
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
-from subscribers.models import Retention
+from subscribers.models import MailingList, Retention
 
 ROWS_A_BATCH = 5_000
-# Most of these rows were written in the order of time, so that a batch ends soon.
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+# Each batch begins where the one before ended; with its own index it meets nothing but what is due.
 FORGET_ORIGINS = """
-UPDATE subscribers_consentevent SET ip = NULL, user_agent = ''
-WHERE id IN (
-    SELECT id FROM subscribers_consentevent
-    WHERE workspace_id = %(workspace)s AND at < %(before)s
+WITH due AS (
+    SELECT id, at FROM subscribers_consentevent
+    WHERE workspace_id = %(workspace)s AND at >= %(reached)s AND at < %(before)s
         AND (ip IS NOT NULL OR user_agent <> '')
     ORDER BY at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), forgotten AS (
+    UPDATE subscribers_consentevent event SET ip = NULL, user_agent = ''
+    FROM due WHERE event.id = due.id RETURNING event.id
 )
+SELECT (SELECT max(at) FROM due), (SELECT count(*) FROM due), (SELECT count(*) FROM forgotten)
 """
 FORGET_HISTORY = """
-DELETE FROM subscribers_consentevent WHERE id IN (
-    SELECT event.id
-    FROM subscribers_list list
-    JOIN subscribers_subscription subscription
-        ON subscription.list_id = list.id AND subscription.status = 'unsubscribed'
-            AND subscription.changed_at < %(before)s
-    JOIN subscribers_consentevent event
-        ON event.subscriber_id = subscription.subscriber_id AND event.list_id = list.id
-    WHERE list.workspace_id = %(workspace)s AND event.at < %(before)s
-    LIMIT %(limit)s
+WITH gone AS (
+    SELECT subscriber_id, changed_at FROM subscribers_subscription
+    WHERE list_id = %(list)s AND status = 'unsubscribed' AND subscriber_id > %(reached)s
+    ORDER BY subscriber_id LIMIT %(limit)s
+), forgotten AS (
+    DELETE FROM subscribers_consentevent event USING gone
+    WHERE event.subscriber_id = gone.subscriber_id AND event.list_id = %(list)s
+        AND event.at < %(before)s AND gone.changed_at < %(before)s
+    RETURNING event.id
 )
+SELECT (SELECT max(subscriber_id) FROM gone), (SELECT count(*) FROM gone),
+    (SELECT count(*) FROM forgotten)
 """
 # "All mail" concerns every list: it goes when the person is on none any more.
 FORGET_GENERAL_HISTORY = """
-DELETE FROM subscribers_consentevent WHERE id IN (
-    SELECT event.id FROM subscribers_consentevent event
-    WHERE event.workspace_id = %(workspace)s AND event.list_id IS NULL AND event.at < %(before)s
+WITH due AS (
+    SELECT event.id, event.at FROM subscribers_consentevent event
+    WHERE event.workspace_id = %(workspace)s AND event.list_id IS NULL
+        AND event.at >= %(reached)s AND event.at < %(before)s
         AND NOT EXISTS (
             SELECT FROM subscribers_subscription subscription
             WHERE subscription.subscriber_id = event.subscriber_id
                 AND (subscription.status <> 'unsubscribed'
                     OR subscription.changed_at >= %(before)s)
         )
-    LIMIT %(limit)s
+    ORDER BY event.at LIMIT %(limit)s
+), forgotten AS (
+    DELETE FROM subscribers_consentevent event USING due WHERE event.id = due.id RETURNING event.id
 )
+SELECT (SELECT max(at) FROM due), (SELECT count(*) FROM due), (SELECT count(*) FROM forgotten)
 """
 
 
@@ -66,13 +76,15 @@ def apply_all() -> int:
 def apply(found: Retention) -> int:
     """Apply one workspace's rules to the consent ledger, batch by batch."""
     changed = 0
+    workspace = {"workspace": found.workspace_id}
     if found.origin_days is not None:
-        before = cutoff(found.origin_days)
-        changed += _repeat(FORGET_ORIGINS, found.workspace_id, before)
+        values = {**workspace, "before": cutoff(found.origin_days)}
+        changed += _walk(FORGET_ORIGINS, values, reached=EARLIEST)
     if found.history_days is not None:
-        before = cutoff(found.history_days)
-        changed += _repeat(FORGET_HISTORY, found.workspace_id, before)
-        changed += _repeat(FORGET_GENERAL_HISTORY, found.workspace_id, before)
+        values = {**workspace, "before": cutoff(found.history_days)}
+        for mailing_list in MailingList.objects.filter(workspace=found.workspace_id):
+            changed += _walk(FORGET_HISTORY, {**values, "list": mailing_list.pk}, reached=0)
+        changed += _walk(FORGET_GENERAL_HISTORY, values, reached=EARLIEST)
     if found.origin_days is not None or found.history_days is not None:
         Retention.objects.filter(pk=found.pk).update(applied_at=timezone.now())
     return changed
@@ -83,18 +95,15 @@ def cutoff(days: int) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
-def _repeat(statement: str, workspace_id: int, before: datetime) -> int:
-    values: dict[str, int | datetime] = {
-        "workspace": workspace_id,
-        "before": before,
-        "limit": ROWS_A_BATCH,
-    }
+def _walk(statement: str, values: dict[str, Any], *, reached: datetime | int) -> int:
+    """Run a statement batch by batch, each from the key that the one before reached."""
     whole = 0
     while True:
+        batch = {**values, "reached": reached, "limit": ROWS_A_BATCH}
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('warta.retaining', 'on', true)")
-            cursor.execute(statement, values)
-            count = int(cursor.rowcount)
-        whole += count
-        if count < ROWS_A_BATCH:
+            cursor.execute(statement, batch)
+            reached, looked, changed = cursor.fetchone()
+        whole += int(changed)
+        if looked < ROWS_A_BATCH:
             return whole

@@ -8,8 +8,11 @@ types never changes what is known about somebody; it waits in the confirmation l
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any, Unpack
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 
@@ -62,6 +65,7 @@ class Pending:
     lists: tuple[MailingList, ...]
     told: Mapping[str, Any]  # what was typed about a person we knew already
     is_expired: bool
+    mail: str  # the Message-ID of the mail that the link stood in
 
 
 def take(
@@ -129,7 +133,17 @@ def read(token: str) -> Pending | None:
         lists=tuple(lists.order_by("name", "pk")),
         told=data.get("d", {}),
         is_expired=_is_expired(token),
+        mail=mail_id(token),
     )
+
+
+def mail_id(token: str) -> str:
+    """Return the Message-ID of the mail with this link: it follows from the link, so none is kept.
+
+    A mail that is sent again after a failure has it, too (RFC 5322, section 3.6.4).
+    """
+    digest = blake2b(token.encode(), digest_size=16).hexdigest()
+    return f"<confirm.{digest}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
 def confirm(pending: Pending, **evidence: Unpack[Evidence]) -> bool:
@@ -140,7 +154,8 @@ def confirm(pending: Pending, **evidence: Unpack[Evidence]) -> bool:
     person = pending.person
     if person is None or pending.is_expired:
         return False
-    evidence = {**evidence, "statement": pending.form.statement, "detail": pending.form.name}
+    form = pending.form
+    evidence |= {"statement": form.statement, "detail": form.name, "mail": pending.mail}
     with transaction.atomic():
         confirmed = [
             one for one in pending.lists if lifecycle.confirm(person, mailing_list=one, **evidence)
@@ -257,12 +272,14 @@ def _is_expired(token: str) -> bool:
 
 def _fill_in(person: Subscriber, told: Mapping[str, Any]) -> None:
     """Take over what the person told, where nothing was known."""
-    fields = {**told.get("fields", {}), **person.fields}
-    names = {name: getattr(person, name) or told.get(name, "") for name in people.NAMES}
-    try:
-        with transaction.atomic():
-            people.change(person, fields=fields, **names)
-    except IntegrityError:
-        person.refresh_from_db()
-        fields = {**_without_unique(person.workspace_id, fields), **person.fields}
-        people.change(person, fields=fields, **names)
+    with transaction.atomic():
+        people.hold(person)
+        given: dict[str, Any] = told.get("fields", {})
+        fields = {key: value for key, value in given.items() if key not in person.fields}
+        names = {name: getattr(person, name) or told.get(name, "") for name in people.NAMES}
+        try:
+            with transaction.atomic():
+                people.change(person, fields=fields, **names)
+        except IntegrityError:
+            people.hold(person)
+            people.change(person, fields=_without_unique(person.workspace_id, fields), **names)

@@ -11,7 +11,7 @@ from django.utils.translation import override
 from accounts.mail import compose
 from accounts.models import Membership, Workspace
 from accounts.roles import Role
-from subscribers import fields, ownership, public_texts, signup_brake, visitors
+from subscribers import fields, ownership, public_texts, signup, signup_brake, visitors
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.public_texts import Kind, Words
 from subscribers.signup import CONFIRM_DAYS, Letter
@@ -62,7 +62,10 @@ def _mail(
             values |= personal_values(person) | {"preferences_url": url}
     own = kind and public_texts.find(kind, language=language, form=form, lists=lists, values=values)
     context |= {"url": url, "own": own}
-    return _letter(template, context, person, language, own or None)
+    mail = _letter(template, context, person, language, own or None)
+    if letter.token:  # so that the proof of consent can name the mail that was confirmed
+        mail.extra_headers["Message-ID"] = signup.mail_id(letter.token)
+    return mail
 
 
 def owner_link(

@@ -17,7 +17,7 @@ from subscribers.moving import taking
 from subscribers.moving.arrivals import SourceRefused
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
-from subscribers.signup_tasks import send_signup_mail
+from subscribers.signup_tasks import send, send_signup_mail
 from subscribers.states import ImportStatus, MoveSource
 
 SEARCH_SECONDS = 4.0
@@ -153,7 +153,7 @@ def _guarded(import_id: int, *, check_only: bool) -> None:
 def run_bulk_action(action_id: int) -> None:
     """Work on an action for a while, then make room for others and come again."""
     try:
-        following = bulk_run.run(action_id)
+        following = bulk_run.run(action_id, send=send)
     except Exception:
         bulk_run.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
         raise

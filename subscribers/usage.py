@@ -1,101 +1,157 @@
-"""Where a custom field or a tag is used, so that nobody breaks what they don't see.
+"""Where a field, a tag, a list or a segment is used, so that nobody breaks what they don't see.
 
 This room looks into forms, segments and imports itself; rooms above (campaigns and templates)
 register how they are asked.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from subscribers.models import CustomField, Import, MailingList, Segment, SignupForm, Tag
 from subscribers.states import ImportStatus
 
+# kind: (its word, the page of one)
+KINDS: dict[str, tuple[Any, str]] = {
+    "campaign": (_("Campaign"), "campaign_open"),
+    "template": (_("Template"), "template_edit"),
+    "form": (_("Signup form"), "form_edit"),
+    "segment": (_("Segment"), "segment_page"),
+    "import": (_("Import"), "import_page"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """One place: a campaign, a form … ``route`` and ``pk`` lead there (route "": no page)."""
+    """One place, of one of the `KINDS`. ``holds``: what it uses can't be deleted meanwhile."""
 
     name: str
-    kind: str  # "campaign", "template", "form", "segment", "import"
-    route: str = ""
-    pk: int = 0
+    kind: str
+    pk: int
+    holds: bool = True
+
+    @property
+    def kind_name(self) -> str:
+        """Name what kind of thing it is."""
+        return str(KINDS[self.kind][0])
+
+    @property
+    def url(self) -> str:
+        """Return the address of its page."""
+        return reverse(KINDS[self.kind][1], args=[self.pk])
 
 
-Finder = Callable[[Workspace, str], Iterable[Use]]
-_finders: dict[str, Finder] = {}
-_list_finders: dict[str, Callable[[MailingList], Iterable[Use]]] = {}
+class InUse(ValueError):  # noqa: N818 - says what is the case
+    """It can't be deleted; ``uses`` say what keeps it."""
+
+    def __init__(self, uses: list[Use]) -> None:
+        super().__init__(", ".join(use.name for use in uses))
+        self.uses = uses
 
 
-def register(name: str, finder: Finder) -> None:
-    """Let a room above say where it uses a field, given by its key. Called when apps start."""
-    _finders[name] = finder
+_of_fields: dict[str, Callable[[Workspace, str], Iterable[Use]]] = {}
+_of_lists: dict[str, Callable[[MailingList], Iterable[Use]]] = {}
+_of_segments: dict[str, Callable[[Segment], Iterable[Use]]] = {}
+
+
+def register(
+    room: str,
+    *,
+    fields: Callable[[Workspace, str], Iterable[Use]],
+    lists: Callable[[MailingList], Iterable[Use]],
+    segments: Callable[[Segment], Iterable[Use]],
+) -> None:
+    """Let a room above say where it uses a field (by its key), a list, a segment.
+
+    Called when apps start.
+    """
+    _of_fields[room], _of_lists[room], _of_segments[room] = fields, lists, segments
 
 
 def of_field(field: CustomField) -> list[Use]:
     """Return where a field is used: forms, segments, unfinished imports, and what is registered."""
     workspace = field.workspace
-    uses = [
-        Use(name=form.name, kind="form", route="form_edit", pk=form.pk)
-        for form in SignupForm.objects.filter(workspace=workspace, fields=field)
-    ]
-    uses += _segments(workspace, lambda node: node.get("subject") == f"field:{field.key}")
+    forms = SignupForm.objects.filter(workspace=workspace, fields=field)
+    uses = [Use(name=form.name, kind="form", pk=form.pk) for form in forms]
+    uses += _segments(workspace, f"field:{field.key}")
     unfinished = [ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED]
     imports = Import.objects.filter(workspace=workspace, status__in=unfinished)
     uses += [
-        Use(name=one.filename, kind="import", route="import_page", pk=one.pk)
+        Use(name=one.filename, kind="import", pk=one.pk)
         for one in imports.only("filename", "mapping")
-        if field.key in _texts(one.mapping)
+        if any(target.get("to") == f"field:{field.key}" for target in one.mapping)
     ]
-    for finder in _finders.values():
+    for finder in _of_fields.values():
         uses += finder(workspace, field.key)
     return uses
 
 
-def register_for_lists(name: str, finder: Callable[[MailingList], Iterable[Use]]) -> None:
-    """Let a room above say where it uses a list. Called when apps start."""
-    _list_finders[name] = finder
-
-
 def of_list(mailing_list: MailingList) -> list[Use]:
-    """Return what keeps a list from being deleted: forms, and what is registered (campaigns)."""
+    """Return what keeps a list from being deleted: forms, segments, and what is registered."""
     forms = SignupForm.objects.filter(lists=mailing_list)
-    uses = [Use(name=one.name, kind="form", route="form_edit", pk=one.pk) for one in forms]
-    for finder in _list_finders.values():
+    uses = [Use(name=one.name, kind="form", pk=one.pk) for one in forms]
+    uses += _segments(mailing_list.workspace, "list", mailing_list.pk)
+    for finder in _of_lists.values():
         uses += finder(mailing_list)
     return uses
 
 
 def of_tag(tag: Tag) -> list[Use]:
     """Return where a tag is used: the segments that ask for it."""
-    return _segments(
-        tag.workspace,
-        lambda node: node.get("subject") == "tag" and tag.pk in node.get("tags", []),
-    )
+    return _segments(tag.workspace, "tag", tag.pk)
 
 
-def _segments(workspace: Workspace, asks: Callable[[dict[str, Any]], bool]) -> list[Use]:
-    segments = Segment.objects.filter(~Q(rules={}), workspace=workspace)
+def refuse_if_asked(uses: Iterable[Use]) -> None:
+    """Keep what segments ask for: without it they would be broken, and mail to them would stop.
+
+    Raises:
+        InUse: segments are among its uses.
+    """
+    asking = [use for use in uses if use.kind == "segment"]
+    if asking:
+        raise InUse(asking)
+
+
+def of_segment(segment: Segment) -> list[Use]:
+    """Return everything that uses a segment; what keeps it from being deleted comes first."""
+    uses = _segments(segment.workspace, "segment", segment.pk)
+    for finder in _of_segments.values():
+        uses += finder(segment)
+    return sorted(uses, key=lambda use: not use.holds)
+
+
+def _segments(workspace: Workspace, subject: str, value: int | None = None) -> list[Use]:
+    found = segments_asking(workspace, subject, value)
+    return [Use(name=one.name, kind="segment", pk=one.pk) for one in found]
+
+
+def segments_asking(workspace: Workspace, subject: str, value: int | None = None) -> list[Segment]:
+    """Return the segments whose rules ask about a subject, or about one list, tag or segment.
+
+    ``("field:city",)``, ``("tag", tag.pk)``.
+    """
     return [
-        Use(name=one.name, kind="segment")
-        for one in segments
-        if any(asks(node) for node in _nodes(one.rules))
+        segment
+        for segment in Segment.objects.filter(workspace=workspace)
+        if any(
+            rule.get("subject") == subject and (value is None or _has(rule, value))
+            for rule in _rules(segment.rules)
+        )
     ]
 
 
-def _nodes(rules: Any) -> Iterable[dict[str, Any]]:
-    if isinstance(rules, dict):
-        yield rules
-        for rule in rules.get("rules", []):
-            yield from _nodes(rule)
+def _rules(raw: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(raw, dict):
+        for rule in raw.get("rules") or ():
+            yield from _rules(rule)
+        if "subject" in raw:
+            yield raw
 
 
-def _texts(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return set().union(*(_texts(each) for each in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_texts(each) for each in value))
-    return {value} if isinstance(value, str) else set()
+def _has(rule: dict[str, Any], value: int) -> bool:
+    values = [given for name, given in rule.items() if name not in {"subject", "operator"}]
+    return any(given == value or (isinstance(given, list) and value in given) for given in values)

@@ -1,7 +1,8 @@
 """Hand-over: one claim's mails on their way: rendered as they are asked for, noted as they end.
 
 Between two mails it looks (at most twice a second) whether the campaign is still to be sent, so
-pause, cancel and shutdown act within a second also inside a claim.
+pause, cancel and shutdown act within a second also inside a claim. Apart from that it records what
+came and keeps the lease, until the last answer: a server may take longer for it than a lease is.
 """
 
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -32,6 +33,7 @@ RENEW_SECONDS: Final = 5.0
 BATCH: Final = 1_000
 MANY_ERRORS: Final = 20
 MANY_ERRORS_SHARE: Final = 0.05
+DATABASE_IS_AWAY: Final = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +69,12 @@ class HandOver:
     _errors: dict[int, str] = field(default_factory=dict)
     _stop: bool = False
     _look_at: float = 0.0
+    _keep_at: float = 0.0
     _renew_at: float = 0.0
 
     def __post_init__(self) -> None:
         now = time.monotonic()
-        self._look_at = now + LOOK_SECONDS
+        self._look_at = self._keep_at = now + LOOK_SECONDS
         self._renew_at = now + RENEW_SECONDS
 
     def mails(self) -> Iterator[Outgoing]:
@@ -147,16 +150,29 @@ class HandOver:
             self.flush()
 
     def should_stop(self) -> bool:
-        """Say whether to stop pulling; every half second also look, record and renew the lease."""
+        """Say whether to stop pulling; looks at the campaign every half second."""
         if self._stop or self.part.is_over():
             return True
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
-            self._stop = now >= self.part.until or not self._goes_on(now)
+            self._stop = now >= self.part.until or not self._is_to_be_sent()
         return self._stop
 
-    def _goes_on(self, now: float) -> bool:
+    def _is_to_be_sent(self) -> bool:
+        try:
+            return Campaign.objects.filter(
+                pk=self.held.campaign, status=CampaignStatus.SENDING
+            ).exists()
+        except DATABASE_IS_AWAY:
+            return False
+
+    def keep_alive(self) -> None:
+        """Record what has come every half second, and renew the lease every few."""
+        now = time.monotonic()
+        if now < self._keep_at:
+            return
+        self._keep_at = now + LOOK_SECONDS
         try:
             self.flush()
             if now >= self._renew_at:
@@ -165,12 +181,9 @@ class HandOver:
                 self.connections.renew()
                 self.gate.lanes.renew()
                 if not claim.renew(self.held):
-                    return False
-            return Campaign.objects.filter(
-                pk=self.held.campaign, status=CampaignStatus.SENDING
-            ).exists()
-        except OperationalError:
-            return False  # the database is away: finish what is on the wire; the journal knows it
+                    self._stop = True
+        except DATABASE_IS_AWAY:
+            self._stop = True  # finish what is on the wire; the journal knows it
 
     def flush(self, *, last: bool = False) -> None:
         """Record what is known; ``last``: also those who are skipped for a render error."""

@@ -171,7 +171,11 @@ class Lane:
         try:
             while hand.goes_on:  # once, unless a mailbox provider's connections are all in use
                 self._open(account, connections=_most(account, self._connections)).send(
-                    hand.mails(), journal=notes, record=hand.note, should_stop=hand.should_stop
+                    hand.mails(),
+                    journal=notes,
+                    record=hand.note,
+                    should_stop=hand.should_stop,
+                    keep_alive=hand.keep_alive,
                 )
         except ServerTroubleError as trouble:
             if hand.answers:  # it worked until now: its waits begin anew

@@ -66,6 +66,8 @@ WITH planned AS (
     FROM ({verdicts}) AS verdict
     JOIN subscribers_subscriber AS person ON person.id = verdict.subscriber_id
     ORDER BY verdict.subscriber_id
+    -- Somebody who was planned before became part of this person meanwhile: their letter is here.
+    ON CONFLICT (campaign_id, subscriber_id) DO NOTHING
     RETURNING id, domain_group, state, reason
 ), claims AS (
     INSERT INTO delivery_claim

@@ -4,6 +4,7 @@ Rendering, journal and ledger stay in the caller's thread. A mail is given to a 
 is free, so that no more mails can be in doubt than requests are open.
 """
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from delivery.transports.anymail_request import Desk, ProviderSettings
+from delivery.transports.anymail_session import mark
 from delivery.transports.anymail_verdicts import Answer, Blame
 from delivery.transports.protocol import (
     HandOverJournal,
@@ -22,6 +24,7 @@ from delivery.transports.protocol import (
     Outgoing,
     ServerTroubleError,
     Verdict,
+    nothing,
 )
 from delivery.transports.providers import name_of
 
@@ -58,6 +61,7 @@ class AnymailTransport:
         journal: HandOverJournal,
         record: Callable[[Outcome], None],
         should_stop: Callable[[], bool],
+        keep_alive: Callable[[], object] = nothing,
     ) -> None:
         """Send mails as they are pulled; see `Transport.send`.
 
@@ -65,7 +69,7 @@ class AnymailTransport:
             ServerTroubleError: the provider is in trouble; every pulled mail got its outcome.
             JournalClosedError: likewise.
         """
-        _Run(self, journal, record).go(mails, should_stop)
+        _Run(self, journal, record, keep_alive).go(mails, should_stop)
 
     def give(self, mail: Outgoing, *, open_requests: int) -> None:
         """Let a thread send a mail; another thread begins when all of them are busy."""
@@ -99,13 +103,26 @@ class AnymailTransport:
             try:
                 mail = jobs.get(timeout=self.settings.idle_seconds)
             except queue.Empty:
-                desk.close()  # idle for so long: the provider would hang up soon
+                with suppress(Exception):
+                    desk.close()  # idle for so long: the provider would hang up soon
                 mail = jobs.get()
             if mail is None:
                 break
-            answers.put((mail, desk.ask(mail)))
+            answers.put((mail, _answer(desk, mail)))
         if desk is not self._shared:
             desk.close()
+
+
+def _answer(desk: Desk, mail: Outgoing) -> Answer:
+    """Ask, and have an answer whatever happens: without one, the run would wait for ever."""
+    try:
+        return desk.ask(mail)
+    except BaseException as error:  # a thread has nobody else to tell
+        logging.getLogger(__name__).exception("provider_thread_failed")
+        words = type(error).__name__
+        if mark.is_written:
+            return Answer(verdict=Verdict.UNKNOWN, blame=Blame.SERVER, words=words)
+        return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, words=words)
 
 
 class _Run:
@@ -116,11 +133,13 @@ class _Run:
         transport: AnymailTransport,
         journal: HandOverJournal,
         record: Callable[[Outcome], None],
+        keep_alive: Callable[[], object],
     ) -> None:
         self._transport = transport
         self._name = name_of(transport.settings.provider)
         self._journal = journal
         self._record = record
+        self._keep_alive = keep_alive
         self._open = 0
         self._trouble: ServerTroubleError | None = None
         self._error: BaseException | None = None
@@ -166,6 +185,10 @@ class _Run:
         return True
 
     def _take_answer(self) -> None:
+        try:
+            self._keep_alive()
+        except Exception as error:  # noqa: BLE001 - raised at the end; the others get their answer
+            self._error = self._error or error
         found = self._transport.next_answer()
         if found is None:
             return

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from importlib import import_module
 from typing import Any, Final
 
@@ -23,8 +24,35 @@ from delivery.transports.anymail_verdicts import Answer, Blame
 from delivery.transports.protocol import Outgoing, Verdict
 from delivery.transports.providers import Spec, spec_of
 
+# Errors of botocore, by name: it has no base class for what happens before a request leaves.
 NEVER_SENT: Final = frozenset(
-    {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"}
+    {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
+)
+SET_UP_WRONG: Final = frozenset(
+    {
+        "ConfigNotFound",
+        "CredentialRetrievalError",
+        "EndpointProviderError",
+        "EndpointResolutionError",
+        "EndpointVariantError",
+        "InvalidConfigError",
+        "InvalidEndpointConfigurationError",
+        "InvalidEndpointDiscoveryConfigurationError",
+        "InvalidRegionError",
+        "NoAuthTokenError",
+        "NoCredentialsError",
+        "NoRegionError",
+        "PartialCredentialsError",
+        "ProfileNotFound",
+        "TokenRetrievalError",
+        "UnknownEndpointError",
+        "UnknownRegionError",
+        "UnknownSignatureVersionError",
+        "UnsupportedSignatureVersionError",
+    }
+)
+NOT_IN_SHAPE: Final = frozenset(
+    {"MissingParametersError", "ParamValidationError", "UnknownParameterError", "ValidationError"}
 )
 TRIES: Final = 2
 
@@ -61,8 +89,12 @@ class Desk:
         except (ValueError, LookupError) as error:
             return Answer(verdict=Verdict.FAILED, blame=Blame.PERSON, words=str(error)[:200])
         answer = Answer(verdict=Verdict.NOT_SENT, blame=Blame.SERVER)
+        is_in_doubt = False
         for attempt in range(TRIES):
             answer = self._ask_once(message, mail.envelope_to)
+            if is_in_doubt:
+                return _after_doubt(answer)
+            is_in_doubt = answer.verdict is Verdict.UNKNOWN
             broke = answer.blame is Blame.SERVER and not answer.code
             # A kept connection may have died unnoticed: once more, where that cannot be a second
             # mail. Silence is no reason: whoever is slow is not helped by another request.
@@ -83,6 +115,8 @@ class Desk:
         mark.is_written = False
         try:
             backend = self._open()
+            # Boto3 has its own connections, into which we cannot look.
+            mark.is_written = not hasattr(backend, "session")
             if self._settings.spec.idempotency == "http":
                 backend.session.headers["Idempotency-Key"] = message.idempotency_key
             backend.send_messages([message])
@@ -126,7 +160,8 @@ class Desk:
     def _trouble(self, error: AnymailError, person: str) -> Answer:
         response = _response_of(error)
         if isinstance(response, requests.Response):
-            if response.ok:  # accepted, and said in a way that nobody can read
+            if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+                # Accepted, and said in a way that nobody can read.
                 words = verdicts.words_of(response) or "the answer could not be read"
                 return Answer(verdict=Verdict.UNKNOWN, code=response.status_code, words=words)
             return verdicts.refused(
@@ -139,7 +174,7 @@ class Desk:
             return _from_amazon(response, person)
         cause = error.__cause__
         if cause is not None and hasattr(cause, "fmt"):  # botocore: its errors have a template
-            return verdicts.broken(cause, is_written=type(cause).__name__ not in NEVER_SENT)
+            return _broken_at_amazon(cause)
         if isinstance(cause, (requests.RequestException, OSError)):
             return verdicts.broken(cause, is_written=mark.is_written)
         # Anymail refuses before it asks: something in this mail the provider has no word for.
@@ -171,6 +206,31 @@ class Desk:
 
 def _response_of(error: AnymailError) -> Any:
     return getattr(error, "response", None)
+
+
+def _after_doubt(repeat: Answer) -> Answer:
+    """Read the answer to a repeated request whose first copy may have been taken.
+
+    Only acceptance, or a refusal of this very person, says what became of the mail. Whatever else
+    the provider says now is about the repetition: the doubt stays, and the account hears of it.
+    """
+    names_person = repeat.verdict is Verdict.FAILED and repeat.blame is Blame.PERSON
+    if repeat.verdict is Verdict.SENT or names_person:
+        return repeat
+    blame = Blame.SERVER if repeat.blame is Blame.MAIL else repeat.blame
+    return replace(repeat, verdict=Verdict.UNKNOWN, blame=blame)
+
+
+def _broken_at_amazon(error: BaseException) -> Answer:
+    """Read an error of botocore's own: by its kind, whether the request can have left."""
+    kind, words = type(error).__name__, verdicts.clean(str(error))[:200]
+    if kind in SET_UP_WRONG:
+        return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, words=words)
+    if kind in NOT_IN_SHAPE:
+        return Answer(verdict=Verdict.FAILED, blame=Blame.MAIL, words=words)
+    # A certificate is looked at before anything is said; other errors of TLS may come later.
+    never_sent = kind in NEVER_SENT or (kind == "SSLError" and "CERTIFICATE_VERIFY" in words)
+    return verdicts.broken(error, is_written=not never_sent)
 
 
 def _from_amazon(response: dict[str, Any], person: str) -> Answer:

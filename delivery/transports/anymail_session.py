@@ -85,12 +85,10 @@ class ProviderSession(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.max_redirects = 0
         adapter = _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send one request; a redirect is an answer like any other."""
-        kwargs["allow_redirects"] = False
-        return super().request(*args, **kwargs)
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """Say that it leads nowhere: a redirect is an answer like any other."""
+        return None

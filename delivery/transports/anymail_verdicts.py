@@ -8,7 +8,7 @@ answer                                                                      verd
 2xx, "rejected", "invalid", "failed" for the person                         failed    person
 429, or a refusal whose code speaks of a rate (SES: Throttling…)            not sent  patience
 401, 402, 403, and refusals that speak of the account or its key            not sent  account
-404, 405: no such address at the provider                                   not sent  account
+3xx, 404, 405: no such address at the provider (redirects: never followed)  not sent  account
 409 (the same key is under way just now), 408, 425                          deferred  person
 502, 504: who knows what stood behind the gateway                           unknown   server
 other 5xx                                                                   deferred  server
@@ -108,7 +108,13 @@ def refused(
         return Answer(verdict=Verdict.DEFERRED, blame=Blame.SERVER, **said)
     names_person = person.lower() in words.lower()
     speaks_of_account = SPEAKS_OF_ACCOUNT.search(words) and not names_person
-    if status in {401, 402, 403, 404, 405} or code in ACCOUNT_CODES or speaks_of_account:
+    is_redirect = status < 400  # noqa: PLR2004 - the account has a wrong address of its provider
+    if (
+        is_redirect
+        or status in {401, 402, 403, 404, 405}
+        or code in ACCOUNT_CODES
+        or speaks_of_account
+    ):
         return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, **said)
     if status in {408, 409, 425}:
         return Answer(verdict=Verdict.DEFERRED, blame=Blame.PERSON, **said)

@@ -23,6 +23,10 @@ class Outgoing:
     has_no_dots: bool = False
 
 
+def nothing() -> None:
+    """Keep nothing alive: for who sends without a lease."""
+
+
 class Verdict(Enum):
     """What became of one mail."""
 
@@ -109,10 +113,13 @@ class Transport(Protocol):
         journal: HandOverJournal,
         record: Callable[[Outcome], None],
         should_stop: Callable[[], bool],
+        keep_alive: Callable[[], object] = nothing,
     ) -> None:
         """Pull mails one by one as connections fall free; call ``record`` once for each pulled.
 
         Pulling stops when ``should_stop()`` turns true; what is on the wire is finished first.
+        ``keep_alive`` is called several times a second until the last answer has come, also after
+        the last mail was pulled and after a stop.
 
         Raises:
             ServerTroubleError: after every pulled mail got its outcome.

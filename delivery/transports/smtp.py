@@ -6,7 +6,7 @@ for what shares a write. `smtp_verdicts` says what answers mean, `smtp_run` walk
 
 from collections.abc import Callable, Iterator
 
-from delivery.transports.protocol import HandOverJournal, Outcome, Outgoing
+from delivery.transports.protocol import HandOverJournal, Outcome, Outgoing, nothing
 from delivery.transports.smtp_pool import Pool
 from delivery.transports.smtp_run import Run
 from delivery.transports.smtp_settings import SmtpSettings
@@ -26,13 +26,21 @@ class SmtpTransport:
         journal: HandOverJournal,
         record: Callable[[Outcome], None],
         should_stop: Callable[[], bool],
+        keep_alive: Callable[[], object] = nothing,
     ) -> None:
         """Send mails as they are pulled; see `Transport.send`.
 
         Raises:
             ServerTroubleError: the server is in trouble; every pulled mail got its outcome.
         """
-        run = Run(self._pool, mails, journal=journal, record=record, should_stop=should_stop)
+        run = Run(
+            self._pool,
+            mails,
+            journal=journal,
+            record=record,
+            should_stop=should_stop,
+            keep_alive=keep_alive,
+        )
         run.go()
 
     def close(self) -> None:

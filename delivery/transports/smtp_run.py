@@ -36,7 +36,7 @@ SILENCE: Final = 10.0  # a server that did nothing for so long when we stop is i
 class Run:
     """The state of one `send`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `Transport.send` gets
         self,
         pool: Pool,
         mails: Iterator[Outgoing],
@@ -44,11 +44,13 @@ class Run:
         journal: HandOverJournal,
         record: Callable[[Outcome], None],
         should_stop: Callable[[], bool],
+        keep_alive: Callable[[], object],
     ) -> None:
         self._pool = pool
         self._mails = mails
         self._book = Book(pool.record, host=pool.settings.host, journal=journal, record=record)
         self._should_stop = should_stop
+        self._keep_alive = keep_alive
         self._waiting: deque[Parcel] = deque()  # pulled, and on no lane
         self._losses = Losses(pool, self._book, self._waiting)
         self._is_dry = False  # no more mails
@@ -265,6 +267,10 @@ class Run:
     # --- clocks and the end
 
     def _look_at_clocks(self, now: float) -> None:
+        try:
+            self._keep_alive()
+        except Exception as error:  # noqa: BLE001 - raised again once every mail has its outcome
+            self._book.error = self._book.error or error
         for lane in list(self._pool.lanes):
             if lane.connection.phase is not Phase.READY:
                 self._look_at_opening(lane, now)

@@ -16,11 +16,13 @@ from django.utils.translation import gettext as _
 from accounts.numbers import row_number, row_numbers
 from delivery import holders, leaving, personal_data
 from delivery.holders import Holder
+from delivery.readers import Reader
+from delivery.tokens import Purpose
 from delivery.views.public import lost, page
-from subscribers import lifecycle, ownership, visitors
+from subscribers import custom_values, lifecycle, ownership, visitors
 from subscribers import preferences as wishes
 from subscribers.models import Subscriber
-from subscribers.public_forms import PreferencesForm
+from subscribers.public_forms import PREFIX, PreferencesForm
 from subscribers.signup_tasks import send_owner_link
 from subscribers.states import ConsentSource, Frequency
 
@@ -47,6 +49,8 @@ def _act(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -
     action = request.POST.get("do", "")
     if action == "all":
         _leave_all(request, holder, person)
+        if holder.reader:  # the page of that letter says what happened, offers Undo, and asks why
+            return _to_unsubscribed(request, holder.reader)
         return _see_other(request, token, "all")
     if action == "link":
         return _see_other(request, token, _mail_link(holder, person))
@@ -119,10 +123,21 @@ def _save(request: HttpRequest, token: str, holder: Holder, person: Subscriber) 
         with transaction.atomic():
             _change(request, holder, person, form)
     except IntegrityError:
-        form.add_error(None, _("One of these values belongs to somebody else already."))
         person.refresh_from_db()
+        _say_what_is_taken(form, person)
         return _show(request, token, holder, form, status=422)
     return _see_other(request, token, "saved")
+
+
+def _say_what_is_taken(form: PreferencesForm, person: Subscriber) -> None:
+    """Name the field, and not that somebody else has the value."""
+    asked = [one.field for one in form.asked if one.field.is_unique and not one.is_shown_only]
+    values = form.custom_values()
+    taken = custom_values.objections(person.workspace, values, asked=asked, person=person)
+    for key in taken:
+        form.add_error(PREFIX + key, _("This can't be saved. If it is right, write to us."))
+    if not taken:  # free again by now
+        form.add_error(None, _("Something changed just now. Save once more."))
 
 
 def _change(
@@ -197,6 +212,12 @@ def _ticked(request: HttpRequest) -> set[int]:
 def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
     query = visitors.asked_language(request)
     where = f"{reverse('preferences', args=[token])}{query}{'&' if query else '?'}news={news}"
+    return HttpResponse(status=303, headers={"Location": where})
+
+
+def _to_unsubscribed(request: HttpRequest, reader: Reader) -> HttpResponse:
+    where = reverse("unsubscribe", args=[reader.token(Purpose.UNSUBSCRIBE)])
+    where += visitors.asked_language(request)
     return HttpResponse(status=303, headers={"Location": where})
 
 

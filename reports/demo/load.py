@@ -15,7 +15,7 @@ from delivery.engagement import summary
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from reports import rollups
-from reports.demo import history
+from reports.demo import groups, history
 from reports.demo.people import ROASTS, Person, invent
 from reports.demo.writing import COLD_DRIP, FINISHED, HARVEST, Letter
 from subscribers import addresses
@@ -71,6 +71,7 @@ def load(*, owner: User, subscribers: int = SUBSCRIBERS) -> Workspace:
     _write(workspace, COLD_DRIP, lists, status=CampaignStatus.SCHEDULED, send_at=tomorrow)
     rollups.rebuild(workspace, days=366)
     summary.rebuild()
+    groups.make(workspace, lists, now=now)
     return workspace
 
 

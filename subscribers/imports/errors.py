@@ -6,13 +6,14 @@ when such a file is imported.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from django.utils.functional import cached_property
 
+from subscribers.imports.clashes import Clash
 from subscribers.imports.mapping import ERROR_COLUMNS, is_export
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
@@ -115,6 +116,11 @@ class ErrorFile:
         """Note a row whose address an earlier row has."""
         fault = Fault(field="email", value=email, problem=Problem("duplicate", row=first))
         self.refuse(number, [fault], cells)
+
+    def refuse_clashes(self, clashes: Iterable[Clash]) -> None:
+        """Note rows with values that may not stand there."""
+        for clash in clashes:
+            self.refuse(clash.row, clash.faults, clash.cells)
 
 
 def _storable(cells: Sequence[str]) -> list[str]:

@@ -18,7 +18,9 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from subscribers.imports import statements
+from subscribers import custom_values
+from subscribers.imports import clashes, mapping, statements
+from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.names import Names
 from subscribers.imports.rows import ENDS, STAGE_COLUMNS
 from subscribers.imports.statements import DROP, TABLES, TEMPORARY_BUFFERS
@@ -79,6 +81,9 @@ class Merger:
         self.columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
         self._tags = bool(names.fixed_tags) or "tags" in names.columns
         self._ends = "status" in names.columns
+        targets = mapping.load(record.mapping)
+        self.watch = Watch(record.workspace, targets, fills=self._fills)
+        self.clashes: list[Clash] = []  # of the last decision
 
     def open(self) -> None:
         """Make the temporary tables."""
@@ -116,6 +121,8 @@ class Merger:
             cursor.execute(statements.BATCH_SETTINGS)
             cursor.execute("TRUNCATE import_decided, import_placed, import_tagged")
             cursor.execute(query, self._values)
+            if self.watch.is_on:
+                self._refuse(cursor, dry_run=dry_run)
             if not self._skips:
                 cursor.execute(statements.PLACE, self._values)
                 if cursor.rowcount:
@@ -125,6 +132,14 @@ class Merger:
             cursor.execute(statements.COUNT)
             created, updated, unchanged, suppressed = cursor.fetchone()
         return Counts(created=created, updated=updated, unchanged=unchanged, suppressed=suppressed)
+
+    def _refuse(self, cursor: Any, *, dry_run: bool) -> None:
+        """Take out, and remember, rows with a value that may not stand there."""
+        taken = self.watch.taken(
+            decided="import_decided", written=statements.WRITTEN, dry_run=dry_run
+        )
+        self.clashes = clashes.joined(self.watch.missing(), taken)
+        cursor.execute(statements.REFUSE, [[clash.row for clash in self.clashes]])
 
     def learn(self, make: Callable[[str, list[str]], dict[str, int]]) -> None:
         """Find out which lists and tags the staged rows name; ``make`` gives ids to unknown ones.
@@ -161,7 +176,12 @@ class Merger:
                 cursor.execute(statements.CONSENT_OF_NEW, values)
             if counts.updated or values["bring_back"]:
                 cursor.execute(statements.keep_previous(fills=self._fills), values)
-                cursor.execute(statements.update_people(fills=self._fills), values)
+                try:
+                    cursor.execute(statements.update_people(fills=self._fills), values)
+                except IntegrityError as error:
+                    if custom_values.is_taken(error):
+                        raise Overtaken from error
+                    raise
                 cursor.execute(statements.MOVE_KNOWN, values)
             if values["bring_back"]:
                 cursor.execute(statements.LIFT, values)

@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 
 from subscribers.imports import batches, files, mapping, names, writers
 from subscribers.imports.batches import Batch
+from subscribers.imports.clashes import Clash, watched
 from subscribers.imports.errors import ErrorFile
 from subscribers.imports.layout import Layout
 from subscribers.imports.merge import Counts, Memory, Merger, Overtaken, refresh_statistics
@@ -58,6 +59,8 @@ class _Reading:
             "typos": dict(typos),
             "roles": noticed.roles,
             "disposable": noticed.disposable,
+            "loose": noticed.loose,
+            "without": noticed.without,
         }
         if "status" in self.maker.labels:
             found["statuses"] = self.maker.labels["status"][1].counts
@@ -139,6 +142,7 @@ def _check(record: Import) -> None:
     merger = Merger(record, names=names.of(record, make=make), at=timezone.now())
     memory = Memory(merger)
     totals = Counts()
+    clashes: list[Clash] = []
     batch = None
     refresh_statistics(only_if_stale=True)
     with transaction.atomic(), _reading(record) as reading:
@@ -148,11 +152,13 @@ def _check(record: Import) -> None:
             merger.stage(batch.lines)
             merger.learn(make)
             totals += merger.decide(dry_run=True)
+            clashes += merger.clashes
             memory.note(batch.seen, batch.doubtful)
             _show_progress(record.pk, batch)
         duplicates = _refuse_duplicates(memory, reading.errors)
         merger.learn(make)
         totals += merger.decide(dry_run=True)
+        reading.errors.refuse_clashes(clashes + merger.clashes)
         merger.close()
     findings = reading.findings()
     for what in ("list", "tag"):
@@ -195,7 +201,9 @@ def _run(record: Import) -> None:
     merger = make_merger()
     memory = Memory(merger)
     written = set(record.progress.get("done", []))
-    large = record.size > LARGE and not connection.in_atomic_block
+    # Values that must be there only once are written one batch after the other.
+    one_by_one = merger.watch.is_on or connection.in_atomic_block
+    clashes: list[Clash] = []
     refresh_statistics(only_if_stale=True)
     merger.open()
     memory.open()
@@ -204,6 +212,7 @@ def _run(record: Import) -> None:
         by.stage(batch.lines)
         by.learn(make)
         _merge(record.pk, by, batch)
+        clashes.extend(by.clashes)
 
     try:
         with _reading(record) as reading:
@@ -212,12 +221,15 @@ def _run(record: Import) -> None:
                 write,
                 make_merger=make_merger,
                 here=merger,
-                threads=writers.WRITERS if large else 0,
+                threads=writers.WRITERS if record.size > LARGE and not one_by_one else 0,
             ) as put:
                 for batch in reading.source:
                     memory.note(batch.seen, batch.doubtful)
                     if batch.last_row not in written:
                         put(batch)
+                    elif merger.watch.is_on:
+                        clashes += _look_again(merger, batch)
+            reading.errors.refuse_clashes(clashes)
             duplicates = _refuse_duplicates(memory, reading.errors)
             merger.learn(make)
             _finish(record, merger, reading, duplicates=duplicates)
@@ -228,26 +240,39 @@ def _run(record: Import) -> None:
 
 def _finish(record: Import, merger: Merger, reading: _Reading, *, duplicates: int) -> None:
     """Merge the rows that may have come before and did not, and close the import by it."""
-    findings = reading.findings()
-    made = {key: value for key, value in record.flagged.items() if key.startswith("new_")}
-    findings["flagged"].update(made)  # by now they are new no more
     for _attempt in range(TRIES):
         try:
             with transaction.atomic():
                 counts = merger.decide()
                 merger.write(counts)
                 _advance(record.pk, None, counts)
+                reading.errors.refuse_clashes(merger.clashes)
                 Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
                     status=ImportStatus.DONE,
                     duplicates=duplicates,
                     finished_at=timezone.now(),
                     asked_until=0 if record.asks_with_id else None,
-                    **findings,
+                    **_findings(record, reading),
                 )
         except Overtaken:
             continue
         return
     raise Overtaken
+
+
+def _findings(record: Import, reading: _Reading) -> dict[str, Any]:
+    findings = reading.findings()
+    made = {key: value for key, value in record.flagged.items() if key.startswith("new_")}
+    findings["flagged"].update(made)  # by now they are new no more
+    return findings
+
+
+def _look_again(merger: Merger, batch: Batch) -> list[Clash]:
+    """Return what was refused of a batch that an earlier run wrote."""
+    merger.stage(batch.lines)
+    with transaction.atomic():
+        merger.decide(dry_run=True)
+    return merger.clashes
 
 
 def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
@@ -308,11 +333,14 @@ def _reading(record: Import) -> Iterator[_Reading]:
     layout = Layout(
         encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
     )
+    targets = mapping.load(record.mapping)
     maker = RowMaker(
         record.workspace,
-        targets=mapping.load(record.mapping),
+        targets=targets,
         corrections=record.corrections,
         needs_list=not (record.mailing_list_id or record.new_list or record.more_lists.exists()),
+        keeps_cells=bool(watched(record.workspace, targets)),
+        drops_values=record.drops_values,
     )
     rows = Rows(Path(record.path), layout, width=len(record.columns))
     path = Path(record.errors_path) if record.errors_path else files.new_path(".errors.csv")

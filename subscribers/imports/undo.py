@@ -15,11 +15,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from subscribers import people
-from subscribers.imports import undoing
+from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail
 from subscribers.imports.run import sole_worker
 from subscribers.models import Import, ImportChange, Suppression
-from subscribers.states import ConsentKind, ConsentSource, ImportStatus, SuppressionReason
+from subscribers.states import (
+    ConsentKind,
+    ConsentSource,
+    ImportStatus,
+    SubscriptionStatus,
+    SuppressionReason,
+)
 
 DAYS = 30
 BATCH = 5_000
@@ -38,6 +44,8 @@ class Undone:
     restored: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     until: int = 0  # the last created person who was looked at
+    tidies: bool = False  # whether what it made goes too, where nothing uses it
+    tidied: list[str] = field(default_factory=list)  # names of what went
 
     @property
     def stays(self) -> int:
@@ -70,13 +78,19 @@ def outlook(record: Import) -> Undone:
     return Undone(removed=removed, restored=restored, kept=judged)
 
 
-def start(record: Import) -> bool:
-    """Make an undo due; the caller enqueues the task. False: it can't be undone (any more)."""
+def start(record: Import, *, tidies: bool = False) -> bool:
+    """Make an undo due; the caller enqueues the task. False: it can't be undone (any more).
+
+    ``tidies``: lists, tags and fields that the import made go, too, where nothing uses them.
+    """
     if not can_be_undone(record):
         return False
     return bool(
         Import.objects.filter(pk=record.pk, status__in=WROTE).update(
-            status=ImportStatus.UNDOING, undo=asdict(Undone()), asked_until=None, failure=""
+            status=ImportStatus.UNDOING,
+            undo=asdict(Undone(tidies=tidies)),
+            asked_until=None,
+            failure="",
         )
     )
 
@@ -96,6 +110,8 @@ def run(import_id: int) -> bool:
             Suppression.objects.filter(
                 workspace_id=record.workspace_id, created_at=moment, detail=detail(record)
             ).delete()
+            if state.tidies:
+                state.tidied = leftovers.remove(record)
         Import.objects.filter(pk=import_id, status=ImportStatus.UNDOING).update(
             status=ImportStatus.UNDONE, undone_at=timezone.now(), undo=asdict(state)
         )
@@ -163,6 +179,7 @@ def _values(record: Import) -> dict[str, Any]:
         "source": ConsentSource.IMPORT,
         "kind": ConsentKind.TAKEN_BACK,
         "out": SuppressionReason.UNSUBSCRIBED,
+        "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,
         "detail": detail(record),
     }

@@ -1,5 +1,7 @@
 """The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``."""
 
+from subscribers import consent
+
 # Why a created person stays: "" if nothing happened to them but this import.
 WHY = """CASE
     WHEN EXISTS (
@@ -58,7 +60,8 @@ TAKE_BACK = (TAKE_BACK_SUBSCRIPTIONS, TAKE_BACK_TAGS)
 
 LOCK = "SELECT FROM subscribers_subscriber WHERE id = ANY(%(people)s) ORDER BY id FOR UPDATE"
 NAMES = ("first_name", "last_name", "language", "time_zone")
-# A value goes back where it still is what the import wrote.
+# A value goes back where it still is what the import wrote, and nobody was given it meanwhile who
+# alone may have it.
 NAMES_BACK = ", ".join(
     f"{name} = CASE WHEN person.{name} = change.written->>'{name}'"
     f" THEN change.previous->>'{name}' ELSE person.{name} END"
@@ -70,7 +73,13 @@ UPDATE subscribers_subscriber person SET {NAMES_BACK}, updated_at = %(now)s,
 FROM subscribers_importchange change
 CROSS JOIN LATERAL (
     SELECT COALESCE(jsonb_object_agg(key, change.previous->'fields'->key)
-            FILTER (WHERE change.previous->'fields' ? key), '{{}}') AS returned,
+            FILTER (WHERE change.previous->'fields' ? key AND NOT EXISTS (
+                SELECT FROM subscribers_uniquevalue taken
+                JOIN subscribers_customfield field ON field.id = taken.field_id
+                WHERE field.workspace_id = %(workspace)s AND field.key = written.key
+                    AND taken.subscriber_id <> change.subscriber_id
+                    AND taken.digest = subscribers_value_digest(change.previous->'fields'->key)
+            )), '{{}}') AS returned,
         COALESCE(array_agg(key) FILTER (WHERE NOT change.previous->'fields' ? key), '{{}}') AS gone
     FROM subscribers_subscriber now, jsonb_each(change.written->'fields') AS written (key, value)
     WHERE now.id = change.subscriber_id AND now.fields->key = written.value
@@ -78,6 +87,9 @@ CROSS JOIN LATERAL (
 WHERE change.id = ANY(%(changes)s) AND person.id = change.subscriber_id
     AND person.workspace_id = %(workspace)s AND change.written <> '{{}}'
 """  # noqa: S608 - our own words
+STAYS_OUT = consent.STAYS_OUT.format(
+    person="subscription.subscriber_id", list="subscription.list_id", since="%(at)s"
+)
 SUBSCRIPTIONS = f"""
 WITH moved AS (
     SELECT subscription.id, lists.value AS was
@@ -87,7 +99,7 @@ WITH moved AS (
         ON subscription.subscriber_id = change.subscriber_id
         AND subscription.list_id = lists.key::bigint
     WHERE change.id = ANY(%(changes)s) AND subscription.workspace_id = %(workspace)s
-        AND subscription.changed_at = %(at)s
+        AND subscription.changed_at = %(at)s AND NOT (lists.value = %(subscribed)s AND {STAYS_OUT})
 ), joined AS (
     DELETE FROM subscribers_subscription subscription USING moved
     WHERE subscription.id = moved.id AND moved.was = ''

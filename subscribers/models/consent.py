@@ -69,12 +69,20 @@ class ConsentEvent(models.Model):
     )
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     message_id = models.BigIntegerField(_("message"), null=True, blank=True)
+    # The Message-ID of a mail that is no campaign's: the one that asked to confirm.
+    mail = models.CharField(_("mail"), max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("consent event")
         verbose_name_plural = _("consent events")
         indexes = [
             models.Index(fields=["workspace", "at"], name="consent_by_time"),
+            # What retention has yet to forget; an import's rows are not in it.
+            models.Index(
+                fields=["workspace", "at"],
+                name="consent_with_origin",
+                condition=models.Q(ip__isnull=False) | ~models.Q(user_agent=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 - Nobody who is suppressed here, or has left the list here, comes back; they stay as they are.
 - Who is on a list here and left it there, later, leaves it here, too.
 - What is known here stays; what is empty is filled.
+- A value that somebody else has and that may be there only once stays behind; its person comes.
 - A consent arrives with its own moments and network addresses, as events of the ledger.
 
 Each statement writes only what is not there yet, so a second move of a file changes nothing.
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection
 
-from subscribers import consent
+from subscribers import consent, custom_values
+from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.merge import Overtaken
 from subscribers.imports.statements import NEW_ID
 from subscribers.models import Move
@@ -44,6 +46,24 @@ LEFT JOIN subscribers_subscriber person
     ON person.workspace_id = %(workspace)s AND person.email_key = stage.email_key
 LEFT JOIN subscribers_suppression suppression
     ON suppression.workspace_id = %(workspace)s AND suppression.address_hash = stage.address_hash
+"""
+WRITTEN = """decided.reason IS NULL AND decided.known_reason IS NULL
+    AND (decided.is_new OR decided.differs)"""
+# What can't stand here stays behind; whether anything of it is new is seen once more.
+LEAVE_BEHIND = """
+UPDATE move_decided decided SET fields = decided.fields - behind.keys,
+    differs = decided.differs AND NOT EXISTS (
+        SELECT FROM subscribers_subscriber person WHERE person.id = decided.person_id
+            AND (decided.fields - behind.keys) || person.fields = person.fields
+            AND (decided.first_name = '' OR person.first_name <> '')
+            AND (decided.last_name = '' OR person.last_name <> '')
+            AND (decided.language = '' OR person.language <> '')
+            AND (decided.time_zone = '' OR person.time_zone <> ''))
+FROM (
+    SELECT row, array_agg(key) AS keys
+    FROM unnest(%s::bigint[], %s::text[]) AS one (row, key) GROUP BY row
+) behind
+WHERE behind.row = decided.row
 """
 # Who was only asked becomes subscribed by what the other tool proves, unless they had left before:
 # then a stranger may have asked for them.
@@ -215,6 +235,7 @@ class Decided:
     lists: dict[tuple[int, str, str], int]  # (list, what is done, status there): people
     reasons: dict[str, int]  # newly suppressed
     kept: list[Kept]
+    behind: list[Clash]  # values that stay behind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,8 +262,9 @@ def ranges(*, after: int, size: int) -> Iterator[Range]:
 class Merger:
     """Decides and writes for one move."""
 
-    def __init__(self, record: Move, *, at: datetime, detail: str) -> None:
+    def __init__(self, record: Move, *, watch: Watch, at: datetime, detail: str) -> None:
         """Prepare; ``at`` is the moment of whatever has none of its own."""
+        self._watch = watch
         self._values: dict[str, Any] = {
             "workspace": record.workspace_id,
             "at": at,
@@ -263,6 +285,10 @@ class Merger:
             cursor.execute(WORK_MEMORY)
             cursor.execute("TRUNCATE move_decided, move_joined")
             cursor.execute(DECIDE.format(new_id="0" if dry_run else NEW_ID), values)
+            behind = self._watch.taken(decided="move_decided", written=WRITTEN, dry_run=dry_run)
+            if behind:
+                pairs = [(clash.row, key) for clash in behind for key in clash.keys]
+                cursor.execute(LEAVE_BEHIND, [list(column) for column in zip(*pairs, strict=True)])
             cursor.execute(DECIDE_LISTS, values)
             cursor.execute("ANALYZE move_decided, move_joined")
             cursor.execute(VERDICTS, values)
@@ -274,7 +300,7 @@ class Merger:
             reasons = dict(cursor.fetchall())
             cursor.execute(KEPT)
             kept = [Kept(row=row, email=email, reason=why or "") for row, email, why in cursor]
-        return Decided(verdicts=verdicts, lists=lists, reasons=reasons, kept=kept)
+        return Decided(verdicts=verdicts, lists=lists, reasons=reasons, kept=kept, behind=behind)
 
     def write(self, decided: Decided) -> None:
         """Write what was decided, inside the caller's transaction.
@@ -284,12 +310,12 @@ class Merger:
         """
         values = self._values
         with connection.cursor() as cursor:
-            if new := decided.verdicts.get(NEW):
-                cursor.execute(INSERT_PEOPLE, values)
-                if cursor.rowcount != new:
-                    raise Overtaken
-            if decided.verdicts.get(CHANGED):
-                cursor.execute(FILL, values)
+            try:
+                self._people(cursor, decided)
+            except IntegrityError as error:
+                if custom_values.is_taken(error):
+                    raise Overtaken from error
+                raise
             acts = {act for _list, act, _status in decided.lists}
             if "join" in acts:
                 cursor.execute(JOIN + EVENTS, values)
@@ -299,3 +325,11 @@ class Merger:
             cursor.execute(TAGGINGS, values)
             if decided.verdicts.get(SUPPRESS):
                 cursor.execute(SUPPRESS_ADDRESSES, values)
+
+    def _people(self, cursor: Any, decided: Decided) -> None:
+        if new := decided.verdicts.get(NEW):
+            cursor.execute(INSERT_PEOPLE, self._values)
+            if cursor.rowcount != new:
+                raise Overtaken
+        if decided.verdicts.get(CHANGED):
+            cursor.execute(FILL, self._values)

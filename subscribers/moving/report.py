@@ -13,10 +13,11 @@ from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
+from subscribers.imports.clashes import Clash
 from subscribers.imports.errors import safe
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
-from subscribers.models import MailingList, Move
+from subscribers.models import MailingList
 from subscribers.moving.arrivals import Noticed
 from subscribers.moving.merging import Decided, Kept
 from subscribers.moving.staging import PART, Duplicate
@@ -61,6 +62,14 @@ class Report:
     def refuse(self, row: int, faults: Sequence[Fault], address: str) -> None:
         """Note a row with values that can't go in."""
         self.invalid += 1
+        self._problems(row, faults)
+        reasons = "; ".join(
+            f"{fault.field}: {fault.problem.message}" if fault.field else fault.problem.message
+            for fault in faults
+        )
+        self._write(row, address, _("invalid"), reasons)
+
+    def _problems(self, row: int, faults: Sequence[Fault]) -> None:
         for fault in faults:
             if len(self.problems) < PROBLEMS_SHOWN:
                 self.problems.append(
@@ -72,11 +81,6 @@ class Report:
                         "params": fault.problem.params,
                     }
                 )
-        reasons = "; ".join(
-            f"{fault.field}: {fault.problem.message}" if fault.field else fault.problem.message
-            for fault in faults
-        )
-        self._write(row, address, _("invalid"), reasons)
 
     def refuse_broken(self, row: int, broken: BrokenRow) -> None:
         """Note a row that can't be cut into cells."""
@@ -95,6 +99,16 @@ class Report:
         self._reasons.update(decided.reasons)
         for kept in decided.kept:
             self.keep(kept)
+        for clash in decided.behind:
+            self.leave_behind(clash)
+
+    def leave_behind(self, clash: Clash) -> None:
+        """Note somebody who comes without a value."""
+        self._problems(clash.row, clash.faults)
+        reasons = "; ".join(
+            f"{fault.field}: {fault.value}: {fault.problem.message}" for fault in clash.faults
+        )
+        self._write(clash.row, clash.email, _("comes without a value"), reasons)
 
     def keep(self, kept: Kept) -> None:
         """Note somebody who stays as they are here."""
@@ -145,16 +159,3 @@ class Report:
 
 def _storable(cell: str) -> str:
     return safe(cell[:LONGEST_CELL].encode("utf-8", "replace").decode().replace("\0", "\u2400"))
-
-
-def add_up(record: Move) -> int:
-    """Return how many rows have an outcome so far."""
-    return (
-        record.created
-        + record.updated
-        + record.unchanged
-        + record.kept_out
-        + record.suppressed
-        + record.invalid
-        + record.duplicates
-    )

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone, translation
 
 from subscribers.imports import files, mapping
+from subscribers.imports.clashes import Watch
 from subscribers.imports.mapping import Target
 from subscribers.imports.merge import Overtaken, refresh_statistics
 from subscribers.imports.reader import BrokenRow
@@ -91,13 +92,14 @@ class _Work:
         self._fields: list[str] = []
         self._rows = 0
         self._totals: dict[str, int] = {}
+        self._watch = Watch(record.workspace, [], fills=True)
 
     def do(self) -> None:
         """Stage everything, merge range by range, and say what came of it."""
         record = self._record
         path = files.new_path(".report.csv")
         names = [part.name for part in self._opened.parts]
-        merger = Merger(record, at=self._at, detail=detail(record))
+        merger = Merger(record, watch=self._watch, at=self._at, detail=detail(record))
         with Report(path, names=names, lists=self._opened.new_lists) as report:
             self._stage(report)
             duplicates = self._duplicates
@@ -131,9 +133,11 @@ class _Work:
 
     def _stage_part(self, stage: Stage, report: Report, index: int, part: Part) -> None:
         targets = list(part.targets)
-        self._fields += [target.label for target in targets if target.to == mapping.NEW]
+        new = (target.label for target in targets if target.to == mapping.NEW)
+        self._fields += [label for label in new if label not in self._fields]
         if not self._dry:
             targets = mapping.create_fields(self._record.workspace, targets)
+        self._watch.also(targets)
         maker = RowMaker(self._record.workspace, targets=targets)
         # Of somebody who must not be written to nothing but the address counts, and can be wrong.
         addresses = RowMaker(self._record.workspace, targets=_addresses_only(targets))

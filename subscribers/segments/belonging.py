@@ -211,7 +211,9 @@ def _consent(scope: Scope) -> Subject:
 
 
 def _suppression(scope: Scope) -> Subject:
-    rows = Suppression.objects.filter(workspace=scope.workspace, email_key=OuterRef("email_key"))
+    rows = Suppression.objects.filter(
+        workspace=scope.workspace, address_hash=OuterRef("address_hash")
+    )
     return Subject(
         key="suppression",
         label=gettext_lazy("Suppression list"),
@@ -255,6 +257,8 @@ def nested(scope: Scope, segment_id: int) -> Q:
     Raises:
         tree.InvalidRules: it comes to ask about itself, is too deep, or can't be read any more.
     """
+    if segment_id in scope.nested:
+        return scope.nested[segment_id]
     segment = Segment.objects.filter(workspace=scope.workspace, pk=segment_id).first()
     if segment is None:
         raise tree.InvalidRules([_fault(_("The other segment is not there any more."))])
@@ -264,14 +268,21 @@ def nested(scope: Scope, segment_id: int) -> Q:
     if len(scope.inside) >= DEEPEST:
         text = _("Segments can ask about segments at most %(most)s deep.")
         raise tree.InvalidRules([_fault(text % {"most": DEEPEST})])
-    inner = Scope(workspace=scope.workspace, now=scope.now, inside=(*scope.inside, segment_id))
+    inner = Scope(
+        workspace=scope.workspace,
+        now=scope.now,
+        inside=(*scope.inside, segment_id),
+        nested=scope.nested,
+    )
     try:
         group = tree.read(segment.rules, inner.subjects)
+        found = compiling.condition(group) or comparing.EVERYBODY
     except tree.InvalidRules as wrong:
         text = _("“%(name)s” needs mending first: %(why)s")
         values = {"name": segment.name, "why": wrong.faults[0].message}
         raise tree.InvalidRules([_fault(text % values)]) from wrong
-    return compiling.condition(group) or comparing.EVERYBODY
+    scope.nested[segment_id] = found
+    return found
 
 
 def _fault(message: str) -> tree.Fault:

@@ -1,21 +1,56 @@
 """From a tree to one condition of the database."""
 
-from django.db.models import Q
+from typing import Final
 
-from subscribers.segments.tree import Condition, Group
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from subscribers.segments.tree import Condition, Fault, Group, InvalidRules
+
+# Of one statement, rules of other segments that are asked about counted each time.
+MOST_COMPARISONS: Final = 300
 
 
 def condition(rule: Group | Condition) -> Q:
-    """Return the condition on `Subscriber` that a tree means; no rules: everybody."""
+    """Return the condition on `Subscriber` that a tree means; no rules: everybody.
+
+    The same rule twice in a group is asked once.
+
+    Raises:
+        InvalidRules: with the rules of the segments asked about, it is too much for one statement.
+    """
     if isinstance(rule, Condition):
         return rule.operator.compile(rule.values)
-    found = Q()
-    for inner in rule.rules:
+    found, size = Q(), 0
+    for inner in _different(rule):
+        one = condition(inner)
+        size += comparisons(one)
+        if size > MOST_COMPARISONS:
+            text = _(
+                "With the rules of the segments that it asks about, this compares more than "
+                "%(most)s times. Ask about fewer segments, or make their rules simpler."
+            )
+            raise InvalidRules([Fault(path=(), message=text % {"most": MOST_COMPARISONS})])
         if rule.match == "any":
-            found |= condition(inner)
+            found |= one
         elif rule.match == "none":
             # Not one by one, rather than not any: so the database may join each away.
-            found &= ~condition(inner)
+            found &= ~one
         else:
-            found &= condition(inner)
+            found &= one
     return found
+
+
+def comparisons(part: Q) -> int:
+    """Count what a condition compares: the leaves of its tree."""
+    return sum(comparisons(each) if isinstance(each, Q) else 1 for each in part.children)
+
+
+def _different(group: Group) -> list[Group | Condition]:
+    return list({_spelled(rule): rule for rule in group.rules}.values())
+
+
+def _spelled(rule: Group | Condition) -> str:
+    if isinstance(rule, Group):
+        return f"{rule.match}({', '.join(map(_spelled, rule.rules))})"
+    return f"{rule.subject.key} {rule.operator.key} {sorted(rule.values.items())!r}"

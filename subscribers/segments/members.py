@@ -4,9 +4,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg.errors import QueryCanceled
 
 from subscribers.models import Segment, Subscriber, SubscriberTally
 from subscribers.segments import compiling, tree
@@ -20,6 +25,9 @@ WORK_MEMORY = "128MB"
 # A count reads whole sets. Looking people up one by one, which the planner prefers when it guesses
 # that few are left, costs seconds when it guessed wrong; joining sets costs the same every time.
 SETTINGS = f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL enable_nestloop = off"
+SECONDS = 10  # for one statement that somebody waits for
+AT_ONCE = 2  # counts of one workspace: the web server has a few threads only
+_ROOM = 7_263  # of advisory locks, this module's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +39,22 @@ class Count:
     milliseconds: int
 
 
-def condition(segment: Segment) -> Q:
-    """Return the condition on `Subscriber` of belonging to a segment.
+def condition(segment: Segment, *, at: datetime | None = None) -> Q:
+    """Return the condition on `Subscriber` of belonging to a segment, asked at a moment (now).
 
     Raises:
         tree.InvalidRules: its rules can't be read (any more): a field they ask about is gone.
     """
     inside = (segment.pk,) if segment.pk else ()
-    scope = Scope(workspace=segment.workspace, inside=inside)
+    scope = Scope(workspace=segment.workspace, now=at or timezone.now(), inside=inside)
     return compiling.condition(tree.read(segment.rules, scope.subjects))
 
 
-def members(segment: Segment) -> QuerySet[Subscriber]:
-    """Return the people of the segment's workspace who fit its rules at this moment.
+def members(segment: Segment, *, at: datetime | None = None) -> QuerySet[Subscriber]:
+    """Return the people of the segment's workspace who fit its rules.
+
+    ``at`` is the moment from which "the last five campaigns" and "30 days ago" are counted: now, if
+    it is not given. What is known about people is what is known now.
 
     No rules: everybody. The query is one statement; nothing is read until it is evaluated. Days are
     those of the workspace, so the same rules make the same statement for the length of a day.
@@ -52,7 +63,7 @@ def members(segment: Segment) -> QuerySet[Subscriber]:
         tree.InvalidRules: the rules can't be read (any more); nobody must be guessed in or out.
     """
     everybody = Subscriber.objects.filter(workspace_id=segment.workspace_id)
-    return everybody.filter(condition(segment))
+    return everybody.filter(condition(segment, at=at))
 
 
 def people(scope: Scope, group: Group) -> QuerySet[Subscriber]:
@@ -61,24 +72,68 @@ def people(scope: Scope, group: Group) -> QuerySet[Subscriber]:
     return everybody.filter(compiling.condition(group))
 
 
+class TooMuch(tree.InvalidRules):
+    """Reading takes too long, or too many read at the same time; its fault says it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__([tree.Fault(path=(), message=sentence)])
+
+
 @contextmanager
-def reading_sets() -> Iterator[None]:
-    """Let the database compare whole sets in memory for the length of the block."""
-    with transaction.atomic():
+def in_time() -> Iterator[None]:
+    """Give each statement of the block a few seconds.
+
+    Raises:
+        TooMuch: one took longer.
+    """
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {round(SECONDS * 1000)}")
+            yield
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        text = _("Asking these rules takes more than %(most)s seconds. Make them simpler.")
+        raise TooMuch(text % {"most": SECONDS}) from error
+
+
+@contextmanager
+def reading_sets(workspace_id: int) -> Iterator[None]:
+    """Let the database compare whole sets in memory for the length of the block.
+
+    Raises:
+        TooMuch: a statement took too long, or the workspace has sets read at other places already.
+    """
+    with in_time():
         with connection.cursor() as cursor:
+            if not any(_take(cursor, workspace_id, number) for number in range(AT_ONCE)):
+                raise TooMuch(_("Other counts are running. Try again in a moment."))
             cursor.execute(SETTINGS)
         yield
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL work_mem TO DEFAULT; SET LOCAL enable_nestloop TO DEFAULT")
 
 
+def _take(cursor: CursorWrapper, workspace_id: int, number: int) -> bool:
+    place = (workspace_id * AT_ONCE + number) % 2**31
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_ROOM, place])
+    return bool(cursor.fetchone()[0])
+
+
 def count(scope: Scope, group: Group) -> Count:
-    """Count the people who fit."""
+    """Count the people who fit.
+
+    Raises:
+        TooMuch: it takes too long, or others are counting.
+    """
     tally = SubscriberTally.objects.filter(workspace=scope.workspace)
     whole = tally.values_list("count", flat=True).first() or 0
     began = time.perf_counter()
     if group.rules:
-        with reading_sets():
+        with reading_sets(scope.workspace.pk):
             found = people(scope, group).count()
     else:
         found = whole
@@ -103,12 +158,16 @@ def samples(scope: Scope, group: Group, *, most: int) -> list[Sample]:
     """Return a few of the ``most`` people who fit, the newest first.
 
     They are looked for among the newest people; only where too few of them fit, among all.
+
+    Raises:
+        TooMuch: it takes too long, or others are counting.
     """
     fitting, wanted = people(scope, group).order_by("-pk"), min(SAMPLES, most)
     edge = newest_keys(scope.workspace.pk, number=NEAR)
-    found = list(fitting.filter(pk__gt=edge)[:wanted]) if wanted else []
+    with in_time():
+        found = list(fitting.filter(pk__gt=edge)[:wanted]) if wanted else []
     if len(found) < wanted:
-        with reading_sets():
+        with reading_sets(scope.workspace.pk):
             found = list(fitting[:wanted])
     asked = {
         (rule.subject.key, rule.operator.key): rule

@@ -4,32 +4,25 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.urls import reverse
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from subscribers import usage
 from subscribers.models import Segment, SegmentDay
-from subscribers.segments import members, tree
+from subscribers.segments import compiling, members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
-from subscribers.segments.usage import Place, places
+from subscribers.usage import InUse
 
 LONGEST_NAME = 120
 KEPT_DAYS = 400
+UNIQUE_NAME = "segment_name_unique"
 
 
 class NameTaken(ValueError):  # noqa: N818 - says what is the case
     """Another segment of this workspace has this name."""
-
-
-class InUse(ValueError):  # noqa: N818 - says what is the case
-    """The segment can't be deleted; ``places`` use it."""
-
-    def __init__(self, found: list[Place]) -> None:
-        super().__init__(", ".join(place.name for place in found))
-        self.places = found
 
 
 def check(rules: Any, scope: Scope) -> Group:
@@ -48,6 +41,7 @@ def check(rules: Any, scope: Scope) -> Group:
             faults += [Fault(path=path, message=fault.message, name=name) for fault in wrong.faults]
     if faults:
         raise InvalidRules(faults)
+    compiling.condition(group)  # all together they may be too much
     return group
 
 
@@ -70,18 +64,23 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
 
     Raises:
         NameTaken: another one has this name.
-        InvalidRules: the rules can't be read.
+        InvalidRules: the rules can't be read, or counting takes too long; nothing is stored.
     """
     scope = scope_of(segment)
     group = check(rules, scope)
-    others = Segment.objects.filter(workspace=segment.workspace, name=name).exclude(pk=segment.pk)
-    if others.exists():
-        raise NameTaken
     segment.name, segment.description = name, description
     segment.rules = tree.write(group)
     segment.updated_at = timezone.now()
-    segment.save()
-    return recount(segment, scope=scope, group=group)
+    found = members.count(scope, group)  # before it is stored: what can't be counted is of no use
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as error:  # the database alone knows, however close two come
+        if UNIQUE_NAME not in str(error):
+            raise
+        raise NameTaken from error
+    _remember(segment, found)
+    return found
 
 
 def create(
@@ -93,16 +92,19 @@ def create(
     return segment
 
 
-def recount(
-    segment: Segment, *, scope: Scope | None = None, group: Group | None = None
-) -> members.Count:
+def recount(segment: Segment) -> members.Count:
     """Count a segment's people, and remember it for the list of segments and for the chart.
 
     Raises:
-        InvalidRules: the rules can't be read (any more).
+        InvalidRules: the rules can't be read (any more), or counting takes too long.
     """
-    scope = scope or scope_of(segment)
-    found = members.count(scope, group or tree.read(segment.rules, scope.subjects))
+    scope = scope_of(segment)
+    found = members.count(scope, tree.read(segment.rules, scope.subjects))
+    _remember(segment, found)
+    return found
+
+
+def _remember(segment: Segment, found: members.Count) -> None:
     segment.count, segment.counted_at = found.people, timezone.now()
     # Only if it is still there, and only these two: somebody may be saving it.
     Segment.objects.filter(pk=segment.pk).update(count=found.people, counted_at=segment.counted_at)
@@ -111,7 +113,6 @@ def recount(
         day=segment.counted_at.astimezone(UTC).date(),
         defaults={"count": found.people},
     )
-    return found
 
 
 def due() -> Iterable[Segment]:
@@ -148,46 +149,7 @@ def delete(segment: Segment) -> None:
         InUse: something does, and says what.
     """
     Segment.objects.select_for_update().filter(pk=segment.pk).first()
-    holding = [place for place in places(segment) if place.holds]
+    holding = [use for use in usage.of_segment(segment) if use.holds]
     if holding:
         raise InUse(holding)
     segment.delete()
-
-
-def naming(workspace: Workspace, subject: str, value: int | None = None) -> list[Segment]:
-    """Return the segments whose rules ask about a subject, or about one list, tag or segment.
-
-    For whoever deletes such a thing: ``naming(workspace, "field:city")``, ``("tag", tag.pk)``.
-    """
-    return [
-        segment
-        for segment in Segment.objects.filter(workspace=workspace)
-        if any(
-            rule.get("subject") == subject and (value is None or _has(rule, value))
-            for rule in _raw_rules(segment.rules)
-        )
-    ]
-
-
-def _raw_rules(raw: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(raw, dict):
-        for rule in raw.get("rules") or ():
-            yield from _raw_rules(rule)
-        if "subject" in raw:
-            yield raw
-
-
-def _has(rule: dict[str, Any], value: int) -> bool:
-    values = [given for name, given in rule.items() if name not in {"subject", "operator"}]
-    return any(given == value or (isinstance(given, list) and value in given) for given in values)
-
-
-def segments_asking(segment: Segment) -> Iterator[Place]:
-    """Return the other segments that ask about this one."""
-    for other in naming(segment.workspace, "segment", segment.pk):
-        yield Place(
-            kind=_("Segment"),
-            name=other.name,
-            url=reverse("segment_page", args=[other.pk]),
-            holds=True,
-        )

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from subscribers import bulk, bulk_run, narrowing, tasks
+from subscribers import asking_again, bulk, bulk_run, head_counts, tasks
 from subscribers.models import BulkAction, MailingList, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import BulkForm
+from subscribers.signup_tasks import send
 from subscribers.states import BulkKind, BulkStatus
 from subscribers.views.people import say_who_is_out
-from subscribers.views.people_list import back
+from subscribers.views.people_list import back, unread
 
 MOST_AT_ONCE = 500  # ticked people; done at once, without leaving the page
 SHOWN = 100
@@ -37,6 +38,9 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     people = list(mine.order_by("pk").values_list("pk", flat=True))
     query = request.POST.get("filters", "")
     filters = PeopleFilters.read(dict(parse_qsl(query)))
+    if everybody and filters.unread:
+        messages.error(request, unread(filters))
+        return back(request)
     form = BulkForm(request.POST, workspace=request.workspace)
     if not (everybody or people) or not form.is_valid():
         said = [str(error) for errors in form.errors.values() for error in errors]
@@ -48,7 +52,7 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     kind = BulkKind(form.cleaned_data["action"])
     confirmed = request.POST.get("confirmed") == "1"
     if (everybody or kind in ASKED) and not (confirmed and form.is_complete()):
-        count = narrowing.count(request.workspace, filters) if everybody else len(people)
+        count = head_counts.count(request.workspace, filters) if everybody else len(people)
         context = {
             "form": form,
             "kind": kind,
@@ -58,6 +62,7 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
             "count": count,
             "back": request.POST.get("back", ""),
             "asked_before": confirmed,
+            "every": asking_again.EVERY.days,
         }
         return render(request, "subscribers/bulk_confirm.html", context)
     action = bulk.start(
@@ -76,11 +81,15 @@ def _begin(
     if people is None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
-    if bulk_run.run(action.pk, seconds=5) is not None:
+    if bulk_run.run(action.pk, send=send, seconds=5) is not None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
     action.refresh_from_db()
+    if action.status in bulk.OPEN:  # the rest waits for its minute
+        return redirect("bulk_page", action.pk)
     text = ngettext("%(n)s person changed.", "%(n)s people changed.", action.changed)
+    if action.kind == BulkKind.ASK_AGAIN:
+        text = ngettext("%(n)s person is asked.", "%(n)s people are asked.", action.changed)
     messages.success(request, text % {"n": action.changed})
     if action.kind == BulkKind.SUBSCRIBE and action.changed < len(people):
         say_who_is_out(request, list(Subscriber.objects.filter(pk__in=people)))
@@ -109,15 +118,16 @@ def bulk_page(request: MemberRequest, action_id: int) -> HttpResponse:
     """Show one action: how far it came, what it changed, and the way back."""
     action = _find(request, action_id)
     lists = MailingList.objects.filter(workspace=request.workspace)
+    partial = request.headers.get("HX-Request") == "true"
     context = {
         "action": action,
+        "partial": partial,
         "running": action.status in bulk.OPEN,
         "may_cancel": action.status in (BulkStatus.WAITING, BulkStatus.RUNNING),
         "may_undo": bulk.may_undo(action),
         "list": lists.filter(pk=action.settings.get("list")).first(),
         "query": PeopleFilters.read(action.filters).query(),
     }
-    partial = request.headers.get("HX-Request") == "true"
     name = "subscribers/_bulk.html" if partial else "subscribers/bulk_page.html"
     return render(request, name, context)
 

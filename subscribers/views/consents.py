@@ -18,7 +18,7 @@ def subscriber_proof(request: MemberRequest, subscriber_id: int) -> HttpResponse
     """Show a person's consent as a document to print or keep as PDF."""
     person = _person(request, subscriber_id)
     context = {"person": person, "proof": consent_proof.collect(person), "now": timezone.now()}
-    return render(request, "subscribers/proof.html", context)
+    return render(request, "subscribers/consent_proof.html", context)
 
 
 @member(Permission.EXPORT)

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission, may
+from subscribers import usage
 from subscribers.directory import Filters
 from subscribers.models import Segment, SegmentDay
 from subscribers.segment_forms import SegmentForm
-from subscribers.segments import editing, members, saving, starting, tree, usage
+from subscribers.segments import editing, members, saving, starting, tree
 from subscribers.segments.kinds import Scope, Subject
 from subscribers.segments.tree import Fault, Group, InvalidRules
 from subscribers.states import SubscriptionStatus
@@ -91,8 +92,12 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
             else SegmentForm(initial=request.POST.dict(), segment=segment)
         )
     reading = _read(raw, scope)
-    if request.method == "POST" and action == "save" and form.is_valid() and reading.group:
-        found = saving.save(segment, rules=raw, **form.cleaned_data)
+    wanted = request.method == "POST" and action == "save" and form.is_valid()
+    saved = _save(segment, raw, form) if wanted and reading.group else None
+    if isinstance(saved, InvalidRules):
+        reading = _Reading(faults=saved.faults)
+    elif saved:
+        found = saved
         text = ngettext("Saved. %(n)s person fits.", "Saved. %(n)s people fit.", found.people)
         messages.success(request, text % {"n": number_format(found.people, force_grouping=True)})
         return redirect("segment_page", segment.pk)
@@ -104,10 +109,17 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
         "focus": focus,
         "groups": _groups(scope),
         "panel": _panel(reading, scope),
-        "places": usage.places(segment) if segment.pk else [],
+        "uses": usage.of_segment(segment) if segment.pk else [],
         "chart_spec": _chart(segment) if segment.pk else None,
     }
     return render(request, "subscribers/segment.html", context)
+
+
+def _save(segment: Segment, raw: editing.Raw, form: SegmentForm) -> members.Count | InvalidRules:
+    try:
+        return saving.save(segment, rules=raw, **form.cleaned_data)
+    except InvalidRules as wrong:
+        return wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +147,11 @@ def _panel(reading: _Reading, scope: Scope) -> dict[str, Any] | None:
     """Return how many people fit and a few of them; None where the rules can't be read yet."""
     if reading.group is None:
         return None
-    found = members.count(scope, reading.group)
-    samples = members.samples(scope, reading.group, most=found.people)
+    try:
+        found = members.count(scope, reading.group)
+        samples = members.samples(scope, reading.group, most=found.people)
+    except InvalidRules as wrong:
+        return {"trouble": wrong.faults[0].message}
     return {"count": found, "samples": samples}
 
 
@@ -218,13 +233,11 @@ def segment_delete(request: MemberRequest, segment_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             saving.delete(segment)
-        except saving.InUse as used:
-            values = {"places": ", ".join(place.name for place in used.places)}
+        except usage.InUse as used:
+            values = {"places": ", ".join(use.name for use in used.uses)}
             messages.error(request, _("It is used in %(places)s, so it stays.") % values)
             return redirect("segment_page", segment.pk)
         messages.success(request, _("The segment is gone. Nobody in it was changed."))
         return redirect("segment_list")
-    places = usage.places(segment)
-    return render(
-        request, "subscribers/segment_delete.html", {"segment": segment, "places": places}
-    )
+    uses = usage.of_segment(segment)
+    return render(request, "subscribers/segment_delete.html", {"segment": segment, "uses": uses})

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from subscribers import (
     origins,
-    proof,
+    proof_of_work,
     public_texts,
     signup_figures,
     signup_guard,
@@ -68,9 +68,9 @@ def open_lists(form: SignupForm) -> list[MailingList]:
 
 
 def speak(request: HttpRequest, form: SignupForm) -> None:
-    """Answer in the language of the list, else the form, else the workspace."""
+    """Answer in the language of the form, else the list, else the workspace."""
     lists = (one.language for one in form.lists.all())
-    visitors.speak(request, *lists, form.language, form.workspace.default_language)
+    visitors.speak(request, form.language, *lists, form.workspace.default_language)
 
 
 @visitors.public_page("GET", "HEAD", "POST", "OPTIONS")
@@ -169,7 +169,7 @@ def _take(request: HttpRequest, visit: Visit) -> HttpResponse:  # noqa: PLR0911 
     try:
         if not signup_guard.admits(form, ip=visitors.ip_of(request)):
             return _refuse(request, visit, "too_many", 429)
-        is_proven = proof.is_proof(form, data.get("proof", ""))
+        is_proven = proof_of_work.is_proof(form, data.get("proof", ""))
         quiet = not signup_guard.may_write_to(form.workspace, filled.cleaned_data["email"])
     except redis.RedisError:
         return _refuse(request, visit, "not_now", 503)

@@ -11,11 +11,11 @@ from campaigns import audience, lifecycle, preflight
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
-from campaigns.verdicts import DEFERRED, PLANNED, SENT, UNKNOWN
+from campaigns.verdicts import DEFERRED, PLANNED, SENT, SKIPPED, UNKNOWN
 from delivery.models import SendingAccount
 from delivery.states import MessageState
+from subscribers import usage
 from subscribers.models import MailingList, Segment
-from subscribers.segments import usage
 from subscribers.states import SubscriptionStatus
 from tests.campaigns.makers import (
     make_campaign,
@@ -155,8 +155,8 @@ def test_a_campaign_that_is_not_over_holds_its_segment(
     segment = Segment.objects.create(workspace=workspace, name="Bandung")
     campaign = make_campaign(workspace, status=status)
     campaign.exclude_segments.add(segment)
-    (place,) = usage.places(segment)
-    assert (place.kind, place.name, place.holds) == ("Campaign", "Panen", holds)
+    (place,) = usage.of_segment(segment)
+    assert (place.kind_name, place.name, place.holds) == ("Campaign", "Panen", holds)
     assert place.url == reverse("campaign_open", args=[campaign.pk])
 
 
@@ -208,9 +208,10 @@ def test_suppressed_people_of_a_segment_are_left_out(
 
 
 def test_the_numbers_of_states_are_those_of_the_ledger() -> None:
-    assert [PLANNED, SENT, DEFERRED, UNKNOWN] == [
+    assert [PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED] == [
         MessageState.PLANNED,
         MessageState.SENT,
         MessageState.DEFERRED,
         MessageState.UNKNOWN,
+        MessageState.SKIPPED,
     ]

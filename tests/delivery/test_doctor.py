@@ -26,7 +26,7 @@ def found(report, subject):
 
 @pytest.fixture
 def _alive(redis_client):
-    for kind in (heartbeats.SENDING, heartbeats.EVENTS, heartbeats.DEFAULT, heartbeats.BEAT):
+    for kind in (*heartbeats.QUEUES, heartbeats.BEAT):
         heartbeats.record(kind, "test")
 
 

@@ -4,20 +4,45 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from delivery import forgetting
-from delivery.models import Event, Message, SandboxMessage, UserAgent
+from accounts.models import User
+from delivery import forgetting, ledgers
+from delivery.models import (
+    Engagement,
+    Event,
+    Message,
+    SandboxMessage,
+    UnsubscribeReason,
+    UserAgent,
+)
 from delivery.states import EventKind
 from reports.skips import by_reason
-from subscribers import consent, erasure, people, suppression
+from subscribers import bulk, bulk_run, consent, erasure, merging, people, search, suppression
 from subscribers.imports import files, run, steps
-from subscribers.models import Import, ImportChange, Retention, Tag, Tagging
+from subscribers.merging import Merger
+from subscribers.models import (
+    BulkAction,
+    DuplicateGroup,
+    Import,
+    ImportChange,
+    Retention,
+    SearchBlock,
+    Segment,
+    SignupForm,
+    SignupRequest,
+    Subscriber,
+    Tag,
+    Tagging,
+)
 from subscribers.moving import run as moving
 from subscribers.moving import taking
-from subscribers.states import ConsentSource, MoveSource
+from subscribers.narrowing import PeopleFilters
+from subscribers.states import BulkKind, ConsentSource, MoveSource
 from tests.delivery import makers
 
 WHO = "rahasia.sekali@example.org"
@@ -109,7 +134,54 @@ def person(workspace, settings):
     move = taking.take(workspace, source=MoveSource.SUPPRESSIONS, stored=stored, mailing_list=None)
     taking.start_run(move)
     assert moving.run(move.pk, taking.opener)
+    leave_traces(workspace, person, weekly, message)
     return person
+
+
+def leave_traces(workspace, person, weekly, message):
+    """What members and the person left elsewhere."""
+    Engagement.objects.create(subscriber=person, last_opened_at=timezone.now(), opened=[1])
+    UnsubscribeReason.objects.create(
+        campaign=message.campaign, message=message, answer="other", words=f"I am {WHO}"
+    )
+    form = SignupForm.objects.create(
+        workspace=workspace, name="F", statement=consent.statement(workspace, text="Yes")
+    )
+    SignupRequest.objects.create(
+        workspace=workspace,
+        form=form,
+        email=WHO.title(),
+        details={"first_name": "Rahasianama"},
+        statement=form.statement,
+        ip="203.0.113.77",
+        held_for="strict",
+    )
+    BulkAction.objects.create(workspace=workspace, kind="add_tag", filters={"search": WHO.upper()})
+    Segment.objects.create(
+        workspace=workspace,
+        name="One",
+        rules={"match": "all", "rules": [{"subject": "email", "operator": "is", "text": WHO}]},
+    )
+    DuplicateGroup.objects.create(workspace=workspace, kind="address", shared=WHO, people=[
+        person.pk, person.pk + 1, person.pk + 2])  # fmt: skip
+    LogEntry.objects.create(
+        user=User.objects.create_user("admin@example.net"),
+        content_type=ContentType.objects.get_for_model(Subscriber),
+        object_id=str(person.pk),
+        object_repr=WHO,
+        action_flag=2,
+    )
+    bulk_run.run(
+        bulk.start(
+            workspace,
+            kind=BulkKind.UNSUBSCRIBE,
+            actor=None,
+            settings={"list": weekly.pk},
+            whom=[person.pk],
+        ).pk
+    )
+    while search.rebuild():
+        pass
 
 
 def kept_files(tmp_path) -> bytes:
@@ -119,6 +191,7 @@ def kept_files(tmp_path) -> bytes:
 def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path):
     assert ImportChange.objects.exists()
     before = dump()
+    assert WHO in SearchBlock.objects.get().text
     assert all(trace in before for trace in TRACES)
     assert WHO.encode() in kept_files(tmp_path).lower()
     assert erasure.erase(workspace, subscriber_id=person.pk)
@@ -129,6 +202,36 @@ def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path):
         assert hexed(trace) not in after
     assert WHO.encode() not in kept_files(tmp_path).lower()
     assert b"rahasianama" not in kept_files(tmp_path).lower()
+
+
+def test_a_former_address_of_a_merged_person_goes_too(workspace, person):
+    twin = makers.make_subscriber(workspace, "rahasia+alt@example.org")
+    campaign = Message.objects.get().campaign
+    makers.make_message(campaign, twin, provider_id="<alt@example.net>")
+    merging.merge(Merger(keep=person, away=twin), actor=None)
+    assert erasure.erase(workspace, subscriber_id=person.pk)
+    assert "rahasia+alt" not in dump()
+    assert not Message.objects.exclude(provider_id=None).exists()
+    for address in (WHO, "rahasia+alt@example.org"):
+        assert suppression.is_suppressed(workspace, email=address)
+
+
+def test_an_action_never_means_more_people_than_before(workspace, person):
+    action = BulkAction.objects.get(kind="add_tag")
+    makers.make_subscriber(workspace, "somebody@example.org")
+    erasure.erase(workspace, subscriber_id=person.pk)
+    action.refresh_from_db()
+    assert action.filters
+    assert not bulk.meant(action).exists()
+
+
+def test_an_erasure_of_many_forgets_what_it_was_asked_for(workspace, person):
+    action = bulk.start(workspace, kind=BulkKind.ERASE, actor=None, whom=PeopleFilters(search=WHO))
+    while bulk_run.run(action.pk) is not None:
+        pass
+    action.refresh_from_db()
+    assert (action.status, action.changed) == ("done", 1)
+    assert WHO not in dump()
 
 
 def test_everybody_else_stays(workspace, person, tmp_path):
@@ -143,10 +246,10 @@ def test_totals_stay_right_and_the_address_stays_barred(workspace, person):
     messages = Message.objects.count()
     events = Event.objects.count()
     campaign = Message.objects.get().campaign
-    reasons = by_reason(campaign)
+    reasons = by_reason(ledgers.of(campaign))
     erasure.erase(workspace, subscriber_id=person.pk)
     assert (Message.objects.count(), Event.objects.count()) == (messages, events)
-    assert by_reason(campaign) == reasons
+    assert by_reason(ledgers.of(campaign)) == reasons
     assert suppression.is_suppressed(workspace, email=WHO)
 
 

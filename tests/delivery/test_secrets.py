@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery import secrets
+from delivery import secrets, tokens
 
 
 def test_what_was_encrypted_can_be_read_again_and_nothing_stays_nothing():
@@ -31,3 +31,14 @@ def test_derived_passwords_follow_from_key_and_purpose(settings):
     assert first == secrets.derive("sandbox-1") != secrets.derive("sandbox-2")
     settings.SECRET_KEY = "two"
     assert secrets.derive("sandbox-1") != first
+
+
+@pytest.mark.parametrize("purpose", list(tokens.Purpose))
+def test_links_in_mails_work_on_while_the_old_key_is_a_fallback(settings, purpose):
+    settings.SECRET_KEY = "old"
+    token = tokens.make(7, purpose)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["older", "old"]
+    assert tokens.read(token, purpose) == 7
+    assert tokens.make(7, purpose) != token
+    settings.SECRET_KEY_FALLBACKS = []
+    assert tokens.read(token, purpose) is None

@@ -91,7 +91,7 @@ class Product:
     def start(self, *, sending: int = 2) -> None:
         """Start workers and beat, and wait until they give a sign of life."""
         self.worker("sending", processes=sending)
-        self.worker("events,default", processes=1)
+        self.worker("events,default,mail,long", processes=1)
         self.start_beat()
         self.wait_for_workers()
 

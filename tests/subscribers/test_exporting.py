@@ -3,13 +3,23 @@
 import csv
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from subscribers import addresses, exporting, fields, lifecycle, people, suppression
 from subscribers.imports import files, run, steps
-from subscribers.models import MailingList, Segment, Subscriber, Suppression, Tag, Tagging
+from subscribers.models import (
+    MailingList,
+    Segment,
+    Subscriber,
+    Subscription,
+    Suppression,
+    Tag,
+    Tagging,
+)
 from subscribers.moving import run as moving
 from subscribers.moving import taking
 from subscribers.states import ConsentSource, FieldType, MoveSource, SuppressionReason
@@ -106,6 +116,30 @@ def test_filters_lists_and_segments_narrow(editor_client, crowd, workspace, week
     assert len(download(editor_client, list=other.pk).splitlines()) == 1
     assert len(download(editor_client, status="unsubscribed").splitlines()) == 1
     assert len(download(editor_client, segment=segment.pk).splitlines()) == 11
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "count"),
+    [
+        ({"field": "member", "value": "yes"}, 5),
+        ({"field": "score", "value": "-3"}, 1),
+        ({"flag": 1}, 2),
+        ({"added_from": "2999-01-01"}, 0),
+        ({"known": "waiting:0"}, 1),
+        ({"q": "p4", "field": "member", "value": "no"}, 1),
+    ],
+)
+def test_whatever_the_list_was_narrowed_by_narrows_the_file(editor_client, crowd, narrowed, count):
+    some = Subscriber.objects.filter(email_key__in=["=p4@example.com", "=p5@example.com"])
+    some.update(address_flags=1)
+    late = Subscriber.objects.get(email_key="=p4@example.com")
+    Subscription.objects.filter(subscriber=late).update(
+        status="unconfirmed", changed_at=timezone.now() - timedelta(minutes=1)
+    )
+    asked = editor_client.get("/subscribers/export/", narrowed).content.decode()
+    for name, value in narrowed.items():
+        assert f'name="{name}" value="{value}"' in asked
+    assert len(download(editor_client, **narrowed).splitlines()) == count + 1
 
 
 def test_nobody_exports_anothers_list_or_segment(outsider_client, crowd, workspace, weekly):

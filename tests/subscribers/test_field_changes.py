@@ -7,7 +7,17 @@ from django.urls import reverse
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers import addresses, bulk_run, custom_values, field_changes, people, usage
 from subscribers.field_changes import FieldError, Options
-from subscribers.models import BulkAction, CustomField, SignupForm, Subscriber, UniqueValue
+from subscribers.models import (
+    BulkAction,
+    ConsentStatement,
+    CustomField,
+    Import,
+    Segment,
+    SignupForm,
+    SignupRequest,
+    Subscriber,
+    UniqueValue,
+)
 
 
 def person(workspace, email, **fields):
@@ -134,7 +144,6 @@ def test_a_deleted_field_takes_its_values_along_and_its_key_is_not_given_again_b
 
 def test_where_a_field_is_used_is_named(editor_client, workspace):
     from campaigns.models import Campaign, Content, Template
-    from subscribers.models import ConsentStatement, Segment
 
     one = field(workspace, "city")
     statement = ConsentStatement.objects.create(workspace=workspace, text="Yes")
@@ -156,6 +165,57 @@ def test_where_a_field_is_used_is_named(editor_client, workspace):
     page = editor_client.get(reverse("field_delete", args=[one.pk])).content.decode()
     assert "May letter" in page
     assert "Nearby" in page
+    assert reverse("segment_page", args=[Segment.objects.get().pk]) in page
+
+
+def test_what_names_a_field_by_its_key_follows_a_new_key(workspace, owner):
+    one = field(workspace, "city")
+    asked = {"subject": "field:city", "operator": "one_of", "texts": ["field:city"]}
+    rules = {"version": 1, "match": "all", "rules": [{"match": "any", "rules": [asked]}]}
+    segment = Segment.objects.create(workspace=workspace, name="Nearby", rules=rules)
+    record = Import.objects.create(
+        workspace=workspace, filename="a.csv", mapping=[{"to": "email"}, {"to": "field:city"}]
+    )
+    statement = ConsentStatement.objects.create(workspace=workspace, text="Yes")
+    form = SignupForm.objects.create(workspace=workspace, name="Shop", statement=statement)
+    form.fields.add(one)
+    held = SignupRequest.objects.create(
+        workspace=workspace,
+        form=form,
+        email="a@example.org",
+        details={"fields": {"city": "Solo"}},
+        statement=statement,
+        held_for="strict",
+    )
+    member = workspace.memberships.first()
+    member.people_columns = ["lists", "field:city"]
+    member.save()
+    stored = BulkAction.objects.create(
+        workspace=workspace, kind="add_tag", status="done", filters={"field": "city"}
+    )
+    field_changes.rename_key(one, key="town", actor=None)
+    finish()
+    for row in (segment, record, held, member, stored):
+        row.refresh_from_db()
+    renamed = {**asked, "subject": "field:town"}
+    assert segment.rules["rules"][0]["rules"] == [renamed]
+    assert [target["to"] for target in record.mapping] == ["email", "field:town"]
+    assert [asked.field.key for asked in form.asked.all()] == ["town"]
+    assert held.details["fields"] == {"town": "Solo"}
+    assert member.people_columns == ["lists", "field:town"]
+    assert stored.filters == {"field": "town"}
+
+
+def test_segments_ask_for_a_choices_new_name(workspace):
+    one = field(workspace, "roast", type="choice", choices=["Light", "Dark"])
+    asked = {"subject": "field:roast", "operator": "one_of", "choices": ["Light", "Dark"]}
+    rules = {"version": 1, "match": "all", "rules": [asked]}
+    segment = Segment.objects.create(workspace=workspace, name="Cups", rules=rules)
+    field_changes.set_choices(
+        one, choices=["Blonde", "Dark"], renamed={"Light": "Blonde"}, actor=None
+    )
+    segment.refresh_from_db()
+    assert segment.rules["rules"][0]["choices"] == ["Blonde", "Dark"]
 
 
 def test_options_choices_order_and_key_are_changed_on_the_pages(editor_client, workspace):

@@ -1,5 +1,5 @@
 // <input type="checkbox" data-select-all="name"> follows and leads the boxes of that name;
-// [data-selected-count] shows how many, [data-selected-only] shows itself when there are any.
+// [data-selected-count] shows how many, [data-selected-only] shows itself when there are any, [data-selected-stays] stays in sight then.
 const boxes = (name) => [...document.querySelectorAll(`input[type="checkbox"][name="${CSS.escape(name)}"]`)];
 
 function refresh(name) {
@@ -11,6 +11,7 @@ function refresh(name) {
   }
   for (const place of document.querySelectorAll("[data-selected-count]")) place.textContent = chosen.toLocaleString(document.documentElement.lang);
   for (const place of document.querySelectorAll("[data-selected-only]")) place.hidden = chosen === 0;
+  for (const place of document.querySelectorAll("[data-selected-stays]")) place.classList.toggle("is-staying", chosen > 0);
 }
 document.addEventListener("change", (event) => {
   const lead = event.target.closest("[data-select-all]");

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dkim
 import pytest
@@ -14,7 +15,7 @@ from campaigns import lifecycle
 from campaigns.models import Campaign
 from delivery import breaker, dkim_keys, secrets, standing, usage
 from delivery.models import Claim, DomainLimit, Message, SendingAccount, WarmUp
-from delivery.pipeline import plan, sweep
+from delivery.pipeline import claim, handover, plan, sweep
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.send import Sender
 from delivery.states import DkimAlgorithm, MessageState
@@ -247,6 +248,37 @@ def test_a_provider_that_asks_to_wait_gets_time_and_nobody_twice(
     assert sending.states(campaign) == {MessageState.SENT: 60}
     account = SendingAccount.objects.get(name="SendGrid")
     assert "asks us to send more slowly" in account.last_trouble
+
+
+@pytest.mark.parametrize("stopped_after", [1.0, 60.0])
+def test_an_answer_may_take_longer_than_the_lease(
+    cast: Cast, sender: Sender, provider, monkeypatch: pytest.MonkeyPatch, stopped_after: float
+):
+    monkeypatch.setattr(claim, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(handover, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(handover, "RENEW_SECONDS", 0.2)
+    provider.answer = provider_server.usual(3.0)
+    provider_account(cast, provider)
+    campaign = sending.planned(cast.workspace, 2)
+    taken_over: list[int] = []
+
+    def look() -> None:
+        taken_over.append(sweep.recover())
+        connection.close()
+
+    sweeper = threading.Timer(2.5, look)
+    sweeper.start()
+    began = time.monotonic()
+    sender.work(
+        Slice(
+            until=began + 10,
+            is_over=lambda: time.monotonic() - began > stopped_after,
+            keep=lambda: None,
+        )
+    )
+    sweeper.join()
+    assert taken_over == [0]
+    assert sending.states(campaign) == {MessageState.SENT: 2}
 
 
 def test_a_refused_key_opens_the_breaker_and_the_next_account_stands_in(

@@ -134,3 +134,23 @@ def test_looking_changes_nothing(client, letter, address):
         assert client.get(path).status_code == 200
         assert client.head(path).status_code == 200
     assert snapshot() == before
+
+
+def test_a_taken_value_is_named_by_its_field_and_not_by_whose_it_is(
+    client, workspace, letter, address
+):
+    CustomField.objects.create(
+        workspace=workspace,
+        key="code",
+        label="Customer number",
+        type="text",
+        is_unique=True,
+        show_in_preferences="editable",
+    )
+    makers.make_subscriber(workspace, "other@example.org", fields={"code": "K-1"})
+    answer = client.post(address, {**profile(first_name="Anne"), "field_code": "k-1"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "write to us" in page
+    assert "omebody" not in page
+    assert not Subscriber.objects.filter(first_name="Anne").exists()

@@ -14,6 +14,7 @@ from delivery.transports.protocol import (
     ServerTroubleError,
     Transport,
     Verdict,
+    nothing,
 )
 from delivery.transports.smtp import SmtpTransport
 from delivery.transports.smtp_settings import SmtpSettings, Timeouts, Tls
@@ -140,6 +141,7 @@ def send_over(
     *,
     journal: Journal | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    keep_alive: Callable[[], object] = nothing,
 ) -> Sent:
     """Send over a transport; every pulled mail must have exactly one outcome."""
     notes = journal or Journal()
@@ -158,7 +160,13 @@ def send_over(
 
     began = time.monotonic()
     try:
-        used.send(iter(pull()), journal=notes, record=record, should_stop=should_stop)
+        used.send(
+            iter(pull()),
+            journal=notes,
+            record=record,
+            should_stop=should_stop,
+            keep_alive=keep_alive,
+        )
     except ServerTroubleError as error:
         trouble = error
     finally:

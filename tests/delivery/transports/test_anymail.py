@@ -1,16 +1,20 @@
 """The transport of providers' APIs, against a server on loopback that answers as they do."""
 
 import json
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore import exceptions
+from botocore.httpsession import URLLib3Session
 
 from delivery.states import Provider
 from delivery.testing.provider_server import ProviderServer, Reply, Request, running, usual
+from delivery.transports import anymail_session
 from delivery.transports.anymail import AnymailTransport
-from delivery.transports.anymail_request import ProviderSettings
+from delivery.transports.anymail_request import Desk, ProviderSettings
 from delivery.transports.protocol import JournalClosedError, Outgoing, Verdict
 from tests.delivery.transports.sending import Journal, Sent, send_over
 
@@ -347,6 +351,35 @@ def test_where_the_same_key_is_safe_a_lost_answer_is_asked_for_again():
     assert first.body == second.body
 
 
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        Reply(status=429, body={"m": "Slow down, please"}),
+        Reply(status=401, body={"m": "Invalid API key"}),
+        Reply(status=503),
+        Reply(status=409, body={"m": "Concurrent requests with one key"}),
+        Reply(status=422, body={"m": "The domain is missing"}),
+        Reply(drop="reading"),
+    ],
+    ids=["429", "401", "503", "409", "422", "gone"],
+)
+@pytest.mark.parametrize("which", [Provider.BREVO, Provider.RESEND])
+def test_a_repetition_that_fails_takes_no_doubt_away(which, repeat):
+    count = iter(range(1000))
+    with running(lambda _request: repeat if next(count) else Reply(drop="read")) as server:
+        done = send(server, 1, which)
+        assert len(server.requests) == 2
+    assert done.verdicts == [Verdict.UNKNOWN]
+
+
+def test_a_repetition_that_refuses_the_person_settles_it():
+    said = {"message": "The address reader1@example.org does not exist."}
+    refused, count = Reply(status=422, body=said), iter(range(1000))
+    with running(lambda _request: refused if next(count) else Reply(drop="read")) as server:
+        done = send(server, 1, Provider.RESEND)
+    assert done.verdicts == [Verdict.FAILED]
+
+
 def test_silence_leaves_it_unknown_and_is_not_asked_again():
     with running(usual(3.0)) as server:
         done = send(server, 1, Provider.RESEND, seconds=0.3)
@@ -381,6 +414,65 @@ def test_amazon_is_never_asked_twice_for_one_mail():
     assert done.verdicts == [Verdict.UNKNOWN]
 
 
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (exceptions.NoCredentialsError(), Verdict.NOT_SENT),
+        (exceptions.PartialCredentialsError(provider="x", cred_var="y"), Verdict.NOT_SENT),
+        (exceptions.EndpointProviderError(msg="Invalid Configuration"), Verdict.NOT_SENT),
+        (exceptions.NoRegionError(), Verdict.NOT_SENT),
+        (exceptions.EndpointConnectionError(endpoint_url="https://x"), Verdict.NOT_SENT),
+        (
+            exceptions.SSLError(endpoint_url="x", error="CERTIFICATE_VERIFY_FAILED"),
+            Verdict.NOT_SENT,
+        ),
+        (exceptions.ParamValidationError(report="x"), Verdict.DEFERRED),
+        (exceptions.SSLError(endpoint_url="x", error="UNEXPECTED_EOF"), Verdict.UNKNOWN),
+        (exceptions.ReadTimeoutError(endpoint_url="https://x"), Verdict.UNKNOWN),
+        (exceptions.ConnectionClosedError(endpoint_url="https://x"), Verdict.UNKNOWN),
+        (RuntimeError("tripped over the answer"), Verdict.UNKNOWN),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.value,
+)
+def test_amazons_library_says_whether_a_mail_can_have_left(provider, monkeypatch, error, verdict):
+    used = transport(provider, Provider.AMAZON_SES)
+
+    def fails(*_args: object, **_kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(URLLib3Session, "send", fails)
+    done = send_over(used, [mail(1)])
+    used.close()
+    assert done.verdicts == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("is_written", "verdict"), [(True, Verdict.UNKNOWN), (False, Verdict.NOT_SENT)]
+)
+def test_a_thread_that_fails_answers_all_the_same(provider, monkeypatch, is_written, verdict):
+    def fails(_desk: Desk, _mail: Outgoing) -> None:
+        anymail_session.mark.is_written = is_written
+        raise SystemExit
+
+    monkeypatch.setattr(Desk, "ask", fails)
+    assert set(send(provider, 2).verdicts) == {verdict}
+
+
+def test_it_is_kept_alive_until_the_last_answer():
+    calls: list[float] = []
+    with running(usual(1.5)) as server:
+        used = transport(server)
+        done = send_over(
+            used,
+            [mail(1)],
+            should_stop=lambda: bool(calls),
+            keep_alive=lambda: calls.append(time.monotonic()),
+        )
+        used.close()
+    assert done.verdicts == [Verdict.SENT]
+    assert calls[-1] - calls[0] > 1
+
+
 def test_an_answer_that_nobody_can_read_leaves_it_unknown():
     with running(lambda _request: Reply(body="<html>Welcome</html>")) as server:
         done = send(server, 1, Provider.POSTMARK)
@@ -391,9 +483,11 @@ def test_a_redirect_is_not_followed():
     with running() as elsewhere:
         reply = Reply(status=307, headers={"Location": elsewhere.url})
         with running(lambda _request: reply) as server:
-            done = send(server)
+            done = send(server, 100, Provider.POSTAL)
         assert not elsewhere.requests
-    assert Verdict.SENT not in done.verdicts
+    assert set(done.verdicts) == {Verdict.NOT_SENT}
+    assert done.trouble.permanent
+    assert len(done.pulled) <= 4 + 3
 
 
 def test_no_machine_of_the_inner_network_is_asked(provider, settings):

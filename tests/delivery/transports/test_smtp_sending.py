@@ -17,6 +17,7 @@ from tests.delivery.transports.sending import (
     mail,
     mails,
     send,
+    send_over,
     transport,
     trusting,
 )
@@ -176,6 +177,21 @@ def test_a_stop_waits_for_the_answer_to_a_dot():
         )
         assert done.verdicts[0] is SENT
         assert done.count(SENT) == len(server.accepted)
+
+
+def test_it_is_kept_alive_until_the_last_answer():
+    calls: list[float] = []
+    with running(dot_delay=1.5) as server:
+        used = transport(server.port)
+        done = send_over(
+            used,
+            mails(1),
+            should_stop=lambda: len(server.accepted) > 0,
+            keep_alive=lambda: calls.append(time.monotonic()),
+        )
+        used.close()
+    assert done.verdicts == [SENT]
+    assert calls[-1] - calls[0] > 1
 
 
 def test_limits_of_the_server_and_needs_of_a_mail():

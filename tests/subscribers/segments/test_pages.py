@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from subscribers import addresses, people
+from subscribers import addresses, people, usage
 from subscribers.models import CustomField, Segment, SegmentDay, Tag, Tagging
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
@@ -181,7 +181,7 @@ def test_it_is_copied_and_deleted_unless_it_is_used(editor_client, workspace, vi
 def test_a_field_that_is_gone_is_said_and_nobody_is_guessed(editor_client, workspace, vip):
     asked = {"subject": "field:city", "operator": "is_not", "text": "Bogor"}
     segment = make(workspace, "Not Bogor", asked)
-    assert saving.naming(workspace, "field:city") == [segment]
+    assert usage.segments_asking(workspace, "field:city") == [segment]
     CustomField.objects.all().delete()
     page = editor_client.get(reverse("segment_page", args=[segment.pk])).content.decode()
     assert "“field:city” is not there (any more)" in page

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subscribers import addresses, people
+from subscribers import addresses, erasure, people
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Tag, Tagging
 from subscribers.segments import members, saving
 from subscribers.segments.kinds import Scope
@@ -183,3 +183,20 @@ def test_the_database_agrees_with_a_plain_reading(furnished, rules, everybody, m
     group = saving.check({"version": 1, **with_ids(tree, furnished)}, scope)
     found = set(members.people(scope, group).values_list("pk", flat=True))
     assert found == {pk for pk, somebody in keys.items() if plain.fits(tree, somebody)}
+
+
+def test_an_erased_address_is_on_the_suppression_list(workspace):
+    for email in ("erased@example.org", "other@example.org"):
+        people.add(workspace, address=addresses.normalise(email))
+    erasure.erase(workspace, subscriber_id=Subscriber.objects.get(email="erased@example.org").pk)
+    people.add(workspace, address=addresses.normalise("erased@example.org"))
+    segment = saving.create(
+        workspace,
+        name="Barred",
+        rules={
+            "version": 1,
+            "match": "all",
+            "rules": [{"subject": "suppression", "operator": "on"}],
+        },
+    )
+    assert [one.email for one in members.members(segment)] == ["erased@example.org"]

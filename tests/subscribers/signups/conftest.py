@@ -2,7 +2,7 @@
 
 import pytest
 
-from subscribers import proof
+from subscribers import proof_of_work
 from subscribers.models import MailingList
 from subscribers.signup_tasks import send_signup_mail, take_signup, tell_of_brake
 from tests.subscribers.signups.signing import DOUBLE, make_form
@@ -25,4 +25,4 @@ def _mails_at_once(monkeypatch):
     monkeypatch.setattr(send_signup_mail, "delay_on_commit", send_signup_mail)
     monkeypatch.setattr(take_signup, "delay_on_commit", take_signup)
     monkeypatch.setattr(tell_of_brake, "delay_on_commit", tell_of_brake)
-    monkeypatch.setattr(proof, "COUNTERS", (5, 10))
+    monkeypatch.setattr(proof_of_work, "COUNTERS", (5, 10))

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 
 from accounts.models import Workspace
-from subscribers import consent, proof, signup_guard
+from subscribers import consent, proof_of_work, signup_guard
 from subscribers.models import MailingList, SignupForm, Subscription
 from tests.delivery.public.everything import snapshot
 
@@ -35,7 +35,7 @@ def opened(form, *, seconds_ago=30):
 
 def proven(form):
     """What a browser computes."""
-    made = altcha.Challenge.from_dict(proof.challenge(form))
+    made = altcha.Challenge.from_dict(proof_of_work.challenge(form))
     return altcha.Payload(challenge=made, solution=altcha.solve_challenge(made)).to_base64()
 
 

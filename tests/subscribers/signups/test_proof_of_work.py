@@ -8,15 +8,15 @@ import altcha
 import pytest
 import time_machine
 
-from subscribers import proof
+from subscribers import proof_of_work
 from subscribers.models import MailingList
 from tests.subscribers.signups.signing import make_form, proven
 
 
 def test_a_proof_is_spent_by_its_first_use(form):
     answer = proven(form)
-    assert proof.is_proof(form, answer)
-    assert not proof.is_proof(form, answer)
+    assert proof_of_work.is_proof(form, answer)
+    assert not proof_of_work.is_proof(form, answer)
 
 
 def test_a_proof_for_another_form_proves_nothing(form, other_workspace):
@@ -24,14 +24,14 @@ def test_a_proof_for_another_form_proves_nothing(form, other_workspace):
         other_workspace, MailingList.objects.create(workspace=other_workspace, name="Teh")
     )
     answer = proven(other)
-    assert not proof.is_proof(form, answer)
-    assert proof.is_proof(other, answer)
+    assert not proof_of_work.is_proof(form, answer)
+    assert proof_of_work.is_proof(other, answer)
 
 
 def test_a_proof_gets_old(form):
     answer = proven(form)
-    with time_machine.travel(time.time() + proof.GOOD_FOR + 5):
-        assert not proof.is_proof(form, answer)
+    with time_machine.travel(time.time() + proof_of_work.GOOD_FOR + 5):
+        assert not proof_of_work.is_proof(form, answer)
 
 
 def changed(answer, change):
@@ -63,17 +63,17 @@ def untyped(data):
 
 @pytest.mark.parametrize("change", [easier, other_form, unsigned, wrong_key, untyped])
 def test_a_changed_answer_proves_nothing(form, change):
-    assert not proof.is_proof(form, changed(proven(form), change))
+    assert not proof_of_work.is_proof(form, changed(proven(form), change))
 
 
 @pytest.mark.parametrize("answer", ["", "x", "e30=", "bnVsbA==", "W10=", "é", "A" * 5_000])
 def test_what_is_no_answer_proves_nothing(form, answer):
-    assert not proof.is_proof(form, answer)
+    assert not proof_of_work.is_proof(form, answer)
 
 
 def test_the_prefix_alone_is_not_the_answer(form):
     """The challenge names half of the key; only who did the work knows the other half."""
-    challenge = proof.challenge(form)
+    challenge = proof_of_work.challenge(form)
     guess = {
         "challenge": challenge,
         "solution": {
@@ -81,11 +81,11 @@ def test_the_prefix_alone_is_not_the_answer(form):
             "derivedKey": challenge["parameters"]["keyPrefix"].ljust(64, "0"),
         },
     }
-    assert not proof.is_proof(form, base64.b64encode(json.dumps(guess).encode()).decode())
+    assert not proof_of_work.is_proof(form, base64.b64encode(json.dumps(guess).encode()).decode())
 
 
 def test_it_is_harder_while_the_brake_is_on(form):
-    easy = altcha.Challenge.from_dict(proof.challenge(form))
-    hard = altcha.Challenge.from_dict(proof.challenge(form, is_hard=True))
+    easy = altcha.Challenge.from_dict(proof_of_work.challenge(form))
+    hard = altcha.Challenge.from_dict(proof_of_work.challenge(form, is_hard=True))
     assert altcha.solve_challenge(easy).counter < 10
     assert altcha.solve_challenge(hard).counter >= 20
