@@ -100,10 +100,18 @@ class Audience:
     campaign: int = 0
 
     @classmethod
-    def of(cls, campaign: Campaign) -> "Audience":
-        """Read a campaign's choice (one query, two if it names segments and no list)."""
-        chosen = queries.chosen(campaign)
-        return cls._made(*chosen.values(), workspace=campaign.workspace_id, campaign=campaign.pk)
+    def of(cls, campaign: Campaign, *, lists: Sequence[int] | None = None) -> "Audience":
+        """Read a campaign's choice (one query, two if it names segments and no list).
+
+        ``lists``: those it went to when it began; lists made since then are none of them.
+        """
+        include, *others = queries.chosen(campaign).values()
+        return cls._made(
+            include if lists is None else lists,
+            *others,
+            workspace=campaign.workspace_id,
+            campaign=campaign.pk,
+        )
 
     @classmethod
     def choosing(
@@ -140,7 +148,7 @@ class Audience:
 def lists_of(campaign: Campaign) -> QuerySet[MailingList]:
     """Return the lists that a campaign goes to: those chosen, else (by segments alone) all in use.
 
-    Whoever leaves by a link of its mails leaves these.
+    Once it is being sent, those of its beginning count (`delivery.models.Dispatch.lists`).
     """
     if campaign.include_lists.exists() or not campaign.include_segments.exists():
         return campaign.include_lists.all()

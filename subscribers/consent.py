@@ -4,16 +4,32 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Required, TypedDict
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from subscribers.models import ConsentEvent, ConsentStatement, Subscriber
+from subscribers.models import ConsentEvent, ConsentStatement, MailingList, Subscriber
 from subscribers.states import ConsentKind, ConsentSource
 
 LONGEST_USER_AGENT = 300
 LONGEST_DETAIL = 300
+# Of the person, by whatever hand: nobody undoes what came about so.
+OWN_ACTS = (
+    ConsentSource.FORM,
+    ConsentSource.PREFERENCES,
+    ConsentSource.UNSUBSCRIBE_PAGE,
+    ConsentSource.ONE_CLICK,
+    ConsentSource.COMPLAINT,
+)
+LEAVING = (ConsentKind.UNSUBSCRIBED, ConsentKind.LEFT_AGAIN)
+JOINING = (
+    ConsentKind.ASKED,
+    ConsentKind.CONFIRMED,
+    ConsentKind.SUBSCRIBED,
+    ConsentKind.RESUBSCRIBED,
+    ConsentKind.WISHED_AGAIN,
+)
 # SQL: whether a person had left a list by the ledger, and has not come back by their own act since.
 # Being asked again (a stranger's sign-up does that) is no return, nor is an import. The ids of
 # ``{person}`` and ``{list}`` are SQL, too.
@@ -73,6 +89,21 @@ def record(
 def printable(text: str) -> str:
     """Leave out what PostgreSQL can't store or a terminal would act on."""
     return "".join(letter for letter in text if letter.isprintable())
+
+
+def has_left_everything(subscriber: Subscriber) -> bool:
+    """Say whether the last that was heard of a person about all mail is that they want none."""
+    kinds = ConsentEvent.objects.filter(subscriber=subscriber, list=None).values_list("kind")
+    newest = kinds.order_by("-at", "-id").first()
+    return newest == (ConsentKind.UNSUBSCRIBED,)
+
+
+def has_left(subscriber: Subscriber, mailing_list: MailingList) -> bool:
+    """Say whether a person had left a list, so that only they may come back (`HAD_LEFT`)."""
+    with connection.cursor() as cursor:
+        question = HAD_LEFT.format(person="%(person)s", list="%(list)s")
+        cursor.execute(f"SELECT {question}", {"person": subscriber.pk, "list": mailing_list.pk})
+        return bool(cursor.fetchone()[0])
 
 
 def statement(workspace: Workspace, *, text: str) -> ConsentStatement:
