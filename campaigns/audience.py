@@ -103,11 +103,15 @@ class Audience:
     at: datetime | None = None
 
     @classmethod
-    def of(cls, campaign: Campaign) -> "Audience":
-        """Read a campaign's choice (one query, two if it names segments and no list)."""
-        chosen = queries.chosen(campaign)
+    def of(cls, campaign: Campaign, *, lists: Sequence[int] | None = None) -> "Audience":
+        """Read a campaign's choice (one query, two if it names segments and no list).
+
+        ``lists``: those it went to when it began; lists made since then are none of them.
+        """
+        include, *others = queries.chosen(campaign).values()
         return cls._made(
-            *chosen.values(),
+            include if lists is None else lists,
+            *others,
             workspace=campaign.workspace_id,
             campaign=campaign.pk,
             at=campaign.started_at,
@@ -154,7 +158,8 @@ class Audience:
 def lists_of(campaign: Campaign) -> QuerySet[MailingList]:
     """Return the lists that a campaign's mails came by: those chosen, or (by segments alone) all.
 
-    Whoever leaves by a link of its mails leaves these, also those that were archived since.
+    Whoever leaves by a link of its mails leaves these, also those that were archived since. Once it
+    is being sent, those of its beginning count (`delivery.models.Dispatch.lists`).
     """
     if campaign.include_lists.exists() or not campaign.include_segments.exists():
         return campaign.include_lists.all()

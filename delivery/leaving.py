@@ -175,6 +175,7 @@ def _were_unconfirmed(person: Subscriber, lists: Iterable[int]) -> set[int]:
     for list_id in lists:
         kinds = (
             ConsentEvent.objects.filter(subscriber=person, list_id=list_id)
+            .exclude(kind=ConsentKind.WISHED_AGAIN)  # changed nothing
             .order_by("-id")
             .values_list("kind", flat=True)[:2]
         )

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from accounts.models import Workspace
 from campaigns import audience
 from campaigns.models import Campaign
 from delivery import tokens
-from delivery.models import Message
+from delivery.models import Dispatch, Message
 from subscribers import merging
 from subscribers.models import MailingList, Subscriber
 
@@ -60,5 +62,13 @@ def of_message(message_id: int) -> Reader | None:
         campaign=campaign,
         workspace=campaign.workspace,
         person=person,
-        lists=tuple(audience.lists_of(campaign).order_by("name", "pk")),
+        lists=tuple(_lists_of(campaign).order_by("name", "pk")),
     )
+
+
+def _lists_of(campaign: Campaign) -> QuerySet[MailingList]:
+    """Return the lists of the campaign's beginning; of a letter that never began, today's."""
+    lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
+    if lists is None:
+        return audience.lists_of(campaign)
+    return MailingList.objects.filter(workspace_id=campaign.workspace_id, pk__in=lists)

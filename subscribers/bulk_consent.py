@@ -122,10 +122,10 @@ def undo(
 ) -> int:
     """Give subscriptions, that are still ``left`` since the action, their status ``back``.
 
-    "": they had none, and have none again; the ledger notes that they left, by undoing.
+    "": they had none, and have none again; that is taken back, and nobody has left by it.
     """
     kinds = {
-        "": ConsentKind.UNSUBSCRIBED,
+        "": ConsentKind.TAKEN_BACK,
         SubscriptionStatus.UNCONFIRMED: ConsentKind.ASKED,
         SubscriptionStatus.SUBSCRIBED: ConsentKind.RESUBSCRIBED,
     }

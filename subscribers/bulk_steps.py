@@ -30,14 +30,23 @@ SUPPRESSED = """
 SELECT id, '' FROM subscribers_subscriber
 WHERE workspace_id = %(workspace)s AND id = ANY(%(people)s) AND address_hash = ANY(%(hashes)s)
 """
+# Where the person has asked for no mail since, only that stays.
 RELEASE = """
-DELETE FROM subscribers_suppression suppression
-USING subscribers_subscriber person,
-    unnest(%(people)s::bigint[], %(moments)s::timestamptz[]) AS was (id, at)
-WHERE person.id = was.id AND person.workspace_id = %(workspace)s
-    AND suppression.workspace_id = %(workspace)s
-    AND suppression.address_hash = person.address_hash
-    AND suppression.reason = %(reason)s AND suppression.created_at = was.at
+WITH added AS (
+    SELECT suppression.id, suppression.reason, suppression.former
+    FROM unnest(%(people)s::bigint[], %(moments)s::timestamptz[]) AS was (id, at)
+    JOIN subscribers_subscriber person
+        ON person.id = was.id AND person.workspace_id = %(workspace)s
+    JOIN subscribers_suppression suppression
+        ON suppression.workspace_id = %(workspace)s
+        AND suppression.address_hash = person.address_hash AND suppression.created_at = was.at
+    ORDER BY suppression.id FOR UPDATE OF suppression
+), wished AS (
+    UPDATE subscribers_suppression SET former = '', detail = '', created_by_id = NULL
+    WHERE id IN (SELECT id FROM added WHERE former = %(reason)s)
+)
+DELETE FROM subscribers_suppression
+WHERE id IN (SELECT id FROM added WHERE reason = %(reason)s)
 """
 
 

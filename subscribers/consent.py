@@ -14,6 +14,22 @@ from subscribers.states import ConsentKind, ConsentSource, SuppressionReason
 
 LONGEST_USER_AGENT = 300
 LONGEST_DETAIL = 300
+# Of the person, by whatever hand: nobody undoes what came about so.
+OWN_ACTS = (
+    ConsentSource.FORM,
+    ConsentSource.PREFERENCES,
+    ConsentSource.UNSUBSCRIBE_PAGE,
+    ConsentSource.ONE_CLICK,
+    ConsentSource.COMPLAINT,
+)
+LEAVING = (ConsentKind.UNSUBSCRIBED, ConsentKind.LEFT_AGAIN)
+JOINING = (
+    ConsentKind.ASKED,
+    ConsentKind.CONFIRMED,
+    ConsentKind.SUBSCRIBED,
+    ConsentKind.RESUBSCRIBED,
+    ConsentKind.WISHED_AGAIN,
+)
 # SQL: whether a person had left a list by the ledger, and has not come back by their own act since.
 # Being asked again (a stranger's sign-up does that) is no return, nor is an import. The ids of
 # ``{person}`` and ``{list}`` are SQL, too.
@@ -103,6 +119,13 @@ def record(
 def printable(text: str) -> str:
     """Leave out what PostgreSQL can't store or a terminal would act on."""
     return "".join(letter for letter in text if letter.isprintable())
+
+
+def has_left_everything(subscriber: Subscriber) -> bool:
+    """Say whether the last that was heard of a person about all mail is that they want none."""
+    kinds = ConsentEvent.objects.filter(subscriber=subscriber, list=None).values_list("kind")
+    newest = kinds.order_by("-at", "-id").first()
+    return newest == (ConsentKind.UNSUBSCRIBED,)
 
 
 def statement(workspace: Workspace, *, text: str) -> ConsentStatement:

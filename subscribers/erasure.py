@@ -90,6 +90,7 @@ def _bar(workspace: Workspace, address: str, actor: User | None) -> None:
             "email_key": "",
             "detail": "",
             "reason": SuppressionReason.ERASED,
+            "former": "",
             "created_by": actor,
             "created_at": timezone.now(),
         },

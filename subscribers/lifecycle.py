@@ -2,12 +2,14 @@
 
 Each step is one statement that moves the status only from where it may come (`states.TRANSITIONS`)
 and says whether it did; the consent event is written in the same transaction, and only then. So
-two clicks at once leave one event. All take `consent.Evidence` as keyword arguments.
+two clicks at once leave one event. Where the person's own act changes nothing, because somebody
+else has put them there, one event says that they wished it, too (`REPEAT`). All take
+`consent.Evidence` as keyword arguments.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Unpack
+from typing import Any, Unpack
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -49,6 +51,21 @@ WHERE subscriber_id = %(subscriber)s AND workspace_id = %(workspace)s
     AND (%(lists)s::bigint[] IS NULL OR list_id = ANY(%(lists)s))
 RETURNING list_id
 """
+# An act of the person on lists where they stand so already, unless such an act is why they do. It
+# moves the time, too, so that whatever undoes what was done to them before passes them by.
+REPEAT = """
+UPDATE subscribers_subscription current SET changed_at = %(at)s
+WHERE subscriber_id = %(subscriber)s AND workspace_id = %(workspace)s
+    AND status = ANY(%(standing)s)
+    AND (%(lists)s::bigint[] IS NULL OR list_id = ANY(%(lists)s))
+    AND NOT EXISTS (
+        SELECT FROM subscribers_consentevent known
+        WHERE known.subscriber_id = current.subscriber_id AND known.list_id = current.list_id
+            AND known.kind = ANY(%(kinds)s) AND known.source = ANY(%(own)s)
+            AND known.at >= current.changed_at
+    )
+RETURNING list_id
+"""
 # Entering a status: from which other one (besides none at all), and what the ledger calls it.
 ENTRANCES = {
     SubscriptionStatus.SUBSCRIBED: (SubscriptionStatus.UNCONFIRMED, ConsentKind.SUBSCRIBED),
@@ -88,7 +105,12 @@ def subscribe(
 
 def ask(subscriber: Subscriber, *, mailing_list: MailingList, **evidence: Unpack[Evidence]) -> bool:
     """Note that a person wants to join and must confirm by mail; also after they had left."""
-    return _enter(subscriber, mailing_list, SubscriptionStatus.UNCONFIRMED, evidence)
+    with transaction.atomic():
+        entered = _enter(subscriber, mailing_list, SubscriptionStatus.UNCONFIRMED, evidence)
+        if not entered:
+            here = [SubscriptionStatus.UNCONFIRMED, SubscriptionStatus.SUBSCRIBED]
+            _wish_again(subscriber, mailing_list, evidence, standing=here)
+    return entered
 
 
 def confirm(
@@ -105,6 +127,9 @@ def confirm(
         if changed:
             _record(subscriber, ConsentKind.CONFIRMED, [mailing_list.pk], evidence)
             return_to_mail(subscriber, **evidence)
+        else:
+            here = [SubscriptionStatus.SUBSCRIBED]
+            _wish_again(subscriber, mailing_list, evidence, standing=here)
     return bool(changed)
 
 
@@ -113,8 +138,7 @@ def unsubscribe(
 ) -> tuple[int, ...]:
     """Leave these lists (by id); returns those that the person really was on."""
     with transaction.atomic():
-        left = _leave(subscriber, evidence, lists=list(lists))
-        _record(subscriber, ConsentKind.UNSUBSCRIBED, left, evidence)
+        left, _repeated = _leave(subscriber, evidence, lists=list(lists))
     return left
 
 
@@ -123,17 +147,17 @@ def unsubscribe_from_all(
 ) -> tuple[int, ...] | None:
     """Leave every list and suppress the address; returns the lists left, None if already done."""
     with transaction.atomic():
-        left = _leave(subscriber, evidence, lists=None)
-        first = suppression.insert(
+        left, repeated = _leave(subscriber, evidence, lists=None)
+        suppressed = suppression.insert(
             subscriber.workspace,
             keys=[subscriber.email_key],
             reason=SuppressionReason.UNSUBSCRIBED,
         )
-        if not left and not first:
-            return None
-        everything = [None] if first else []
-        _record(subscriber, ConsentKind.UNSUBSCRIBED, [*left, *everything], evidence)
-    return left
+        # Also where a stronger reason stays: whoever takes that one back must see the wish.
+        first = suppressed or not consent.has_left_everything(subscriber)
+        if first:
+            _record(subscriber, ConsentKind.UNSUBSCRIBED, [None], evidence)
+    return left if left or repeated or first else None
 
 
 def resubscribe(
@@ -230,14 +254,56 @@ def _enter(
 
 def _leave(
     subscriber: Subscriber, evidence: Evidence, *, lists: list[int] | None
-) -> tuple[int, ...]:
-    return _change(
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Take the person off lists; returns those left, and those where only the wish is new."""
+    left = _change(
         subscriber,
         evidence,
         status=SubscriptionStatus.UNSUBSCRIBED,
         allowed=[SubscriptionStatus.UNCONFIRMED, SubscriptionStatus.SUBSCRIBED],
         lists=lists,
     )
+    _record(subscriber, ConsentKind.UNSUBSCRIBED, left, evidence)
+    standing, kinds = [SubscriptionStatus.UNSUBSCRIBED], consent.LEAVING
+    repeated = _repeat(subscriber, evidence, lists=lists, standing=standing, kinds=kinds)
+    _record(subscriber, ConsentKind.LEFT_AGAIN, repeated, evidence)
+    return left, repeated
+
+
+def _wish_again(
+    subscriber: Subscriber,
+    mailing_list: MailingList,
+    evidence: Evidence,
+    *,
+    standing: list[SubscriptionStatus],
+) -> None:
+    lists, kinds = [mailing_list.pk], consent.JOINING
+    repeated = _repeat(subscriber, evidence, lists=lists, standing=standing, kinds=kinds)
+    _record(subscriber, ConsentKind.WISHED_AGAIN, repeated, evidence)
+
+
+def _repeat(
+    subscriber: Subscriber,
+    evidence: Evidence,
+    *,
+    lists: list[int] | None,
+    standing: list[SubscriptionStatus],
+    kinds: Sequence[ConsentKind],
+) -> tuple[int, ...]:
+    if evidence["source"] not in consent.OWN_ACTS:
+        return ()
+    values: dict[str, Any] = {
+        "subscriber": subscriber.pk,
+        "workspace": subscriber.workspace_id,
+        "standing": [str(one) for one in standing],
+        "kinds": [str(one) for one in kinds],
+        "own": [str(one) for one in consent.OWN_ACTS],
+        "lists": lists,
+        "at": _moment(evidence),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REPEAT, values)
+        return tuple(sorted(list_id for (list_id,) in cursor.fetchall()))
 
 
 def _change(

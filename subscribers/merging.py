@@ -41,7 +41,6 @@ from subscribers.models import (
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus, SuppressionReason
 
 PROFILE = ("first_name", "last_name", "language", "time_zone")
-OWN_ACTS = (ConsentSource.FORM, ConsentSource.PREFERENCES, ConsentSource.UNSUBSCRIBE_PAGE)
 JOINING = (ConsentKind.CONFIRMED, ConsentKind.SUBSCRIBED, ConsentKind.RESUBSCRIBED)
 WISHES = (
     SuppressionReason.UNSUBSCRIBED,
@@ -214,7 +213,7 @@ def _decide(own: Subscription, theirs: Subscription) -> SubscriptionStatus:
         subscriber_id=other.subscriber_id,
         list_id=other.list_id,
         kind__in=JOINING,
-        source__in=OWN_ACTS,
+        source__in=consent.OWN_ACTS,
         at__gt=gone_at[gone.subscriber_id],
     ).exists()
     return SubscriptionStatus.SUBSCRIBED if came_later else SubscriptionStatus(gone.status)

@@ -2,7 +2,7 @@
 
 The trigger of the consent ledger allows just what happens here: forgetting from where an event
 came, and deleting the history of a list that the person has left. Whatever an active consent rests
-on stays (docs/decisions/0034-what-retention-may-forget.md).
+on stays, and so does that somebody has left (docs/decisions/0034-what-retention-may-forget.md).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from subscribers.models import MailingList, Retention
+from subscribers.states import ConsentKind
 
 ROWS_A_BATCH = 5_000
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -29,20 +30,34 @@ WITH due AS (
 )
 SELECT (SELECT max(at) FROM due), (SELECT count(*) FROM due), (SELECT count(*) FROM forgotten)
 """
-FORGET_HISTORY = """
+# Of the newest leaving stays that it was, and when: by it the ledger knows that nobody else may
+# bring the person back.
+FORGET_HISTORY = f"""
 WITH gone AS (
     SELECT subscriber_id, changed_at FROM subscribers_subscription
     WHERE list_id = %(list)s AND status = 'unsubscribed' AND subscriber_id > %(reached)s
     ORDER BY subscriber_id LIMIT %(limit)s
+), due AS (
+    SELECT event.id, event.kind = '{ConsentKind.UNSUBSCRIBED.value}' AND NOT EXISTS (
+        SELECT FROM subscribers_consentevent later
+        WHERE later.subscriber_id = event.subscriber_id AND later.list_id = event.list_id
+            AND later.kind = event.kind AND (later.at, later.id) > (event.at, event.id)
+    ) AS stays
+    FROM gone JOIN subscribers_consentevent event
+        ON event.subscriber_id = gone.subscriber_id AND event.list_id = %(list)s
+    WHERE event.at < %(before)s AND gone.changed_at < %(before)s
 ), forgotten AS (
-    DELETE FROM subscribers_consentevent event USING gone
-    WHERE event.subscriber_id = gone.subscriber_id AND event.list_id = %(list)s
-        AND event.at < %(before)s AND gone.changed_at < %(before)s
+    DELETE FROM subscribers_consentevent event USING due
+    WHERE event.id = due.id AND NOT due.stays
+    RETURNING event.id
+), emptied AS (
+    UPDATE subscribers_consentevent event SET ip = NULL, user_agent = '' FROM due
+    WHERE event.id = due.id AND due.stays AND (event.ip IS NOT NULL OR event.user_agent <> '')
     RETURNING event.id
 )
 SELECT (SELECT max(subscriber_id) FROM gone), (SELECT count(*) FROM gone),
-    (SELECT count(*) FROM forgotten)
-"""
+    (SELECT count(*) FROM forgotten) + (SELECT count(*) FROM emptied)
+"""  # noqa: S608 - our own words
 # "All mail" concerns every list: it goes when the person is on none any more.
 FORGET_GENERAL_HISTORY = """
 WITH due AS (

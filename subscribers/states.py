@@ -38,7 +38,10 @@ class ConsentKind(TextOptions):
     SUBSCRIBED = "subscribed", _("Subscribed")
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     RESUBSCRIBED = "resubscribed", _("Subscribed again")
-    TAKEN_BACK = "taken_back", _("Taken back: its import was undone")
+    TAKEN_BACK = "taken_back", _("Taken back: what put them there was undone")
+    # The person's own act that changed nothing; no undo passes over it.
+    WISHED_AGAIN = "wished_again", _("Asked to join again")
+    LEFT_AGAIN = "left_again", _("Unsubscribed again")
 
 
 class ConsentSource(TextOptions):

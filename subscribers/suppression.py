@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -20,13 +20,35 @@ from subscribers.states import SuppressionReason
 LONGEST_DETAIL = 300
 ROWS_A_PAGE = 50
 MOST_FOUND = 1_000  # of addresses that begin alike, found by their beginning
-INSERT = """
-INSERT INTO subscribers_suppression
-    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address.hash, address.key, %(reason)s, %(detail)s, %(actor)s, %(at)s
-FROM unnest(%(hashes)s::bytea[], %(keys)s::text[]) AS address (hash, key)
-ON CONFLICT (workspace_id, address_hash) DO NOTHING
+WISHES = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.COMPLAINED)  # of the person
+BY_STRENGTH = (
+    SuppressionReason.MANUAL,
+    SuppressionReason.IMPORTED,
+    SuppressionReason.BOUNCED,
+    *WISHES,
+    SuppressionReason.ERASED,
+)
+# SQL: what becomes of an address (``current``) that is suppressed for another reason already. A
+# person's wish goes before a weaker reason, which is kept below it.
+UPGRADE = """ON CONFLICT (workspace_id, address_hash) DO UPDATE SET reason = EXCLUDED.reason,
+    former = CASE current.former WHEN '' THEN current.reason ELSE current.former END
+WHERE EXCLUDED.reason = ANY(%(wishes)s)
+    AND array_position(%(by_strength)s, EXCLUDED.reason::text)
+        > array_position(%(by_strength)s, current.reason::text)
 """
+STRENGTHS = {
+    "wishes": [one.value for one in WISHES],
+    "by_strength": [one.value for one in BY_STRENGTH],
+}
+INSERT = f"""
+INSERT INTO subscribers_suppression AS current
+    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
+SELECT DISTINCT ON (address.hash) %(workspace)s, address.hash, address.key, %(reason)s,
+    %(detail)s, %(actor)s::bigint, %(at)s::timestamptz
+FROM unnest(%(hashes)s::bytea[], %(keys)s::text[]) AS address (hash, key)
+ORDER BY address.hash
+{UPGRADE}
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +73,9 @@ def suppress(
     detail: str = "",
     actor: User | None = None,
 ) -> bool:
-    """Never write to this address again; False when it was suppressed already (kept as it is).
+    """Never write to this address again; False when it was suppressed already.
+
+    What it was suppressed for stays, unless this is a stronger wish of the person (`UPGRADE`).
 
     Raises:
         Problem: what was given can't be an address.
@@ -88,7 +112,7 @@ def insert(
     detail: str = "",
     actor: User | None = None,
 ) -> int:
-    """Suppress addresses given by their keys; returns how many were not suppressed before."""
+    """Suppress addresses given by their keys; returns how many were not, or only for less."""
     secret = bytes(workspace.address_key)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -101,6 +125,7 @@ def insert(
                 "detail": detail[:LONGEST_DETAIL],
                 "actor": actor.pk if actor else None,
                 "at": timezone.now(),
+                **STRENGTHS,
             },
         )
         return int(cursor.rowcount)
@@ -167,13 +192,16 @@ def release(workspace: Workspace, *, suppression_id: int) -> bool:
 def release_own_wish(workspace_id: int, *, address_hash: bytes) -> bool:
     """Lift "unsubscribed from everything" when the person joins again by their own act.
 
-    Bounces, complaints and what members added stay.
+    Bounces, complaints and what members added stay, also where the wish was put above them.
     """
-    deleted, _ = Suppression.objects.filter(
+    rows = Suppression.objects.filter(
         workspace_id=workspace_id,
         address_hash=address_hash,
         reason=SuppressionReason.UNSUBSCRIBED,
-    ).delete()
+    )
+    if rows.exclude(former="").update(reason=F("former"), former=""):
+        return True
+    deleted, _ = rows.delete()
     return deleted > 0
 
 

@@ -26,6 +26,9 @@ class Dispatch(models.Model):
         SendingAccount, models.SET_NULL, null=True, blank=True, related_name="dispatches"
     )
     priority = models.PositiveSmallIntegerField(choices=Priority.options, default=Priority.CAMPAIGN)
+    # The lists it goes to, for good: whoever leaves by its mails leaves these. None: begun by a
+    # release that did not keep them.
+    lists = ArrayField(models.BigIntegerField(), null=True, editable=False)
     planned_through = models.BigIntegerField(_("planned up to subscriber"), default=0)
     last_subscriber = models.BigIntegerField(_("last subscriber in the audience"), default=0)
     planning_done_at = models.DateTimeField(_("planning finished"), null=True, blank=True)

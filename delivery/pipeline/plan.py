@@ -117,12 +117,14 @@ def begin(campaign: Campaign) -> bool:
     routes = routing.candidates(
         accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id
     )
+    audience = Audience.of(campaign)
     Dispatch.objects.get_or_create(
         campaign=campaign,
         defaults={
             "workspace_id": campaign.workspace_id,
             "account": routes[0] if routes else None,
-            "last_subscriber": _last_subscriber(Audience.of(campaign)),
+            "lists": list(audience.include),
+            "last_subscriber": _last_subscriber(audience),
         },
     )
     return True
@@ -153,7 +155,7 @@ def step(campaign_id: int) -> Progress:
         return Progress(is_done=True)
     if dispatch.campaign.status not in {CampaignStatus.SENDING, CampaignStatus.PAUSED}:
         return Progress(is_done=True)
-    audience = Audience.of(dispatch.campaign)
+    audience = Audience.of(dispatch.campaign, lists=dispatch.lists)
     size = CHUNK if dispatch.planned_through else FIRST_CHUNK
     through = _end_of_chunk(audience, dispatch, size=size)
     try:

@@ -11,7 +11,7 @@ from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
 from delivery import dkim_keys
-from delivery.models import DkimKey, SendingAccount
+from delivery.models import Dispatch, DkimKey, SendingAccount
 from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.dkim import Signer
@@ -116,7 +116,9 @@ def prepare(
         )
     except (ContentError, AddressError) as error:
         return Unusable(sentence=str(error)[:300])
-    return Prepared(version=content.version, audience=Audience.of(campaign), compiled=compiled)
+    lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
+    audience = Audience.of(campaign, lists=lists)
+    return Prepared(version=content.version, audience=audience, compiled=compiled)
 
 
 def _list_of(campaign: Campaign) -> tuple[str, str]:

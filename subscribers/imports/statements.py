@@ -254,12 +254,20 @@ JOIN import_placed placed
 ORDER BY done.subscriber_id
 """  # noqa: S608 - our own words
 LIFT = """
-WITH lifted AS (
+WITH uncovered AS (
+    UPDATE subscribers_suppression suppression SET reason = former, former = ''
+    FROM import_decided decided
+    WHERE decided.lifts AND NOT decided.is_barred AND suppression.workspace_id = %(workspace)s
+        AND suppression.address_hash = decided.address_hash AND suppression.reason = %(out)s
+        AND suppression.former <> ''
+    RETURNING decided.person_id
+), free AS (
     DELETE FROM subscribers_suppression suppression USING import_decided decided
     WHERE decided.lifts AND NOT decided.is_barred AND suppression.workspace_id = %(workspace)s
         AND suppression.address_hash = decided.address_hash AND suppression.reason = %(out)s
+        AND suppression.former = ''
     RETURNING decided.person_id
-)
+), lifted AS (SELECT * FROM uncovered UNION ALL SELECT * FROM free)
 INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, kind, source,
     at, statement_id, user_agent, actor_id, detail)
 SELECT %(workspace)s, person_id, %(kind_returned)s, %(source)s, %(at)s, %(statement)s, '',

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from subscribers import people
+from subscribers import people, suppression
 from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail
 from subscribers.imports.run import sole_worker
-from subscribers.models import Import, ImportChange, Suppression
+from subscribers.models import ConsentEvent, Import, ImportChange, Suppression
 from subscribers.states import (
     ConsentKind,
     ConsentSource,
@@ -106,16 +107,33 @@ def run(import_id: int) -> bool:
         while _remove_some(record):
             pass
         with _step(record) as state:
-            moment = record.started_at or record.created_at
-            Suppression.objects.filter(
-                workspace_id=record.workspace_id, created_at=moment, detail=detail(record)
-            ).delete()
+            _release(record)
             if state.tidies:
                 state.tidied = leftovers.remove(record)
         Import.objects.filter(pk=import_id, status=ImportStatus.UNDOING).update(
             status=ImportStatus.UNDONE, undone_at=timezone.now(), undo=asdict(state)
         )
     return True
+
+
+def _release(record: Import) -> None:
+    """Lift the suppressions that an import brought, except for who asked for no mail since."""
+    moment = record.started_at or record.created_at
+    brought = Suppression.objects.filter(
+        workspace_id=record.workspace_id, created_at=moment, detail=detail(record)
+    )
+    brought.exclude(former="").update(former="", detail="", created_by=None)
+    wishes = ConsentEvent.objects.filter(
+        subscriber__address_hash=OuterRef("address_hash"),
+        workspace_id=record.workspace_id,
+        list=None,
+        kind=ConsentKind.UNSUBSCRIBED,
+        at__gt=moment,
+    )
+    brought.filter(Exists(wishes)).update(
+        reason=SuppressionReason.UNSUBSCRIBED, detail="", created_by=None
+    )
+    brought.delete()
 
 
 def _restore_some(record: Import) -> bool:
@@ -150,9 +168,9 @@ def _remove_some(record: Import) -> bool:
         for _key, why in judged:
             if why:
                 state.kept[why] = state.kept.get(why, 0) + 1
-        if stay:
+        if judged:  # of those who go, too: the days of the lists count their joining off by it
             for statement in undoing.TAKE_BACK:
-                cursor.execute(statement, {**values, "people": stay})
+                cursor.execute(statement, {**values, "people": [*stay, *gone]})
         if gone:
             state.removed += people.delete(record.workspace, ids=gone)
         if judged:
@@ -182,4 +200,5 @@ def _values(record: Import) -> dict[str, Any]:
         "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,
         "detail": detail(record),
+        **suppression.STRENGTHS,
     }

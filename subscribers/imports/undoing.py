@@ -1,6 +1,6 @@
 """The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``."""
 
-from subscribers import consent
+from subscribers import consent, suppression
 
 # Why a created person stays: "" if nothing happened to them but this import.
 WHY = """CASE
@@ -114,13 +114,13 @@ WITH moved AS (
 # Who had unsubscribed from everything before the import brought them back has so again.
 OUT = f"""
 WITH back AS (
-    INSERT INTO subscribers_suppression
+    INSERT INTO subscribers_suppression AS current
         (workspace_id, address_hash, email_key, reason, detail, created_at)
     SELECT %(workspace)s, decode(change.previous->>'out', 'hex'), change.previous->>'email_key',
         %(out)s, '', %(now)s
     FROM subscribers_importchange change
     WHERE change.id = ANY(%(changes)s) AND change.previous ? 'out'
-    ON CONFLICT (workspace_id, address_hash) DO NOTHING
+    {suppression.UPGRADE}
     RETURNING address_hash
 ), taken AS (
     SELECT person.id AS subscriber_id, NULL::bigint AS list_id

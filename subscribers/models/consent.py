@@ -101,6 +101,15 @@ class Suppression(models.Model):
     email_key = models.CharField(_("email address"), max_length=320, blank=True, db_collation="C")
     reason = models.CharField(_("reason"), max_length=12, choices=SuppressionReason.options)
     detail = models.CharField(_("detail"), max_length=300, blank=True)
+    # The weaker reason below a wish of the person; ``detail`` and what follows tell of it.
+    former = models.CharField(
+        _("former reason"),
+        max_length=12,
+        choices=SuppressionReason.options,
+        blank=True,
+        default="",
+        db_default="",
+    )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("since"), default=timezone.now)
 

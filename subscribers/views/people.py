@@ -24,6 +24,7 @@ from subscribers import (
     fields,
     lifecycle,
     people,
+    suppression,
     tags,
 )
 from subscribers.consent import Evidence
@@ -199,10 +200,14 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (added := _add_or_say(request, form)):
         person, new = added
         chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists"))).order_by("pk")
-        for mailing_list in chosen:
-            lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
+        stay_off = [
+            one
+            for one in chosen
+            if not lifecycle.subscribe(person, mailing_list=one, **_by_hand(request))
+        ]
         if chosen:
             say_who_is_out(request, [person])
+        _say_what_was_left(request, person, stay_off)
         if not new:
             messages.info(request, _("This address was here already; nothing of it was changed."))
         return redirect("subscriber_page", person.pk)
@@ -232,7 +237,21 @@ def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpR
         lifecycle.resubscribe(person, lists=[mailing_list.pk], **evidence)
     elif not lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request)):
         say_who_is_out(request, [person])
+        _say_what_was_left(request, person, [mailing_list])
     return redirect("subscriber_page", person.pk)
+
+
+def _say_what_was_left(
+    request: MemberRequest, person: Subscriber, lists: Sequence[MailingList]
+) -> None:
+    """Tell a member which lists the person had left, so that they stay off them."""
+    left = [one.name for one in lists if consent.had_left(person.pk, one.pk)]
+    if left and not suppression.is_out(person):
+        text = _(
+            "The person had left these lists and stays off them: %(lists)s. Whoever asked for them "
+            "since may be a stranger. They come back by confirming by mail or in their preferences."
+        )
+        messages.error(request, text % {"lists": ", ".join(left)})
 
 
 def say_who_is_out(request: MemberRequest, rows: Sequence[Subscriber]) -> None:

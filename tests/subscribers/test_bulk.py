@@ -9,6 +9,7 @@ from subscribers import addresses, bulk, bulk_run, consent, lifecycle, people, s
 from subscribers.models import (
     BulkAction,
     ConsentEvent,
+    ListDay,
     MailingList,
     Subscriber,
     Subscription,
@@ -152,7 +153,7 @@ def test_undoing_an_addition_gives_everybody_their_former_place(workspace, weekl
     undo(action)
     status = dict(Subscription.objects.values_list("subscriber_id", "status"))
     assert status == {asked.pk: "unconfirmed", acted.pk: "unsubscribed"}
-    assert ConsentEvent.objects.filter(subscriber=new).latest("id").kind == "unsubscribed"
+    assert ConsentEvent.objects.filter(subscriber=new).latest("id").kind == "taken_back"
 
 
 def test_undoing_an_unsubscription_leaves_who_left_by_themselves(workspace, weekly):
@@ -358,3 +359,40 @@ def test_who_is_to_be_deleted_can_be_suppressed_instead(editor_client, workspace
     editor_client.post(reverse("subscriber_bulk"), {**data, "action": ["delete", "suppress"]})
     assert Subscriber.objects.count() == 2
     assert suppression.is_suppressed(workspace, email=one.email)
+
+
+def test_undo_brings_nobody_back_who_has_left_by_themselves_since(workspace, weekly):
+    gone = person(workspace, "gone@example.org")
+    lifecycle.subscribe(gone, mailing_list=weekly, source=ConsentSource.FORM)
+    action = act(workspace, BulkKind.UNSUBSCRIBE, list=weekly.pk)
+    lifecycle.unsubscribe(gone, lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE)
+    undo(action)
+    assert Subscription.objects.get().status == "unsubscribed"
+
+
+def test_undo_takes_nobody_off_who_has_signed_up_by_themselves_since(workspace, weekly):
+    there = person(workspace, "there@example.org")
+    action = act(workspace, BulkKind.SUBSCRIBE, list=weekly.pk)
+    lifecycle.join(there, mailing_list=weekly, source=ConsentSource.FORM)
+    undo(action)
+    assert Subscription.objects.get().status == "subscribed"
+
+
+def test_undoing_a_suppression_leaves_the_wish_of_the_person(workspace):
+    gone, other = some(workspace, 2)
+    action = act(workspace, BulkKind.SUPPRESS)
+    lifecycle.unsubscribe_from_all(gone, source=ConsentSource.UNSUBSCRIBE_PAGE)
+    undo(action)
+    assert suppression.is_out(gone)
+    assert not suppression.is_suppressed(workspace, email=other.email)
+    lifecycle.return_to_mail(gone, source=ConsentSource.PREFERENCES)
+    assert not suppression.is_suppressed(workspace, email=gone.email)
+
+
+def test_undoing_a_subscription_is_no_leaving(workspace, weekly):
+    new = person(workspace, "new@example.org")
+    undo(act(workspace, BulkKind.SUBSCRIBE, list=weekly.pk))
+    assert not Subscription.objects.exists()
+    assert list(ListDay.objects.values_list("joined", "left")) == [(0, 0)]
+    lifecycle.ask(new, mailing_list=weekly, source=ConsentSource.FORM)
+    assert lifecycle.subscribe(new, mailing_list=weekly, source=ConsentSource.MANUAL)

@@ -254,3 +254,27 @@ def test_proof_holds_what_is_known(weekly, dewi):
     assert data["lists"][0]["list"] == "Weekly"
     assert data["events"][0]["from_where"] == "192.0.2.7"
     assert data["events"][0]["detail"] == "shopx"
+
+
+def test_an_own_act_that_changes_nothing_is_noted_once(workspace):
+    weekly = MailingList.objects.create(workspace=workspace, name="Own acts")
+    person, _ = people.add(workspace, address=addresses.normalise("own@example.org"))
+    lifecycle.subscribe(person, mailing_list=weekly, source=ConsentSource.MANUAL)
+    for _time in range(2):
+        assert not lifecycle.join(person, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(person, lists=[weekly.pk], source=ConsentSource.MANUAL)
+    for _time in range(2):
+        assert (
+            lifecycle.unsubscribe(person, lists=[weekly.pk], source=ConsentSource.ONE_CLICK) == ()
+        )
+    kinds = list(ConsentEvent.objects.order_by("id").values_list("kind", flat=True))
+    assert kinds == ["subscribed", "wished_again", "unsubscribed", "left_again"]
+
+
+def test_an_act_of_a_member_that_changes_nothing_is_not_noted(workspace):
+    weekly = MailingList.objects.create(workspace=workspace, name="Own acts")
+    person, _ = people.add(workspace, address=addresses.normalise("own@example.org"))
+    lifecycle.subscribe(person, mailing_list=weekly, source=ConsentSource.MANUAL)
+    for _time in range(2):
+        lifecycle.unsubscribe(person, lists=[weekly.pk], source=ConsentSource.MANUAL)
+    assert ConsentEvent.objects.count() == 2

@@ -280,3 +280,15 @@ def test_another_address_must_confirm_and_the_member_hears_of_it(editor_client, 
     )
     assert "has not agreed to these lists yet: Weekly" in answer.content.decode()
     assert Subscription.objects.get().status == "unconfirmed"
+
+
+def test_who_had_left_is_not_confirmed_by_hand_and_the_member_hears_why(
+    editor_client, dewi, weekly
+):
+    lifecycle.subscribe(dewi, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(dewi, lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE)
+    lifecycle.ask(dewi, mailing_list=weekly, source=ConsentSource.FORM)
+    page = reverse("subscriber_subscription", args=[dewi.pk])
+    answer = editor_client.post(page, {"list": weekly.pk, "action": "subscribe"}, follow=True)
+    assert "had left these lists and stays off them: Weekly" in answer.text
+    assert Subscription.objects.get(subscriber=dewi, list=weekly).status == "unconfirmed"

@@ -63,14 +63,15 @@ def test_the_history_of_a_list_that_was_left_goes_after_its_time(workspace, dewi
     found = rules(workspace, history_days=365)
     assert retention.apply(found) == 0
     Retention.objects.update(history_days=200)
-    assert retention.apply(Retention.objects.get()) == 2
-    assert [event.list for event in ConsentEvent.objects.all()] == [weekly]
+    assert retention.apply(Retention.objects.get()) == 1
+    kept = ConsentEvent.objects.order_by("id").values_list("list", "kind")
+    assert list(kept) == [(weekly.pk, "subscribed"), (offers.pk, "unsubscribed")]
     assert Subscription.objects.get(list=offers).status == "unsubscribed"
 
 
 def test_batches_reach_the_end(workspace, dewi, monkeypatch):
     monkeypatch.setattr(retention, "ROWS_A_BATCH", 1)
-    assert retention.apply(rules(workspace, origin_days=30, history_days=30)) == 4
+    assert retention.apply(rules(workspace, origin_days=30, history_days=30)) == 3
 
 
 @transaction.atomic
@@ -115,3 +116,22 @@ def test_the_page_saves_the_rules(admin_client, editor_client, workspace):
     found = Retention.objects.get()
     assert (found.workspace, found.origin_days, found.history_days) == (workspace, 365, None)
     assert admin_client.post(page, {"origin_days": "-1"}).status_code == 200
+
+
+def test_who_left_long_ago_is_brought_back_by_nobody_else(workspace, dewi, offers):
+    retention.apply(rules(workspace, history_days=30))
+    lifecycle.ask(dewi, mailing_list=offers, source=FORM)  # a stranger's sign-up
+    assert not lifecycle.subscribe(dewi, mailing_list=offers, source=ConsentSource.MANUAL)
+
+
+def test_of_the_newest_leaving_stays_that_it_was(workspace, dewi, offers):
+    lifecycle.unsubscribe_from_all(
+        dewi, source=FORM, at=ago(200), ip="192.0.2.1", user_agent="Firefox"
+    )
+    retention.apply(rules(workspace, history_days=30))
+    events = ConsentEvent.objects.exclude(list=None)
+    assert {(event.kind, event.ip, event.user_agent) for event in events} == {
+        ("unsubscribed", None, "")
+    }
+    with pytest.raises(DatabaseError, match="append-only"):
+        retaining(events.filter(list=offers).delete)

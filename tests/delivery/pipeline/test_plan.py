@@ -8,10 +8,12 @@ from django.utils import timezone
 from campaigns import lifecycle
 from campaigns.audience import breakdown
 from campaigns.states import CampaignStatus
+from delivery import leaving, readers
 from delivery.models import Claim, Dispatch, Message
-from delivery.pipeline import plan
+from delivery.pipeline import plan, prepare
 from delivery.states import MessageState, Reason
-from subscribers.states import SubscriptionStatus
+from subscribers.models import Segment, Subscription
+from subscribers.states import ConsentSource, SubscriptionStatus
 from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
@@ -108,3 +110,27 @@ def test_a_paused_campaign_is_still_planned_a_cancelled_one_not(cast: Cast) -> N
     assert plan.step(other.pk).rows == 0
     other.refresh_from_db()
     assert other.status == CampaignStatus.CANCELLED
+
+
+def test_a_list_that_is_made_after_the_beginning_is_none_of_the_campaigns(cast: Cast) -> None:
+    workspace = cast.workspace
+    news = makers.make_list(workspace, "News")
+    sending.make_account(workspace)
+    people = [makers.make_reader(workspace, news, f"p{n}@x.example") for n in range(2)]
+    campaign = makers.make_campaign(workspace)
+    rules = {"version": 1, "match": "all", "rules": []}
+    segment = Segment.objects.create(workspace=workspace, name="Everybody", rules=rules)
+    campaign.include_segments.add(segment)
+    assert lifecycle.schedule(campaign, at=timezone.now())
+    assert plan.begin(campaign)
+    later = makers.make_list(workspace, "Later")
+    makers.subscribe(people[0], later)
+    while not plan.step(campaign.pk).is_done:
+        pass
+    campaign.refresh_from_db()
+    prepared = prepare.prepare(campaign)
+    assert prepared.audience.include == (news.pk,)
+    letter = Message.objects.get(subscriber=people[0])
+    reader = readers.of_message(letter.pk)
+    assert leaving.leave(reader, source=ConsentSource.ONE_CLICK) == (news.pk,)
+    assert Subscription.objects.get(list=later).status == "subscribed"

@@ -10,6 +10,7 @@ from subscribers.models import (
     CustomField,
     Import,
     ImportChange,
+    ListDay,
     MailingList,
     Subscriber,
     Subscription,
@@ -216,3 +217,40 @@ def test_what_it_made_stays_unless_asked(imported):
     record = imported("email\na@example.com\n", lists=[], new_list="Fair")
     undone(record)
     assert MailingList.objects.filter(name="Fair").exists()
+
+
+def test_whoever_asked_for_no_mail_since_stays_suppressed(workspace, imported):
+    people_of = {
+        status: add(workspace, f"{status}@example.com") for status in ("bounced", "complained")
+    }
+    record = imported(
+        "email,status\nbounced@example.com,bounced\ncomplained@example.com,complained\n"
+    )
+    for person in people_of.values():
+        lifecycle.unsubscribe_from_all(person, source=ConsentSource.UNSUBSCRIBE_PAGE)
+    undone(record)
+    assert [suppression.is_out(person) for person in people_of.values()] == [True, True]
+
+
+def test_whoever_signed_up_since_stays_on_the_list(workspace, weekly, imported):
+    record = imported("email\nhere@example.com\n")
+    person = Subscriber.objects.get()
+    lifecycle.join(person, mailing_list=weekly, source=ConsentSource.FORM)
+    assert undone(record)["kept"] == {"acted": 1}
+    assert Subscription.objects.get().status == "subscribed"
+
+
+def test_whoever_left_since_is_not_put_back(workspace, weekly, imported):
+    person = add(workspace, "gone@example.com")
+    lifecycle.subscribe(person, mailing_list=weekly, source=ConsentSource.FORM)
+    record = imported("email,status\ngone@example.com,unsubscribed\n")
+    lifecycle.unsubscribe(person, lists=[weekly.pk], source=ConsentSource.UNSUBSCRIBE_PAGE)
+    undone(record)
+    assert Subscription.objects.get().status == "unsubscribed"
+
+
+def test_an_undone_import_is_no_growth(weekly, imported):
+    record = imported("email\na@example.com\nb@example.com\n")
+    assert ListDay.objects.get().joined == 2
+    undone(record)
+    assert list(ListDay.objects.values_list("joined", "left")) == [(0, 0)]
