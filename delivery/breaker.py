@@ -6,6 +6,7 @@ answers closes the breaker.
 """
 
 import random
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -36,6 +37,16 @@ def is_open(account: SendingAccount) -> bool:
 def is_patient(account: SendingAccount) -> bool:
     """Say whether the server works and only asked to wait: nobody needs to stand in for it."""
     return account.broken_since is not None and account.trouble_count == 0
+
+
+def first_usable(routes: Iterable[SendingAccount]) -> SendingAccount | None:
+    """Return the first account that is not in trouble now; nobody stands in for a patient one."""
+    for account in routes:
+        if not is_open(account):
+            return account
+        if is_patient(account):
+            return None
+    return None
 
 
 def may_try(account: SendingAccount) -> bool:

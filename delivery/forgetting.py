@@ -6,6 +6,7 @@ The ledger keeps its rows with a number that leads nowhere, so reports keep thei
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Min
 
 from accounts.models import Workspace
 from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
@@ -26,7 +27,8 @@ WITH looked AS (
 ), forgotten AS (
     UPDATE delivery_event event SET ip = NULL, user_agent_id = NULL
     FROM due JOIN campaigns_campaign campaign ON campaign.id = due.campaign_id
-    WHERE event.id = due.id AND campaign.workspace_id = %(workspace)s
+        JOIN subscribers_retention rules ON rules.workspace_id = campaign.workspace_id
+    WHERE event.id = due.id AND rules.origin_days = %(days)s
         AND (event.ip IS NOT NULL OR event.user_agent_id IS NOT NULL)
     RETURNING event.id
 )
@@ -53,30 +55,33 @@ def forget_person(
 def forget_origins() -> int:
     """Forget from where opens and clicks came, where a workspace's rules say so; returns how many.
 
-    Each batch is one transaction together with how far it came.
+    Workspaces that keep it for as many days share one walk over the events. Each batch is one
+    transaction together with how far it came.
     """
-    rules = Retention.objects.exclude(origin_days=None).order_by("pk")
-    return sum(_forget_origins(one) for one in rules)
+    rules = Retention.objects.exclude(origin_days=None)
+    walks = rules.values("origin_days").annotate(after=Min("events_through")).order_by()
+    return sum(_forget_origins(one["origin_days"] or 0, after=one["after"]) for one in walks)
 
 
-def _forget_origins(rules: Retention) -> int:
-    before = retention.cutoff(rules.origin_days or 0)
+def _forget_origins(days: int, *, after: int) -> int:
+    before = retention.cutoff(days)
     whole = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 FORGET_ORIGINS,
                 {
-                    "after": rules.events_through,
+                    "after": after,
                     "limit": EVENTS_A_BATCH,
                     "before": before,
-                    "workspace": rules.workspace_id,
+                    "days": days,
                 },
             )
             through, looked, forgotten = cursor.fetchone()
             if looked:
-                rules.events_through = through
-                Retention.objects.filter(pk=rules.pk).update(events_through=through)
+                after = through
+                walked = Retention.objects.filter(origin_days=days, events_through__lt=through)
+                walked.update(events_through=through)
         whole += int(forgotten)
         if looked < EVENTS_A_BATCH:
             return whole

@@ -52,19 +52,19 @@ def find(token: str) -> Holder | None:
 
 
 def _owner(token: str) -> Holder | None:
-    claim = ownership.read(token)
-    if claim is None:
+    link = ownership.read(token)
+    if link is None:
         return None
-    workspace = Workspace.objects.filter(pk=claim.workspace_id).first()
+    workspace = Workspace.objects.filter(pk=link.workspace_id).first()
     if workspace is None:
         return None
-    reader = readers.of_message(claim.message_id) if claim.message_id else None
-    person = claim.person
+    reader = readers.of_message(link.message_id) if link.message_id else None
+    person = link.person
     if reader and (person is None or reader.message.subscriber_id != person.pk):
         reader = None
     return Holder(
         workspace=workspace,
         person=person,
         reader=reader,
-        is_owner=person is not None and claim.is_fresh,
+        is_owner=person is not None and link.is_fresh,
     )

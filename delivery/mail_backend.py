@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 
-from delivery import accounts, overtaking, routing, single
+from delivery import accounts, breaker, overtaking, routing, single
 from delivery.models import SendingAccount
 from delivery.transports.protocol import Outgoing, Verdict
 
@@ -56,7 +56,10 @@ def _account_for(message: EmailMessage) -> SendingAccount:
     )
     if not found:
         raise NotDeliveredError("There is no sending account.")
-    return found[0]
+    usable = breaker.first_usable(found)
+    if usable is None:
+        raise NotDeliveredError("Every sending account is to be left alone for now.")
+    return usable
 
 
 def _send(message: EmailMessage) -> None:

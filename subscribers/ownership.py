@@ -20,7 +20,7 @@ HIDDEN = "•••"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class OwnersLink:
     """What an owner's link says. ``person`` is None when they were erased or changed address.
 
     ``message_id`` is the letter that the owner came from, if any; ``is_fresh``: within its hour.
@@ -48,7 +48,7 @@ def is_owners(token: str) -> bool:
     return ":" in token
 
 
-def read(token: str) -> Claim | None:
+def read(token: str) -> OwnersLink | None:
     """Read an owner's token; None when it is damaged or made for something else."""
     try:
         data = signing.loads(token, salt=SALT)
@@ -66,7 +66,9 @@ def read(token: str) -> Claim | None:
     )
     if person and not secrets.compare_digest(bytes(person.address_hash).hex(), data["k"]):
         person = None
-    return Claim(person=person, workspace_id=data["w"], message_id=data["m"], is_fresh=is_fresh)
+    return OwnersLink(
+        person=person, workspace_id=data["w"], message_id=data["m"], is_fresh=is_fresh
+    )
 
 
 def may_mail_link(person: Subscriber) -> bool:

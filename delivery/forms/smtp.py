@@ -56,7 +56,7 @@ class SmtpForm(AccountForm):
         required=False,
         help_text=_(
             "Bounces then come back to bounce+…@ the domain below and name the mail they are "
-            "about, whatever the other side writes into them."
+            "about. Warta does not read them: that is up to whoever owns that mailbox."
         ),
     )
     usual_connections = USUAL_CONNECTIONS

@@ -135,9 +135,4 @@ def usable(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount
     routes = routing.candidates(
         accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id
     )
-    for account in routes:
-        if not breaker.is_open(account):
-            return account
-        if breaker.is_patient(account):
-            return None
-    return None
+    return breaker.first_usable(routes)

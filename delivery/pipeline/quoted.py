@@ -12,6 +12,8 @@ from dataclasses import dataclass
 SOFT_BREAK = b"=\r\n"
 MAX_LINE = 76
 TOKEN_WIDTH = 22
+DOT = b"=2E"
+WINDOW = 2_048  # bytes of a text that are encoded at once; three lines at least
 
 # What needs no encoding in quoted-printable, HTML or text, however it is placed.
 _HARMLESS_TEXT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ,.-]{0,60}[A-Za-z0-9])?").fullmatch
@@ -56,24 +58,33 @@ def _open_quoted(raw: bytes) -> bytes:
 def _without_dots(raw: bytes, *, column: int, encode: Callable[[bytes], bytes]) -> bytes:
     """Encode a constant so that none of its lines begins with a dot, which SMTP would double.
 
-    A dot that would stand there becomes ``=2E``; a control letter that the text does not hold
-    keeps its place while lines are broken.
+    A dot that would stand there becomes ``=2E``. What follows it is encoded anew, but only as far
+    as a window reaches, so that a long text of dots takes no longer than any other.
     """
-    stand_in = next((bytes([n]) for n in range(1, 9) if n not in raw), None)
-    if stand_in is None:
-        return encode(b"x" * column + raw)[column:]
-    raw = raw.replace(b"\n.", b"\n" + stand_in)
-    if not column and raw.startswith(b"."):
-        raw = stand_in + raw[1:]
+    out = bytearray()
+    at = 0
     while True:
-        encoded = encode(b"x" * column + raw)[column:]
-        found = encoded.find(b"\n.")
-        if found < 0:
-            return encoded.replace(b"=%02X" % stand_in[0], b"=2E")
-        at = -1
-        for _ in range(encoded.count(b".", 0, found + 2)):
-            at = raw.index(b".", at + 1)
-        raw = raw[:at] + stand_in + raw[at + 1 :]
+        if not column and raw.startswith(b".", at):
+            out += DOT
+            at += 1
+            column = len(DOT)
+        is_last = at + WINDOW >= len(raw)
+        encoded = (encode if is_last else _whole_lines)(b"x" * column + raw[at : at + WINDOW])
+        encoded = encoded[column:]
+        dot = encoded.find(b"\n.") + 1
+        if is_last and not dot:
+            return bytes(out + encoded)
+        encoded = encoded[:dot] if dot else encoded
+        out += encoded
+        soft = encoded.count(SOFT_BREAK)
+        at += len(encoded) - 3 * soft - 2 * (encoded.count(b"=") - soft)
+        column = 0
+
+
+def _whole_lines(raw: bytes) -> bytes:
+    """Encode the beginning of a text: the lines that what follows it can no longer change."""
+    encoded = _quoted(raw)
+    return encoded[: encoded.rfind(b"\n", 0, encoded.rfind(b"\n")) + 1]
 
 
 def slot_encoder(escape: Callable[[str], str], kind: str) -> Callable[[str], bytes]:

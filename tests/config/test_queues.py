@@ -31,7 +31,7 @@ def queue_of(task: str) -> str:
     ],
 )
 def test_each_task_has_its_queue(task, queue):
-    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
     assert task in app.tasks
     assert queue_of(task) == queue
 
@@ -45,7 +45,7 @@ def test_long_jobs_share_no_worker_with_anything_else(settings):
     ]
     assert [queues for queues in served if "long" in queues] == [["long"]]
     assert {queue for queues in served for queue in queues} == set(heartbeats.QUEUES)
-    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
     ours = [name for name in app.tasks if not name.startswith("celery.")]
     assert {queue_of(name) for name in ours} <= set(heartbeats.QUEUES)
     assert set(settings.LONG_TASKS) <= set(ours)

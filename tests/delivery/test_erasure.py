@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from psycopg import sql
 
@@ -311,3 +312,13 @@ def test_origins_of_events_are_forgotten_after_their_time(workspace, person):
     assert (event.ip, event.user_agent_id) == (None, None)
     assert forgetting.forget_origins() == 0
     assert Retention.objects.get().events_through == event.pk
+
+
+def test_workspaces_with_the_same_days_share_one_walk(workspace, other_workspace, person):
+    for one in (workspace, other_workspace):
+        Retention.objects.create(workspace=one, origin_days=30)
+    Event.objects.update(at=timezone.now() - timedelta(days=31))
+    with CaptureQueriesContext(connection) as queries:
+        assert forgetting.forget_origins() == 1
+    assert len([one for one in queries if "WITH looked" in one["sql"]]) == 1
+    assert len(set(Retention.objects.values_list("events_through", flat=True))) == 1

@@ -3,12 +3,13 @@
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from delivery import accounts
+from delivery import accounts, breaker
 from delivery.mail_backend import NotDeliveredError
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from delivery.testing.smtp_server import running
 from delivery.transports import choose
+from delivery.transports.protocol import ServerTroubleError
 
 BACKEND = "delivery.mail_backend.EmailBackend"
 
@@ -57,6 +58,26 @@ def test_a_message_may_name_its_workspace(cast):
         message.send()
         assert (len(first.accepted), len(second.accepted)) == (0, 1)
         assert second.accepted[0].envelope_from == "x@tehpagi.example"
+
+
+def test_the_next_account_stands_in_for_one_in_trouble(cast):
+    with running() as first, running() as second:
+        broken = account_at(cast.workspace, first.port)
+        breaker.trip(broken, ServerTroubleError("It refuses the password.", permanent=True))
+        account_at(cast.workspace, second.port, position=1)
+        assert mail_of(cast.workspace, "b@x.example").send() == 1
+        assert (len(first.accepted), len(second.accepted)) == (0, 1)
+
+
+def test_an_account_that_asked_to_wait_is_left_alone(cast):
+    with running() as first, running() as second:
+        patient = account_at(cast.workspace, first.port)
+        trouble = ServerTroubleError("Slow down.", retry_after=60, is_patience=True)
+        breaker.trip(patient, trouble)
+        account_at(cast.workspace, second.port, position=1)
+        with pytest.raises(NotDeliveredError):
+            mail_of(cast.workspace, "b@x.example").send()
+        assert (len(first.accepted), len(second.accepted)) == (0, 0)
 
 
 @pytest.mark.parametrize(

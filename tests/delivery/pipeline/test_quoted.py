@@ -3,9 +3,11 @@
 import re
 from quopri import decodestring
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from delivery.pipeline import quoted
 from delivery.pipeline.quoted import TOKEN_WIDTH, Dynamic, canonical, encode_pieces, encode_value
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -61,3 +63,34 @@ def test_no_constant_line_begins_with_a_dot(text):
     if not set("\x01\x02\x03\x04\x05\x06\x07\x08") <= set(text):
         assert not (b"\n" + encoded).count(b"\n.")
         assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
+
+
+@given(
+    st.lists(
+        st.sampled_from([".", "..", "x" * 73 + ".", "é", " ", "\t", "\n", "word ", "=", "." * 200]),
+        max_size=60,
+    ),
+    st.integers(300, 500),
+)
+def test_a_text_is_encoded_alike_in_one_window_and_in_many(words, window):
+    text = "".join(words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quoted, "WINDOW", 10**9)
+        whole = encode_pieces([text])
+        patch.setattr(quoted, "WINDOW", window)
+        assert encode_pieces([text]) == whole
+
+
+def test_many_dots_are_encoded_once(monkeypatch):
+    encoded = 0
+    usual = quoted._quoted
+
+    def counting(raw: bytes) -> bytes:
+        nonlocal encoded
+        encoded += len(raw)
+        return usual(raw)
+
+    monkeypatch.setattr(quoted, "_quoted", counting)
+    (result,) = encode_pieces(["." * 200_000])
+    assert decodestring(result) == b"." * 200_000
+    assert encoded < 200_000 * 40
