@@ -15,11 +15,12 @@ Segments are asked at planning; everything else is looked at again when a mail i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from campaigns import queries
@@ -89,7 +90,8 @@ class Audience:
     """Whom a campaign names: ids of lists and segments of one workspace.
 
     ``include`` holds all lists in use when segments are chosen and no list is. ``campaign`` is 0
-    for a choice that belongs to none yet.
+    for a choice that belongs to none yet. ``at`` is the moment at which segments are asked (empty:
+    now): the campaign's start, so that all chunks of its planning ask the same.
     """
 
     workspace: int
@@ -98,6 +100,7 @@ class Audience:
     include_segments: tuple[int, ...] = ()
     exclude_segments: tuple[int, ...] = ()
     campaign: int = 0
+    at: datetime | None = None
 
     @classmethod
     def of(cls, campaign: Campaign, *, lists: Sequence[int] | None = None) -> "Audience":
@@ -111,6 +114,7 @@ class Audience:
             *others,
             workspace=campaign.workspace_id,
             campaign=campaign.pk,
+            at=campaign.started_at,
         )
 
     @classmethod
@@ -130,7 +134,12 @@ class Audience:
 
     @classmethod
     def _made(
-        cls, include: Sequence[int], *others: Sequence[int], workspace: int, campaign: int = 0
+        cls,
+        include: Sequence[int],
+        *others: Sequence[int],
+        workspace: int,
+        campaign: int = 0,
+        at: datetime | None = None,
     ) -> "Audience":
         exclude, inside, outside = map(tuple, others)
         if inside and not include:
@@ -142,17 +151,20 @@ class Audience:
             include_segments=inside,
             exclude_segments=outside,
             campaign=campaign,
+            at=at,
         )
 
 
 def lists_of(campaign: Campaign) -> QuerySet[MailingList]:
-    """Return the lists that a campaign goes to: those chosen, else (by segments alone) all in use.
+    """Return the lists that a campaign's mails came by: those chosen, or (by segments alone) all.
 
-    Once it is being sent, those of its beginning count (`delivery.models.Dispatch.lists`).
+    Whoever leaves by a link of its mails leaves these, also those that were archived since. Once it
+    is being sent, those of its beginning count (`delivery.models.Dispatch.lists`).
     """
     if campaign.include_lists.exists() or not campaign.include_segments.exists():
         return campaign.include_lists.all()
-    return lists_in_use(campaign.workspace_id)
+    used = Q(archived_at=None) | Q(archived_at__gte=campaign.created_at)
+    return MailingList.objects.filter(used, workspace_id=campaign.workspace_id).order_by("pk")
 
 
 def lists_in_use(workspace: int) -> QuerySet[MailingList]:

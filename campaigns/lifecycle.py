@@ -86,8 +86,10 @@ def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
     )
 
 
-def schedule(campaign: Campaign, *, at: datetime) -> bool:
+def schedule(campaign: Campaign, *, at: datetime, expected: int | None = None) -> bool:
     """Say when a draft is to be sent (aware; "now" is a moment that has just come).
+
+    ``expected`` is how many people would get it now, if that was counted and shown to somebody.
 
     Whether it is ready to be sent is `preflight`'s question, asked before this.
 
@@ -96,7 +98,9 @@ def schedule(campaign: Campaign, *, at: datetime) -> bool:
     """
     if at < timezone.now() - PAST_TOLERANCE:
         raise PastTimeError
-    return _move(campaign, {CampaignStatus.DRAFT}, CampaignStatus.SCHEDULED, send_at=at)
+    return _move(
+        campaign, {CampaignStatus.DRAFT}, CampaignStatus.SCHEDULED, send_at=at, expected=expected
+    )
 
 
 def unschedule(campaign: Campaign) -> bool:

@@ -73,6 +73,8 @@ class Campaign(models.Model):
     track_opens = models.BooleanField(_("track opens"), default=True)
     track_clicks = models.BooleanField(_("track clicks"), default=True)
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    # How many people were to get it when somebody said "send": what planning finds is held to it.
+    expected = models.PositiveIntegerField(_("people expected"), null=True, editable=False)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)

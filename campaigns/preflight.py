@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import median
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,7 +22,7 @@ from campaigns.models import Campaign, Content
 from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings_of
 from campaigns.states import CampaignStatus
-from campaigns.verdicts import BrokenSegmentError, people_in
+from campaigns.verdicts import SKIPPED, BrokenSegmentError, people_in
 from subscribers.models import Segment
 
 SANDBOX = "sandbox"  # delivery's word for an account that keeps its mail
@@ -84,9 +84,9 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
     return sorted(found, key=lambda finding: list(Level).index(finding.level))
 
 
-def blocks(campaign: Campaign) -> bool:
+def blocks(campaign: Campaign, division: Breakdown | None = None) -> bool:
     """Say whether something keeps the campaign from being sent."""
-    return any(finding.blocks for finding in findings(campaign))
+    return any(finding.blocks for finding in findings(campaign, division))
 
 
 def _red(text: str, step: str, note: str = "", field: str = "") -> Finding:
@@ -125,10 +125,10 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
     people = ngettext("%(n)s person gets it.", "%(n)s people get it.", division.will_get)
     yield _green(people % {"n": _number(division.will_get)}, "audience")
     usual = _usual_audience(campaign)
-    if usual >= FEW_TO_COMPARE and not usual / 2 <= division.audience <= usual * 2:
+    if usual >= FEW_TO_COMPARE and not usual / 2 <= division.will_get <= usual * 2:
         yield _amber(
-            _("The audience counts %(now)s; your last campaigns' counted about %(usual)s.")
-            % {"now": _number(division.audience), "usual": _number(usual)},
+            _("It goes to %(now)s; your last campaigns went to about %(usual)s.")
+            % {"now": _number(division.will_get), "usual": _number(usual)},
             "audience",
             _("Make sure that these are the right lists and segments."),
         )
@@ -159,7 +159,7 @@ def _usual_audience(campaign: Campaign) -> int:
     last = (
         Campaign.objects.filter(workspace_id=campaign.workspace_id, status=CampaignStatus.SENT)
         .order_by("-pk")
-        .annotate(size=Sum("tallies__count"))
+        .annotate(size=Sum("tallies__count", filter=~Q(tallies__state=SKIPPED)))
         .values_list("size", flat=True)[:COMPARED]
     )
     return int(median(size or 0 for size in last)) if last else 0

@@ -6,6 +6,7 @@ may change until the last moment (`campaigns.audience` says what) is looked at a
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import EmptyResultSet
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from campaigns.audience import Audience
 
 # The ledger is a table of `delivery`: the schema knows it, the code of this room does not.
-PLANNED, SENT, DEFERRED, UNKNOWN = 1, 4, 5, 7  # its `MessageState`; a test compares them
+PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED = (
+    1,
+    4,
+    5,
+    7,
+    8,
+)  # its `MessageState`; a test compares them
 
 # Which standing wins when a person is in several included lists: the smallest number.
 _STANDING: Final = f"""CASE status
@@ -65,14 +72,14 @@ class BrokenSegmentError(Exception):
         }
 
 
-def people_in(segment: Segment) -> QuerySet[Subscriber]:
-    """Return the people who are in a segment now.
+def people_in(segment: Segment, *, at: datetime | None = None) -> QuerySet[Subscriber]:
+    """Return the people who are in a segment, asked at a moment (now).
 
     Raises:
         BrokenSegmentError: its rules ask for something that is gone.
     """
     try:
-        return members.members(segment)
+        return members.members(segment, at=at)
     except ValueError as error:
         raise BrokenSegmentError(segment) from error
 
@@ -197,7 +204,7 @@ def _members(
     parts = []
     stored = Segment.objects.filter(workspace_id=audience.workspace, pk__in=segments)
     for segment in stored.select_related("workspace").order_by("pk"):
-        people = people_in(segment).order_by()
+        people = people_in(segment, at=audience.at).order_by()
         if after is not None:
             people = people.filter(pk__gt=after)
         if through is not None:

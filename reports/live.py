@@ -61,11 +61,13 @@ class Answer:
 class Live:
     """What the page shows of a campaign now.
 
-    ``next_slot``: when a limit lets mail go again. ``unfilled``: the subscriber whose mail could
+    ``is_counting``: planning goes on, so the audience is still growing. ``next_slot``: when a limit
+    lets mail go again. ``unfilled``: the subscriber whose mail could
     not be filled in when that paused the campaign.
     """
 
     ledger: Ledger
+    is_counting: bool
     diagnosis: Diagnosis
     minutes: list[Minute]
     lanes: list[Lane]
@@ -84,6 +86,7 @@ def now(campaign: Campaign) -> Live:
     sending = campaign.status == CampaignStatus.SENDING
     return Live(
         ledger=ledger,
+        is_counting=_is_counting(campaign),
         diagnosis=found,
         minutes=minutes(campaign),
         lanes=campaign_lanes(campaign, ledger),
@@ -96,6 +99,12 @@ def now(campaign: Campaign) -> Live:
         next_slot=found.until if found.cause is Cause.THROTTLED else None,
         unfilled=_unfilled(campaign),
     )
+
+
+def _is_counting(campaign: Campaign) -> bool:
+    if campaign.status not in {CampaignStatus.SENDING, CampaignStatus.PAUSED}:
+        return False
+    return Dispatch.objects.filter(campaign=campaign, planning_done_at=None).exists()
 
 
 def _unfilled(campaign: Campaign) -> int | None:

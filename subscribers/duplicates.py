@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -101,12 +102,22 @@ def search(workspace: Workspace) -> int:
     return DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None).count()
 
 
+def count(workspace: Workspace) -> int:
+    """Return how many groups are to be looked at."""
+    return DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None).count()
+
+
 def page(workspace: Workspace, *, kind: str = "", after: int = 0) -> tuple[list[Group], int | None]:
-    """Return groups in the order of their keys, and the key after which more follow."""
-    groups = DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None, pk__gt=after)
+    """Return groups, stronger hints (one mailbox) first, and the key after which more follow."""
+    groups = DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None)
+    last = groups.filter(pk=after).first() if after else None
+    if last:
+        groups = groups.filter(Q(kind__gt=last.kind) | Q(kind=last.kind, pk__gt=last.pk))
+    elif after:
+        groups = groups.filter(pk__gt=after)
     if kind in DuplicateKind.values:
         groups = groups.filter(kind=kind)
-    rows = list(groups.order_by("pk")[: PAGE + 1])
+    rows = list(groups.order_by("kind", "pk")[: PAGE + 1])
     shown = rows[:PAGE]
     keys = {key for row in shown for key in row.people}
     people = Subscriber.objects.filter(workspace=workspace).in_bulk(keys)

@@ -5,7 +5,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from subscribers import addresses, forgetting, people, traces
+from subscribers import addresses, forgetting, people, traces, usage
 from subscribers.models import (
     ConsentEvent,
     DuplicateGroup,
@@ -78,8 +78,14 @@ def _bar(workspace: Workspace, address: str, actor: User | None) -> None:
 
 
 def delete_list(mailing_list: MailingList) -> None:
-    """Delete a list with its subscriptions and their consent events; its people stay."""
+    """Delete a list with its subscriptions and their consent events; its people stay.
+
+    Raises:
+        usage.InUse: forms, segments or campaigns need it.
+    """
     with transaction.atomic():
+        if uses := usage.of_list(mailing_list):
+            raise usage.InUse(uses)
         people.allow_erasing()
         Subscription.objects.filter(list=mailing_list).delete()
         ConsentEvent.objects.filter(list=mailing_list).delete()

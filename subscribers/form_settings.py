@@ -76,7 +76,6 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
             "name": _("Only you see it."),
             "title": _("The heading of the page."),
             "lists": _("Who signs up joins all of them, unless people may choose."),
-            "language": _("Of the page and its mails, where the list has none of its own."),
             "sends_welcome": _("Once, when somebody has confirmed."),
             "signed_up_url": _("Instead of our own page; on your website or a site named below."),
             "confirmed_url": _("The same for people who press the button in the mail."),
@@ -93,13 +92,34 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
         lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
         self.fields["lists"].queryset = lists  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
         self.fields["language"].choices = [  # type: ignore[attr-defined]  # a choice field
-            ("", _("The workspace's language")),
+            ("", _("As the list, else the workspace")),
             *settings.LANGUAGES,
         ]
         if self.instance.pk:
             self.fields["statement_text"].initial = self.instance.statement.text
             self.fields["origins_text"].initial = "\n".join(self.instance.origins)
+        self.fields["language"].help_text = self._language_now()
         self._add_rows()
+
+    def _language_now(self) -> str:
+        """Say in which language the page and its mails are, and why."""
+        lists = list(self.instance.lists.all()) if self.instance.pk else []
+        by_list = next((one for one in lists if one.language), None)
+        names = dict(settings.LANGUAGES)
+        if self.instance.language:
+            code, text = self.instance.language, _now("%(language)s: it is chosen here.")
+        elif by_list:
+            code, text = (
+                by_list.language,
+                _now("%(language)s: the list “%(list)s” is written in it."),
+            )
+        else:
+            code, text = (
+                self.workspace.default_language,
+                _now("%(language)s: it is the workspace's language."),
+            )
+        why = text % {"language": names.get(code, code), "list": by_list.name if by_list else ""}
+        return _now("Of the page and its mails. Now %(why)s") % {"why": why}
 
     def _add_rows(self) -> None:
         known = {one.field_id: one for one in self.instance.asked.all()} if self.instance.pk else {}

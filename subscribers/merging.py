@@ -17,6 +17,7 @@ What becomes of each part:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -172,6 +173,7 @@ def _values(keep: Subscriber, away: Subscriber, theirs: frozenset[str]) -> dict[
 def _subscriptions(
     keep: Subscriber, away: Subscriber, evidence: Evidence, *, same_mailbox: bool
 ) -> None:
+    out = suppression.is_out(keep) or suppression.is_out(away)  # of everything: of this list, too
     mine = {row.list_id: row for row in Subscription.objects.filter(subscriber=keep)}
     for theirs in Subscription.objects.filter(subscriber=away).select_related("list"):
         own = mine.get(theirs.list_id)
@@ -179,6 +181,8 @@ def _subscriptions(
         if own is not None:
             status = _decide(own, theirs)
             changed_at = own.changed_at if status == own.status else theirs.changed_at
+        if status == SubscriptionStatus.SUBSCRIBED and out and status != (own and own.status):
+            status, changed_at = SubscriptionStatus.UNSUBSCRIBED, timezone.now()
         only_theirs = own is None or own.status != SubscriptionStatus.SUBSCRIBED
         double = theirs.list.opt_in == MailingList.OptIn.DOUBLE
         joins = status == SubscriptionStatus.SUBSCRIBED
@@ -198,20 +202,34 @@ def _subscriptions(
 def _decide(own: Subscription, theirs: Subscription) -> SubscriptionStatus:
     """Say which status holds: who left has left, unless the other joined by their own act later."""
     left = SubscriptionStatus.UNSUBSCRIBED
-    if left not in (own.status, theirs.status):
+    gone_at = {row.subscriber_id: _left_at(row) for row in (own, theirs)}
+    if not any(gone_at.values()):
         joined = SubscriptionStatus.SUBSCRIBED
         return joined if joined in (own.status, theirs.status) else SubscriptionStatus(own.status)
-    gone, other = (own, theirs) if own.status == left else (theirs, own)
+    gone, other = (own, theirs) if gone_at[own.subscriber_id] else (theirs, own)
     if other.status != SubscriptionStatus.SUBSCRIBED:
-        return left
+        return left if left in (own.status, theirs.status) else SubscriptionStatus(own.status)
     came_later = ConsentEvent.objects.filter(
         subscriber_id=other.subscriber_id,
         list_id=other.list_id,
         kind__in=JOINING,
         source__in=consent.OWN_ACTS,
-        at__gt=gone.changed_at,
+        at__gt=gone_at[gone.subscriber_id],
     ).exists()
-    return SubscriptionStatus.SUBSCRIBED if came_later else left
+    return SubscriptionStatus.SUBSCRIBED if came_later else SubscriptionStatus(gone.status)
+
+
+def _left_at(row: Subscription) -> datetime | None:
+    """Return when the person left the list, also if somebody has asked them since; None: not."""
+    if row.status == SubscriptionStatus.UNSUBSCRIBED:
+        return row.changed_at
+    asked = row.status == SubscriptionStatus.UNCONFIRMED
+    if not asked or not consent.had_left(row.subscriber_id, row.list_id):
+        return None
+    events = ConsentEvent.objects.filter(
+        subscriber_id=row.subscriber_id, list_id=row.list_id, kind=ConsentKind.UNSUBSCRIBED
+    )
+    return events.latest("at").at
 
 
 def _note(keep: Subscriber, list_id: int, status: SubscriptionStatus, evidence: Evidence) -> None:

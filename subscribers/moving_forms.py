@@ -45,7 +45,10 @@ class MoveForm(forms.Form):
         label=_("Name of the new list"),
         required=False,
         max_length=120,
-        help_text=_("Only if you chose no list above."),
+        help_text=_(
+            "Only if you chose no list above. It is private at first: people see its name nowhere "
+            "until you make it public in its settings."
+        ),
     )
     statement = forms.CharField(
         label=_("What did they agree to there?"),
@@ -68,6 +71,7 @@ class MoveForm(forms.Form):
                 del self.fields[name]
         else:
             del self.fields["reason"]
+            self.fields["list"].help_text = _("Choose one, or name a new one below.")
             lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
             self.fields["list"].queryset = lists  # type: ignore[attr-defined]
 

@@ -151,7 +151,6 @@ class JoinForm(PersonForm):
         self.fields["list"] = forms.MultipleChoiceField(
             label=_("What would you like to get?"),
             choices=[(str(one.pk), one.name) for one in lists],
-            initial=[str(one.pk) for one in lists],
             widget=forms.CheckboxSelectMultiple,
             error_messages={
                 "required": _("Tick at least one, so that there is something to send you.")

@@ -90,7 +90,7 @@ def language_of(
     workspace: Workspace | None = None,
     read: str = "",
 ) -> str:
-    """Return the language for a person: their own, else the list's, form's, workspace's.
+    """Return the language for a person: their own, else the form's, list's, workspace's.
 
     ``read`` is the one they were reading; it counts where they have none of their own.
     """
@@ -99,8 +99,8 @@ def language_of(
     return (
         (person.language if person else "")
         or read
-        or of_lists
         or (form.language if form else "")
+        or of_lists
         or (home.default_language if home else settings.LANGUAGE_CODE)
     )
 

@@ -92,7 +92,9 @@ def _linked(text: str) -> list[Token]:
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
+        ["table", "strikethrough"]
+    )
     parser.block.ruler.before(
         "paragraph", "button", _button, {"alt": ["paragraph", "blockquote", "list"]}
     )

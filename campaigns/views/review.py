@@ -71,11 +71,12 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
     form = ScheduleForm(request.POST, workspace=request.workspace)
     if not form.is_valid():
         return _page(request, campaign, form, status=422)
-    if preflight.blocks(campaign):
+    division = audience.breakdown(campaign)
+    if preflight.blocks(campaign, division):
         messages.error(request, _("The campaign is not ready yet. What is in the way is in red."))
         return redirect("campaign_review", campaign.pk)
     at = form.cleaned_data["at"]
-    if not lifecycle.schedule(campaign, at=at):
+    if not lifecycle.schedule(campaign, at=at, expected=division.will_get):
         messages.error(request, _("Somebody else was faster: the campaign is no draft any more."))
         campaign.refresh_from_db()
         return redirect(editor.place(campaign), campaign.pk)

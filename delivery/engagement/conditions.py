@@ -1,6 +1,8 @@
 """What rules of segments can ask about our mail: sent, opened, clicked; by people only.
 
-"The last five campaigns" are the five newest dispatches of the workspace. What lies in the summary
+"The last five campaigns" are the five newest that were sent to the end before the moment of asking
+(the scope's): for a campaign that is being planned, its start. So it never counts itself, nor does
+a chunk planned later ask about other campaigns than the first. What lies in the summary
 (`Engagement`) is asked there; a campaign older than a person's fifty newest opens, and what was
 sent, in the ledger.
 """
@@ -10,11 +12,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Value
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.models import Campaign, Link
+from campaigns.states import CampaignStatus
 from delivery.engagement.summary import NEWEST
 from delivery.models import Dispatch, Engagement, Event, Message
 from delivery.states import AgentClass, EventKind, MessageState
@@ -50,6 +53,14 @@ def subjects(scope: Scope) -> Iterable[Subject]:
     )
 
 
+class _Held(Func):
+    """How many of some numbers an array holds."""
+
+    template = "cardinality(ARRAY(SELECT unnest(%(expressions)s)))"
+    arg_joiner = ") INTERSECT SELECT unnest("
+    output_field = IntegerField()
+
+
 class _Activity:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -62,6 +73,19 @@ class _Activity:
         return list(rows.values_list("pk", flat=True)[:NEWEST])
 
     @cached_property
+    def finished(self) -> list[int]:
+        """The numbers of the newest dispatches whose campaigns were sent to the end, newest first.
+
+        One that is still being sent, or was cancelled, is no campaign that somebody did not open.
+        """
+        rows = Dispatch.objects.filter(
+            workspace=self.workspace,
+            campaign__status=CampaignStatus.SENT,
+            campaign__finished_at__lt=self.scope.now,
+        ).order_by("-campaign__finished_at", "-pk")
+        return list(rows.values_list("pk", flat=True)[:NEWEST])
+
+    @cached_property
     def campaigns(self) -> list[Campaign]:
         rows = Campaign.objects.filter(workspace=self.workspace, dispatch__isnull=False)
         return list(rows.only("name").order_by("-dispatch__pk")[: OFFERED * 10])
@@ -70,10 +94,20 @@ class _Activity:
     def links(self) -> list[Option]:
         names = {campaign.pk: campaign.name for campaign in self.campaigns[:OFFERED]}
         rows = Link.objects.filter(campaign_id__in=names).order_by("-campaign_id", "ordinal")
-        return [
-            Option(value=link.pk, label=f"{names[link.campaign_id]}: {link.url[:80]}")
-            for link in rows[: OFFERED * 10]
-        ]
+        return [_link_option(link, names[link.campaign_id]) for link in rows[: OFFERED * 10]]
+
+    def find_campaign(self, key: int) -> Option | None:
+        """Find a campaign that went out, however long ago."""
+        rows = Campaign.objects.filter(workspace=self.workspace, dispatch__isnull=False, pk=key)
+        return next((Option(value=row.pk, label=row.name) for row in rows.only("name")), None)
+
+    def find_link(self, key: int) -> Option | None:
+        """Find a link of a campaign that went out, however long ago."""
+        sent = Link.objects.filter(
+            campaign__workspace=self.workspace, campaign__dispatch__isnull=False, pk=key
+        )
+        link = sent.select_related("campaign").first()
+        return _link_option(link, link.campaign.name) if link else None
 
     def operators(self) -> Iterable[Operator]:
         least = Input(
@@ -115,12 +149,14 @@ class _Activity:
             kind=InputKind.CHOICE,
             label=gettext_lazy("Campaign"),
             options=lambda: [Option(value=row.pk, label=row.name) for row in self.campaigns],
+            find=self.find_campaign,
         )
         link = Input(
             name="link",
             kind=InputKind.CHOICE,
             label=gettext_lazy("Link"),
             options=lambda: self.links,
+            find=self.find_link,
         )
         opened, clicked = self._did("opened"), self._did("clicked")
         yield operator("opened", gettext_lazy("opened {campaign}"), opened, campaign)
@@ -165,10 +201,17 @@ class _Activity:
     def _of_last(self, kind: str) -> Callable[[Values], Q]:
         def test(values: Values) -> Q:
             least, of_last = values["least"], values["of_last"]
-            considered = self.newest[:of_last]
+            considered = self.finished[:of_last]
             if least > len(considered):
                 return NOBODY
-            return _acted(**{f"{kind}__{least - 1}__gte": considered[-1]})
+            oldest = min(considered)
+            rows = Engagement.objects.filter(
+                subscriber=PERSON, **{f"{kind}__{least - 1}__gte": oldest}
+            )
+            later = Dispatch.objects.filter(workspace=self.workspace, pk__gte=oldest)
+            if later.exclude(pk__in=considered).exists():  # else, those are these
+                rows = rows.alias(held=_Held(F(kind), Value(considered))).filter(held__gte=least)
+            return Q(Exists(rows))
 
         return test
 
@@ -210,13 +253,14 @@ class _Activity:
             subscriber_id=PERSON,
             state=MessageState.SENT,
             attempted_at__gte=since,
+            attempted_at__lte=self.scope.now,
         )
         return Q(Exists(sent))
 
     def facts(self, values: Values, people: Sequence[Subscriber]) -> Mapping[int, str]:
         """Say how many of the last campaigns each opened or clicked in."""
         of_last = values.get("of_last", 5)
-        considered = self.newest[:of_last]
+        considered = self.finished[:of_last]
         if not considered:
             return {}
         rows = {row.subscriber_id: row for row in Engagement.objects.filter(subscriber__in=people)}
@@ -227,6 +271,10 @@ class _Activity:
             text = _("opened %(part)s of %(whole)s")
             told[person.pk] = text % {"part": opened, "whole": len(considered)}
         return told
+
+
+def _link_option(link: Link, campaign: str) -> Option:
+    return Option(value=link.pk, label=f"{campaign}: {link.url[:80]}")
 
 
 def _not(test: Callable[[Values], Q]) -> Callable[[Values], Q]:

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from accounts.numbers import row_number, row_numbers
 from delivery import holders, leaving, personal_data
 from delivery.holders import Holder
+from delivery.readers import Reader
+from delivery.tokens import Purpose
 from delivery.views.public import lost, page
 from subscribers import custom_values, lifecycle, ownership, visitors
 from subscribers import preferences as wishes
@@ -47,6 +49,8 @@ def _act(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -
     action = request.POST.get("do", "")
     if action == "all":
         _leave_all(request, holder, person)
+        if holder.reader:  # the page of that letter says what happened, offers Undo, and asks why
+            return _to_unsubscribed(request, holder.reader)
         return _see_other(request, token, "all")
     if action == "link":
         return _see_other(request, token, _mail_link(holder, person))
@@ -208,6 +212,12 @@ def _ticked(request: HttpRequest) -> set[int]:
 def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
     query = visitors.asked_language(request)
     where = f"{reverse('preferences', args=[token])}{query}{'&' if query else '?'}news={news}"
+    return HttpResponse(status=303, headers={"Location": where})
+
+
+def _to_unsubscribed(request: HttpRequest, reader: Reader) -> HttpResponse:
+    where = reverse("unsubscribe", args=[reader.token(Purpose.UNSUBSCRIBE)])
+    where += visitors.asked_language(request)
     return HttpResponse(status=303, headers={"Location": where})
 
 

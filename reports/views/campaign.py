@@ -17,7 +17,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import diagnosis, ledgers
 from delivery.states import EventKind
-from reports import live, recipients, skips
+from reports import expected, live, recipients, skips
 from reports.engagement import curve, engagement, links
 from reports.views.campaigns import key
 from subscribers.imports.errors import safe
@@ -72,6 +72,7 @@ def _figures(campaign: Campaign) -> dict[str, object]:
         "engagement": engagement([campaign.pk])[campaign.pk],
         "chart": _minutes_chart(now.minutes),
         "skips": skips.by_reason(now.ledger),
+        "differs": None if now.is_counting else expected.difference(campaign, now.ledger),
     }
 
 
@@ -135,6 +136,7 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "chart": _curve_chart(campaign),
         "links": links(campaign, clickers=acted.clicks),
         "reasons": skips.by_reason(ledger),
+        "differs": expected.difference(campaign, ledger),
         "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
         "unsubscribe_words": skips.unsubscribe_words(campaign),
         **_people(request, campaign),

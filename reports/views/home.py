@@ -85,6 +85,8 @@ def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
             "button": words[step.key][2],
             "done": step.done,
             "href": reverse(step.url_name),
+            "other": reverse("move_list") if step.key == "people" else "",
+            "other_label": _("Move from another tool"),
         }
         for step in steps
     ]

@@ -41,9 +41,21 @@ SYNONYMS: dict[str, frozenset[str]] = {
     LANGUAGE: frozenset({"language", "lang", "locale", "bahasa", "sprache"}),
     TIME_ZONE: frozenset({"timezone", "tz", "zonawaktu", "zeitzone"}),
     STATUS: frozenset({"status", "subscriptionstatus", "memberstatus", "consentstatus"}),
-    TAGS: frozenset({"tags", "tag", "labels", "tagar"}),
+    TAGS: frozenset({"tags", "tag", "labels", "tagar", "schlagworte"}),
     LISTS: frozenset({"lists", "list", "listname", "mailinglist", "mailinglists", "daftar"}),
 }
+AS_LAST_NAME = frozenset({"name", "nama"})  # beside a first name
+AS_TAGS = frozenset({"interests", "interessen", "minat"})  # where there is no field of that name
+# Names of fields that many keep of their own, in several languages.
+ALIKE_FIELDS: tuple[frozenset[str], ...] = (
+    frozenset({"city", "town", "stadt", "ort", "kota", "ville", "ciudad"}),
+    frozenset({"interests", "interest", "interessen", "minat", "interets", "intereses"}),
+    frozenset({"birthday", "birthdate", "dateofbirth", "dob", "geburtstag", "geburtsdatum"})
+    | {"tanggallahir", "datedenaissance", "fechadenacimiento"},
+    frozenset({"phone", "telephone", "telefon", "telepon", "mobile", "handy"}),
+    frozenset({"country", "land", "negara", "pays", "pais"}),
+    frozenset({"company", "organisation", "organization", "firma", "perusahaan", "empresa"}),
+)
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
 # With these columns our own exports begin; the others say what an import decides otherwise.
@@ -93,9 +105,9 @@ def suggest(
     if remembered:
         return remembered
     own = list(CustomField.objects.filter(workspace=workspace))
-    known = {
-        _plain(word): f"{FIELD}{field.key}" for field in own for word in (field.key, field.label)
-    }
+    known = _names_of(own)
+    has_first = any(_plain(column) in SYNONYMS[FIRST_NAME] for column in columns)
+    has_last = any(_plain(column) in SYNONYMS[LAST_NAME] for column in columns)
     taken: set[str] = set()
     new: set[str] = set()
     targets = []
@@ -106,7 +118,12 @@ def suggest(
             targets.append(Target())
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
-        to = _target_of(_plain(column), values, known)
+        word = _plain(column)
+        to = _target_of(word, values, known)
+        if word in AS_LAST_NAME and has_first and not has_last:
+            to = LAST_NAME
+        if to == IGNORE and word in AS_TAGS:
+            to = TAGS
         if to == STATUS and not _are_statuses(values):
             to = IGNORE
         # Tags and lists are made on the way: not where nobody looks.
@@ -119,6 +136,19 @@ def suggest(
             new.add(target.label.lower())
         targets.append(target)
     return targets
+
+
+def _names_of(own: Sequence[CustomField]) -> dict[str, str]:
+    """Return what each plain name of a column means among a workspace's own fields."""
+    known: dict[str, str] = {}
+    for field in own:
+        words = {_plain(field.key), _plain(field.label)}
+        for alike in ALIKE_FIELDS:
+            if words & alike:
+                known |= dict.fromkeys(alike, f"{FIELD}{field.key}")
+    return known | {
+        _plain(word): f"{FIELD}{field.key}" for field in own for word in (field.key, field.label)
+    }
 
 
 def is_export(columns: Sequence[str]) -> bool:

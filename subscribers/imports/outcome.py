@@ -121,9 +121,11 @@ def _from_columns(record: Import) -> list[Fact]:
 def _made(record: Import) -> list[Fact]:
     found: list[Fact] = []
     if names := record.flagged.get("new_lists"):
-        found.append(("folder-plus", _("New list: %(names)s") % {"names": _some(names)}))
+        text = ngettext("New list: %(names)s", "New lists: %(names)s", len(names))
+        found.append(("folder-plus", text % {"names": _some(names)}))
     if names := record.flagged.get("new_tags"):
-        found.append(("tag", _("New tag: %(names)s") % {"names": _some(names)}))
+        text = ngettext("New tag: %(names)s", "New tags: %(names)s", len(names))
+        found.append(("tag", text % {"names": _some(names)}))
     types = dict(FieldType.choices)
     for target in mapping.load(record.mapping):
         if target.to == mapping.NEW:
@@ -134,6 +136,13 @@ def _made(record: Import) -> list[Fact]:
 
 def _noticed(record: Import) -> list[Fact]:
     found: list[Fact] = []
+    if without := record.flagged.get("without"):
+        text = ngettext(
+            "%(count)s person comes without a value that can't be read",
+            "%(count)s people come without a value that can't be read",
+            without,
+        )
+        found.append(("circle-x", text % {"count": _n(without)}))
     if roles := record.flagged.get("roles"):
         text = ngettext(
             "%(count)s shared box such as info@ is flagged and goes in",

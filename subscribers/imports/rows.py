@@ -69,6 +69,8 @@ class Noticed:
     typos: dict[str, int] = field(default_factory=dict)  # mistyped domain: rows
     roles: int = 0
     disposable: int = 0
+    loose: int = 0  # rows kept out by nothing but values of custom fields
+    without: int = 0  # rows that go in without such values
 
 
 class RowMaker:
@@ -78,7 +80,7 @@ class RowMaker:
     repeat one, ``seen`` every address with its row; whoever takes them empties them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one import decided
         self,
         workspace: Workspace,
         *,
@@ -86,11 +88,13 @@ class RowMaker:
         corrections: dict[str, str] | None = None,
         needs_list: bool = False,
         keeps_cells: bool = False,
+        drops_values: bool = False,
     ) -> None:
         """Prepare for one mapping; ``corrections`` maps mistyped domains to what they mean.
 
         ``needs_list``: each row must name a list, because none was chosen for everybody.
         ``keeps_cells``: every row may still be refused, and takes its cells along.
+        ``drops_values``: a row goes in without the values of custom fields that can't be read.
         """
         self.noticed = Noticed()
         self._corrections = corrections or {}
@@ -116,6 +120,7 @@ class RowMaker:
         self.seen: list[str] = []
         self._needs_list = needs_list
         self._keeps_cells = keeps_cells
+        self._drops_values = drops_values
 
     def add(self, number: int, cells: Sequence[str]) -> None:
         """Take a row in as one line; raises as `line`."""
@@ -135,10 +140,13 @@ class RowMaker:
     def _make(self, number: int, cells: Sequence[str]) -> tuple[str, str, str, bool]:
         """Return the line, the columns behind it, the address's hash, whether it may repeat."""
         faults: list[Fault] = []
+        loose: list[Fault] = []  # of custom fields: somebody can come without the value
+        late: list[Fault] = []
         email = ""
         group = flags = 0
+        domain = None
         try:
-            email, group, flags = self._address(cells[self._email])
+            email, group, flags, domain = self._address(cells[self._email])
         except Problem as problem:
             faults.append(_fault("email", cells[self._email], problem))
         first, last = self._names(cells, faults)
@@ -154,10 +162,12 @@ class RowMaker:
                     if fragment:
                         fragments.append(fragment)
                 else:
-                    faults.append(_fault(shape.label, text, fragment))
-        labels = self._labels(cells, faults) if self.labels else ""
-        if faults:
-            raise RowRefused(faults)
+                    loose.append(_fault(shape.label, text, fragment))
+        labels = self._labels(cells, late) if self.labels else ""
+        if faults or late or loose:
+            self._refuse_or_drop([*faults, *late], loose, [*faults, *loose, *late])
+        if flags and domain:
+            self._note(domain, flags)
         key = email.lower()
         digest = self._hash.copy()
         digest.update(key.encode())
@@ -173,6 +183,15 @@ class RowMaker:
             f"\t{time_zone}\t{{{','.join(fragments)}}}\t{raw}"
         )
         return line, f"{flags}{labels}", hashed, doubtful
+
+    def _refuse_or_drop(
+        self, grave: Sequence[Fault], loose: Sequence[Fault], every: Sequence[Fault]
+    ) -> None:
+        if not grave and not self._drops_values:
+            self.noticed.loose += 1
+        if grave or not self._drops_values:
+            raise RowRefused(every)
+        self.noticed.without += bool(loose)
 
     def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
         values = []
@@ -195,7 +214,7 @@ class RowMaker:
         self._seen[byte] |= bit
         return False
 
-    def _address(self, text: str) -> tuple[str, int, int]:
+    def _address(self, text: str) -> tuple[str, int, int, addresses.Domain]:
         ordinary = ORDINARY_ADDRESS(text)
         if ordinary and len(text) <= addresses.LONGEST:
             local, domain_text = ordinary.groups()
@@ -208,14 +227,16 @@ class RowMaker:
         if domain.suggestion and (right := self._corrections.get(domain.name)):
             domain = addresses.read_domain(right)
         flags = domain.flags
-        if flags:
-            self._note(domain)
         if addresses.is_role(local.lower()):
-            self.noticed.roles += 1
             flags |= ROLE
-        return f"{local}@{domain.name}", int(domain.group), flags
+        return f"{local}@{domain.name}", int(domain.group), flags, domain
 
-    def _note(self, domain: addresses.Domain) -> None:
+    def _note(self, domain: addresses.Domain, flags: int) -> None:
+        """Count what is odd about an address that goes in."""
+        if flags & ROLE:
+            self.noticed.roles += 1
+        if not flags & ~ROLE:
+            return
         if domain.suggestion:
             typos = self.noticed.typos
             typos[domain.name] = typos.get(domain.name, 0) + 1

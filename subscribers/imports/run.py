@@ -59,6 +59,8 @@ class _Reading:
             "typos": dict(typos),
             "roles": noticed.roles,
             "disposable": noticed.disposable,
+            "loose": noticed.loose,
+            "without": noticed.without,
         }
         if "status" in self.maker.labels:
             found["statuses"] = self.maker.labels["status"][1].counts
@@ -338,6 +340,7 @@ def _reading(record: Import) -> Iterator[_Reading]:
         corrections=record.corrections,
         needs_list=not (record.mailing_list_id or record.new_list or record.more_lists.exists()),
         keeps_cells=bool(watched(record.workspace, targets)),
+        drops_values=record.drops_values,
     )
     rows = Rows(Path(record.path), layout, width=len(record.columns))
     path = Path(record.errors_path) if record.errors_path else files.new_path(".errors.csv")

@@ -16,7 +16,7 @@ from subscribers.imports import batches, files, layout, mapping, spreadsheet
 from subscribers.imports.files import FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
-from subscribers.models import ConsentStatement, Import, MailingList, SignupForm
+from subscribers.models import ConsentStatement, CustomField, Import, MailingList, SignupForm
 from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
 
 SAMPLES = 100  # rows that suggestions look at
@@ -140,6 +140,11 @@ def correct_domain(record: Import, *, mistyped: str, right: str) -> bool:
     return _change(record, OPEN, corrections=corrections, status=ImportStatus.UPLOADED)
 
 
+def drop_values(record: Import, *, drops: bool) -> bool:
+    """Say whether people come without values that can't be read; it must be checked again."""
+    return _change(record, OPEN, drops_values=drops, status=ImportStatus.UPLOADED)
+
+
 def reread(record: Import, *, encoding: str, delimiter: str, has_header: bool) -> bool:
     """Read the file in another way than was found out; its columns are suggested anew.
 
@@ -168,12 +173,14 @@ def start_run(record: Import) -> bool:
 
     New fields are created here, once: the mapping then names them, also for a second run.
     """
+    known = set(_field_keys(record))
     targets = mapping.create_fields(record.workspace, mapping.load(record.mapping))
+    made = [key for key in _field_keys(record) if key not in known]
     values: dict[str, Any] = {}
     if record.started_at is None:
         values = {
             **_zero(),
-            "flagged": record.flagged,
+            "flagged": {**record.flagged, "new_fields": made},
             "started_at": _own_moment(record),
             "progress": {"size": batches.ROWS_A_BATCH, "done": []},
         }
@@ -185,6 +192,11 @@ def start_run(record: Import) -> bool:
         failure="",
         **values,
     )
+
+
+def _field_keys(record: Import) -> list[str]:
+    own = CustomField.objects.filter(workspace=record.workspace_id)
+    return list(own.values_list("key", flat=True))
 
 
 def _own_moment(record: Import) -> datetime:

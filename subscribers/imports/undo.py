@@ -16,11 +16,17 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from subscribers import people, suppression
-from subscribers.imports import undoing
+from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail
 from subscribers.imports.run import sole_worker
 from subscribers.models import ConsentEvent, Import, ImportChange, Suppression
-from subscribers.states import ConsentKind, ConsentSource, ImportStatus, SuppressionReason
+from subscribers.states import (
+    ConsentKind,
+    ConsentSource,
+    ImportStatus,
+    SubscriptionStatus,
+    SuppressionReason,
+)
 
 DAYS = 30
 BATCH = 5_000
@@ -39,6 +45,8 @@ class Undone:
     restored: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     until: int = 0  # the last created person who was looked at
+    tidies: bool = False  # whether what it made goes too, where nothing uses it
+    tidied: list[str] = field(default_factory=list)  # names of what went
 
     @property
     def stays(self) -> int:
@@ -71,13 +79,19 @@ def outlook(record: Import) -> Undone:
     return Undone(removed=removed, restored=restored, kept=judged)
 
 
-def start(record: Import) -> bool:
-    """Make an undo due; the caller enqueues the task. False: it can't be undone (any more)."""
+def start(record: Import, *, tidies: bool = False) -> bool:
+    """Make an undo due; the caller enqueues the task. False: it can't be undone (any more).
+
+    ``tidies``: lists, tags and fields that the import made go, too, where nothing uses them.
+    """
     if not can_be_undone(record):
         return False
     return bool(
         Import.objects.filter(pk=record.pk, status__in=WROTE).update(
-            status=ImportStatus.UNDOING, undo=asdict(Undone()), asked_until=None, failure=""
+            status=ImportStatus.UNDOING,
+            undo=asdict(Undone(tidies=tidies)),
+            asked_until=None,
+            failure="",
         )
     )
 
@@ -94,6 +108,8 @@ def run(import_id: int) -> bool:
             pass
         with _step(record) as state:
             _release(record)
+            if state.tidies:
+                state.tidied = leftovers.remove(record)
         Import.objects.filter(pk=import_id, status=ImportStatus.UNDOING).update(
             status=ImportStatus.UNDONE, undone_at=timezone.now(), undo=asdict(state)
         )
@@ -181,6 +197,7 @@ def _values(record: Import) -> dict[str, Any]:
         "source": ConsentSource.IMPORT,
         "kind": ConsentKind.TAKEN_BACK,
         "out": SuppressionReason.UNSUBSCRIBED,
+        "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,
         "detail": detail(record),
         **suppression.STRENGTHS,

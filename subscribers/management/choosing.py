@@ -21,12 +21,14 @@ def workspace(slug: str | None) -> Workspace:
 
 
 def mailing_list(owner: Workspace, name: str, *, create: bool) -> MailingList:
-    """Return the list of this name, made if wanted; says which there are otherwise."""
+    """Return the list of this name, made (private) if wanted; says which there are otherwise."""
     found = MailingList.objects.filter(workspace=owner, name=name).first()
     if found:
         return found
     if create:
-        return MailingList.objects.create(workspace=owner, name=name)
+        return MailingList.objects.create(
+            workspace=owner, name=name, visibility=MailingList.Visibility.PRIVATE
+        )
     names = MailingList.objects.filter(workspace=owner).values_list("name", flat=True)[:20]
     raise CommandError(
         f"There is no list “{name}”. There are: {', '.join(names) or 'none'}. "

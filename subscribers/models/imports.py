@@ -62,6 +62,10 @@ class Import(models.Model):
         SignupForm, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     asked_until = models.BigIntegerField(null=True, blank=True, editable=False)
+    # Whoever has a value of a custom field that can't be read comes without it, not stays out.
+    drops_values = models.BooleanField(
+        _("leave values out that can't be read"), default=False, db_default=False
+    )
     status = models.CharField(
         _("status"),
         max_length=10,

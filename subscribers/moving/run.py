@@ -133,7 +133,8 @@ class _Work:
 
     def _stage_part(self, stage: Stage, report: Report, index: int, part: Part) -> None:
         targets = list(part.targets)
-        self._fields += [target.label for target in targets if target.to == mapping.NEW]
+        new = (target.label for target in targets if target.to == mapping.NEW)
+        self._fields += [label for label in new if label not in self._fields]
         if not self._dry:
             targets = mapping.create_fields(self._record.workspace, targets)
         self._watch.also(targets)

@@ -4,10 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
@@ -37,19 +39,22 @@ class Count:
     milliseconds: int
 
 
-def condition(segment: Segment) -> Q:
-    """Return the condition on `Subscriber` of belonging to a segment.
+def condition(segment: Segment, *, at: datetime | None = None) -> Q:
+    """Return the condition on `Subscriber` of belonging to a segment, asked at a moment (now).
 
     Raises:
         tree.InvalidRules: its rules can't be read (any more): a field they ask about is gone.
     """
     inside = (segment.pk,) if segment.pk else ()
-    scope = Scope(workspace=segment.workspace, inside=inside)
+    scope = Scope(workspace=segment.workspace, now=at or timezone.now(), inside=inside)
     return compiling.condition(tree.read(segment.rules, scope.subjects))
 
 
-def members(segment: Segment) -> QuerySet[Subscriber]:
-    """Return the people of the segment's workspace who fit its rules at this moment.
+def members(segment: Segment, *, at: datetime | None = None) -> QuerySet[Subscriber]:
+    """Return the people of the segment's workspace who fit its rules.
+
+    ``at`` is the moment from which "the last five campaigns" and "30 days ago" are counted: now, if
+    it is not given. What is known about people is what is known now.
 
     No rules: everybody. The query is one statement; nothing is read until it is evaluated. Days are
     those of the workspace, so the same rules make the same statement for the length of a day.
@@ -58,7 +63,7 @@ def members(segment: Segment) -> QuerySet[Subscriber]:
         tree.InvalidRules: the rules can't be read (any more); nobody must be guessed in or out.
     """
     everybody = Subscriber.objects.filter(workspace_id=segment.workspace_id)
-    return everybody.filter(condition(segment))
+    return everybody.filter(condition(segment, at=at))
 
 
 def people(scope: Scope, group: Group) -> QuerySet[Subscriber]:

@@ -80,7 +80,9 @@ def _columns(scope: Scope) -> Iterable[Subject]:
     yield subject("first_name", gettext_lazy("First name"), text(column("first_name")))
     yield subject("last_name", gettext_lazy("Last name"), text(column("last_name")))
     yield subject("name", gettext_lazy("Whole name"), text(_whole_name))
-    yield subject("address", gettext_lazy("Address"), text(column("email_key"), may_be_empty=False))
+    yield subject(
+        "address", gettext_lazy("Email address"), text(column("email_key"), may_be_empty=False)
+    )
     yield subject("domain", gettext_lazy("Domain"), text(_domain, may_be_empty=False), _domains)
     yield subject(
         "provider",

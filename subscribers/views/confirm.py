@@ -88,4 +88,4 @@ def _speak(request: HttpRequest, pending: Pending) -> None:
     form = pending.form
     own = pending.person.language if pending.person else ""
     lists = (one.language for one in pending.lists)
-    visitors.speak(request, own, *lists, form.language, form.workspace.default_language)
+    visitors.speak(request, own, form.language, *lists, form.workspace.default_language)

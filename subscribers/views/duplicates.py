@@ -35,8 +35,11 @@ def duplicate_list(request: MemberRequest) -> HttpResponse:
         and search.started_at
         and (search.finished_at is None or search.finished_at < search.started_at)
     )
+    if request.GET.get("part") == "state":  # the page asks while a search runs
+        return HttpResponse(status=204, headers={} if running else {"HX-Refresh": "true"})
     context = {
         "groups": groups,
+        "total": duplicates.count(request.workspace),
         "more": more,
         "kind": kind,
         "kinds": DuplicateKind.choices,
@@ -84,7 +87,9 @@ def subscriber_merge(request: MemberRequest, subscriber_id: int) -> HttpResponse
             merging.merge(Merger(keep=keep, away=away, theirs=theirs), actor=request.user)
         except MergeError:
             raise Http404 from None
-        messages.success(request, _("They are one person now."))
+        messages.success(
+            request, _("%(email)s became part of this person.") % {"email": away.email}
+        )
         return redirect("subscriber_page", keep.pk)
     return render(request, "subscribers/merge.html", _merge_context(request, keep, away))
 

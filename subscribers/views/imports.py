@@ -14,11 +14,12 @@ from accounts.numbers import row_number
 from accounts.roles import Permission
 from subscribers import address_domains, tasks
 from subscribers.import_forms import ReadForm, UploadForm
-from subscribers.imports import files, outcome, steps, undo
+from subscribers.imports import files, leftovers, outcome, steps, undo
 from subscribers.models import Import, MailingList
 from subscribers.views.import_steps import counts, find, stepper
 
 PAGE = 50
+MOVES = 10
 
 
 @member()
@@ -31,7 +32,9 @@ def import_list(request: MemberRequest) -> HttpResponse:
     found = list(imports[: PAGE + 1])
     older = found[PAGE - 1].pk if len(found) > PAGE else None
     rows = [{"record": record, "counts": counts(record)} for record in found[:PAGE]]
-    return render(request, "subscribers/import_list.html", {"imports": rows, "older": older})
+    moves = request.workspace.moves.select_related("mailing_list").order_by("-pk")[:MOVES]
+    context = {"imports": rows, "older": older, "moves": [] if before else list(moves)}
+    return render(request, "subscribers/import_list.html", context)
 
 
 @member(Permission.EDIT)
@@ -87,6 +90,9 @@ def import_act(request: MemberRequest, import_id: int) -> HttpResponse:
         messages.info(request, _("Stopped. What had gone in stays in."))
     elif action == "correct":
         _correct(request, record)
+    elif action in {"without", "with"}:
+        if steps.drop_values(record, drops=action == "without") and steps.start_check(record):
+            _enqueue(tasks.check_import, record)
     elif action == "reread":
         _reread(request, record)
     elif action == "discard" and steps.discard(record):
@@ -121,14 +127,19 @@ def import_undo(request: MemberRequest, import_id: int) -> HttpResponse:
     if not undo.can_be_undone(record):
         return redirect("import_page", record.pk)
     if request.method == "POST":
-        if undo.start(record):
+        if undo.start(record, tidies=request.POST.get("tidies") == "1"):
             _enqueue(tasks.undo_import, record)
         return redirect("import_page", record.pk)
     outlook = undo.outlook(record)
     return render(
         request,
         "subscribers/import_undo.html",
-        {"record": record, "outlook": outlook, "stays": outcome.why_they_stay(outlook.kept)},
+        {
+            "record": record,
+            "outlook": outlook,
+            "stays": outcome.why_they_stay(outlook.kept),
+            "made": leftovers.names(record),
+        },
     )
 
 

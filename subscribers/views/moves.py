@@ -67,7 +67,9 @@ def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> M
     made = None
     if mailing_list is None and data.get("new_list"):
         mailing_list = made = MailingList.objects.create(
-            workspace=request.workspace, name=data["new_list"]
+            workspace=request.workspace,
+            name=data["new_list"],
+            visibility=MailingList.Visibility.PRIVATE,
         )
     words = data.get("statement", "")
     try:
@@ -110,7 +112,8 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
         "kept": _by_reason(findings.get("kept", {})),
         "left_out": _by_code(findings.get("left_out", {})),
         "noticed": findings.get("noticed", {}),
-        "new_fields": findings.get("fields", []),
+        "new_fields": list(dict.fromkeys(findings.get("fields", []))),
+        "new_tags": findings.get("tags", []),
         "problems": [
             {
                 **problem,

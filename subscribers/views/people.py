@@ -1,6 +1,7 @@
 """People: find, look at, change, subscribe, erase."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -103,15 +104,35 @@ def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     return render(request, "subscribers/person_edit.html", {"person": person, "form": form})
 
 
-def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+@contextmanager
+def _saying_what_is_taken(form: ProfileForm) -> Iterator[None]:
+    """Turn a unique value that somebody else got meanwhile into a form's error."""
     try:
         with transaction.atomic():
-            return _save(request, form, person)
+            yield
     except IntegrityError as error:
         if not custom_values.is_taken(error):
             raise
         form.add_error(None, _("Somebody else was given the same unique value just now."))
-        return False
+
+
+def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+    with _saying_what_is_taken(form):
+        return _save(request, form, person)
+    return False
+
+
+def _add_or_say(request: MemberRequest, form: ProfileForm) -> tuple[Subscriber, bool] | None:
+    cleaned = form.cleaned_data
+    profile = people.Profile(
+        first_name=cleaned["first_name"],
+        last_name=cleaned["last_name"],
+        language=cleaned["language"],
+        fields=cleaned["fields"],
+    )
+    with _saying_what_is_taken(form):
+        return people.add(request.workspace, address=cleaned["email"], profile=profile)
+    return None
 
 
 def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
@@ -122,14 +143,13 @@ def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool
     except people.AddressTaken:
         form.add_error("email", _("Somebody else in this workspace has this address."))
         return False
-    keys = {field.key for field in form.asked}
-    kept = {name: value for name, value in person.fields.items() if name not in keys}
+    emptied = {field.key: None for field in form.asked}
     people.change(
         person,
         first_name=cleaned["first_name"],
         last_name=cleaned["last_name"],
         language=cleaned["language"],
-        fields={**kept, **cleaned["fields"]},
+        fields={**emptied, **cleaned["fields"]},
         frequency=cleaned["frequency"],
         paused_until=_pause(request, cleaned["paused_until"]),
     )
@@ -177,15 +197,8 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
     """Add one person, if wanted to a list."""
     lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
     form = ProfileForm(request.POST or None, workspace=request.workspace)
-    if request.method == "POST" and form.is_valid():
-        cleaned = form.cleaned_data
-        profile = people.Profile(
-            first_name=cleaned["first_name"],
-            last_name=cleaned["last_name"],
-            language=cleaned["language"],
-            fields=cleaned["fields"],
-        )
-        person, new = people.add(request.workspace, address=cleaned["email"], profile=profile)
+    if request.method == "POST" and form.is_valid() and (added := _add_or_say(request, form)):
+        person, new = added
         chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists")))
         stay_off = [
             one
@@ -232,7 +245,7 @@ def _say_what_was_left(
     request: MemberRequest, person: Subscriber, lists: Sequence[MailingList]
 ) -> None:
     """Tell a member which lists the person had left, so that they stay off them."""
-    left = [one.name for one in lists if consent.has_left(person, one)]
+    left = [one.name for one in lists if consent.had_left(person.pk, one.pk)]
     if left and not suppression.is_out(person):
         text = _(
             "The person had left these lists and stays off them: %(lists)s. Whoever asked for them "

@@ -68,9 +68,9 @@ def open_lists(form: SignupForm) -> list[MailingList]:
 
 
 def speak(request: HttpRequest, form: SignupForm) -> None:
-    """Answer in the language of the list, else the form, else the workspace."""
+    """Answer in the language of the form, else the list, else the workspace."""
     lists = (one.language for one in form.lists.all())
-    visitors.speak(request, *lists, form.language, form.workspace.default_language)
+    visitors.speak(request, form.language, *lists, form.workspace.default_language)
 
 
 @visitors.public_page("GET", "HEAD", "POST", "OPTIONS")

@@ -74,7 +74,7 @@ def _desk(
 
 def _first_language(owner: Owner, lists: list[MailingList], default: str) -> str:
     of_lists = next((one.language for one in lists if one.language), "")
-    return of_lists or owner.language or default
+    return owner.language or of_lists or default
 
 
 def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
@@ -84,6 +84,9 @@ def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
         messages.success(request, _("The usual words stand there again."))
         return redirect(desk.here)
     form = _form(request, desk, request.POST)
+    is_part = action == "preview" and request.headers.get("HX-Request") == "true"
+    if not form.is_valid() and is_part:
+        return render(request, "subscribers/_text_preview.html", {"mistakes": form.errors})
     if not form.is_valid():
         return _show(request, desk, form, status=422)
     if action == "preview":

@@ -1,6 +1,7 @@
 """Segments for the tests of audiences: their rules are conditions of the ORM, given here."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from django.db.models import Q, QuerySet
@@ -17,7 +18,7 @@ def make_segment(monkeypatch: pytest.MonkeyPatch) -> MakeSegment:
     """Return a function that makes a segment of the people who fit a condition."""
     conditions: dict[int, Q] = {}
 
-    def people(segment: Segment) -> QuerySet[Subscriber]:
+    def people(segment: Segment, *, at: datetime | None = None) -> QuerySet[Subscriber]:
         everybody = Subscriber.objects.filter(workspace_id=segment.workspace_id)
         if segment.pk not in conditions:
             raise ValueError(segment.pk)

@@ -140,8 +140,11 @@ def test_an_unusual_audience_warns(workspace: Workspace, news: MailingList) -> N
         MessageTally.objects.create(
             campaign=sent, domain_group=0, state=MessageState.SENT, count=1200
         )
+        MessageTally.objects.create(
+            campaign=sent, domain_group=0, state=MessageState.SKIPPED, count=900
+        )
     assert said(ready(workspace, news), Level.WARNS) == [
-        "The audience counts 1; your last campaigns' counted about 1,200."
+        "It goes to 1; your last campaigns went to about 1,200."
     ]
 
 

@@ -11,7 +11,7 @@ from campaigns import audience, lifecycle, preflight
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
-from campaigns.verdicts import DEFERRED, PLANNED, SENT, UNKNOWN
+from campaigns.verdicts import DEFERRED, PLANNED, SENT, SKIPPED, UNKNOWN
 from delivery.models import SendingAccount
 from delivery.states import MessageState
 from subscribers import usage
@@ -208,9 +208,10 @@ def test_suppressed_people_of_a_segment_are_left_out(
 
 
 def test_the_numbers_of_states_are_those_of_the_ledger() -> None:
-    assert [PLANNED, SENT, DEFERRED, UNKNOWN] == [
+    assert [PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED] == [
         MessageState.PLANNED,
         MessageState.SENT,
         MessageState.DEFERRED,
         MessageState.UNKNOWN,
+        MessageState.SKIPPED,
     ]

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
-from subscribers import addresses, bulk, bulk_run, lifecycle, people, suppression, tags
+from subscribers import addresses, bulk, bulk_run, consent, lifecycle, people, suppression, tags
 from subscribers.models import (
     BulkAction,
     ConsentEvent,
@@ -19,7 +19,7 @@ from subscribers.models import (
     TagTally,
 )
 from subscribers.narrowing import PeopleFilters
-from subscribers.states import BulkKind, BulkStatus, ConsentSource, SuppressionReason
+from subscribers.states import BulkKind, BulkStatus, ConsentKind, ConsentSource, SuppressionReason
 
 
 def person(workspace, email, **profile):
@@ -335,3 +335,54 @@ def test_undoing_a_subscription_is_no_leaving(workspace, weekly):
     assert list(ListDay.objects.values_list("joined", "left")) == [(0, 0)]
     lifecycle.ask(new, mailing_list=weekly, source=ConsentSource.FORM)
     assert lifecycle.subscribe(new, mailing_list=weekly, source=ConsentSource.MANUAL)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_undoing_an_unsubscription_brings_nobody_back_who_left_by_themselves_meanwhile(
+    workspace, weekly, everything
+):
+    gone, stays = some(workspace, 2)
+    for one in (gone, stays):
+        lifecycle.subscribe(one, mailing_list=weekly, source=ConsentSource.FORM)
+    action = act(workspace, BulkKind.UNSUBSCRIBE, list=weekly.pk)
+    if everything:
+        lifecycle.unsubscribe_from_all(gone, source=ConsentSource.UNSUBSCRIBE_PAGE)
+    else:  # as the ledger has it where a click found the list left already
+        evidence = {"source": ConsentSource.ONE_CLICK}
+        consent.record(gone, kind=ConsentKind.UNSUBSCRIBED, lists=[weekly.pk], evidence=evidence)
+    undo(action)
+    status = dict(Subscription.objects.values_list("subscriber_id", "status"))
+    assert status == {gone.pk: "unsubscribed", stays.pk: "subscribed"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "segment=7xx",
+        "list=0",
+        "status=leftt",
+        "list=99999999999999999999",
+        "flag=3000",
+        "added_until=9999-12-31",
+        "added_from=0001-01-01",
+        "known=nothing",
+        "q=" + "a" * 201,
+    ],
+)
+def test_filters_that_make_no_sense_mean_nobody(editor_client, workspace, query):
+    some(workspace, 3)
+    values = {"whom": "matching", "filters": query, "action": "delete", "confirmed": "1"}
+    answer = editor_client.post(reverse("subscriber_bulk"), values, follow=True)
+    assert "can&#39;t be read" in answer.content.decode()
+    assert not BulkAction.objects.exists()
+    listed = editor_client.get(reverse("subscriber_list") + "?" + query).content.decode()
+    assert "can&#39;t be read" in listed
+    assert "p1@example.org" not in listed
+    for name in ("subscriber_export_all", "subscriber_download"):
+        assert editor_client.get(reverse(name) + "?" + query).status_code == 400
+
+
+def test_a_stored_action_whose_filters_make_no_sense_reaches_nobody(workspace):
+    some(workspace, 3)
+    whom = PeopleFilters.read({"segment": "7xx"})
+    assert act(workspace, BulkKind.DELETE, whom).changed == 0

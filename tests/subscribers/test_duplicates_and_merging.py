@@ -36,6 +36,11 @@ def weekly(workspace):
     return MailingList.objects.create(workspace=workspace, name="Weekly")
 
 
+def _tag(one, *names):
+    wanted = [tag.pk for tag in tags.find_or_create(one.workspace, names)]
+    tags.attach(one.workspace, people=[one.pk], tags=wanted)
+
+
 def merge(keep, away, *theirs, actor=None):
     return merging.merge(Merger(keep=keep, away=away, theirs=frozenset(theirs)), actor=actor)
 
@@ -143,8 +148,8 @@ def test_a_bounce_stays_with_its_address(workspace):
 
 def test_tags_add_up_and_old_keys_lead_to_the_person(workspace, pair):
     keep, away = pair
-    tags.set_tags(keep, names=["Fair"])
-    tags.set_tags(away, names=["fair", "Wholesale"])
+    _tag(keep, "Fair")
+    _tag(away, "fair", "Wholesale")
     third = person(workspace, "annalim@gmail.com")
     merge(away, third)
     merge(keep, away)
@@ -221,3 +226,21 @@ def test_the_ledger_says_that_a_list_waits_for_its_confirmation_after_a_merger(w
     merge(keep, away)
     assert Subscription.objects.get().status == "unconfirmed"
     assert ConsentEvent.objects.latest("at", "id").kind == "asked"
+
+
+def test_who_left_and_was_asked_by_a_stranger_since_has_left(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.subscribe(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(keep, lists=[weekly.pk], source=ConsentSource.ONE_CLICK)
+    lifecycle.ask(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unconfirmed"
+
+
+def test_who_is_out_of_everything_joins_no_list_by_a_merger(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe_from_all(keep, source=ConsentSource.ONE_CLICK)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unsubscribed"

@@ -6,11 +6,12 @@ import pytest
 from django.utils import timezone
 
 from campaigns.models import Campaign, Link
+from campaigns.states import CampaignStatus
 from delivery.engagement import conditions, summary
 from delivery.models import Dispatch, Event, Message
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from subscribers.models import Segment
-from subscribers.segments import members, saving
+from subscribers.segments import editing, members, saving, tree
 from tests.delivery import makers
 
 LETTERS = 6
@@ -29,7 +30,11 @@ def letters(workspace, people):
     for age in range(LETTERS, 0, -1):
         at = timezone.now() - timedelta(weeks=age)
         campaign = Campaign.objects.create(
-            workspace=workspace, name=f"Letter {age}", finished_at=at, started_at=at
+            workspace=workspace,
+            name=f"Letter {age}",
+            status=CampaignStatus.SENT,
+            finished_at=at,
+            started_at=at,
         )
         Dispatch.objects.create(campaign=campaign, workspace=workspace)
         Link.objects.create(campaign=campaign, ordinal=1, url="https://x.example/")
@@ -77,6 +82,32 @@ def test_at_least_so_many_of_the_last(workspace, people, letters):
     assert who(workspace, people, "clicked_of_last", least=2, of_last=2) == [3, 4, 5, 6]
     assert who(workspace, people, "opened_fewer", least=2, of_last=5) == [0, 1]
     assert who(workspace, people, "clicked_fewer", least=1, of_last=50) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "status", [CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED]
+)
+def test_only_campaigns_sent_to_the_end_are_the_last_ones(workspace, people, letters, status):
+    """Person 6 opened also one that is still being sent, or was cancelled: it takes no place."""
+    at = timezone.now() if status == CampaignStatus.CANCELLED else None
+    other = Campaign.objects.create(
+        workspace=workspace, name="Other", status=status, started_at=timezone.now(), finished_at=at
+    )
+    Dispatch.objects.create(campaign=other, workspace=workspace)
+    makers.make_message(other, people[6], opened_at=timezone.now())
+    makers.make_message(other, people[1], opened_at=timezone.now())
+    summary.rebuild()
+    assert who(workspace, people, "opened_of_last", least=2, of_last=2) == [2, 3, 4, 5, 6]
+    assert who(workspace, people, "opened_of_last", least=1, of_last=1) == [1, 2, 3, 4, 5, 6]
+    assert who(workspace, people, "opened_fewer", least=2, of_last=5) == [0, 1]
+
+
+def test_the_last_campaigns_are_those_before_the_moment_of_asking(workspace, people, letters):
+    rule = {"subject": "activity", "operator": "opened_of_last", "least": 1, "of_last": 1}
+    segment = Segment(workspace=workspace, rules={"version": 1, "match": "all", "rules": [rule]})
+    for age, letter in enumerate(letters[:-1], start=1):
+        found = members.members(segment, at=letter.started_at).order_by("pk")
+        assert list(found) == people[age + 1 :]
 
 
 @pytest.mark.parametrize("newest", [50, 2])
@@ -127,3 +158,28 @@ def test_samples_say_how_many_were_opened(workspace, people, letters):
         ["opened 5 of 5"],
         ["opened 4 of 5"],
     ]
+
+
+def test_a_rule_about_an_old_campaign_or_link_holds_when_it_is_offered_no_more(
+    workspace, letters, people, monkeypatch
+):
+    monkeypatch.setattr(conditions, "OFFERED", 0)  # as if thousands of newer ones were there
+    early = letters[-2]
+    link = Link.objects.get(campaign=early)
+    clicked = {"subject": "activity", "operator": "clicked_link", "link": link.pk}
+    opened = {"subject": "activity", "operator": "opened", "campaign": early.pk}
+    rules = {"version": 1, "match": "all", "rules": [clicked, opened]}
+    segment = saving.create(workspace, name="Early", rules=rules)
+    assert list(members.members(segment)) == [people[LETTERS]]
+    scope = saving.scope_of(segment)
+    spoken = editing.sentence(tree.read(segment.rules, scope.subjects))
+    assert link.url in spoken
+    assert early.name in spoken
+
+
+def test_a_rule_about_a_campaign_of_another_workspace_is_refused(other_workspace, letters):
+    rule = {"subject": "activity", "operator": "opened", "campaign": letters[0].pk}
+    with pytest.raises(tree.InvalidRules):
+        saving.create(
+            other_workspace, name="Theirs", rules={"version": 1, "match": "all", "rules": [rule]}
+        )

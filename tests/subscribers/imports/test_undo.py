@@ -7,6 +7,7 @@ from subscribers import addresses, lifecycle, people, suppression
 from subscribers.imports import batches, files, merge, run, steps, undo
 from subscribers.models import (
     ConsentEvent,
+    CustomField,
     Import,
     ImportChange,
     ListDay,
@@ -225,3 +226,31 @@ def test_an_undone_import_is_no_growth(weekly, imported):
     assert ListDay.objects.get().joined == 2
     undone(record)
     assert list(ListDay.objects.values_list("joined", "left")) == [(0, 0)]
+
+
+def test_what_it_made_goes_too_where_nothing_uses_it(imported, workspace):
+    """Its new list, tags and fields; not a tag that somebody else has by now."""
+    record = imported(
+        "email,shoe size,tags\na@example.com,41,vip;lead\nb@example.com,42,vip\n",
+        lists=[],
+        new_list="Fair",
+    )
+    Import.objects.filter(pk=record.pk).update(
+        flagged={**record.flagged, "new_lists": ["Fair"], "new_tags": ["vip", "lead"]}
+    )
+    record.refresh_from_db()
+    vip = Tag.objects.get(name="vip")
+    Tagging.objects.create(tag=vip, subscriber=add(workspace, "c@example.com"))
+    assert undo.start(record, tidies=True)
+    assert undo.run(record.pk)
+    record.refresh_from_db()
+    assert sorted(record.undo["tidied"]) == ["Fair", "lead", "shoe size"]
+    assert not MailingList.objects.filter(name="Fair").exists()
+    assert list(Tag.objects.values_list("name", flat=True)) == ["vip"]
+    assert not CustomField.objects.filter(label="shoe size").exists()
+
+
+def test_what_it_made_stays_unless_asked(imported):
+    record = imported("email\na@example.com\n", lists=[], new_list="Fair")
+    undone(record)
+    assert MailingList.objects.filter(name="Fair").exists()

@@ -14,9 +14,8 @@ from subscribers.models import (
     Suppression,
     Tagging,
 )
-from subscribers.moving.report import add_up
 from subscribers.states import ConsentSource, MoveSource
-from tests.subscribers.moving.conftest import checked, figures, moved
+from tests.subscribers.moving.conftest import checked, figures, moved, settled
 from tests.subscribers.moving.exports import SUBSCRIBED, mailchimp_zip
 
 EXPECTED = {
@@ -57,7 +56,7 @@ def test_a_check_says_exactly_what_the_move_will_do_and_writes_nothing(export):
     assert figures(record) == EXPECTED
     assert everything() == before
     assert figures(moved(record)) == EXPECTED
-    assert add_up(record) == record.rows
+    assert settled(record) == record.rows
 
 
 def test_everybody_becomes_what_they_were(export):
@@ -188,7 +187,7 @@ def test_a_cancelled_move_stops_where_it_is(export, monkeypatch):
     assert not run.run(record.pk, taking.opener)
     record.refresh_from_db()
     assert record.status == "cancelled"
-    assert add_up(record) == 2
+    assert settled(record) == 2
 
 
 def test_a_file_that_is_none_of_mailchimps_is_refused(taken, tmp_path):

@@ -91,7 +91,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscribers", "0012_mail_of_consent")]
+    dependencies = [("subscribers", "0013_imports_without_bad_values")]
 
     operations = [
         migrations.AddField(
