@@ -49,13 +49,6 @@ HAD_LEFT = f"""EXISTS (
 
 # SQL: whether a person must not be put back on a list by undoing what was done at ``{since}``: they
 # are out of everything, or left by their own act meanwhile (also where that changed no status).
-OWN_LEAVING = (
-    ConsentSource.FORM,
-    ConsentSource.PREFERENCES,
-    ConsentSource.UNSUBSCRIBE_PAGE,
-    ConsentSource.ONE_CLICK,
-    ConsentSource.COMPLAINT,
-)
 STAYS_OUT = f"""(EXISTS (
     SELECT FROM subscribers_subscriber who
     JOIN subscribers_suppression wish
@@ -65,8 +58,8 @@ STAYS_OUT = f"""(EXISTS (
 ) OR EXISTS (
     SELECT FROM subscribers_consentevent own
     WHERE own.subscriber_id = {{person}} AND (own.list_id = {{list}} OR own.list_id IS NULL)
-        AND own.kind = '{ConsentKind.UNSUBSCRIBED.value}' AND own.at >= {{since}}
-        AND own.source IN ({", ".join(f"'{source.value}'" for source in OWN_LEAVING)})
+        AND own.kind IN ({", ".join(f"'{kind.value}'" for kind in LEAVING)}) AND own.at >= {{since}}
+        AND own.source IN ({", ".join(f"'{source.value}'" for source in OWN_ACTS)})
 ))"""  # noqa: S608 - our own words
 
 
