@@ -5,7 +5,8 @@ address belongs to: so neither its words nor its time tell who is known. What is
 a member, and is forgotten after `KEPT`.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -46,9 +47,14 @@ def receive(form: SignupForm, *, sign_up: SignUp, is_proven: bool, origin: Origi
 
 
 def take(request_id: int) -> Letter | None:
-    """Take a sign-up in or hold it; returns the mail to send. Twice at once does it once."""
+    """Take a sign-up in or hold it; returns the mail to send. Twice at once does it once.
+
+    With a mail the row stays until `hand_on` has queued it: whatever ends the process or the broker
+    in between, beat finds it again.
+    """
     with transaction.atomic():
-        row = _locked(SignupRequest.objects.filter(pk=request_id, held_for=""))
+        waiting = SignupRequest.objects.filter(held_for="", letter__isnull=True)
+        row = _locked(waiting.filter(pk=request_id))
         if row is None:
             return None
         signup_figures.count(row.form_id, "submitted")
@@ -60,16 +66,33 @@ def take(request_id: int) -> Letter | None:
         return _take_in(row)
 
 
-def approve(workspace: Workspace, *, ids: Collection[int]) -> list[Letter]:
-    """Take held sign-ups in after all; they still have to be confirmed by mail."""
-    letters = []
+def hand_on(request_id: int, *, queue: Callable[[Letter], object]) -> bool:
+    """Queue the mail of a sign-up that was taken in, and forget the sign-up; False: none waits.
+
+    Whatever ``queue`` raises is raised, and the mail waits on. Twice at once does it once.
+    """
+    with transaction.atomic():
+        row = _locked(SignupRequest.objects.filter(pk=request_id, letter__isnull=False))
+        if row is None or row.letter is None:
+            return False
+        queue(Letter(**{**row.letter, "lists": tuple(row.letter["lists"])}))
+        row.delete()
+    return True
+
+
+def approve(workspace: Workspace, *, ids: Collection[int]) -> list[int]:
+    """Take held sign-ups in after all; returns those with a mail for `hand_on`, by id.
+
+    They still have to be confirmed by mail.
+    """
+    taken = []
     for request_id in ids:
         with transaction.atomic():
             row = _locked(SignupRequest.objects.filter(workspace=workspace, pk=request_id))
             letter = _take_in(row) if row and row.held_for else None
         if letter:
-            letters.append(letter)
-    return letters
+            taken.append(request_id)
+    return taken
 
 
 def reject(workspace: Workspace, *, ids: Collection[int]) -> int:
@@ -87,7 +110,7 @@ def forget_old() -> int:
 
 
 def overdue() -> list[int]:
-    """Return sign-ups whose task was lost, by id."""
+    """Return sign-ups whose task was lost, or whose mail could not be queued, by id."""
     waiting = SignupRequest.objects.filter(
         held_for="", created_at__lt=timezone.now() - OVERDUE
     ).order_by("created_at")
@@ -114,10 +137,11 @@ def _reason_to_hold(row: SignupRequest) -> str:
 def _take_in(row: SignupRequest) -> Letter | None:
     details = row.details
     row.form.statement = row.statement  # the words that were shown, whatever the form says now
-    SignupRequest.objects.filter(pk=row.pk).delete()
+    stored = SignupRequest.objects.filter(pk=row.pk)
     try:
         address = addresses.normalise(row.email)
     except Problem:
+        stored.delete()
         return None
     letter = signup.take(
         row.form,
@@ -135,6 +159,10 @@ def _take_in(row: SignupRequest) -> Letter | None:
         ip=row.ip,
         user_agent=row.user_agent,
     )
-    if letter and letter.token:
+    if letter is None:
+        stored.delete()
+        return None
+    stored.update(letter=asdict(letter), held_for="")
+    if letter.token:
         signup_figures.count(row.form_id, "mailed")
     return letter

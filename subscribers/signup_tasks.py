@@ -27,17 +27,18 @@ def take_signup(request_id: int) -> None:
     if row is None:
         return
     letter = signup_intake.take(request_id)
-    if letter is None:
-        return
-    send(letter)
-    if letter.token and signup_brake.pull(row.workspace_id):
+    signup_intake.hand_on(request_id, queue=send)
+    if letter and letter.token and signup_brake.pull(row.workspace_id):
         log.warning("signup.brake_pulled", extra={"workspace_id": row.workspace_id})
         tell_of_brake.delay_on_commit(row.workspace_id)
 
 
 def send(letter: Letter) -> None:
-    """Have a letter sent after the commit."""
-    send_signup_mail.delay_on_commit(
+    """Queue a letter; raises when the broker is away, so that the caller's transaction is undone.
+
+    What the letter is about must be in the database already.
+    """
+    send_signup_mail.delay(
         subscriber_id=letter.subscriber_id,
         form_id=letter.form_id,
         token=letter.token,

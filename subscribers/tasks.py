@@ -7,6 +7,7 @@ import structlog
 from celery import shared_task
 from django.db import transaction
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
 
 from accounts.models import Workspace
 from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search
@@ -45,9 +46,13 @@ def undo_import(import_id: int) -> None:
 @shared_task
 def ask_imported(import_id: int) -> None:
     """Mail some people of an import who still have to confirm; beat comes back for the others."""
-    with transaction.atomic():
-        for question in asking.take(import_id):
-            send_signup_mail.delay_on_commit(**asdict(question))
+    for _step in range(asking.STEPS):
+        with transaction.atomic():  # undone when the broker is away: nobody counts as asked
+            questions = asking.take(import_id)
+            for question in questions:
+                send_signup_mail.delay(**asdict(question))
+        if not questions:
+            return
 
 
 WORK = {
@@ -154,6 +159,9 @@ def run_bulk_action(action_id: int) -> None:
     """Work on an action for a while, then make room for others and come again."""
     try:
         following = bulk_run.run(action_id, send=send)
+    except OperationalError:  # the broker is away: the batch is undone, and beat takes it up again
+        log.warning("bulk.mail_not_queued", action_id=action_id)
+        return
     except Exception:
         bulk_run.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
         raise

@@ -16,6 +16,7 @@ class SignupRequest(models.Model):
     ``details``: first_name, last_name, language, fields (as `Subscriber.fields`), lists (ids) and
     ``words`` (the language the visitor read). Every sign-up is one row for a moment, whoever its
     address belongs to, so that the answer tells nothing; a held one stays until a member decides.
+    ``letter``: it was taken in, and stays until the mail it asks for (`signup.Letter`) is queued.
     """
 
     class HeldFor(TextOptions):
@@ -33,6 +34,7 @@ class SignupRequest(models.Model):
     held_for = models.CharField(
         _("why held"), max_length=12, blank=True, choices=HeldFor.options, db_default=""
     )
+    letter = models.JSONField(_("mail still to be queued"), null=True, blank=True)
     created_at = models.DateTimeField(_("when"), default=timezone.now)
 
     class Meta:

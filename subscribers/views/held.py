@@ -1,18 +1,21 @@
 """Sign-ups that wait for a member's decision."""
 
+from contextlib import suppress
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
+from kombu.exceptions import OperationalError
 
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_numbers
 from accounts.roles import Permission
 from subscribers import signup_brake, signup_intake
 from subscribers.models import SignupRequest
-from subscribers.signup_tasks import send
+from subscribers.signup_tasks import take_signup
 
 AT_ONCE = 100
 
@@ -44,9 +47,9 @@ def _decide(request: MemberRequest) -> HttpResponse:
     if not ids:
         messages.error(request, _("Tick the sign-ups first."))
     elif action == "approve":
-        letters = signup_intake.approve(request.workspace, ids=ids)
-        for letter in letters:
-            send(letter)
+        for taken in signup_intake.approve(request.workspace, ids=ids):
+            with suppress(OperationalError):  # the broker is away: beat takes it up
+                take_signup.delay(taken)
         messages.success(
             request,
             _("Taken in. They get the mail that asks them to confirm, as everybody does."),

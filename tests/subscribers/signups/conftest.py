@@ -22,7 +22,8 @@ def form(workspace, weekly):
 def _mails_at_once(monkeypatch):
     import config.celery  # noqa: F401 - its tasks know of commits
 
-    monkeypatch.setattr(send_signup_mail, "delay_on_commit", send_signup_mail)
+    monkeypatch.setattr(send_signup_mail, "delay", send_signup_mail)
+    monkeypatch.setattr(take_signup, "delay", take_signup)
     monkeypatch.setattr(take_signup, "delay_on_commit", take_signup)
     monkeypatch.setattr(tell_of_brake, "delay_on_commit", tell_of_brake)
     monkeypatch.setattr(proof_of_work, "COUNTERS", (5, 10))

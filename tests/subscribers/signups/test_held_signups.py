@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from subscribers import signup_brake, signup_figures, signup_intake
 from subscribers.models import MailingList, SignupBrake, SignupRequest, SignupTally, Subscriber
@@ -168,3 +169,26 @@ def test_an_erased_person_is_not_kept_among_the_held(workspace, held):
     erasure.erase(workspace, subscriber_id=person.pk)
     assert not SignupRequest.objects.filter(email="ana@example.org").exists()
     assert SignupRequest.objects.count() == 2
+
+
+def test_a_mail_that_cannot_be_queued_waits_with_its_sign_up(form, monkeypatch):
+    """The broker is away between taking in and queuing."""
+    from subscribers.signup_tasks import send_signup_mail, take_signup
+
+    def away(**_letter: object) -> None:
+        raise OperationalError("The broker does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(send_signup_mail, "delay", away)
+        patch.setattr(take_signup, "delay_on_commit", lambda *_: None)
+        send(form)
+        request_id = SignupRequest.objects.get().pk
+        with pytest.raises(OperationalError):
+            take_signup(request_id)
+        assert statuses("ana@example.org") == {"Weekly": "unconfirmed"}
+    SignupRequest.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    assert signup_intake.overdue() == [request_id]
+    take_signup(request_id)
+    take_signup(request_id)
+    assert len(mail.outbox) == 1
+    assert not SignupRequest.objects.exists()

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("subscribers", "0011_mail_of_consent")]
+
+    operations = [
+        migrations.AddField(
+            model_name="signuprequest",
+            name="letter",
+            field=models.JSONField(blank=True, null=True, verbose_name="mail still to be queued"),
+        ),
+    ]
