@@ -23,6 +23,7 @@ from subscribers.models import (
     Tagging,
 )
 from subscribers.segments.members import members
+from subscribers.segments.tree import InvalidRules
 
 MOST_MESSAGES = 1_000
 MOST_EVENTS = 5_000
@@ -146,7 +147,14 @@ def _tags(person: Subscriber) -> list[dict[str, Any]]:
 def _segments(person: Subscriber) -> list[str]:
     """Name the segments the person fits now; one look each, by the person's key."""
     segments = Segment.objects.filter(workspace_id=person.workspace_id).order_by("name")
-    return [one.name for one in segments if members(one).filter(pk=person.pk).exists()]
+    return [one.name for one in segments if _fits(person, one)]
+
+
+def _fits(person: Subscriber, segment: Segment) -> bool:
+    try:
+        return members(segment).filter(pk=person.pk).exists()
+    except InvalidRules:  # it asks about something that is gone: nobody is in it
+        return False
 
 
 def _imports(person: Subscriber) -> list[dict[str, Any]]:
