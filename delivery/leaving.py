@@ -28,9 +28,6 @@ from subscribers.states import (
 
 # Undo is for slips. A mail that is found or forwarded later brings nobody back.
 UNDO_WITHIN = timedelta(days=1)
-BY_A_LETTER = frozenset(
-    {ConsentSource.UNSUBSCRIBE_PAGE, ConsentSource.ONE_CLICK, ConsentSource.PREFERENCES}
-)
 LONGEST_WORDS = 500
 
 
@@ -121,7 +118,7 @@ def undoable(reader: Reader) -> list[ConsentEvent]:
         for event in newest.values()
         if event.message_id == reader.message.pk
         and event.kind == ConsentKind.UNSUBSCRIBED
-        and event.source in BY_A_LETTER
+        and event.source in {ConsentSource.UNSUBSCRIBE_PAGE, ConsentSource.ONE_CLICK}
         and event.at > timezone.now() - UNDO_WITHIN
     ]
 

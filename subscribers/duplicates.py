@@ -108,7 +108,7 @@ def count(workspace: Workspace) -> int:
 
 
 def page(workspace: Workspace, *, kind: str = "", after: int = 0) -> tuple[list[Group], int | None]:
-    """Return groups, the stronger hints (one mailbox) first, and the key after which more follow."""
+    """Return groups, strong hints (one mailbox) first, and the last one's key if there are more."""
     groups = DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None)
     last = groups.filter(pk=after).first() if after else None
     if last:

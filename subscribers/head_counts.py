@@ -31,7 +31,7 @@ def count(workspace: Workspace, filters: PeopleFilters) -> int | None:
     if only == {"list_id"}:
         return _on_list(workspace, filters)
     if only == {"tag_id"}:
-        tags = TagTally.objects.filter(tag_id=filters.tag_id, tag__workspace=workspace)
+        tags = TagTally.objects.filter(tag_id=filters.tag_id or 0, tag__workspace=workspace)
         return tags.values_list("count", flat=True).first() or 0
     if only == {"status"}:
         return _with_status(workspace, filters.status)
@@ -49,7 +49,7 @@ def lately(
         return len(page.people)
     if filters.only != {"segment_id"}:
         return count(workspace, filters)
-    segment = Segment.objects.filter(workspace=workspace, pk=filters.segment_id).first()
+    segment = Segment.objects.filter(workspace=workspace, pk=filters.segment_id or 0).first()
     if segment is None:
         return 0
     kept = paging.remembered(segment)

@@ -58,7 +58,7 @@ _movers: dict[str, Mover] = {}
 
 
 def register(name: str, mover: Mover) -> None:
-    """Let a room above take its own rows along; called inside the transaction of a merger."""
+    """Let a room above take its own rows along; called inside the transaction of a merge."""
     _movers[name] = mover
 
 
@@ -67,7 +67,7 @@ class MergeError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Merger:
+class Pair:
     """Two people of one workspace, and what stays of whom.
 
     ``theirs`` names what is taken from the one who goes: names of `PROFILE`, and ``field:<key>``.
@@ -86,14 +86,14 @@ def differing(keep: Subscriber, away: Subscriber) -> list[tuple[str, Any, Any]]:
     return [(name, mine, theirs) for name, mine, theirs in rows if mine != theirs]
 
 
-def merge(merger: Merger, *, actor: User | None) -> Subscriber:
+def merge(pair: Pair, *, actor: User | None) -> Subscriber:
     """Make one person of two; returns the one who stays.
 
     Raises:
         MergeError: one of the two is gone, or they are one, or of two workspaces.
     """
     with transaction.atomic():
-        keep, away = _lock(merger)
+        keep, away = _lock(pair)
         same_mailbox = duplicates.mailbox(keep.email_key) == duplicates.mailbox(away.email_key)
         evidence = Evidence(
             source=ConsentSource.MANUAL, actor=actor, detail=f"merged with {away.email}"
@@ -115,7 +115,7 @@ def merge(merger: Merger, *, actor: User | None) -> Subscriber:
         MergedPerson.objects.create(
             id=away.pk, workspace=keep.workspace, into=keep, email=away.email, merged_by=actor
         )
-        people.change(keep, **_values(keep, away, merger.theirs))
+        people.change(keep, **_values(keep, away, pair.theirs))
         # Sign-ups that wait for a member ask at the address that stays; it confirms for itself.
         held = SignupRequest.objects.filter(workspace=keep.workspace, email__iexact=away.email_key)
         held.exclude(held_for="").update(email=keep.email)
@@ -138,18 +138,18 @@ def keys_of(person: Subscriber) -> list[int]:
     return [person.pk, *MergedPerson.objects.filter(into=person).values_list("pk", flat=True)]
 
 
-def _lock(merger: Merger) -> tuple[Subscriber, Subscriber]:
-    wanted = [merger.keep.pk, merger.away.pk]
+def _lock(pair: Pair) -> tuple[Subscriber, Subscriber]:
+    wanted = [pair.keep.pk, pair.away.pk]
     rows = {
         row.pk: row
         for row in Subscriber.objects.select_for_update(of=("self",))
-        .filter(pk__in=wanted, workspace_id=merger.keep.workspace_id)
+        .filter(pk__in=wanted, workspace_id=pair.keep.workspace_id)
         .select_related("workspace")
         .order_by("pk")
     }
     if len(rows) != len(wanted):
         raise MergeError
-    return rows[merger.keep.pk], rows[merger.away.pk]
+    return rows[pair.keep.pk], rows[pair.away.pk]
 
 
 def _values(keep: Subscriber, away: Subscriber, theirs: frozenset[str]) -> dict[str, Any]:
@@ -259,7 +259,7 @@ def _suppressions(
 
 
 def decode(names: Mapping[str, str]) -> frozenset[str]:
-    """Read a form's answers ``take-<name>: theirs`` into `Merger.theirs`."""
+    """Read a form's answers ``take-<name>: theirs`` into `Pair.theirs`."""
     return frozenset(
         name.removeprefix("take-")
         for name, answer in names.items()

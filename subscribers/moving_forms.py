@@ -72,6 +72,8 @@ class MoveForm(forms.Form):
         else:
             del self.fields["reason"]
             self.fields["list"].help_text = _("Choose one, or name a new one below.")
+            for name in ("list", "new_list"):  # one of them is needed: neither is "optional"
+                self.fields[name].is_one_of = True  # type: ignore[attr-defined]  # for the template
             lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
             self.fields["list"].queryset = lists  # type: ignore[attr-defined]
 

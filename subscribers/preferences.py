@@ -7,6 +7,7 @@ others, which take the owner of the address (`subscribers.ownership`).
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -91,7 +92,8 @@ def choose(person: Subscriber, *, wanted: Collection[int], **evidence: Unpack[Ev
             one.mailing_list for one in offered if one.mailing_list.pk in wanted and not one.is_on
         ]
         leaving = [one.mailing_list.pk for one in offered if one.mailing_list.pk not in wanted]
-        joined = _join(person, joining, evidence)
+        # In the order of their keys, as everywhere, so that two of us never wait for each other.
+        joined = _join(person, sorted(joining, key=attrgetter("pk")), evidence)
         left = lifecycle.unsubscribe(person, lists=leaving, **evidence)
     return Changed(joined=joined, left=left)
 

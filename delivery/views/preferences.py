@@ -48,9 +48,9 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
 def _act(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -> HttpResponse:
     action = request.POST.get("do", "")
     if action == "all":
+        if holder.reader and not holder.is_owner:
+            return _leave_by_letter(request, holder.reader)
         _leave_all(request, holder, person)
-        if holder.reader:  # the page of that letter says what happened, offers Undo, and asks why
-            return _to_unsubscribed(request, holder.reader)
         return _see_other(request, token, "all")
     if action == "link":
         return _see_other(request, token, _mail_link(holder, person))
@@ -215,7 +215,9 @@ def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": where})
 
 
-def _to_unsubscribed(request: HttpRequest, reader: Reader) -> HttpResponse:
+def _leave_by_letter(request: HttpRequest, reader: Reader) -> HttpResponse:
+    """Do what the letter's unsubscribe page does; it says so, offers Undo, and asks why."""
+    leaving.leave_all(reader, source=ConsentSource.UNSUBSCRIBE_PAGE, **visitors.origin(request))
     where = reverse("unsubscribe", args=[reader.token(Purpose.UNSUBSCRIBE)])
     where += visitors.asked_language(request)
     return HttpResponse(status=303, headers={"Location": where})

@@ -25,6 +25,7 @@ from subscribers.states import SuppressionReason
 
 COLUMNS = ("file", "row", "address", "outcome", "reason")
 PROBLEMS_SHOWN = 50
+NAMES_KEPT = 50
 LONGEST_CELL = 500
 
 
@@ -120,7 +121,9 @@ class Report:
             why = _("Has left the list here; only the person may come back.")
         self._write(kept.row, kept.email, _("kept out"), why)
 
-    def findings(self, noticed: Noticed, *, fields: Sequence[str]) -> dict[str, Any]:
+    def findings(
+        self, noticed: Noticed, *, fields: Sequence[str], tags: Sequence[str]
+    ) -> dict[str, Any]:
         """Return what `Move.findings` holds."""
         return {
             "problems": self.problems,
@@ -130,6 +133,7 @@ class Report:
             "left_out": noticed.left_out,
             "noticed": noticed.counts,
             "fields": list(fields),
+            "tags": list(tags[:NAMES_KEPT]),
         }
 
     def _list_findings(self) -> list[dict[str, Any]]:

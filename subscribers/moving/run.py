@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone, translation
 
 from subscribers.imports import files, mapping
+from subscribers.imports import names as imports_names
 from subscribers.imports.clashes import Watch
 from subscribers.imports.mapping import Target
 from subscribers.imports.merge import Overtaken, refresh_statistics
@@ -24,12 +25,13 @@ from subscribers.imports.run import TRIES, sole_worker
 from subscribers.models import Move
 from subscribers.moving import merging, staging
 from subscribers.moving.arrivals import Noticed, Part
-from subscribers.moving.merging import Decided, Merger, Range
+from subscribers.moving.merging import Decided, MoveWriter, Range
 from subscribers.moving.report import Report
 from subscribers.moving.staging import PART, Stage
 from subscribers.states import ImportStatus
 
 ROWS_A_RANGE = 25_000
+TAGS_LOOKED_AT = 2_000  # different ones, to say which are new
 ROWS_A_LOOK = 10_000  # rows read between two looks at whether anybody still wants them
 
 
@@ -90,6 +92,7 @@ class _Work:
         self._dry = record.status == ImportStatus.CHECKING
         self._at = record.started_at or timezone.now()
         self._fields: list[str] = []
+        self._tags: dict[str, str] = {}  # by lower-cased name
         self._rows = 0
         self._totals: dict[str, int] = {}
         self._watch = Watch(record.workspace, [], fills=True)
@@ -99,9 +102,10 @@ class _Work:
         record = self._record
         path = files.new_path(".report.csv")
         names = [part.name for part in self._opened.parts]
-        merger = Merger(record, watch=self._watch, at=self._at, detail=detail(record))
+        merger = MoveWriter(record, watch=self._watch, at=self._at, detail=detail(record))
         with Report(path, names=names, lists=self._opened.new_lists) as report:
             self._stage(report)
+            new_tags = imports_names.new_ones(record.workspace, "tag", [*self._tags.values()])
             duplicates = self._duplicates
             refresh_statistics(only_if_stale=True)
             for number, rows in enumerate(merging.ranges(after=-1, size=ROWS_A_RANGE), start=1):
@@ -116,7 +120,7 @@ class _Work:
             "rows": self._rows,
             "invalid": report.invalid,
             "duplicates": duplicates,
-            "findings": report.findings(self._opened.noticed, fields=self._fields),
+            "findings": report.findings(self._opened.noticed, fields=self._fields, tags=new_tags),
             "report_path": str(path) if report.written else "",
         }
         files.discard(record.report_path)
@@ -156,13 +160,16 @@ class _Work:
                 report.refuse(row, refused.faults, arrival.cells[place])
             else:
                 stage.add(row, line, arrival)
+                for name in arrival.tags:
+                    if len(self._tags) < TAGS_LOOKED_AT:
+                        self._tags.setdefault(name.lower(), name)
 
     def _look(self) -> None:
         cache.set(f"move:{self._record.pk}", self._rows, timeout=600)
         if not Move.objects.filter(pk=self._record.pk, status=self._record.status).exists():
             raise Stopped
 
-    def _merge(self, merger: Merger, rows: Range, *, only_look: bool) -> Decided:
+    def _merge(self, merger: MoveWriter, rows: Range, *, only_look: bool) -> Decided:
         if only_look:
             with transaction.atomic():
                 return merger.decide(rows, dry_run=True)

@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -90,7 +92,11 @@ def _begin(
     text = ngettext("%(n)s person changed.", "%(n)s people changed.", action.changed)
     if action.kind == BulkKind.ASK_AGAIN:
         text = ngettext("%(n)s person is asked.", "%(n)s people are asked.", action.changed)
-    messages.success(request, text % {"n": action.changed})
+    said = text % {"n": action.changed}
+    if bulk.may_undo(action):
+        way_back = reverse("bulk_page", args=[action.pk])
+        said = format_html('{} <a href="{}">{}</a>', said, way_back, _("Undo…"))
+    messages.success(request, said)
     if action.kind == BulkKind.SUBSCRIBE and action.changed < len(people):
         say_who_is_out(request, list(Subscriber.objects.filter(pk__in=people)))
     return back(request)

@@ -198,7 +198,7 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, workspace=request.workspace)
     if request.method == "POST" and form.is_valid() and (added := _add_or_say(request, form)):
         person, new = added
-        chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists")))
+        chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists"))).order_by("pk")
         for mailing_list in chosen:
             lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
         if chosen:

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers import addresses, duplicates, lifecycle, merging, people, suppression, tags
-from subscribers.merging import Merger
+from subscribers.merging import Pair
 from subscribers.models import (
     ConsentEvent,
     DuplicateGroup,
@@ -42,7 +42,7 @@ def _tag(one, *names):
 
 
 def merge(keep, away, *theirs, actor=None):
-    return merging.merge(Merger(keep=keep, away=away, theirs=frozenset(theirs)), actor=actor)
+    return merging.merge(Pair(keep=keep, away=away, theirs=frozenset(theirs)), actor=actor)
 
 
 def test_dots_plus_tags_and_googlemail_lead_to_one_mailbox(workspace, pair):

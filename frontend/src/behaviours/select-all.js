@@ -10,10 +10,22 @@ function refresh(name) {
     lead.indeterminate = chosen > 0 && chosen < all.length;
   }
   for (const place of document.querySelectorAll("[data-selected-count]")) place.textContent = chosen.toLocaleString(document.documentElement.lang);
+  sayAction();
   for (const place of document.querySelectorAll("[data-selected-only]")) place.hidden = chosen === 0;
   for (const place of document.querySelectorAll("[data-selected-stays]")) place.classList.toggle("is-staying", chosen > 0);
 }
+// <button data-says-action="{action}: {n}"> says what its form's choices would do: "Add a tag: 3".
+function sayAction() {
+  for (const button of document.querySelectorAll("[data-says-action]")) {
+    const { action, whom } = button.form.elements;
+    const everybody = whom?.value === "matching";
+    const count = button.form.querySelector("[data-selected-count]").textContent;
+    const words = action.selectedOptions[0].textContent.trim();
+    button.textContent = everybody ? words : button.dataset.saysAction.replace("{action}", words).replace("{n}", count);
+  }
+}
 document.addEventListener("change", (event) => {
+  sayAction();
   const lead = event.target.closest("[data-select-all]");
   if (lead) {
     for (const box of boxes(lead.dataset.selectAll)) box.checked = lead.checked;

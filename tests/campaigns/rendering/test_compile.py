@@ -37,6 +37,11 @@ def test_markdown_in_the_plain_frame():
     assert "<strong>Bold</strong> and &lt;b&gt;raw&lt;/b&gt;" in page
 
 
+def test_a_line_break_in_simple_writing_is_one_in_the_mail():
+    page = html("Warm regards,\nDewi\n\nPS", ContentKind.MARKDOWN)
+    assert re.search(r"Warm regards,<br[ /]*>\s*Dewi</p>", page)
+
+
 def test_markdown_in_a_template():
     frame = (
         "<mjml><mj-head><mj-style>h1 { color: #123456 }</mj-style></mj-head><mj-body><mj-section>"

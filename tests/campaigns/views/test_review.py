@@ -174,3 +174,9 @@ def test_what_was_sent_is_kept(editor_client: Client, draft: Campaign) -> None:
     )
     post(editor_client, "campaign_delete", draft)
     assert Campaign.objects.filter(pk=draft.pk).exists()
+
+
+def test_scheduling_keeps_how_many_were_to_get_it(editor_client: Client, draft: Campaign) -> None:
+    post(editor_client, "campaign_schedule", draft, **in_three_days())
+    assert Campaign.objects.get(pk=draft.pk).expected == 1
+    post(editor_client, "campaign_unschedule", draft)

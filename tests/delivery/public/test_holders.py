@@ -96,6 +96,22 @@ def test_a_forwarded_letter_brings_nobody_back_from_no_mail(client, letter, forw
     assert set(statuses(letter.person).values()) == {"unsubscribed"}
 
 
+def test_no_mail_by_a_letter_leads_to_its_page_with_undo(client, letter, forwarded):
+    answer = client.post(forwarded, {"do": "all"})
+    page = f"/u/{letter.token(Purpose.UNSUBSCRIBE)}/"
+    assert answer["Location"] == page
+    assert 'value="undo"' in client.get(page).text
+    client.post(page, {"do": "undo"})
+    assert statuses(letter.person)["Kopi Senja Weekly"] == "subscribed"
+    assert not Suppression.objects.exists()
+
+
+def test_what_the_owner_stopped_no_letter_undoes(client, letter):
+    client.post(owner(letter), {"do": "all"})
+    client.post(f"/u/{letter.token(Purpose.UNSUBSCRIBE)}/", {"do": "undo"})
+    assert Suppression.objects.count() == 1
+
+
 def test_private_lists_are_shown_to_the_owner_alone(client, workspace, letter, forwarded):
     staff = makers.make_list(workspace, "Staff", visibility="private")
     from subscribers import lifecycle

@@ -297,3 +297,24 @@ def test_same_columns_are_read_as_last_time(prepared, workspace):
     imported(first)
     again = prepared("mail,note\nb@example.com,y\n")
     assert mapping.load(again.mapping) == targets
+
+
+def test_whoever_has_a_bad_value_of_an_own_field_can_come_without_it(prepared, workspace):
+    """Counted before; only rows whose other values are right, and flags of those alone."""
+    CustomField.objects.create(workspace=workspace, key="age", label="age", type="number")
+    record = checked(
+        prepared(
+            "email,first_name,age\na@example.com,Ana,old\nb@example.com,Budi,41\n"
+            "info@example.com,Info,old\nnobody,No,old\n"
+        )
+    )
+    assert (record.created, record.invalid) == (1, 3)
+    assert (record.flagged["loose"], record.flagged["roles"]) == (2, 0)
+    assert steps.drop_values(record, drops=True)
+    record = checked(record)
+    assert (record.created, record.invalid) == (3, 1)
+    assert (record.flagged["without"], record.flagged["roles"]) == (2, 1)
+    record = imported(record)
+    assert (record.created, record.invalid) == (3, 1)
+    ages = {one.email: one.fields.get("age") for one in Subscriber.objects.all()}
+    assert ages == {"a@example.com": None, "b@example.com": 41, "info@example.com": None}

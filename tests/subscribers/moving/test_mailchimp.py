@@ -149,7 +149,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
 
     record = export()
     monkeypatch.setattr(run, "ROWS_A_RANGE", 2)
-    real = merging.Merger.write
+    real = merging.MoveWriter.write
     calls = []
 
     def broken(self, decided):
@@ -158,7 +158,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
             raise ZeroDivisionError
         return real(self, decided)
 
-    monkeypatch.setattr(merging.Merger, "write", broken)
+    monkeypatch.setattr(merging.MoveWriter, "write", broken)
     assert taking.start_run(record)
     with pytest.raises(ZeroDivisionError):
         run.run(record.pk, taking.opener)

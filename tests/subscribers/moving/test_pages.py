@@ -33,6 +33,13 @@ def test_from_a_zip_to_people(editor_client, workspace):
     page = editor_client.get(answer.headers["Location"]).text
     assert "Nothing is written yet" in page
     assert "People who never agreed" in page
+    assert MailingList.objects.get(name="News").visibility == "private"
+    assert "Into News (private)" in page
+    assert "can’t be undone as a whole" in page
+    assert record.findings["tags"]
+    assert f"New tags: {record.findings['tags'][0]}" in page
+    assert len(record.findings["fields"]) == len(set(record.findings["fields"]))
+    assert f"/subscribers/move/{record.pk}/" in editor_client.get("/subscribers/imports/").text
     assert not Subscriber.objects.exists()
     editor_client.post(f"{answer.headers['Location']}act/", {"action": "run"})
     record.refresh_from_db()

@@ -354,3 +354,20 @@ def test_the_page_speaks_the_forms_language(client, workspace, weekly):
     assert '<html lang="id">' in answer.text
     send(form)
     assert Subscriber.objects.get().language == "id"
+
+
+def test_the_forms_language_wins_over_its_lists(client, workspace, weekly):
+    weekly.language = "en"
+    weekly.save()
+    form = make_form(workspace, weekly, language="id")
+    assert '<html lang="id"' in client.get(f"/s/{form.public_id}/").text
+    send(form, "ana@example.org")
+    assert Subscriber.objects.get().language == "id"
+
+
+def test_nothing_is_ticked_beforehand_where_people_choose(client, workspace, weekly):
+    other = MailingList.objects.create(workspace=workspace, name="Offers")
+    form = make_form(workspace, weekly, other, lets_choose=True)
+    page = client.get(f"/s/{form.public_id}/").text
+    assert page.count('name="list"') == 2
+    assert "checked" not in page

@@ -119,3 +119,14 @@ def test_every_kind_can_be_opened_in_every_language(editor_client, paths):
             for language in ("en", "id", "xx"):
                 answer = editor_client.get(f"/{path}/texts/?kind={kind}&language={language}")
                 assert answer.status_code == 200
+
+
+def test_a_preview_of_words_with_a_mistake_shows_the_mistake_alone(editor_client, paths):
+    answer = editor_client.post(
+        f"/{paths['form']}/texts/?kind=confirm_mail&language=en",
+        {"do": "preview", "subject": "{{ nobody }}", "text": "x"},
+        headers={"hx-request": "true"},
+    )
+    assert answer.status_code == 200
+    assert "nobody" in answer.text
+    assert "<html" not in answer.text
