@@ -12,7 +12,7 @@ from delivery.pipeline import plan
 from delivery.states import MessageState
 from subscribers import bulk, bulk_run, consent, directory, merging, search
 from subscribers.merging import Pair
-from subscribers.models import SearchMark, SignupForm, SignupRequest, Suppression
+from subscribers.models import SearchMark, Segment, SignupForm, SignupRequest, Suppression
 from subscribers.narrowing import PeopleFilters
 from subscribers.states import AddressFlag, BulkKind, Frequency
 from tests.campaigns import makers as campaign_makers
@@ -86,6 +86,12 @@ def test_a_held_signup_goes_on_with_the_address_that_stays(pair, held):
     merge(pair)
     held.refresh_from_db()
     assert held.email == "dewi@example.org"
+
+
+def test_a_segment_that_needs_mending_hides_nobodys_data(workspace, pair):
+    rules = {"version": 1, "match": "all", "rules": [{"subject": "field:gone", "operator": "is"}]}
+    Segment.objects.create(workspace=workspace, name="Broken", rules=rules)
+    assert personal_data.collect(pair[0])["segments"] == []
 
 
 def test_a_person_learns_of_everything_that_is_kept(workspace, pair, held):

@@ -2,13 +2,14 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from delivery import leaving, tokens
 from delivery.models import Event, EventTally, Message, UnsubscribeReason
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tokens import Purpose
 from subscribers import lifecycle
-from subscribers.models import ConsentEvent, Segment, Subscription, Suppression
+from subscribers.models import ConsentEvent, MailingList, Segment, Subscription, Suppression
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
@@ -254,6 +255,15 @@ def test_who_got_it_by_a_segment_of_all_lists_leaves_all_of_them(client, letter,
         "Kopi Senja Weekly": "unsubscribed",
         "Offers": "unsubscribed",
     }
+
+
+def test_a_list_that_was_archived_since_is_left_too(client, letter, address):
+    letter.campaign.include_lists.clear()
+    segment = Segment.objects.create(workspace=letter.campaign.workspace, name="Bandung")
+    letter.campaign.include_segments.add(segment)
+    MailingList.objects.filter(name="Offers").update(archived_at=timezone.now())
+    client.post(address, {"do": "leave"})
+    assert statuses(letter.person)["Offers"] == "unsubscribed"
 
 
 def test_words_of_an_erased_person_are_forgotten_and_the_answer_still_counts(
