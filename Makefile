@@ -45,7 +45,7 @@ bench: .venv/dev.stamp ## Measure; one JSON line per figure (ONLY=sending for be
 .PHONY: faults
 faults: .venv/dev.stamp ## Kill and restart real processes while mail goes out, and count (QUICK=1: some of it)
 	$(if $(QUICK),FAULTS_PEOPLE=$${FAULTS_PEOPLE:-4000}) \
-	  $(BIN)/pytest -m "faults$(if $(QUICK), and quick)" -p no:randomly $(ARGS)
+	  $(BIN)/pytest -m "faults$(if $(QUICK), and quick)" -p no:randomly tests/faults $(ARGS)
 
 .PHONY: journeys
 journeys: .venv/dev.stamp ## Drive the product in a real browser, as marketer and as subscriber

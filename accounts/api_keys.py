@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import ApiKey, User, Workspace
+from accounts.roles import ALLOWED, Role
 
 PREFIX = "warta_"
 NOTED_EVERY = timedelta(minutes=5)
@@ -48,3 +49,15 @@ def revoke(workspace: Workspace, *, key_id: int) -> bool:
     """End a key for good; False when it is not the workspace's or already ended."""
     keys = ApiKey.objects.filter(workspace=workspace, pk=key_id, revoked_at=None)
     return bool(keys.update(revoked_at=timezone.now()))
+
+
+def revoke_made_by(workspace: Workspace, user: User, *, beyond: str = "") -> int:
+    """End the keys that a member made, all or those that may do more than the role ``beyond``.
+
+    Returns how many end. Who has copied a key still has it when they are gone.
+    """
+    keys = ApiKey.objects.filter(workspace=workspace, created_by=user, revoked_at=None)
+    if beyond:
+        allowed = ALLOWED[Role(beyond)]
+        keys = keys.filter(role__in=[role for role, may in ALLOWED.items() if not may <= allowed])
+    return keys.update(revoked_at=timezone.now())

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from accounts import api_keys
 from accounts.models import Invitation, Membership, User, Workspace
 from accounts.roles import Role
 
@@ -130,7 +131,7 @@ def _other_owner_exists(membership: Membership) -> bool:
 
 @transaction.atomic
 def change_role(membership: Membership, *, role: str, by: Membership) -> None:
-    """Give a member another role.
+    """Give a member another role. Their API keys that may do more than it end.
 
     Raises:
         TeamError: the role is above the giver's, or the workspace would lose its last owner.
@@ -141,11 +142,12 @@ def change_role(membership: Membership, *, role: str, by: Membership) -> None:
     if membership.role == Role.OWNER and role != Role.OWNER and not _other_owner_exists(membership):
         raise TeamError(_("A workspace needs an owner. Appoint another one first."))
     Membership.objects.filter(pk=membership.pk).update(role=role)
+    api_keys.revoke_made_by(membership.workspace, membership.user, beyond=role)
 
 
 @transaction.atomic
 def remove(membership: Membership, *, by: Membership) -> None:
-    """Take a member out of the workspace (oneself too).
+    """Take a member out of the workspace (oneself too). Their API keys end.
 
     Raises:
         TeamError: the member's role is above the remover's, or the last owner would leave.
@@ -154,4 +156,5 @@ def remove(membership: Membership, *, by: Membership) -> None:
         raise TeamError(_("You can't remove a member whose role is above your own."))
     if membership.role == Role.OWNER and not _other_owner_exists(membership):
         raise TeamError(_("A workspace needs an owner. Appoint another one first."))
+    api_keys.revoke_made_by(membership.workspace, membership.user)
     membership.delete()

@@ -1,5 +1,7 @@
 """Making workspaces, and choosing the one in use."""
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
@@ -33,15 +35,17 @@ def create(name: str, *, owner: User, slug: str = "", **fields: object) -> Works
     return workspace
 
 
-def may_create(user: User) -> bool:
+def may_create(user: User, *, memberships: Iterable[Membership] | None = None) -> bool:
     """Say whether somebody may make further workspaces.
 
     Administrators of the installation and owners of a workspace may; with the setting
-    ANYBODY_MAKES_WORKSPACES everybody who is signed in.
+    ANYBODY_MAKES_WORKSPACES everybody who is signed in. ``memberships`` are the user's, if known.
     """
     if settings.ANYBODY_MAKES_WORKSPACES or user.is_staff:
         return True
-    return Membership.objects.filter(user=user, role=Role.OWNER).exists()
+    if memberships is None:
+        memberships = Membership.objects.filter(user=user, role=Role.OWNER)
+    return any(one.role == Role.OWNER for one in memberships)
 
 
 def use(request: HttpRequest, workspace: Workspace) -> None:

@@ -7,14 +7,15 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
+from subscribers import usage
 from subscribers.models import Segment, Subscriber
 from subscribers.paging import Walk, of_segment
-from subscribers.segments import members, saving
+from subscribers.segments import members, saving, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import InvalidRules
 
@@ -23,11 +24,21 @@ MOST_MEMBERS = 500
 router = Router(tags=["segments"])
 
 
+def _line(text: str) -> str:
+    if not tree.is_storable(text):
+        msg = "There is something in it that can't be stored."
+        raise ValueError(msg)
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_line)]
+
+
 class SegmentIn(Schema):
     """A segment to make, or to put in another's place."""
 
-    name: str = Field(min_length=1, max_length=saving.LONGEST_NAME)
-    description: str = Field("", max_length=300)
+    name: Line = Field(min_length=1, max_length=saving.LONGEST_NAME)
+    description: Line = Field("", max_length=300)
     rules: dict[str, Any]
 
 
@@ -135,7 +146,7 @@ def delete_segment(request: HttpRequest, segment_id: int) -> Any:
     """Delete a segment; 409 while something uses it."""
     try:
         saving.delete(_find(workspace_of(request, Permission.EDIT), segment_id))
-    except saving.InUse as used:
+    except usage.InUse as used:
         names = ", ".join(f"{use.kind_name} {use.name}" for use in used.uses)
         raise HttpError(409, f"It is used: {names}.") from used
     return Status(204, None)
@@ -158,8 +169,11 @@ def list_members(
     before: int | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_MEMBERS)] = 100,
 ) -> Any:
-    """Return people, newest first, page by page; of a rare segment as of a minute ago at most."""
-    segment = _find(workspace_of(request, Permission.VIEW), segment_id)
+    """Return people, newest first, page by page; of a rare segment as of a minute ago at most.
+
+    Keys that may download people's data see them: an analyst's key may not.
+    """
+    segment = _find(workspace_of(request, Permission.EXPORT), segment_id)
     try:
         keys = of_segment(segment, Walk(before=before, limit=limit + 1))
     except InvalidRules as wrong:

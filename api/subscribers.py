@@ -178,9 +178,8 @@ def change_subscriber(request: HttpRequest, email: str, changes: ChangesIn) -> d
     names = {"first_name": changes.first_name, "last_name": changes.last_name}
     values = {name: value for name, value in names.items() if value is not None}
     with transaction.atomic():
-        known = {**subscriber.fields, **_typed(workspace, changes.fields)}
-        kept = {key: value for key, value in known.items() if value is not None}
-        _change(workspace, subscriber, {**values, "fields": kept}, asked=set(changes.fields))
+        typed = _typed(workspace, changes.fields)
+        _change(workspace, subscriber, {**values, "fields": typed}, asked=set(typed))
         _tag(workspace, subscriber, changes.add_tags)
         gone = [found.pk for name in changes.remove_tags if (found := tags.find(workspace, name))]
         tags.detach(workspace, people=[subscriber.pk], tags=gone)
@@ -208,8 +207,7 @@ def add_subscriber(request: HttpRequest, list_id: int, person: SubscriberIn) -> 
     with transaction.atomic():
         subscriber, new = _add(workspace, address, person, typed)
         if not new and typed:
-            known = {**subscriber.fields, **typed}
-            _change(workspace, subscriber, {"fields": known}, asked=set(typed))
+            _change(workspace, subscriber, {"fields": typed}, asked=set(typed))
         _tag(workspace, subscriber, person.tags)
         on_it = Subscription.objects.filter(subscriber=subscriber, list=mailing_list).exists()
         double = mailing_list.opt_in == MailingList.OptIn.DOUBLE
@@ -254,6 +252,12 @@ def _add(
 ) -> tuple[Subscriber, bool]:
     known = Subscriber.objects.filter(workspace=workspace, email_key=address.key).exists()
     if not known:
+        if suppression.is_erased(workspace, email=address.email):
+            raise HttpError(
+                409,
+                "email: this address was erased on the person's request. If they want to be "
+                "here again, a member takes it off the suppression list first.",
+            )
         _refuse(workspace, typed, asked=CustomField.objects.filter(workspace=workspace))
     profile = people.Profile(
         first_name=person.first_name,

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from campaigns import queries
@@ -152,13 +152,14 @@ class Audience:
 
 
 def lists_of(campaign: Campaign) -> QuerySet[MailingList]:
-    """Return the lists that a campaign goes to: those chosen, else (by segments alone) all in use.
+    """Return the lists that a campaign's mails came by: those chosen, or (by segments alone) all.
 
-    Whoever leaves by a link of its mails leaves these.
+    Whoever leaves by a link of its mails leaves these, also those that were archived since.
     """
     if campaign.include_lists.exists() or not campaign.include_segments.exists():
         return campaign.include_lists.all()
-    return lists_in_use(campaign.workspace_id)
+    used = Q(archived_at=None) | Q(archived_at__gte=campaign.created_at)
+    return MailingList.objects.filter(used, workspace_id=campaign.workspace_id).order_by("pk")
 
 
 def lists_in_use(workspace: int) -> QuerySet[MailingList]:

@@ -1,29 +1,43 @@
-"""Pages for when something goes wrong: what happened, and what to do."""
+"""Answers for when something goes wrong: pages for people, JSON for programs."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+
+API = "/api/"
+
+
+def _for_programs(request: HttpRequest, detail: str, status: int) -> HttpResponse | None:
+    """Answer a program as the API does; None: this was asked by a browser."""
+    if not request.path.startswith(API):
+        return None
+    return JsonResponse({"detail": detail}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001
     """Answer 400."""
-    return render(request, "errors/400.html", status=400)
+    asked = _for_programs(request, "Bad request.", 400)
+    return asked or render(request, "errors/400.html", status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001
     """Answer 403."""
-    return render(request, "errors/403.html", status=403)
+    asked = _for_programs(request, "Forbidden.", 403)
+    return asked or render(request, "errors/403.html", status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001
     """Answer 404."""
-    return render(request, "errors/404.html", status=404)
+    asked = _for_programs(request, "Not found.", 404)
+    return asked or render(request, "errors/404.html", status=404)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - it must not be touched
-    """Answer 500 with a page that asks nothing of the database, the session or the request."""
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 with a page that asks nothing of the database or the session."""
+    if asked := _for_programs(request, "Something went wrong on our side.", 500):
+        return asked
     return HttpResponse(loader.get_template("errors/500.html").render(), status=500)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts import workspaces
 from accounts.models import Membership, Workspace
-from accounts.roles import Permission, Role, may
+from accounts.roles import Permission, may
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config import links
@@ -132,8 +133,7 @@ class Shell:
     def may_make_workspaces(self) -> bool:
         """Whether the user may make a further workspace; asks nothing of the database again."""
         user = self.request.user
-        owns = any(membership.role == Role.OWNER for membership in self.memberships)
-        return bool(settings.ANYBODY_MAKES_WORKSPACES or getattr(user, "is_staff", False) or owns)
+        return user.is_authenticated and workspaces.may_create(user, memberships=self.memberships)
 
     @cached_property
     def subscriber_count(self) -> int:

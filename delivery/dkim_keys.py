@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -33,6 +32,7 @@ from delivery.models import DkimKey, SendingAccount
 from delivery.pipeline.dkim import Signer, SigningKey, load_key
 from delivery.states import DkimAlgorithm, DkimState
 from delivery.transports import choose
+from subscribers import mail_servers
 
 RSA_BITS: Final = 2048  # RFC 8301 §3.2
 LOOKUP_SECONDS: Final = 5.0
@@ -125,9 +125,7 @@ def read_tags(text: str) -> dict[str, str]:
 
 
 def _texts(name: str) -> list[str]:
-    resolver = dns.resolver.Resolver(configure=not settings.DNS_SERVERS)
-    if settings.DNS_SERVERS:
-        resolver.nameservers, resolver.port = settings.DNS_SERVERS, settings.DNS_PORT
+    resolver = mail_servers.our_resolver()
     resolver.lifetime = LOOKUP_SECONDS
     answer = resolver.resolve(name, "TXT")
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]

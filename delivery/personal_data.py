@@ -36,6 +36,7 @@ def collect(person: Subscriber) -> dict[str, Any]:
     labels = dict(
         CustomField.objects.filter(workspace_id=person.workspace_id).values_list("key", "label")
     )
+    suppressions = _suppressions(person)
     return {
         "profile": {
             "email": person.email,
@@ -53,8 +54,8 @@ def collect(person: Subscriber) -> dict[str, Any]:
         "tags": _tags(person),
         "segments": _segments(person),
         "lists": _lists(person),
-        "suppressed_since": _suppressed_since(person),
-        "suppressions": _suppressions(person),
+        "suppressed_since": next((one["since"] for one in suppressions), None),
+        "suppressions": suppressions,
         "consent": _consent(person),
         "imports": _imports(person),
         "letters": _letters(person),
@@ -173,16 +174,6 @@ def _suppressions(person: Subscriber) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _suppressed_since(person: Subscriber) -> Any:
-    return (
-        Suppression.objects.filter(
-            workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
-        )
-        .values_list("created_at", flat=True)
-        .first()
-    )
 
 
 def _consent(person: Subscriber) -> list[dict[str, Any]]:

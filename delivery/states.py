@@ -23,8 +23,6 @@ class MessageState(IntegerOptions):
     CANCELLED = 9, _("Cancelled")
 
 
-STORED_STATES = frozenset(MessageState) - {MessageState.CLAIMED, MessageState.HANDED_OVER}
-
 # What `record` may write over what. A later event moves SENT on by its own columns, not by state.
 TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     MessageState.PLANNED: frozenset(

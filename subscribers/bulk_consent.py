@@ -70,6 +70,9 @@ WITH before AS (
 SELECT changed.subscriber_id, before.status
 FROM changed JOIN before ON before.subscriber_id = changed.subscriber_id
 """
+STAYS_OUT = consent.STAYS_OUT.format(
+    person="current.subscriber_id", list="current.list_id", since="was.at"
+)
 # Undo touches only what is still as the action left it: who acted since then has the last word.
 UNDO_NEW = """
 WITH changed AS (
@@ -83,18 +86,19 @@ WITH changed AS (
 {recorded}
 SELECT subscriber_id, '' FROM changed
 """
-UNDO_KNOWN = """
+UNDO_KNOWN = f"""
 WITH changed AS (
     UPDATE subscribers_subscription current SET status = %(back)s, changed_at = %(at)s
     FROM unnest(%(people)s::bigint[], %(moments)s::timestamptz[]) AS was (subscriber_id, at)
     WHERE current.list_id = %(list)s AND current.workspace_id = %(workspace)s
         AND current.subscriber_id = was.subscriber_id
         AND current.changed_at = was.at AND current.status = %(status)s
+        AND NOT (%(back)s = %(subscribed)s AND {STAYS_OUT})
     RETURNING current.subscriber_id
 )
-{recorded}
+{{recorded}}
 SELECT subscriber_id, '' FROM changed
-"""
+"""  # noqa: S608 - our own words
 Changed = list[tuple[int, str]]  # (person, the status before; "" none)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from subscribers import bulk, bulk_fields, bulk_steps, tags
+from subscribers import bulk, bulk_fields, bulk_steps, key_changes, tags
 from subscribers.models import BulkAction, BulkChange, Tag, Tagging
 from subscribers.signup import Letter
 from subscribers.states import BulkKind, BulkStatus
@@ -141,6 +141,7 @@ def _what_follows(action: BulkAction) -> BulkAction | None:
         if old is not None:  # some may have been given it meanwhile
             late = Tagging.objects.filter(tag=old).values_list("subscriber_id", flat=True)
             tags.attach(action.workspace, people=list(late), tags=[action.settings["into"]])
+            key_changes.rename_tag(action.workspace_id, tag=old.pk, into=action.settings["into"])
             tags.delete(old)
     if action.kind == BulkKind.COPY_FIELD and bulk_fields.switch_key(action):
         settings = {"key": action.settings["key"], "label": action.settings["label"]}

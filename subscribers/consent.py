@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Required, TypedDict
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from subscribers.models import ConsentEvent, ConsentStatement, Subscriber
-from subscribers.states import ConsentKind, ConsentSource
+from subscribers.states import ConsentKind, ConsentSource, SuppressionReason
 
 LONGEST_USER_AGENT = 300
 LONGEST_DETAIL = 300
@@ -31,6 +31,28 @@ HAD_LEFT = f"""EXISTS (
         )
 )"""  # noqa: S608 - our own words
 
+# SQL: whether a person must not be put back on a list by undoing what was done at ``{since}``: they
+# are out of everything, or left by their own act meanwhile (also where that changed no status).
+OWN_LEAVING = (
+    ConsentSource.FORM,
+    ConsentSource.PREFERENCES,
+    ConsentSource.UNSUBSCRIBE_PAGE,
+    ConsentSource.ONE_CLICK,
+    ConsentSource.COMPLAINT,
+)
+STAYS_OUT = f"""(EXISTS (
+    SELECT FROM subscribers_subscriber who
+    JOIN subscribers_suppression wish
+        ON wish.workspace_id = who.workspace_id AND wish.address_hash = who.address_hash
+    WHERE who.id = {{person}} AND wish.reason IN ('{SuppressionReason.UNSUBSCRIBED.value}',
+        '{SuppressionReason.COMPLAINED.value}', '{SuppressionReason.ERASED.value}')
+) OR EXISTS (
+    SELECT FROM subscribers_consentevent own
+    WHERE own.subscriber_id = {{person}} AND (own.list_id = {{list}} OR own.list_id IS NULL)
+        AND own.kind = '{ConsentKind.UNSUBSCRIBED.value}' AND own.at >= {{since}}
+        AND own.source IN ({", ".join(f"'{source.value}'" for source in OWN_LEAVING)})
+))"""  # noqa: S608 - our own words
+
 
 class Evidence(TypedDict, total=False):
     """How a change of consent came about; the keyword arguments of every `lifecycle` function."""
@@ -44,6 +66,14 @@ class Evidence(TypedDict, total=False):
     detail: str
     message_id: int | None  # the campaign's message whose link was used
     mail: str  # the Message-ID of any other mail whose link was used
+
+
+def had_left(subscriber_id: int, list_id: int) -> bool:
+    """Say whether a person had left a list and has not come back by their own act since."""
+    question = HAD_LEFT.format(person="%(person)s", list="%(list)s")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {question}", {"person": subscriber_id, "list": list_id})
+        return bool(cursor.fetchone()[0])
 
 
 def record(

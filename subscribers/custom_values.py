@@ -2,9 +2,8 @@
 
 Uniqueness is kept by the database (`models.UniqueValue`, written by a trigger): whoever writes
 `Subscriber.fields` may ask before with `find_taken`, and a write that comes too late fails with an
-IntegrityError in which `is_taken` recognises it. `subscribers.forms`, imports and the API share
-these three questions: `parse` (is it of its type?), `missing` (is something required absent?) and
-`find_taken` (has somebody else got it?).
+IntegrityError in which `is_taken` recognises it. Members' forms and the API ask for all that stands
+against a person's values at once: `objections`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

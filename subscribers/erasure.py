@@ -1,11 +1,14 @@
 """A person's right to be forgotten (GDPR Art. 17). What it reaches: docs/privacy.md."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from subscribers import addresses, forgetting, people, traces
+from subscribers import addresses, forgetting, people, traces, usage
 from subscribers.models import (
     ConsentEvent,
     DuplicateGroup,
@@ -31,29 +34,46 @@ def erase(workspace: Workspace, *, subscriber_id: int, actor: User | None = None
     without address or name, so reports keep their totals. Files that are still kept lose the
     person's rows last, when nothing can fail any more.
     """
+    return bool(erase_all(workspace, ids=[subscriber_id], actor=actor))
+
+
+def erase_all(workspace: Workspace, *, ids: Sequence[int], actor: User | None = None) -> list[int]:
+    """Erase people as `erase` does, in one transaction; returns the keys of those who were there.
+
+    The kept files are gone through once for all of them, after the commit.
+    """
+    erased: dict[int, tuple[str, ...]] = {}
     with transaction.atomic():
-        person = (
-            Subscriber.objects.select_for_update()
-            .filter(workspace=workspace, pk=subscriber_id)
-            .first()
-        )
-        if person is None:
-            return False
-        former = list(MergedPerson.objects.filter(into=person))
-        keys = [person.pk, *(one.pk for one in former)]
-        found = tuple(dict.fromkeys((person.email, person.email_key, *_spellings(former))))
-        for address in found:
-            _bar(workspace, address, actor)
-        DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
-        people.delete(workspace, ids=[person.pk])
-        person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
-        for address in found:
-            SignupRequest.objects.filter(workspace=workspace, email__iexact=address).delete()
-        named = f"{person.first_name} {person.last_name}"
-        names = [*found, named] if person.first_name and person.last_name else found
-        traces.forget(workspace, people=keys, names=names)
-        forgetting.forget(workspace, addresses=found)
-    return True
+        for one in sorted(ids):
+            if found := _erase(workspace, one, actor):
+                erased[one] = found
+        if erased:
+            addresses_of_all = [address for found in erased.values() for address in found]
+            transaction.on_commit(partial(forgetting.forget, workspace, addresses=addresses_of_all))
+    return list(erased)
+
+
+def _erase(workspace: Workspace, subscriber_id: int, actor: User | None) -> tuple[str, ...]:
+    """Erase one person; returns their addresses, none when they are not there."""
+    person = (
+        Subscriber.objects.select_for_update().filter(workspace=workspace, pk=subscriber_id).first()
+    )
+    if person is None:
+        return ()
+    former = list(MergedPerson.objects.filter(into=person))
+    keys = [person.pk, *(one.pk for one in former)]
+    found = tuple(dict.fromkeys((person.email, person.email_key, *_spellings(former))))
+    for address in found:
+        _bar(workspace, address, actor)
+    DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
+    people.delete(workspace, ids=[person.pk])
+    person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
+    for address in found:
+        SignupRequest.objects.filter(workspace=workspace, email__iexact=address).delete()
+    named = f"{person.first_name} {person.last_name}"
+    names = [*found, named] if person.first_name and person.last_name else found
+    traces.forget(workspace, people=keys, names=names)
+    return found
 
 
 def _spellings(former: list[MergedPerson]) -> list[str]:
@@ -77,8 +97,14 @@ def _bar(workspace: Workspace, address: str, actor: User | None) -> None:
 
 
 def delete_list(mailing_list: MailingList) -> None:
-    """Delete a list with its subscriptions and their consent events; its people stay."""
+    """Delete a list with its subscriptions and their consent events; its people stay.
+
+    Raises:
+        usage.InUse: forms, segments or campaigns need it.
+    """
     with transaction.atomic():
+        if uses := usage.of_list(mailing_list):
+            raise usage.InUse(uses)
         people.allow_erasing()
         Subscription.objects.filter(list=mailing_list).delete()
         ConsentEvent.objects.filter(list=mailing_list).delete()

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from subscribers import bulk, custom_values, fields, key_changes
+from subscribers import bulk, custom_values, fields, key_changes, usage
 from subscribers.models import BulkAction, CustomField, UniqueValue
 from subscribers.states import BulkKind, FieldType
 
@@ -173,8 +173,13 @@ def move(field: CustomField, *, up: bool) -> None:
 
 
 def delete(field: CustomField, *, actor: User | None) -> BulkAction:
-    """Take a field away at once, and begin to remove its values from people."""
+    """Take a field away at once, and begin to remove its values from people.
+
+    Raises:
+        usage.InUse: segments ask for it.
+    """
     with transaction.atomic():
+        usage.refuse_if_asked(usage.of_field(field))
         action = bulk.start(
             Workspace.objects.get(pk=field.workspace_id),
             kind=BulkKind.DROP_FIELD,

@@ -1,4 +1,4 @@
-"""What names a custom field by its key or a choice by its word, and follows when these change.
+"""What names a field by its key, a choice by its word or a tag, and follows when these change.
 
 Templates and campaigns don't: what stands in a text is its author's to change, and they are told.
 """
@@ -51,6 +51,18 @@ def rename_choice(workspace_id: int, *, key: str, old: str, new: str) -> None:
             return node
         kept = ("subject", "operator")
         return {name: one if name in kept else replaced(one) for name, one in node.items()}
+
+    _rewrite(Segment, "rules", workspace_id, follow)
+
+
+def rename_tag(workspace_id: int, *, tag: int, into: int) -> None:
+    """Let segments ask for the tag that another one became part of."""
+
+    def follow(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("subject") != "tag" or tag not in (asked := node.get("tags") or ()):
+            return node
+        named = dict.fromkeys(into if one == tag else one for one in asked)
+        return {**node, "tags": list(named)}
 
     _rewrite(Segment, "rules", workspace_id, follow)
 

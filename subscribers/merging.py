@@ -17,6 +17,7 @@ What becomes of each part:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -57,7 +58,7 @@ _movers: dict[str, Mover] = {}
 
 
 def register(name: str, mover: Mover) -> None:
-    """Let a room above take its own rows along; called inside the transaction of a merger."""
+    """Let a room above take its own rows along; called inside the transaction of a merge."""
     _movers[name] = mover
 
 
@@ -66,7 +67,7 @@ class MergeError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Merger:
+class Pair:
     """Two people of one workspace, and what stays of whom.
 
     ``theirs`` names what is taken from the one who goes: names of `PROFILE`, and ``field:<key>``.
@@ -85,14 +86,14 @@ def differing(keep: Subscriber, away: Subscriber) -> list[tuple[str, Any, Any]]:
     return [(name, mine, theirs) for name, mine, theirs in rows if mine != theirs]
 
 
-def merge(merger: Merger, *, actor: User | None) -> Subscriber:
+def merge(pair: Pair, *, actor: User | None) -> Subscriber:
     """Make one person of two; returns the one who stays.
 
     Raises:
         MergeError: one of the two is gone, or they are one, or of two workspaces.
     """
     with transaction.atomic():
-        keep, away = _lock(merger)
+        keep, away = _lock(pair)
         same_mailbox = duplicates.mailbox(keep.email_key) == duplicates.mailbox(away.email_key)
         evidence = Evidence(
             source=ConsentSource.MANUAL, actor=actor, detail=f"merged with {away.email}"
@@ -114,7 +115,7 @@ def merge(merger: Merger, *, actor: User | None) -> Subscriber:
         MergedPerson.objects.create(
             id=away.pk, workspace=keep.workspace, into=keep, email=away.email, merged_by=actor
         )
-        people.change(keep, **_values(keep, away, merger.theirs))
+        people.change(keep, **_values(keep, away, pair.theirs))
         # Sign-ups that wait for a member ask at the address that stays; it confirms for itself.
         held = SignupRequest.objects.filter(workspace=keep.workspace, email__iexact=away.email_key)
         held.exclude(held_for="").update(email=keep.email)
@@ -137,18 +138,18 @@ def keys_of(person: Subscriber) -> list[int]:
     return [person.pk, *MergedPerson.objects.filter(into=person).values_list("pk", flat=True)]
 
 
-def _lock(merger: Merger) -> tuple[Subscriber, Subscriber]:
-    wanted = [merger.keep.pk, merger.away.pk]
+def _lock(pair: Pair) -> tuple[Subscriber, Subscriber]:
+    wanted = [pair.keep.pk, pair.away.pk]
     rows = {
         row.pk: row
         for row in Subscriber.objects.select_for_update(of=("self",))
-        .filter(pk__in=wanted, workspace_id=merger.keep.workspace_id)
+        .filter(pk__in=wanted, workspace_id=pair.keep.workspace_id)
         .select_related("workspace")
         .order_by("pk")
     }
     if len(rows) != len(wanted):
         raise MergeError
-    return rows[merger.keep.pk], rows[merger.away.pk]
+    return rows[pair.keep.pk], rows[pair.away.pk]
 
 
 def _values(keep: Subscriber, away: Subscriber, theirs: frozenset[str]) -> dict[str, Any]:
@@ -173,6 +174,7 @@ def _values(keep: Subscriber, away: Subscriber, theirs: frozenset[str]) -> dict[
 def _subscriptions(
     keep: Subscriber, away: Subscriber, evidence: Evidence, *, same_mailbox: bool
 ) -> None:
+    out = suppression.is_out(keep) or suppression.is_out(away)  # of everything: of this list, too
     mine = {row.list_id: row for row in Subscription.objects.filter(subscriber=keep)}
     for theirs in Subscription.objects.filter(subscriber=away).select_related("list"):
         own = mine.get(theirs.list_id)
@@ -180,6 +182,8 @@ def _subscriptions(
         if own is not None:
             status = _decide(own, theirs)
             changed_at = own.changed_at if status == own.status else theirs.changed_at
+        if status == SubscriptionStatus.SUBSCRIBED and out and status != (own and own.status):
+            status, changed_at = SubscriptionStatus.UNSUBSCRIBED, timezone.now()
         only_theirs = own is None or own.status != SubscriptionStatus.SUBSCRIBED
         double = theirs.list.opt_in == MailingList.OptIn.DOUBLE
         joins = status == SubscriptionStatus.SUBSCRIBED
@@ -199,20 +203,34 @@ def _subscriptions(
 def _decide(own: Subscription, theirs: Subscription) -> SubscriptionStatus:
     """Say which status holds: who left has left, unless the other joined by their own act later."""
     left = SubscriptionStatus.UNSUBSCRIBED
-    if left not in (own.status, theirs.status):
+    gone_at = {row.subscriber_id: _left_at(row) for row in (own, theirs)}
+    if not any(gone_at.values()):
         joined = SubscriptionStatus.SUBSCRIBED
         return joined if joined in (own.status, theirs.status) else SubscriptionStatus(own.status)
-    gone, other = (own, theirs) if own.status == left else (theirs, own)
+    gone, other = (own, theirs) if gone_at[own.subscriber_id] else (theirs, own)
     if other.status != SubscriptionStatus.SUBSCRIBED:
-        return left
+        return left if left in (own.status, theirs.status) else SubscriptionStatus(own.status)
     came_later = ConsentEvent.objects.filter(
         subscriber_id=other.subscriber_id,
         list_id=other.list_id,
         kind__in=JOINING,
         source__in=OWN_ACTS,
-        at__gt=gone.changed_at,
+        at__gt=gone_at[gone.subscriber_id],
     ).exists()
-    return SubscriptionStatus.SUBSCRIBED if came_later else left
+    return SubscriptionStatus.SUBSCRIBED if came_later else SubscriptionStatus(gone.status)
+
+
+def _left_at(row: Subscription) -> datetime | None:
+    """Return when the person left the list, also if somebody has asked them since; None: not."""
+    if row.status == SubscriptionStatus.UNSUBSCRIBED:
+        return row.changed_at
+    asked = row.status == SubscriptionStatus.UNCONFIRMED
+    if not asked or not consent.had_left(row.subscriber_id, row.list_id):
+        return None
+    events = ConsentEvent.objects.filter(
+        subscriber_id=row.subscriber_id, list_id=row.list_id, kind=ConsentKind.UNSUBSCRIBED
+    )
+    return events.latest("at").at
 
 
 def _note(keep: Subscriber, list_id: int, status: SubscriptionStatus, evidence: Evidence) -> None:
@@ -241,7 +259,7 @@ def _suppressions(
 
 
 def decode(names: Mapping[str, str]) -> frozenset[str]:
-    """Read a form's answers ``take-<name>: theirs`` into `Merger.theirs`."""
+    """Read a form's answers ``take-<name>: theirs`` into `Pair.theirs`."""
     return frozenset(
         name.removeprefix("take-")
         for name, answer in names.items()

@@ -17,13 +17,12 @@ from django.db.models.fields.json import KeyTextTransform
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers import custom_values, directory, hygiene
-from subscribers.models import CustomField, Subscriber, SubscriberTally
+from subscribers.models import CustomField, Subscriber
 from subscribers.problems import Problem
 from subscribers.states import AddressFlag, SubscriptionStatus
 
-COUNTED = 10_000  # people; more are "more than 10,000"
 LONGEST_TEXT = 200
-NONE = "none"  # of a tag: people without any
+YEARS = range(1900, 2200)  # of days: whatever the time zone, there is a day before and after
 INT_NAMES = frozenset({"list_id", "tag_id", "segment_id"})
 
 # Rooms above know more about people (what they opened): name → condition. Filled when apps start.
@@ -45,6 +44,7 @@ class PeopleFilters(directory.Filters):
 
     ``field`` is a custom field's key, ``value`` what it holds ("": anything); days are the
     workspace's own and both belong to the span; ``known`` is a condition that `register` named.
+    ``unread`` names what was asked for and makes no sense: then it is nobody, never more people.
     """
 
     field: str = ""
@@ -53,17 +53,20 @@ class PeopleFilters(directory.Filters):
     added_from: str = ""
     added_until: str = ""
     known: str = ""
+    unread: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
-        """Read filters from a page's address or a stored action; what makes no sense is left out.
+        """Read filters from a page's address or a stored action.
 
-        In an address they have short names (`NAMES`).
+        In an address they have short names (`NAMES`). What makes no sense is named by ``unread``.
         """
         values: dict[str, Any] = {}
+        asked: dict[str, str] = {}
         for name in (field.name for field in fields(cls)):
             raw = given.get(NAMES.get(name, name)) or given.get(name) or ""
-            text = str(raw).strip()[:LONGEST_TEXT]
+            text = asked[name] = str(raw).strip()
+            text = "" if len(text) > LONGEST_TEXT else text
             values[name] = row_number(text) if name in INT_NAMES else text
         values["flag"] = row_number(values["flag"]) or 0
         if values["flag"] not in {int(flag) for flag in AddressFlag}:
@@ -74,6 +77,9 @@ class PeopleFilters(directory.Filters):
             values[name] = _day(values[name])
         if values["known"].partition(":")[0] not in _conditions:
             values["known"] = ""
+        asked["flag"] = asked["flag"].removeprefix("0")
+        lost = [name for name, text in asked.items() if text and not values[name]]
+        values["unread"] = values["unread"] or ", ".join(NAMES.get(name, name) for name in lost)
         return cls(**values)
 
     def stored(self) -> dict[str, Any]:
@@ -101,6 +107,8 @@ class PeopleFilters(directory.Filters):
 
     def narrow(self, people: QuerySet[Subscriber], workspace: Workspace) -> QuerySet[Subscriber]:
         """Leave only those whom these filters leave, besides the search, the list and status."""
+        if self.unread:
+            return people.none()
         people = super().narrow(people, workspace)
         if self.flag:
             people = people.annotate(noticed=F("address_flags").bitand(self.flag))
@@ -134,24 +142,12 @@ class PeopleFilters(directory.Filters):
 NAMES = {"search": "q", "list_id": "list", "tag_id": "tag", "segment_id": "segment"}
 
 
-def count(workspace: Workspace, filters: PeopleFilters) -> int | None:
-    """Count the people whom the filters leave; None: more than `COUNTED`.
-
-    Everybody is counted already, by a tally.
-    """
-    if not filters.is_narrowed:
-        tally = SubscriberTally.objects.filter(workspace=workspace)
-        return tally.values_list("count", flat=True).first() or 0
-    some = directory.matching(workspace, filters).order_by().values("pk")[: COUNTED + 1]
-    found = some.count()
-    return None if found > COUNTED else found
-
-
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError:
         return ""
+    return day.isoformat() if day.year in YEARS else ""
 
 
 def _moment(workspace: Workspace, day: str, *, days: int = 0) -> datetime:

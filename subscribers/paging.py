@@ -82,7 +82,7 @@ def of_segment(segment: Segment, walk: Walk) -> list[int]:
     Raises:
         InvalidRules: its rules can't be read (any more), or reading takes too long.
     """
-    name = f"segment-keys:{segment.pk}:{segment.updated_at.timestamp()}"
+    name = _name(segment)
     kept = cache.get(name)
     if kept is None:
         people = members.members(segment)
@@ -96,6 +96,16 @@ def of_segment(segment: Segment, walk: Walk) -> list[int]:
     keys = array("q")
     keys.frombytes(kept)
     return walk.among(keys)
+
+
+def remembered(segment: Segment) -> int | None:
+    """Return how many keys of a rare segment are remembered; None: none are."""
+    kept = cache.get(_name(segment))
+    return None if kept is None else len(kept) // array("q").itemsize
+
+
+def _name(segment: Segment) -> str:
+    return f"segment-keys:{segment.pk}:{segment.updated_at.timestamp()}"
 
 
 def _near(people: QuerySet[Subscriber], segment: Segment, walk: Walk) -> QuerySet[Subscriber]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -15,6 +15,7 @@ from subscribers.consent import Evidence
 from subscribers.models import ConsentEvent, Subscriber, Subscription, Tagging
 
 LONGEST_NAME = 100
+UNIQUE_ADDRESS = "subscriber_email_unique"
 NAMES = ("first_name", "last_name")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -81,9 +82,26 @@ def add(
     return stored, stored.created_at == now
 
 
-def change(subscriber: Subscriber, **values: Any) -> bool:
-    """Change the given columns where they differ; False when nothing did."""
+def hold(subscriber: Subscriber) -> None:
+    """Read a person's names and fields anew, and keep others from changing them meanwhile."""
+    locked = Subscriber.objects.select_for_update(no_key=True)
+    subscriber.refresh_from_db(fields=[*NAMES, "fields"], from_queryset=locked)
+
+
+@transaction.atomic
+def change(
+    subscriber: Subscriber, *, fields: Mapping[str, Any] | None = None, **values: Any
+) -> bool:
+    """Change the given columns where they differ; False when nothing did.
+
+    ``fields`` are the custom fields to change; None takes a value away. All others stay, whoever
+    changed them meanwhile.
+    """
     values.update({name: one_line(values[name]) for name in NAMES if name in values})
+    if fields:
+        hold(subscriber)
+        merged = {**subscriber.fields, **fields}
+        values["fields"] = {key: value for key, value in merged.items() if value is not None}
     different = {name: new for name, new in values.items() if getattr(subscriber, name) != new}
     if not different:
         return False
@@ -105,24 +123,24 @@ def change_address(
     Raises:
         AddressTaken: somebody else has it.
     """
-    others = Subscriber.objects.filter(
-        workspace_id=subscriber.workspace_id, email_key=address.key
-    ).exclude(pk=subscriber.pk)
-    if others.exists():
-        raise AddressTaken
     secret = bytes(subscriber.workspace.address_key)
     other = subscriber.email_key != address.key
-    with transaction.atomic():
-        changed = change(
-            subscriber,
-            email=address.email,
-            email_key=address.key,
-            address_hash=addresses.address_hash(address.key, secret=secret),
-            domain_group=int(address.domain.group),
-            address_flags=int(address.flags),
-        )
-        if other:
-            lifecycle.follow_address(subscriber, **evidence)
+    try:
+        with transaction.atomic():
+            changed = change(
+                subscriber,
+                email=address.email,
+                email_key=address.key,
+                address_hash=addresses.address_hash(address.key, secret=secret),
+                domain_group=int(address.domain.group),
+                address_flags=int(address.flags),
+            )
+            if other:
+                lifecycle.follow_address(subscriber, **evidence)
+    except IntegrityError as error:  # the database alone knows, however close two come
+        if UNIQUE_ADDRESS not in str(error):
+            raise
+        raise AddressTaken from error
     return changed
 
 

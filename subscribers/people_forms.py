@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from accounts.numbers import row_number
-from subscribers import addresses, custom_values, fields, tags
+from subscribers import addresses, custom_values, fields, suppression, tags
 from subscribers.addresses import Address
 from subscribers.field_changes import Options
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
@@ -66,9 +66,18 @@ class ProfileForm(forms.Form):
             forms.ValidationError: it can't be one; says why and the way out.
         """
         try:
-            return addresses.normalise(str(self.cleaned_data["email"]))
+            address = addresses.normalise(str(self.cleaned_data["email"]))
         except Problem as problem:
             raise forms.ValidationError(f"{problem.message}. {problem.way_out}.") from problem
+        before = self.person.email_key if self.person else ""
+        if address.key != before and suppression.is_erased(self.workspace, email=address.email):
+            raise forms.ValidationError(
+                _(
+                    "This address was erased on the person's request. If they want to be here "
+                    "again, take it off the suppression list first."
+                )
+            )
+        return address
 
     def clean(self) -> dict[str, Any]:
         """Read the custom fields by their types."""

@@ -7,6 +7,7 @@ others, which take the owner of the address (`subscribers.ownership`).
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Workspace
-from subscribers import lifecycle, people
+from subscribers import lifecycle, people, suppression
 from subscribers.consent import Evidence
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription
 from subscribers.public_forms import Asked
@@ -49,9 +50,10 @@ def choices(person: Subscriber) -> list[Choice]:
         workspace_id=person.workspace_id,
         archived_at=None,
     ).order_by("name", "pk")
+    # Who is out of everything gets nothing of any list: a tick must be their own.
+    on = None if suppression.is_out(person) else SubscriptionStatus.SUBSCRIBED
     return [
-        Choice(mailing_list=one, is_on=status.get(one.pk) == SubscriptionStatus.SUBSCRIBED)
-        for one in lists
+        Choice(mailing_list=one, is_on=on is not None and status.get(one.pk) == on) for one in lists
     ]
 
 
@@ -90,7 +92,8 @@ def choose(person: Subscriber, *, wanted: Collection[int], **evidence: Unpack[Ev
             one.mailing_list for one in offered if one.mailing_list.pk in wanted and not one.is_on
         ]
         leaving = [one.mailing_list.pk for one in offered if one.mailing_list.pk not in wanted]
-        joined = _join(person, joining, evidence)
+        # In the order of their keys, as everywhere, so that two of us never wait for each other.
+        joined = _join(person, sorted(joining, key=attrgetter("pk")), evidence)
         left = lifecycle.unsubscribe(person, lists=leaving, **evidence)
     return Changed(joined=joined, left=left)
 
@@ -107,10 +110,8 @@ def leave(person: Subscriber, *, kept: Collection[int], **evidence: Unpack[Evide
 
 
 def describe(person: Subscriber, **values: Any) -> bool:
-    """Change what is known about the person; ``fields`` adds to those that are not asked for."""
-    fields = {**person.fields, **values.pop("fields", {})}
-    known = {key: value for key, value in fields.items() if value is not None}
-    return people.change(person, fields=known, **values)
+    """Change what is known about the person; values as `people.change`."""
+    return people.change(person, **values)
 
 
 def slow_down(

@@ -49,6 +49,35 @@ SELECT id FROM (
 ) found
 ORDER BY id {order} LIMIT %(limit)s
 """
+# Of blocks as they were written, each line is a person; marked ones are read from the people.
+_COUNT = """
+SELECT count(*) FROM (
+    (SELECT 1
+    FROM subscribers_searchblock block
+    CROSS JOIN LATERAL unnest(string_to_array(block.text, E'\\n')) AS line
+    WHERE block.workspace_id = %(workspace)s AND {in_text} AND {in_line} AND block.block NOT IN (
+        SELECT block FROM subscribers_searchmark WHERE workspace_id = %(workspace)s))
+    UNION ALL
+    (SELECT 1
+    FROM (SELECT DISTINCT block FROM subscribers_searchmark WHERE workspace_id = %(workspace)s)
+        marked
+    CROSS JOIN LATERAL (
+        SELECT id FROM subscribers_subscriber
+        WHERE workspace_id = %(workspace)s AND id >= marked.block << 6
+            AND id < (marked.block + 1) << 6 AND {in_person}
+    ) person)
+    LIMIT %(limit)s
+) found
+"""
+# A block that has a word has somebody who has it.
+_BLOCKS = """
+SELECT count(*) FROM (
+    SELECT 1 FROM subscribers_searchblock
+    WHERE workspace_id = %(workspace)s AND {in_text} AND block NOT IN (
+        SELECT block FROM subscribers_searchmark WHERE workspace_id = %(workspace)s)
+    LIMIT %(limit)s
+) hit
+"""
 _MARKS = """
 SELECT array_agg(id), array_agg(workspace_id), array_agg(block) FROM (
     SELECT id, workspace_id, block FROM subscribers_searchmark ORDER BY id LIMIT %s
@@ -121,20 +150,46 @@ def keys(
     """
     parts = words(text)
     upwards = after is not None
-    fold = "strpos({text}, subscribers_fold(%(word{number})s)) > 0"
     sql = _KEYS.format(
         bound=">=" if upwards else "<=",
         beyond=">" if upwards else "<",
         order="ASC" if upwards else "DESC",
-        in_text=" AND ".join(fold.format(text="text", number=n) for n in range(len(parts))),
-        in_person=" AND ".join(fold.format(text=_TEXT, number=n) for n in range(len(parts))),
+        in_text=_has("text", parts),
+        in_person=_has(_TEXT, parts),
     )
     edge = after if after is not None else 2**62 if before is None else before
-    values: dict[str, Any] = {"workspace": workspace_id, "edge": edge, "limit": limit}
-    values |= {f"word{number}": word for number, word in enumerate(parts)}
+    values = {**_values(workspace_id, parts), "edge": edge, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [row[0] for row in cursor.fetchall()]
+
+
+def count(workspace_id: int, text: str, *, limit: int) -> int:
+    """Count the people found, up to ``limit``. Only for a text with words in it."""
+    parts = words(text)
+    values = {**_values(workspace_id, parts), "limit": limit}
+    sql = _COUNT.format(
+        in_text=_has("block.text", parts), in_line=_has("line", parts), in_person=_has(_TEXT, parts)
+    )
+    with connection.cursor() as cursor:
+        if len(parts) == 1:
+            cursor.execute(_BLOCKS.format(in_text=_has("text", parts)), values)
+            if cursor.fetchone()[0] >= limit:
+                return limit
+        cursor.execute(sql, values)
+        return int(cursor.fetchone()[0])
+
+
+def _has(text: str, parts: list[str]) -> str:
+    fold = "strpos({text}, subscribers_fold(%(word{number})s)) > 0"
+    return " AND ".join(fold.format(text=text, number=number) for number in range(len(parts)))
+
+
+def _values(workspace_id: int, parts: list[str]) -> dict[str, Any]:
+    return {
+        "workspace": workspace_id,
+        **{f"word{number}": word for number, word in enumerate(parts)},
+    }
 
 
 @transaction.atomic

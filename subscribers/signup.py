@@ -272,12 +272,14 @@ def _is_expired(token: str) -> bool:
 
 def _fill_in(person: Subscriber, told: Mapping[str, Any]) -> None:
     """Take over what the person told, where nothing was known."""
-    fields = {**told.get("fields", {}), **person.fields}
-    names = {name: getattr(person, name) or told.get(name, "") for name in people.NAMES}
-    try:
-        with transaction.atomic():
-            people.change(person, fields=fields, **names)
-    except IntegrityError:
-        person.refresh_from_db()
-        fields = {**_without_unique(person.workspace_id, fields), **person.fields}
-        people.change(person, fields=fields, **names)
+    with transaction.atomic():
+        people.hold(person)
+        given: dict[str, Any] = told.get("fields", {})
+        fields = {key: value for key, value in given.items() if key not in person.fields}
+        names = {name: getattr(person, name) or told.get(name, "") for name in people.NAMES}
+        try:
+            with transaction.atomic():
+                people.change(person, fields=fields, **names)
+        except IntegrityError:
+            people.hold(person)
+            people.change(person, fields=_without_unique(person.workspace_id, fields), **names)

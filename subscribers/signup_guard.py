@@ -12,7 +12,7 @@ from django.core import signing
 from django.core.cache import cache
 
 from accounts.models import Workspace
-from subscribers import addresses, visitors
+from subscribers import addresses, duplicates, visitors
 from subscribers.addresses import Address
 from subscribers.models import SignupForm
 
@@ -94,8 +94,12 @@ def admits(form: SignupForm, *, ip: str) -> bool:
 
 
 def may_write_to(workspace: Workspace, address: Address) -> bool:
-    """Count a mail to an address; False when it had enough. Nobody is told so on the page."""
-    digest = addresses.address_hash(address.key, secret=bytes(workspace.address_key))
+    """Count a mail to an address; False when it had enough. Nobody is told so on the page.
+
+    All spellings that lead to one mailbox count together: a stranger may think of many.
+    """
+    mailbox = duplicates.mailbox(address.key)
+    digest = addresses.address_hash(mailbox, secret=bytes(workspace.address_key))
     return _within(PER_ADDRESS, f"address:{digest.hex()}")
 
 

@@ -192,6 +192,16 @@ def is_out(subscriber: Subscriber) -> bool:
     return reason == SuppressionReason.UNSUBSCRIBED
 
 
+def is_erased(workspace: Workspace, *, email: str) -> bool:
+    """Say whether somebody with this address was erased, so that nobody enters it again unawares.
+
+    Raises:
+        Problem: what was given can't be an address.
+    """
+    digest = hash_of(workspace, email=email)
+    return reason_of(workspace.pk, address_hash=digest) == SuppressionReason.ERASED
+
+
 def is_suppressed(workspace: Workspace, *, email: str) -> bool:
     """Say whether we must not write to an address; what is no address counts as suppressed."""
     try:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.models import Subscriber, Tag, Tagging
+from subscribers import usage
+from subscribers.models import Tag, Tagging
 
 LONGEST = 80
 ATTACH = """
@@ -91,12 +92,12 @@ def rename(tag: Tag, *, name: str) -> None:
         TagError: another tag has it (merge them instead), or it is no name.
     """
     name = clean(name)
-    other = find(Workspace(pk=tag.workspace_id), name)
-    if other is not None and other.pk != tag.pk:
-        raise TagError(
-            _("There is a tag “%(name)s” already. Merge the two.") % {"name": other.name}
-        )
-    Tag.objects.filter(pk=tag.pk).update(name=name)
+    try:
+        with transaction.atomic():
+            Tag.objects.filter(pk=tag.pk).update(name=name)
+    except IntegrityError as error:
+        text = _("There is a tag “%(name)s” already. Merge the two.")
+        raise TagError(text % {"name": name}) from error
 
 
 def attach(workspace: Workspace, *, people: Sequence[int], tags: Sequence[int]) -> list[int]:
@@ -109,17 +110,14 @@ def detach(workspace: Workspace, *, people: Sequence[int], tags: Sequence[int]) 
     return _run(DETACH, workspace, people, tags)
 
 
-def set_tags(person: Subscriber, *, names: Iterable[str]) -> None:
-    """Give a person exactly these tags; raises as `clean`."""
-    with transaction.atomic():
-        wanted = [tag.pk for tag in find_or_create(person.workspace, names)]
-        Tagging.objects.filter(subscriber=person).exclude(tag__in=wanted).delete()
-        attach(person.workspace, people=[person.pk], tags=wanted)
-
-
 def delete(tag: Tag) -> int:
-    """Take a tag away from everybody; returns how many had it."""
+    """Take a tag away from everybody; returns how many had it.
+
+    Raises:
+        usage.InUse: segments ask for it.
+    """
     with transaction.atomic():
+        usage.refuse_if_asked(usage.of_tag(tag))
         gone, _rows = Tagging.objects.filter(tag=tag).delete()
         tag.delete()
     return gone

@@ -45,6 +45,14 @@ class Use:
         return reverse(KINDS[self.kind][1], args=[self.pk])
 
 
+class InUse(ValueError):  # noqa: N818 - says what is the case
+    """It can't be deleted; ``uses`` say what keeps it."""
+
+    def __init__(self, uses: list[Use]) -> None:
+        super().__init__(", ".join(use.name for use in uses))
+        self.uses = uses
+
+
 _of_fields: dict[str, Callable[[Workspace, str], Iterable[Use]]] = {}
 _of_lists: dict[str, Callable[[MailingList], Iterable[Use]]] = {}
 _of_segments: dict[str, Callable[[Segment], Iterable[Use]]] = {}
@@ -95,6 +103,17 @@ def of_list(mailing_list: MailingList) -> list[Use]:
 def of_tag(tag: Tag) -> list[Use]:
     """Return where a tag is used: the segments that ask for it."""
     return _segments(tag.workspace, "tag", tag.pk)
+
+
+def refuse_if_asked(uses: Iterable[Use]) -> None:
+    """Keep what segments ask for: without it they would be broken, and mail to them would stop.
+
+    Raises:
+        InUse: segments are among its uses.
+    """
+    asking = [use for use in uses if use.kind == "segment"]
+    if asking:
+        raise InUse(asking)
 
 
 def of_segment(segment: Segment) -> list[Use]:

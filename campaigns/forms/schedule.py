@@ -13,6 +13,7 @@ from accounts.models import Workspace
 from campaigns import lifecycle
 
 NOW, LATER = "now", "later"
+FURTHEST = 10  # years away from now
 
 
 def zone_choices() -> list[tuple[str, str]]:
@@ -63,6 +64,9 @@ class ScheduleForm(forms.Form):
             if not data.get(name):
                 self.add_error(name, _("Say when the campaign is to be sent."))
         if self.errors:
+            return data
+        if abs(data["date"].year - timezone.now().year) > FURTHEST:
+            self.add_error("date", _("Choose a day within the next years."))
             return data
         zone = zoneinfo.ZoneInfo(data.get("zone") or zone_of(self.workspace).key)
         at = datetime.combine(data["date"], data["time"], tzinfo=zone)

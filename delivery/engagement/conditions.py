@@ -94,10 +94,20 @@ class _Activity:
     def links(self) -> list[Option]:
         names = {campaign.pk: campaign.name for campaign in self.campaigns[:OFFERED]}
         rows = Link.objects.filter(campaign_id__in=names).order_by("-campaign_id", "ordinal")
-        return [
-            Option(value=link.pk, label=f"{names[link.campaign_id]}: {link.url[:80]}")
-            for link in rows[: OFFERED * 10]
-        ]
+        return [_link_option(link, names[link.campaign_id]) for link in rows[: OFFERED * 10]]
+
+    def find_campaign(self, key: int) -> Option | None:
+        """Find a campaign that went out, however long ago."""
+        rows = Campaign.objects.filter(workspace=self.workspace, dispatch__isnull=False, pk=key)
+        return next((Option(value=row.pk, label=row.name) for row in rows.only("name")), None)
+
+    def find_link(self, key: int) -> Option | None:
+        """Find a link of a campaign that went out, however long ago."""
+        sent = Link.objects.filter(
+            campaign__workspace=self.workspace, campaign__dispatch__isnull=False, pk=key
+        )
+        link = sent.select_related("campaign").first()
+        return _link_option(link, link.campaign.name) if link else None
 
     def operators(self) -> Iterable[Operator]:
         least = Input(
@@ -139,12 +149,14 @@ class _Activity:
             kind=InputKind.CHOICE,
             label=gettext_lazy("Campaign"),
             options=lambda: [Option(value=row.pk, label=row.name) for row in self.campaigns],
+            find=self.find_campaign,
         )
         link = Input(
             name="link",
             kind=InputKind.CHOICE,
             label=gettext_lazy("Link"),
             options=lambda: self.links,
+            find=self.find_link,
         )
         opened, clicked = self._did("opened"), self._did("clicked")
         yield operator("opened", gettext_lazy("opened {campaign}"), opened, campaign)
@@ -259,6 +271,10 @@ class _Activity:
             text = _("opened %(part)s of %(whole)s")
             told[person.pk] = text % {"part": opened, "whole": len(considered)}
         return told
+
+
+def _link_option(link: Link, campaign: str) -> Option:
+    return Option(value=link.pk, label=f"{campaign}: {link.url[:80]}")
 
 
 def _not(test: Callable[[Values], Q]) -> Callable[[Values], Q]:

@@ -210,9 +210,9 @@ class Lane:
             else:
                 still_ours = claim.settle(held)
             hand.flush(last=True)
+            usage.note(account, hand.counts)
         if still_ours:
             journal.drop(held.token)
-        usage.note(account, hand.counts)
 
     def _open(self, account: SendingAccount, *, connections: int) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""

@@ -17,7 +17,6 @@ from delivery.transports.smtp_capabilities import Capabilities
 from delivery.transports.smtp_reply import Reply
 from delivery.transports.smtp_settings import SmtpSettings, Tls
 
-AUTHENTICATION_REFUSED = 535
 UNKNOWN_MECHANISM = frozenset({504, 534})
 COMMAND_UNKNOWN = frozenset({500, 501, 502, 504})
 

@@ -41,11 +41,6 @@ class Reply:
         return 300 <= self.code < 400  # noqa: PLR2004
 
     @property
-    def is_transient(self) -> bool:
-        """4xx: try again later."""
-        return 400 <= self.code < 500  # noqa: PLR2004
-
-    @property
     def is_permanent(self) -> bool:
         """5xx: not like this."""
         return self.code >= 500  # noqa: PLR2004

@@ -1,6 +1,7 @@
 """The sandbox inbox: every mail that the built-in server kept, as a reader would see it.
 
-Mail of the installation itself (resets, invitations) opens accounts: only superusers see it.
+Mail of the installation itself (resets, invitations) opens accounts: only superusers see it. Other
+mails' links act for the people they went to: who may only look sees the list, not the mails.
 """
 
 import email
@@ -105,7 +106,7 @@ def _part(parsed: EmailMessage, kind: str) -> str:
         return ""
 
 
-@member(Permission.VIEW)
+@member(Permission.EDIT)
 def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
     """Show one mail: as HTML in a frame of its own, as text, its headers, its source."""
     mail = _find(request, message_id)
@@ -141,7 +142,7 @@ def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
 
 @csp_replace(MAIL_POLICY)
 @xframe_options_sameorigin
-@member(Permission.VIEW)
+@member(Permission.EDIT)
 def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponse:
     """Return the mail's HTML for the frame, sandboxed by its own policy."""
     mail = _find(request, message_id)

@@ -18,6 +18,7 @@ from subscribers.narrowing import PeopleFilters
 
 KEPT = 600  # seconds for which the count of inactive people is good
 SECONDS = 20
+NOT_COUNTED = object()
 
 
 @member(Permission.VIEW)
@@ -51,11 +52,10 @@ def hygiene_inactive(request: MemberRequest) -> HttpResponse:
     months, least = inactivity.read(request.GET.get("inactive", ""))
     text = f"{months}-{least}"
     name = f"inactive:{request.workspace.pk}:{text}"
-    count = cache.get(name)
-    if count is None:
+    count = cache.get(name, NOT_COUNTED)
+    if count is NOT_COUNTED:
         count = _count(request.workspace, text)
-        if count is not None:
-            cache.set(name, count, KEPT)
+        cache.set(name, count, KEPT)  # that it takes too long is worth knowing as well
     context = {"count": count, "known": f"inactive:{text}"}
     return render(request, "reports/_inactive.html", context)
 

@@ -19,7 +19,13 @@ from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail
 from subscribers.imports.run import sole_worker
 from subscribers.models import Import, ImportChange, Suppression
-from subscribers.states import ConsentKind, ConsentSource, ImportStatus, SuppressionReason
+from subscribers.states import (
+    ConsentKind,
+    ConsentSource,
+    ImportStatus,
+    SubscriptionStatus,
+    SuppressionReason,
+)
 
 DAYS = 30
 BATCH = 5_000
@@ -173,6 +179,7 @@ def _values(record: Import) -> dict[str, Any]:
         "source": ConsentSource.IMPORT,
         "kind": ConsentKind.TAKEN_BACK,
         "out": SuppressionReason.UNSUBSCRIBED,
+        "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,
         "detail": detail(record),
     }

@@ -1,5 +1,7 @@
 """The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``."""
 
+from subscribers import consent
+
 # Why a created person stays: "" if nothing happened to them but this import.
 WHY = """CASE
     WHEN EXISTS (
@@ -85,6 +87,9 @@ CROSS JOIN LATERAL (
 WHERE change.id = ANY(%(changes)s) AND person.id = change.subscriber_id
     AND person.workspace_id = %(workspace)s AND change.written <> '{{}}'
 """  # noqa: S608 - our own words
+STAYS_OUT = consent.STAYS_OUT.format(
+    person="subscription.subscriber_id", list="subscription.list_id", since="%(at)s"
+)
 SUBSCRIPTIONS = f"""
 WITH moved AS (
     SELECT subscription.id, lists.value AS was
@@ -94,7 +99,7 @@ WITH moved AS (
         ON subscription.subscriber_id = change.subscriber_id
         AND subscription.list_id = lists.key::bigint
     WHERE change.id = ANY(%(changes)s) AND subscription.workspace_id = %(workspace)s
-        AND subscription.changed_at = %(at)s
+        AND subscription.changed_at = %(at)s AND NOT (lists.value = %(subscribed)s AND {STAYS_OUT})
 ), joined AS (
     DELETE FROM subscribers_subscription subscription USING moved
     WHERE subscription.id = moved.id AND moved.was = ''

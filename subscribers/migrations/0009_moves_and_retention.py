@@ -225,14 +225,6 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "suppression tallies",
             },
         ),
-        migrations.AddIndex(
-            model_name="suppression",
-            index=models.Index(fields=["workspace", "reason", "-id"], name="suppression_by_reason"),
-        ),
-        migrations.AddIndex(
-            model_name="suppression",
-            index=models.Index(fields=["workspace", "-id"], name="suppression_by_age"),
-        ),
         migrations.AddField(
             model_name="move",
             name="created_by",

@@ -259,7 +259,7 @@ def ranges(*, after: int, size: int) -> Iterator[Range]:
         after = upto
 
 
-class Merger:
+class MoveWriter:
     """Decides and writes for one move."""
 
     def __init__(self, record: Move, *, watch: Watch, at: datetime, detail: str) -> None:

@@ -17,7 +17,7 @@ from subscribers.imports.clashes import Clash
 from subscribers.imports.errors import safe
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
-from subscribers.models import MailingList, Move
+from subscribers.models import MailingList
 from subscribers.moving.arrivals import Noticed
 from subscribers.moving.merging import Decided, Kept
 from subscribers.moving.staging import PART, Duplicate
@@ -163,16 +163,3 @@ class Report:
 
 def _storable(cell: str) -> str:
     return safe(cell[:LONGEST_CELL].encode("utf-8", "replace").decode().replace("\0", "\u2400"))
-
-
-def add_up(record: Move) -> int:
-    """Return how many rows have an outcome so far."""
-    return (
-        record.created
-        + record.updated
-        + record.unchanged
-        + record.kept_out
-        + record.suppressed
-        + record.invalid
-        + record.duplicates
-    )

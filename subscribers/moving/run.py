@@ -25,7 +25,7 @@ from subscribers.imports.run import TRIES, sole_worker
 from subscribers.models import Move
 from subscribers.moving import merging, staging
 from subscribers.moving.arrivals import Noticed, Part
-from subscribers.moving.merging import Decided, Merger, Range
+from subscribers.moving.merging import Decided, MoveWriter, Range
 from subscribers.moving.report import Report
 from subscribers.moving.staging import PART, Stage
 from subscribers.states import ImportStatus
@@ -102,7 +102,7 @@ class _Work:
         record = self._record
         path = files.new_path(".report.csv")
         names = [part.name for part in self._opened.parts]
-        merger = Merger(record, watch=self._watch, at=self._at, detail=detail(record))
+        merger = MoveWriter(record, watch=self._watch, at=self._at, detail=detail(record))
         with Report(path, names=names, lists=self._opened.new_lists) as report:
             self._stage(report)
             new_tags = imports_names.new_ones(record.workspace, "tag", [*self._tags.values()])
@@ -169,7 +169,7 @@ class _Work:
         if not Move.objects.filter(pk=self._record.pk, status=self._record.status).exists():
             raise Stopped
 
-    def _merge(self, merger: Merger, rows: Range, *, only_look: bool) -> Decided:
+    def _merge(self, merger: MoveWriter, rows: Range, *, only_look: bool) -> Decided:
         if only_look:
             with transaction.atomic():
                 return merger.decide(rows, dry_run=True)

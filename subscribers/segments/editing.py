@@ -226,7 +226,7 @@ class _Drawing:
             input=asked,
             name=f"value-{self.number}-{asked.name}",
             value=_as_written(given),
-            options=asked.options() if asked.options else (),
+            options=asked.choices(one for one in several if one is not None),
             chosen=frozenset(str(one) for one in several if one is not None),
             error=" ".join(self.errors(path, asked.name)),
         )
@@ -267,5 +267,6 @@ def _spoken(asked: Input, values: Values) -> str:
     value = values[asked.name]
     if asked.options is None:
         return _as_written(value)
-    wanted = {str(one) for one in (value if isinstance(value, list) else [value])}
-    return ", ".join(option.label for option in asked.options() if str(option.value) in wanted)
+    named = value if isinstance(value, list) else [value]
+    wanted = {str(one) for one in named}
+    return ", ".join(one.label for one in asked.choices(named) if str(one.value) in wanted)

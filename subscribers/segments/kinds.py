@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Workspace
+from accounts.numbers import row_number
 from subscribers.models import Subscriber
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -45,7 +46,11 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """A value that an operator needs. ``options`` are what a choice offers."""
+    """A value that an operator needs.
+
+    ``options`` are what a choice offers. Where there is too much to offer it all, ``find`` looks up
+    what a rule names beyond: a stored rule holds as long as that exists.
+    """
 
     name: str
     kind: InputKind
@@ -53,7 +58,18 @@ class Input:
     least: int = 0
     most: int = MOST_DAYS
     options: Callable[[], Sequence[Option]] | None = None
+    find: Callable[[int], Option | None] | None = None
     default: Any = None
+
+    def choices(self, chosen: Iterable[Any] = ()) -> list[Option]:
+        """Return what is offered, and what of the chosen exists beyond it."""
+        offered = list(self.options() if self.options else ())
+        known = {str(option.value) for option in offered}
+        if self.find:
+            beyond = (row_number(str(one)) for one in chosen if str(one) not in known)
+            found = (self.find(number) for number in beyond if number is not None)
+            offered += [option for option in found if option]
+        return offered
 
 
 Values = Mapping[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,22 +14,15 @@ from subscribers.models import Segment, SegmentDay
 from subscribers.segments import compiling, members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
-from subscribers.usage import Use
+from subscribers.usage import InUse
 
 LONGEST_NAME = 120
 KEPT_DAYS = 400
+UNIQUE_NAME = "segment_name_unique"
 
 
 class NameTaken(ValueError):  # noqa: N818 - says what is the case
     """Another segment of this workspace has this name."""
-
-
-class InUse(ValueError):  # noqa: N818 - says what is the case
-    """The segment can't be deleted; ``uses`` say what keeps it."""
-
-    def __init__(self, uses: list[Use]) -> None:
-        super().__init__(", ".join(use.name for use in uses))
-        self.uses = uses
 
 
 def check(rules: Any, scope: Scope) -> Group:
@@ -75,14 +68,17 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
     """
     scope = scope_of(segment)
     group = check(rules, scope)
-    others = Segment.objects.filter(workspace=segment.workspace, name=name).exclude(pk=segment.pk)
-    if others.exists():
-        raise NameTaken
     segment.name, segment.description = name, description
     segment.rules = tree.write(group)
     segment.updated_at = timezone.now()
     found = members.count(scope, group)  # before it is stored: what can't be counted is of no use
-    segment.save()
+    try:
+        with transaction.atomic():
+            segment.save()
+    except IntegrityError as error:  # the database alone knows, however close two come
+        if UNIQUE_NAME not in str(error):
+            raise
+        raise NameTaken from error
     _remember(segment, found)
     return found
 

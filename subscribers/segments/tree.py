@@ -190,6 +190,11 @@ class _Reader:
                 self.fault(path, _("This is not known here."), str(name)[:80])
 
 
+def is_storable(text: str) -> bool:
+    """Say whether PostgreSQL takes a text: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def value(asked: Input, raw: Any) -> Any:
     """Read one input's value, given as JSON or as a form's text."""
     readers = {
@@ -210,6 +215,8 @@ def _text(_asked: Input, raw: Any) -> str:
         raise _Wrong(_("Write something here."))
     if len(text) > LONGEST_TEXT:
         raise _Wrong(_("Longer than %(limit)s characters.") % {"limit": LONGEST_TEXT})
+    if not is_storable(text):
+        raise _Wrong(_("There is something in it that can't be stored."))
     if "\0" in text:
         raise _Wrong(_("This holds a character that can't be stored."))
     return text
@@ -257,7 +264,7 @@ def _date(_asked: Input, raw: Any) -> date:
 
 
 def _choice(asked: Input, raw: Any) -> str | int:
-    offered = {str(option.value): option.value for option in (asked.options or tuple)()}
+    offered = {str(option.value): option.value for option in asked.choices([raw])}
     if raw in (None, ""):
         raise _Wrong(_("Choose one."))
     if isinstance(raw, bool) or str(raw) not in offered:

@@ -15,14 +15,14 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from subscribers import asking_again, bulk, bulk_run, narrowing, tasks
+from subscribers import asking_again, bulk, bulk_run, head_counts, tasks
 from subscribers.models import BulkAction, MailingList, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import BulkForm
 from subscribers.signup_tasks import send
 from subscribers.states import BulkKind, BulkStatus
 from subscribers.views.people import say_who_is_out
-from subscribers.views.people_list import back
+from subscribers.views.people_list import back, unread
 
 MOST_AT_ONCE = 500  # ticked people; done at once, without leaving the page
 SHOWN = 100
@@ -40,6 +40,9 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     people = list(mine.order_by("pk").values_list("pk", flat=True))
     query = request.POST.get("filters", "")
     filters = PeopleFilters.read(dict(parse_qsl(query)))
+    if everybody and filters.unread:
+        messages.error(request, unread(filters))
+        return back(request)
     form = BulkForm(request.POST, workspace=request.workspace)
     if not (everybody or people) or not form.is_valid():
         said = [str(error) for errors in form.errors.values() for error in errors]
@@ -51,7 +54,7 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     kind = BulkKind(form.cleaned_data["action"])
     confirmed = request.POST.get("confirmed") == "1"
     if (everybody or kind in ASKED) and not (confirmed and form.is_complete()):
-        count = narrowing.count(request.workspace, filters) if everybody else len(people)
+        count = head_counts.count(request.workspace, filters) if everybody else len(people)
         context = {
             "form": form,
             "kind": kind,

@@ -120,9 +120,14 @@ def field_delete(request: MemberRequest, field_id: int) -> HttpResponse:
     """Take a field away, after saying where it is used."""
     field = _find(request, field_id)
     if request.method == "POST":
-        action = field_changes.delete(field, actor=request.user)
+        try:
+            action = field_changes.delete(field, actor=request.user)
+        except usage.InUse:
+            return redirect("field_delete", field.pk)  # says where it is used
         return _run([action], "field_list", None, request)
-    context = {"field": field, "uses": usage.of_field(field)}
+    uses = usage.of_field(field)
+    asking = [use for use in uses if use.kind == "segment"]
+    context = {"field": field, "uses": uses, "asking": asking}
     return render(request, "subscribers/field_delete.html", context)
 
 

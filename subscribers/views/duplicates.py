@@ -12,7 +12,7 @@ from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
 from subscribers import duplicates, fields, merging, tasks
-from subscribers.merging import MergeError, Merger
+from subscribers.merging import MergeError, Pair
 from subscribers.models import (
     CustomField,
     DuplicateGroup,
@@ -84,7 +84,7 @@ def subscriber_merge(request: MemberRequest, subscriber_id: int) -> HttpResponse
     if request.method == "POST":
         theirs = merging.decode({name: str(value) for name, value in request.POST.items()})
         try:
-            merging.merge(Merger(keep=keep, away=away, theirs=theirs), actor=request.user)
+            merging.merge(Pair(keep=keep, away=away, theirs=theirs), actor=request.user)
         except MergeError:
             raise Http404 from None
         messages.success(

@@ -1,6 +1,7 @@
 """Exports: choose what, then download. Analysts see figures; they take nobody's data along."""
 
 import structlog
+from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -14,6 +15,7 @@ from subscribers import directory, exporting
 from subscribers.models import MailingList, Segment, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.states import SuppressionReason
+from subscribers.views.people_list import unread
 
 log = structlog.get_logger()
 
@@ -82,6 +84,8 @@ def suppression_export(request: MemberRequest) -> StreamingHttpResponse:
 def _selection(request: MemberRequest) -> tuple[QuerySet[Subscriber], str]:
     """Return the people that the address names, and what to call them."""
     filters = PeopleFilters.read(request.GET.dict())
+    if filters.unread:
+        raise BadRequest(unread(filters))
     title = _("Subscribers")
     if filters.list_id:
         lists = MailingList.objects.filter(workspace=request.workspace)

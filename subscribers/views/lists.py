@@ -94,10 +94,13 @@ def list_delete(request: MemberRequest, list_id: int) -> HttpResponse:
     uses = usage.of_list(mailing_list)
     if request.method == "POST":
         given = request.POST.get("name", "").strip()
-        if uses or (people and given != mailing_list.name):
+        if people and given != mailing_list.name:
             messages.error(request, _("Type the list's name exactly, to be sure."))
             return redirect("list_delete", mailing_list.pk)
-        erasure.delete_list(mailing_list)
+        try:
+            erasure.delete_list(mailing_list)
+        except usage.InUse:
+            return redirect("list_delete", mailing_list.pk)  # says where it is used
         messages.success(request, _("The list is gone. Its people stay."))
         return redirect("list_list")
     context = {"list": mailing_list, "counts": counts, "people": people, "uses": uses}

@@ -1,6 +1,7 @@
 """People: find, look at, change, subscribe, erase."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -102,15 +103,35 @@ def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     return render(request, "subscribers/person_edit.html", {"person": person, "form": form})
 
 
-def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+@contextmanager
+def _saying_what_is_taken(form: ProfileForm) -> Iterator[None]:
+    """Turn a unique value that somebody else got meanwhile into a form's error."""
     try:
         with transaction.atomic():
-            return _save(request, form, person)
+            yield
     except IntegrityError as error:
         if not custom_values.is_taken(error):
             raise
         form.add_error(None, _("Somebody else was given the same unique value just now."))
-        return False
+
+
+def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+    with _saying_what_is_taken(form):
+        return _save(request, form, person)
+    return False
+
+
+def _add_or_say(request: MemberRequest, form: ProfileForm) -> tuple[Subscriber, bool] | None:
+    cleaned = form.cleaned_data
+    profile = people.Profile(
+        first_name=cleaned["first_name"],
+        last_name=cleaned["last_name"],
+        language=cleaned["language"],
+        fields=cleaned["fields"],
+    )
+    with _saying_what_is_taken(form):
+        return people.add(request.workspace, address=cleaned["email"], profile=profile)
+    return None
 
 
 def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
@@ -121,14 +142,13 @@ def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool
     except people.AddressTaken:
         form.add_error("email", _("Somebody else in this workspace has this address."))
         return False
-    keys = {field.key for field in form.asked}
-    kept = {name: value for name, value in person.fields.items() if name not in keys}
+    emptied = {field.key: None for field in form.asked}
     people.change(
         person,
         first_name=cleaned["first_name"],
         last_name=cleaned["last_name"],
         language=cleaned["language"],
-        fields={**kept, **cleaned["fields"]},
+        fields={**emptied, **cleaned["fields"]},
         frequency=cleaned["frequency"],
         paused_until=_pause(request, cleaned["paused_until"]),
     )
@@ -176,16 +196,9 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
     """Add one person, if wanted to a list."""
     lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
     form = ProfileForm(request.POST or None, workspace=request.workspace)
-    if request.method == "POST" and form.is_valid():
-        cleaned = form.cleaned_data
-        profile = people.Profile(
-            first_name=cleaned["first_name"],
-            last_name=cleaned["last_name"],
-            language=cleaned["language"],
-            fields=cleaned["fields"],
-        )
-        person, new = people.add(request.workspace, address=cleaned["email"], profile=profile)
-        chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists")))
+    if request.method == "POST" and form.is_valid() and (added := _add_or_say(request, form)):
+        person, new = added
+        chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists"))).order_by("pk")
         for mailing_list in chosen:
             lifecycle.subscribe(person, mailing_list=mailing_list, **_by_hand(request))
         if chosen:

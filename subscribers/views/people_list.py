@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Membership
 from accounts.roles import Permission
-from subscribers import columns, directory, narrowing
+from subscribers import columns, directory, head_counts
 from subscribers.models import CustomField, MailingList, Segment, Tag
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import bulk_choices
@@ -35,13 +35,15 @@ def subscriber_list(request: MemberRequest) -> HttpResponse:
         text = _("This segment can't be asked as it is: %(why)s")
         messages.error(request, text % {"why": wrong.faults[0].message})
         return redirect("segment_page", filters.segment_id)
+    if filters.unread:
+        messages.error(request, unread(filters))
     fields = list(CustomField.objects.filter(workspace=workspace))
     shown = columns.chosen(request.membership, fields)
     columns.fill(page.people, shown)
     context = {
         "page": page,
         "filters": filters,
-        "count": narrowing.count(workspace, filters),
+        "count": head_counts.lately(workspace, filters, page),
         "statuses": SubscriptionStatus.choices,
         "lists": MailingList.objects.filter(workspace=workspace, archived_at=None),
         "tags": Tag.objects.filter(workspace=workspace),
@@ -74,14 +76,15 @@ def back(request: MemberRequest) -> HttpResponse:
     return redirect(where if ours else "subscriber_list")
 
 
+def unread(filters: PeopleFilters) -> str:
+    """Say that filters make no sense, so that nobody is meant."""
+    text = _("These filters can't be read, so nobody is shown: %(names)s. Choose them again.")
+    return text % {"names": filters.unread}
+
+
 def flag_names() -> Sequence[tuple[int, str]]:
     """Return what may be noticed about an address, in words."""
     return [(int(flag), text) for flag, text in _flag_texts().items()]
-
-
-def flags_of(bits: int) -> list[str]:
-    """Return what was noticed about one address, in words."""
-    return [text for flag, text in _flag_texts().items() if bits & flag]
 
 
 def _flag_texts() -> dict[AddressFlag, Any]:

@@ -233,7 +233,7 @@ def segment_delete(request: MemberRequest, segment_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             saving.delete(segment)
-        except saving.InUse as used:
+        except usage.InUse as used:
             values = {"places": ", ".join(use.name for use in used.uses)}
             messages.error(request, _("It is used in %(places)s, so it stays.") % values)
             return redirect("segment_page", segment.pk)

@@ -89,7 +89,10 @@ def tag_delete(request: MemberRequest, tag_id: int) -> HttpResponse:
     """Take a tag away from everybody, after saying where it is used."""
     tag = _find(request, tag_id)
     if request.method == "POST":
-        tags.delete(tag)
+        try:
+            tags.delete(tag)
+        except usage.InUse:
+            return redirect("tag_delete", tag.pk)  # says where it is used
         messages.success(request, _("The tag is gone. Its people stay."))
         return redirect("tag_list")
     context = {"tag": tag, "people": tags.count_of(tag), "uses": usage.of_tag(tag)}

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import team
+from accounts import api_keys, team
 from accounts.models import Invitation, Membership, User
 from accounts.roles import Permission, Role, may
 
@@ -116,3 +116,23 @@ def test_a_link_needs_the_secret_key_and_its_own_row(cast, settings):
     assert {team.find_invitation(token) for token in tokens} == set(offers)
     settings.SECRET_KEY = "another"
     assert team.find_invitation(team.token_of(offers[0])) is None
+
+
+def keys_of(cast, maker):
+    make = api_keys.create
+    return {role: make(cast.workspace, name=role, role=role, by=maker) for role in Role}
+
+
+def test_the_api_keys_of_a_removed_member_end_and_others_keep_theirs(cast):
+    by = membership(cast.owner, cast.workspace)
+    theirs, others = keys_of(cast, cast.editor), keys_of(cast, cast.owner)
+    team.remove(membership(cast.editor, cast.workspace), by=by)
+    assert not any(map(api_keys.find, theirs.values()))
+    assert all(map(api_keys.find, others.values()))
+
+
+def test_with_a_lower_role_the_keys_that_may_do_more_end(cast):
+    by = membership(cast.owner, cast.workspace)
+    theirs = keys_of(cast, cast.editor)
+    team.change_role(membership(cast.editor, cast.workspace), role=Role.ANALYST, by=by)
+    assert [role for role, key in theirs.items() if api_keys.find(key)] == [Role.ANALYST]

@@ -10,7 +10,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import MessageTally
 from delivery.states import MessageState
-from subscribers import lifecycle
+from subscribers import erasure, lifecycle
 from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription
 from subscribers.states import ConsentSource
 
@@ -168,3 +168,12 @@ def test_a_program_must_give_required_values_and_no_taken_ones(program, cast, we
     clash = add(program, weekly, email="b@example.org", fields={"number": "7"})
     assert clash.status_code == 422
     assert Subscriber.objects.count() == 1
+
+
+def test_an_erased_person_is_not_entered_again(program, cast, weekly):
+    add(program, weekly, email="dewi@example.org")
+    erasure.erase(cast.workspace, subscriber_id=Subscriber.objects.get().pk)
+    answer = add(program, weekly, email="Dewi@example.org")
+    assert answer.status_code == 409
+    assert "erased" in answer.json()["detail"]
+    assert not Subscriber.objects.exists()

@@ -78,3 +78,24 @@ def test_refused_where_it_must_be(program, cast):
     assert reader.get("/api/v1/segments").status_code == 200
     assert reader.delete(f"/api/v1/segments/{made}").status_code == 403
     assert send(reader, "post", "", name="Z", rules=RULES).status_code == 403
+
+
+def test_an_analysts_key_takes_nobodys_address_along(program, cast):
+    path = send(program, "post", "", name="X", rules=RULES).json()["id"]
+    key = api_keys.create(cast.workspace, name="Charts", role=Role.ANALYST, by=cast.owner)
+    analyst = Client(headers={"authorization": f"Bearer {key}"})
+    assert analyst.get(f"/api/v1/segments/{path}/members").status_code == 403
+    assert analyst.get(f"/api/v1/segments/{path}/count").json()["people"] == 4
+
+
+@pytest.mark.parametrize("name", ["   ", "a\0b", "a\ud800"])
+def test_names_that_say_nothing_or_cannot_be_stored_are_refused(program, name):
+    assert send(program, "post", "", name=name, rules=RULES).status_code in {400, 422}
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
+def test_words_in_rules_that_cannot_be_stored_are_refused(program, text):
+    rules = {**RULES, "rules": [{"subject": "domain", "operator": "one_of", "texts": [text]}]}
+    assert send(program, "post", "", name="X", rules=rules).status_code in {400, 422}
+    rules["rules"][0] = {"subject": text, "operator": text, text: text}
+    assert send(program, "post", "", name="X", rules=rules).status_code in {400, 422}

@@ -1,5 +1,7 @@
 """Pages for when something goes wrong."""
 
+import json
+
 import pytest
 from django.test import Client, RequestFactory
 
@@ -27,3 +29,11 @@ def test_the_page_of_a_crash_needs_nothing(rf: RequestFactory) -> None:
     answer = errors.server_error(request)
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
+
+
+def test_programs_get_json_whatever_goes_wrong(client: Client, rf: RequestFactory) -> None:
+    request = rf.get("/api/v1/lists")
+    answers = [client.get("/api/v1/no/such/thing"), errors.server_error(request)]
+    answers += [errors.bad_request(request), errors.permission_denied(request)]
+    assert [answer.status_code for answer in answers] == [404, 500, 400, 403]
+    assert all(json.loads(answer.content)["detail"] for answer in answers)

@@ -24,7 +24,7 @@ from delivery.states import EventKind
 from reports.skips import by_reason
 from subscribers import bulk, bulk_run, consent, erasure, merging, people, search, suppression
 from subscribers.imports import files, run, steps
-from subscribers.merging import Merger
+from subscribers.merging import Pair
 from subscribers.models import (
     BulkAction,
     DuplicateGroup,
@@ -184,17 +184,28 @@ def leave_traces(workspace, person, weekly, message):
         pass
 
 
+@pytest.fixture
+def erase(django_capture_on_commit_callbacks):
+    """Erase, and do what comes after the commit."""
+
+    def run_to_the_end(workspace, **whom):
+        with django_capture_on_commit_callbacks(execute=True):
+            return erasure.erase(workspace, **whom)
+
+    return run_to_the_end
+
+
 def kept_files(tmp_path) -> bytes:
     return b"\n".join(path.read_bytes() for path in sorted((tmp_path / "imports").iterdir()))
 
 
-def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path):
+def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path, erase):
     assert ImportChange.objects.exists()
     before = dump()
     assert WHO in SearchBlock.objects.get().text
     assert all(trace in before for trace in TRACES)
     assert WHO.encode() in kept_files(tmp_path).lower()
-    assert erasure.erase(workspace, subscriber_id=person.pk)
+    assert erase(workspace, subscriber_id=person.pk)
     after = dump()
     for trace in TRACES:
         shared = {"Rahasiabrowser"}  # a browser's name is nobody's, once nothing leads to it
@@ -204,58 +215,74 @@ def test_nothing_is_left_of_an_erased_person(workspace, person, tmp_path):
     assert b"rahasianama" not in kept_files(tmp_path).lower()
 
 
-def test_a_former_address_of_a_merged_person_goes_too(workspace, person):
+def test_a_former_address_of_a_merged_person_goes_too(workspace, person, erase):
     twin = makers.make_subscriber(workspace, "rahasia+alt@example.org")
     campaign = Message.objects.get().campaign
     makers.make_message(campaign, twin, provider_id="<alt@example.net>")
-    merging.merge(Merger(keep=person, away=twin), actor=None)
-    assert erasure.erase(workspace, subscriber_id=person.pk)
+    merging.merge(Pair(keep=person, away=twin), actor=None)
+    assert erase(workspace, subscriber_id=person.pk)
     assert "rahasia+alt" not in dump()
     assert not Message.objects.exclude(provider_id=None).exists()
     for address in (WHO, "rahasia+alt@example.org"):
         assert suppression.is_suppressed(workspace, email=address)
 
 
-def test_an_action_never_means_more_people_than_before(workspace, person):
+def test_an_action_never_means_more_people_than_before(workspace, person, erase):
     action = BulkAction.objects.get(kind="add_tag")
     makers.make_subscriber(workspace, "somebody@example.org")
-    erasure.erase(workspace, subscriber_id=person.pk)
+    erase(workspace, subscriber_id=person.pk)
     action.refresh_from_db()
     assert action.filters
     assert not bulk.meant(action).exists()
 
 
-def test_an_erasure_of_many_forgets_what_it_was_asked_for(workspace, person):
+def test_an_erasure_of_many_forgets_what_it_was_asked_for(
+    workspace, person, tmp_path, django_capture_on_commit_callbacks
+):
     action = bulk.start(workspace, kind=BulkKind.ERASE, actor=None, whom=PeopleFilters(search=WHO))
-    while bulk_run.run(action.pk) is not None:
-        pass
+    with django_capture_on_commit_callbacks(execute=True):
+        while bulk_run.run(action.pk) is not None:
+            pass
+    assert WHO.encode() not in kept_files(tmp_path).lower()
     action.refresh_from_db()
     assert (action.status, action.changed) == ("done", 1)
     assert WHO not in dump()
 
 
-def test_everybody_else_stays(workspace, person, tmp_path):
-    erasure.erase(workspace, subscriber_id=person.pk)
+def test_many_are_forgotten_by_the_kept_files_at_once_and_only_after_the_commit(
+    workspace, person, tmp_path, django_capture_on_commit_callbacks
+):
+    other = people.find(workspace, email=OTHER)
+    with django_capture_on_commit_callbacks(execute=True) as after:
+        assert len(erasure.erase_all(workspace, ids=[person.pk, other.pk])) == 2
+        assert WHO.encode() in kept_files(tmp_path).lower()
+    assert len(after) == 1
+    assert WHO.encode() not in kept_files(tmp_path).lower()
+    assert OTHER.encode() not in kept_files(tmp_path).lower()
+
+
+def test_everybody_else_stays(workspace, person, tmp_path, erase):
+    erase(workspace, subscriber_id=person.pk)
     kept = kept_files(tmp_path)
     assert b"lain@example.org,Lain,2" in kept
     assert b"x@example.org" in kept
     assert people.find(workspace, email=OTHER) is not None
 
 
-def test_totals_stay_right_and_the_address_stays_barred(workspace, person):
+def test_totals_stay_right_and_the_address_stays_barred(workspace, person, erase):
     messages = Message.objects.count()
     events = Event.objects.count()
     campaign = Message.objects.get().campaign
     reasons = by_reason(ledgers.of(campaign))
-    erasure.erase(workspace, subscriber_id=person.pk)
+    erase(workspace, subscriber_id=person.pk)
     assert (Message.objects.count(), Event.objects.count()) == (messages, events)
     assert by_reason(ledgers.of(campaign)) == reasons
     assert suppression.is_suppressed(workspace, email=WHO)
 
 
-def test_an_import_that_waits_goes_on_without_the_person(workspace, person):
+def test_an_import_that_waits_goes_on_without_the_person(workspace, person, erase):
     waiting = Import.objects.get(status="uploaded")
-    erasure.erase(workspace, subscriber_id=person.pk)
+    erase(workspace, subscriber_id=person.pk)
     steps.start_run(waiting)
     assert run.run(waiting.pk)
     waiting.refresh_from_db()
@@ -264,12 +291,12 @@ def test_an_import_that_waits_goes_on_without_the_person(workspace, person):
 
 
 def test_another_workspaces_mail_and_files_are_not_touched(
-    workspace, other_workspace, person, tmp_path
+    workspace, other_workspace, person, tmp_path, erase
 ):
     weekly = makers.make_list(other_workspace, "Harian")
     import_file(other_workspace, weekly, f"email\n{WHO}\n", go_on=False)
     SandboxMessage.objects.create(workspace=other_workspace, envelope_to=WHO, size=1, raw=b"x")
-    erasure.erase(workspace, subscriber_id=person.pk)
+    erase(workspace, subscriber_id=person.pk)
     assert SandboxMessage.objects.get().workspace == other_workspace
     assert WHO.encode() in kept_files(tmp_path)
 

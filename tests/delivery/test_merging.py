@@ -11,7 +11,7 @@ from delivery.models import Engagement, Message, MessageTally, UnsubscribeReason
 from delivery.pipeline import plan
 from delivery.states import MessageState
 from subscribers import bulk, bulk_run, consent, directory, merging, search
-from subscribers.merging import Merger
+from subscribers.merging import Pair
 from subscribers.models import SearchMark, SignupForm, SignupRequest, Suppression
 from subscribers.narrowing import PeopleFilters
 from subscribers.states import AddressFlag, BulkKind, Frequency
@@ -43,7 +43,7 @@ def held(workspace, pair):
 
 
 def merge(pair):
-    return merging.merge(Merger(keep=pair[0], away=pair[1]), actor=None)
+    return merging.merge(Pair(keep=pair[0], away=pair[1]), actor=None)
 
 
 def test_what_both_did_with_our_mail_is_summed_up(pair):
@@ -142,7 +142,7 @@ def letters():
 def test_a_merger_during_planning_writes_once_and_planning_goes_on(planning):
     people, go_on = planning
     go_on()
-    merging.merge(Merger(keep=people[3], away=people[0]), actor=None)
+    merging.merge(Pair(keep=people[3], away=people[0]), actor=None)
     while not go_on().is_done:
         pass
     planned = MessageState.PLANNED
@@ -155,7 +155,7 @@ def test_who_stays_is_planned_for_themselves_where_the_other_was_left_out(planni
     campaign_makers.suppress(people[0])
     go_on()
     Suppression.objects.update(reason="bounced")  # which stays with the address
-    merging.merge(Merger(keep=people[3], away=people[0]), actor=None)
+    merging.merge(Pair(keep=people[3], away=people[0]), actor=None)
     while not go_on().is_done:
         pass
     assert letters()[people[3].pk] == MessageState.PLANNED

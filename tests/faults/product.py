@@ -19,6 +19,7 @@ import psycopg
 import redis
 
 BASE = Path(__file__).parent.parent.parent
+OTHER_QUEUES = "events,default,mail,long"  # all but those of sending
 STATES = {
     1: "planned",
     4: "sent",
@@ -91,7 +92,7 @@ class Product:
     def start(self, *, sending: int = 2) -> None:
         """Start workers and beat, and wait until they give a sign of life."""
         self.worker("sending", processes=sending)
-        self.worker("events,default,mail,long", processes=1)
+        self.worker(OTHER_QUEUES, processes=1)
         self.start_beat()
         self.wait_for_workers()
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.accounting import CONNECTIONS, PEOPLE, begun, check, pace
 from tests.faults.conftest import Recorder, Run
-from tests.faults.product import Product
+from tests.faults.product import OTHER_QUEUES, Product
 
 pytestmark = pytest.mark.faults
 chance = random.SystemRandom()
@@ -39,7 +39,7 @@ def test_all_workers_are_killed_at_once(run: Run, recorder: Recorder) -> None:
         product.kill_workers()
         assert product.status(campaign) == "sending"
         product.worker("sending", processes=2)
-        product.worker("events,default", processes=1)
+        product.worker(OTHER_QUEUES, processes=1)
         check(product, recorder, campaign, doubt=CONNECTIONS)
 
 
@@ -50,7 +50,7 @@ def test_all_workers_are_killed_at_once_again_and_again(run: Run, recorder: Reco
         for _ in range(KILLS // 2):
             product.kill_workers()
             product.worker("sending", processes=2)
-            product.worker("events,default", processes=1)
+            product.worker(OTHER_QUEUES, processes=1)
             product.wait_for_workers()
             time.sleep(chance.uniform(0.1, 1.0))
         check(product, recorder, campaign, doubt=KILLS // 2 * CONNECTIONS)
@@ -82,7 +82,7 @@ def test_sigterm_drains_and_loses_nothing(run: Run, recorder: Recorder) -> None:
             workers, product.workers = product.workers, []
             _leave(workers)
             product.worker("sending", processes=2)
-            product.worker("events,default", processes=1)
+            product.worker(OTHER_QUEUES, processes=1)
             product.wait_for_workers()
         check(product, recorder, campaign, doubt=0)
 
@@ -93,7 +93,7 @@ def test_workers_are_replaced_one_after_the_other(run: Run, recorder: Recorder) 
     with run() as product:
         campaign = begun(product, recorder)
         for _ in range(3):
-            for queues, processes in (("sending", 2), ("events,default", 1)):
+            for queues, processes in (("sending", 2), (OTHER_QUEUES, 1)):
                 product.worker(queues, processes=processes)
                 product.wait_for_workers()
                 _leave([_oldest(product, queues)])
@@ -128,7 +128,7 @@ def test_beat_is_killed(run: Run, recorder: Recorder) -> None:
 def test_tasks_come_twice_late_and_from_another_release(run: Run, recorder: Recorder) -> None:
     code = (
         "from config.celery import app; from delivery import tasks\n"
-        "for n in range(30):\n"
+        "for n in range(10):\n"
         "    tasks.start_due_campaigns.delay(); tasks.keep_sending.delay()\n"
         "    tasks.plan_campaign.delay({0}); tasks.plan_campaign.delay({0})\n"
         "    tasks.sweep_up.delay(); tasks.sweep_up.delay()\n"

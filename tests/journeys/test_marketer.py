@@ -98,7 +98,7 @@ def import_file(page: Page, name: str) -> None:
     expect(page.get_by_label("First name goes to")).to_have_value("first_name")
     browsers.assert_accessible(page)
     page.get_by_role("button", name="Next: consent").click()
-    page.get_by_label("List optional").select_option(label=name)
+    page.get_by_label("List optional", exact=True).select_option(label=name)
     page.get_by_label("How did they agree?").fill("Signed at the counter in Ubud, in ink.")
     page.get_by_role("button", name="Next: check").click()
     go = page.get_by_role("button", name=f"Import {GOOD} people")

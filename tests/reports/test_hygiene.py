@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from campaigns.models import Campaign
 from delivery.models import Message
 from delivery.states import MessageState
+from reports.views import hygiene as hygiene_page
 from subscribers import addresses, directory, hygiene, lifecycle, people
 from subscribers.models import ListDay, MailingList
 from subscribers.narrowing import PeopleFilters
@@ -43,6 +45,17 @@ def test_inactive_is_who_got_enough_letters_and_reacted_to_none(workspace, analy
     answer = analyst_client.get(reverse("hygiene_inactive"), {"inactive": "6-5"})
     assert "<strong>1</strong>" in answer.content.decode()
     assert analyst_client.get(reverse("hygiene")).status_code == 200
+
+
+def test_a_count_that_took_too_long_is_not_tried_again_at_once(
+    workspace, analyst_client, monkeypatch
+):
+    cache.clear()
+    tried = []
+    monkeypatch.setattr(hygiene_page, "_count", lambda *_args: tried.append(1))
+    for _time in range(2):
+        analyst_client.get(reverse("hygiene_inactive"), {"inactive": "6-5"})
+    assert len(tried) == 1
 
 
 def test_growth_counts_who_joined_and_left_by_day(workspace, weekly):

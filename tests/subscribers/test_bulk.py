@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
-from subscribers import addresses, bulk, bulk_run, lifecycle, people, suppression, tags
+from subscribers import addresses, bulk, bulk_run, consent, lifecycle, people, suppression, tags
 from subscribers.models import (
     BulkAction,
     ConsentEvent,
@@ -18,7 +18,7 @@ from subscribers.models import (
     TagTally,
 )
 from subscribers.narrowing import PeopleFilters
-from subscribers.states import BulkKind, BulkStatus, ConsentSource, SuppressionReason
+from subscribers.states import BulkKind, BulkStatus, ConsentKind, ConsentSource, SuppressionReason
 
 
 def person(workspace, email, **profile):
@@ -248,6 +248,8 @@ def test_a_bulk_deletion_asks_first_and_an_analyst_may_nothing(
     assert analyst_client.post(reverse("subscriber_bulk"), data).status_code == 403
     page = editor_client.post(reverse("subscriber_bulk"), data).content.decode()
     assert "can't be undone" in page.replace("&#39;", "'")
+    assert "nothing says that the person had left" in page
+    assert "Suppress them instead" in page
     assert Subscriber.objects.count() == 2
     editor_client.post(reverse("subscriber_bulk"), {**data, "confirmed": "1"})
     assert Subscriber.objects.count() == 1
@@ -297,3 +299,62 @@ def test_adding_to_a_list_brings_nobody_back_who_left_and_was_asked_since(worksp
     lifecycle.ask(gone, mailing_list=weekly, source=ConsentSource.FORM)  # a stranger's sign-up
     assert act(workspace, BulkKind.SUBSCRIBE, list=weekly.pk).changed == 0
     assert Subscription.objects.get().status == "unconfirmed"
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_undoing_an_unsubscription_brings_nobody_back_who_left_by_themselves_meanwhile(
+    workspace, weekly, everything
+):
+    gone, stays = some(workspace, 2)
+    for one in (gone, stays):
+        lifecycle.subscribe(one, mailing_list=weekly, source=ConsentSource.FORM)
+    action = act(workspace, BulkKind.UNSUBSCRIBE, list=weekly.pk)
+    if everything:
+        lifecycle.unsubscribe_from_all(gone, source=ConsentSource.UNSUBSCRIBE_PAGE)
+    else:  # as the ledger has it where a click found the list left already
+        evidence = {"source": ConsentSource.ONE_CLICK}
+        consent.record(gone, kind=ConsentKind.UNSUBSCRIBED, lists=[weekly.pk], evidence=evidence)
+    undo(action)
+    status = dict(Subscription.objects.values_list("subscriber_id", "status"))
+    assert status == {gone.pk: "unsubscribed", stays.pk: "subscribed"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "segment=7xx",
+        "list=0",
+        "status=leftt",
+        "list=99999999999999999999",
+        "flag=3000",
+        "added_until=9999-12-31",
+        "added_from=0001-01-01",
+        "known=nothing",
+        "q=" + "a" * 201,
+    ],
+)
+def test_filters_that_make_no_sense_mean_nobody(editor_client, workspace, query):
+    some(workspace, 3)
+    values = {"whom": "matching", "filters": query, "action": "delete", "confirmed": "1"}
+    answer = editor_client.post(reverse("subscriber_bulk"), values, follow=True)
+    assert "can&#39;t be read" in answer.content.decode()
+    assert not BulkAction.objects.exists()
+    listed = editor_client.get(reverse("subscriber_list") + "?" + query).content.decode()
+    assert "can&#39;t be read" in listed
+    assert "p1@example.org" not in listed
+    for name in ("subscriber_export_all", "subscriber_download"):
+        assert editor_client.get(reverse(name) + "?" + query).status_code == 400
+
+
+def test_a_stored_action_whose_filters_make_no_sense_reaches_nobody(workspace):
+    some(workspace, 3)
+    whom = PeopleFilters.read({"segment": "7xx"})
+    assert act(workspace, BulkKind.DELETE, whom).changed == 0
+
+
+def test_who_is_to_be_deleted_can_be_suppressed_instead(editor_client, workspace):
+    one, _two = some(workspace, 2)
+    data = {"whom": "ticked", "people": [one.pk], "filters": "", "confirmed": "1"}
+    editor_client.post(reverse("subscriber_bulk"), {**data, "action": ["delete", "suppress"]})
+    assert Subscriber.objects.count() == 2
+    assert suppression.is_suppressed(workspace, email=one.email)

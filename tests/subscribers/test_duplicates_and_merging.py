@@ -5,7 +5,7 @@ from django.urls import reverse
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers import addresses, duplicates, lifecycle, merging, people, suppression, tags
-from subscribers.merging import Merger
+from subscribers.merging import Pair
 from subscribers.models import (
     ConsentEvent,
     DuplicateGroup,
@@ -36,8 +36,13 @@ def weekly(workspace):
     return MailingList.objects.create(workspace=workspace, name="Weekly")
 
 
+def _tag(one, *names):
+    wanted = [tag.pk for tag in tags.find_or_create(one.workspace, names)]
+    tags.attach(one.workspace, people=[one.pk], tags=wanted)
+
+
 def merge(keep, away, *theirs, actor=None):
-    return merging.merge(Merger(keep=keep, away=away, theirs=frozenset(theirs)), actor=actor)
+    return merging.merge(Pair(keep=keep, away=away, theirs=frozenset(theirs)), actor=actor)
 
 
 def test_dots_plus_tags_and_googlemail_lead_to_one_mailbox(workspace, pair):
@@ -143,8 +148,8 @@ def test_a_bounce_stays_with_its_address(workspace):
 
 def test_tags_add_up_and_old_keys_lead_to_the_person(workspace, pair):
     keep, away = pair
-    tags.set_tags(keep, names=["Fair"])
-    tags.set_tags(away, names=["fair", "Wholesale"])
+    _tag(keep, "Fair")
+    _tag(away, "fair", "Wholesale")
     third = person(workspace, "annalim@gmail.com")
     merge(away, third)
     merge(keep, away)
@@ -221,3 +226,21 @@ def test_the_ledger_says_that_a_list_waits_for_its_confirmation_after_a_merger(w
     merge(keep, away)
     assert Subscription.objects.get().status == "unconfirmed"
     assert ConsentEvent.objects.latest("at", "id").kind == "asked"
+
+
+def test_who_left_and_was_asked_by_a_stranger_since_has_left(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.subscribe(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(keep, lists=[weekly.pk], source=ConsentSource.ONE_CLICK)
+    lifecycle.ask(keep, mailing_list=weekly, source=ConsentSource.FORM)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unconfirmed"
+
+
+def test_who_is_out_of_everything_joins_no_list_by_a_merger(pair, weekly):
+    keep, away = pair
+    lifecycle.subscribe(away, mailing_list=weekly, source=ConsentSource.FORM)
+    lifecycle.unsubscribe_from_all(keep, source=ConsentSource.ONE_CLICK)
+    merge(keep, away)
+    assert Subscription.objects.get().status == "unsubscribed"

@@ -78,6 +78,8 @@ def test_now_waits_for_the_undo(
             "jump over this time",
         ),
         ({"when": "later", "date": "2031-03-30", "time": "02:30", "zone": "Mars/Base"}, "zone"),
+        ({"when": "later", "date": "9999-12-31", "time": "23:30", "zone": "UTC"}, "next years"),
+        ({"when": "later", "date": "0001-01-01", "time": "00:00", "zone": "UTC"}, "next years"),
         ({}, ""),
     ],
 )

@@ -11,7 +11,7 @@ from delivery.engagement import conditions, summary
 from delivery.models import Dispatch, Event, Message
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from subscribers.models import Segment
-from subscribers.segments import members, saving
+from subscribers.segments import editing, members, saving, tree
 from tests.delivery import makers
 
 LETTERS = 6
@@ -158,3 +158,28 @@ def test_samples_say_how_many_were_opened(workspace, people, letters):
         ["opened 5 of 5"],
         ["opened 4 of 5"],
     ]
+
+
+def test_a_rule_about_an_old_campaign_or_link_holds_when_it_is_offered_no_more(
+    workspace, letters, people, monkeypatch
+):
+    monkeypatch.setattr(conditions, "OFFERED", 0)  # as if thousands of newer ones were there
+    early = letters[-2]
+    link = Link.objects.get(campaign=early)
+    clicked = {"subject": "activity", "operator": "clicked_link", "link": link.pk}
+    opened = {"subject": "activity", "operator": "opened", "campaign": early.pk}
+    rules = {"version": 1, "match": "all", "rules": [clicked, opened]}
+    segment = saving.create(workspace, name="Early", rules=rules)
+    assert list(members.members(segment)) == [people[LETTERS]]
+    scope = saving.scope_of(segment)
+    spoken = editing.sentence(tree.read(segment.rules, scope.subjects))
+    assert link.url in spoken
+    assert early.name in spoken
+
+
+def test_a_rule_about_a_campaign_of_another_workspace_is_refused(other_workspace, letters):
+    rule = {"subject": "activity", "operator": "opened", "campaign": letters[0].pk}
+    with pytest.raises(tree.InvalidRules):
+        saving.create(
+            other_workspace, name="Theirs", rules={"version": 1, "match": "all", "rules": [rule]}
+        )

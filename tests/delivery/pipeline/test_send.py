@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns import lifecycle
@@ -17,6 +18,7 @@ from delivery.pipeline import plan, sweep
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.send import Sender
 from delivery.states import ClaimState, MessageState, Reason
+from delivery.testing.smtp_server import running
 from subscribers import suppression
 from subscribers.models import Subscriber
 from subscribers.states import SuppressionReason
@@ -216,6 +218,20 @@ def test_a_server_in_trouble_is_left_alone_and_nobody_fails(
     mended = SendingAccount.objects.get()
     assert (mended.broken_since, mended.trouble_count) == (None, 0)
     assert sending.states(campaign) == {MessageState.SENT: 20}
+
+
+def test_a_server_that_was_in_trouble_is_tried_over_one_connection(
+    cast: Cast, sender: Sender
+) -> None:
+    with running() as server:
+        now = timezone.now()
+        trouble = {"broken_since": now, "retry_at": now, "trouble_count": 1}
+        sending.make_account(cast.workspace, port=server.port, max_connections=4, **trouble)
+        campaign = sending.planned(cast.workspace, 20)
+        work(sender)
+        assert server.server.session_count == 1
+    assert sending.states(campaign) == {MessageState.SENT: 20}
+    assert SendingAccount.objects.get().broken_since is None
 
 
 def test_the_next_account_stands_in(cast: Cast, server: Recorder, sender: Sender) -> None:

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,15 @@ def test_a_large_body_arrives_whole():
     with running(keep_body=True) as server:
         send(server, [mail(1, data=b"Subject: x\r\n\r\n" + text), mail(2)], max_connections=1)
         assert server.accepted[0].body.encode() == b"Subject: x\r\n\r\n" + text
+
+
+def test_a_slow_server_is_kept_busy_over_all_connections():
+    with running(dot_delay=0.1) as server:
+        done = send(server, mails(32), max_connections=4)
+        assert done.count(Verdict.SENT) == 32
+        by_session = Counter(line.session for line in server.accepted)
+        assert len(by_session) == 4
+        assert min(by_session.values()) >= 4
 
 
 def test_connections_are_kept_between_sends():

@@ -143,9 +143,14 @@ def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, table):
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_at_all_are_read_to_their_end(tmp_path_factory, content):
-    path = written(tmp_path_factory.mktemp("h"), content)
-    found = layout.detect(path)
-    list(Rows(path, found, width=2))
+    folder = tmp_path_factory.mktemp("h")
+    path = written(folder, content)
+    rows = list(Rows(path, layout.detect(path), width=2))
+    numbers = [row.number if isinstance(row, BrokenRow) else row[0] for row in rows]
+    assert numbers == sorted(set(numbers))
+    assert all(isinstance(row, BrokenRow) or len(row[1]) == 2 for row in rows)
+    unquoted = content.replace(b'"', b"'") + b"\nlast,row\n"
+    assert read(written(folder, unquoted), width=2)[-1][1] == ["last", "row"]
 
 
 def test_a_long_row_is_not_kept(tmp_path):

@@ -75,6 +75,11 @@ def moved(record):
     return record
 
 
+def settled(record):
+    """Count the rows that have an outcome so far."""
+    return sum(figures(record).values()) - record.rows
+
+
 def figures(record):
     return {
         name: getattr(record, name)

@@ -14,9 +14,8 @@ from subscribers.models import (
     Suppression,
     Tagging,
 )
-from subscribers.moving.report import add_up
 from subscribers.states import ConsentSource, MoveSource
-from tests.subscribers.moving.conftest import checked, figures, moved
+from tests.subscribers.moving.conftest import checked, figures, moved, settled
 from tests.subscribers.moving.exports import SUBSCRIBED, mailchimp_zip
 
 EXPECTED = {
@@ -57,7 +56,7 @@ def test_a_check_says_exactly_what_the_move_will_do_and_writes_nothing(export):
     assert figures(record) == EXPECTED
     assert everything() == before
     assert figures(moved(record)) == EXPECTED
-    assert add_up(record) == record.rows
+    assert settled(record) == record.rows
 
 
 def test_everybody_becomes_what_they_were(export):
@@ -150,7 +149,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
 
     record = export()
     monkeypatch.setattr(run, "ROWS_A_RANGE", 2)
-    real = merging.Merger.write
+    real = merging.MoveWriter.write
     calls = []
 
     def broken(self, decided):
@@ -159,7 +158,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
             raise ZeroDivisionError
         return real(self, decided)
 
-    monkeypatch.setattr(merging.Merger, "write", broken)
+    monkeypatch.setattr(merging.MoveWriter, "write", broken)
     assert taking.start_run(record)
     with pytest.raises(ZeroDivisionError):
         run.run(record.pk, taking.opener)
@@ -188,7 +187,7 @@ def test_a_cancelled_move_stops_where_it_is(export, monkeypatch):
     assert not run.run(record.pk, taking.opener)
     record.refresh_from_db()
     assert record.status == "cancelled"
-    assert add_up(record) == 2
+    assert settled(record) == 2
 
 
 def test_a_file_that_is_none_of_mailchimps_is_refused(taken, tmp_path):

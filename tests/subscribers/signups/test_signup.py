@@ -264,6 +264,12 @@ def test_one_address_gets_few_mails_and_nobody_is_told(form):
     assert len(mail.outbox) == 3
 
 
+def test_one_mailbox_gets_few_mails_however_its_address_is_spelled(form):
+    for attempt in range(6):
+        assert send(form, f"ana+{attempt}@example.org").status_code == 303
+    assert len(mail.outbox) == 3
+
+
 def test_one_network_signs_up_so_often(form):
     codes = [send(form, f"reader{number}@example.org").status_code for number in range(31)]
     assert codes == [303] * 30 + [429]

@@ -1,0 +1,87 @@
+"""What the head of the list of people says is what the list holds, however it is counted."""
+
+import pytest
+from django.core.cache import cache
+
+from subscribers import addresses, directory, head_counts, lifecycle, people, search, tags
+from subscribers.models import MailingList
+from subscribers.narrowing import PeopleFilters
+from subscribers.segments import saving
+from subscribers.states import ConsentSource
+
+NAMES = ("Dewi Sari", "dewi lestari", "Budi Sari", "Ayu")
+
+
+@pytest.fixture
+def crowd(workspace):
+    """Four people: three on one list, two on another, one of both has left both."""
+    lists = [MailingList.objects.create(workspace=workspace, name=name) for name in ("A", "B")]
+    found = []
+    for number, name in enumerate(NAMES):
+        first, _space, last = name.partition(" ")
+        address = addresses.normalise(f"p{number}@example.com")
+        person, _new = people.add(workspace, address=address)
+        people.change(person, first_name=first, last_name=last)
+        found.append(person)
+    for mailing_list, members in zip(lists, (found[:3], found[1:3]), strict=True):
+        for person in members:
+            lifecycle.subscribe(person, mailing_list=mailing_list, source=ConsentSource.FORM)
+    lifecycle.unsubscribe(found[1], lists=[one.pk for one in lists], source=ConsentSource.FORM)
+    tag = tags.find_or_create(workspace, ["Regular"])[0]
+    tags.attach(workspace, people=[found[0].pk, found[3].pk], tags=[tag.pk])
+    return {"lists": lists, "tag": tag}
+
+
+def cases(crowd):
+    first, second = (one.pk for one in crowd["lists"])
+    return [
+        PeopleFilters(),
+        PeopleFilters(list_id=first),
+        PeopleFilters(list_id=first, status="subscribed"),
+        PeopleFilters(list_id=second, status="unsubscribed"),
+        PeopleFilters(status="unsubscribed"),
+        PeopleFilters(status="unconfirmed"),
+        PeopleFilters(tag_id=crowd["tag"].pk),
+        PeopleFilters(tag_id=crowd["tag"].pk, list_id=first),
+        PeopleFilters(search="DEWI"),
+        PeopleFilters(search="sari example"),
+        PeopleFilters(search="nobody.has.this"),
+    ]
+
+
+@pytest.mark.parametrize("are_blocks_written", [False, True])
+def test_every_way_counts_alike(workspace, crowd, are_blocks_written):
+    while are_blocks_written and search.rebuild():
+        pass
+    for filters in cases(crowd):
+        expected = directory.matching(workspace, filters).count()
+        assert head_counts.count(workspace, filters) == expected, filters
+        assert head_counts.lately(workspace, filters) == expected, filters
+        page = directory.page(workspace, filters)
+        assert head_counts.lately(workspace, filters, page) == expected, filters
+
+
+def test_another_workspace_counts_nobody_of_ours(other_workspace, crowd):
+    for filters in cases(crowd):
+        assert head_counts.count(other_workspace, filters) == 0
+
+
+def test_more_than_can_be_counted_at_once_is_none(workspace, crowd, monkeypatch):
+    monkeypatch.setattr(head_counts, "COUNTED", 1)
+    assert head_counts.count(workspace, PeopleFilters(search="sari")) is None
+    assert head_counts.count(workspace, PeopleFilters(status="subscribed")) is None
+    assert head_counts.count(workspace, PeopleFilters(status="unsubscribed")) == 1
+
+
+def test_a_segment_is_counted_anew_when_its_rules_change(workspace, crowd):
+    cache.clear()
+
+    def rules(text):
+        rule = {"subject": "first_name", "operator": "is", "text": text}
+        return {"version": 1, "match": "all", "rules": [rule]}
+
+    segment = saving.create(workspace, name="Some", rules=rules("dewi"))
+    filters = PeopleFilters(segment_id=segment.pk)
+    assert head_counts.lately(workspace, filters) == head_counts.count(workspace, filters) == 2
+    saving.save(segment, name="Some", description="", rules=rules("Ayu"))
+    assert head_counts.lately(workspace, filters) == 1
