@@ -72,6 +72,11 @@ class Noticed:
     loose: int = 0  # rows kept out by nothing but values of custom fields
     without: int = 0  # rows that go in without such values
 
+    @property
+    def values(self) -> dict[str, int]:
+        """What values of custom fields that can't be read did to rows."""
+        return {"loose": self.loose, "without": self.without}
+
 
 class RowMaker:
     """Makes lines for COPY (text format) out of the cells of one file's rows.

@@ -59,9 +59,8 @@ class _Reading:
             "typos": dict(typos),
             "roles": noticed.roles,
             "disposable": noticed.disposable,
-            "loose": noticed.loose,
-            "without": noticed.without,
         }
+        found |= {name: count for name, count in noticed.values.items() if count}
         if "status" in self.maker.labels:
             found["statuses"] = self.maker.labels["status"][1].counts
         return {

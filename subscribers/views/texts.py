@@ -91,7 +91,7 @@ def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
         return _show(request, desk, form, status=422)
     if action == "preview":
         words = _filled(request, desk, form)
-        return render(request, "subscribers/_text_preview.html", {"words": words})
+        return render(request, "subscribers/_text_preview.html", {"words": words, "mistakes": {}})
     public_texts.write(
         desk.owner,
         kind=desk.kind,

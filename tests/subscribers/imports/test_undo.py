@@ -207,10 +207,10 @@ def test_what_it_made_goes_too_where_nothing_uses_it(imported, workspace):
     assert undo.start(record, tidies=True)
     assert undo.run(record.pk)
     record.refresh_from_db()
-    assert sorted(record.undo["tidied"]) == ["Fair", "lead", "shoe size"]
+    assert sorted(record.undo["tidied"]) == ["Fair", "Shoe size", "lead"]
     assert not MailingList.objects.filter(name="Fair").exists()
     assert list(Tag.objects.values_list("name", flat=True)) == ["vip"]
-    assert not CustomField.objects.filter(label="shoe size").exists()
+    assert not CustomField.objects.filter(label="Shoe size").exists()
 
 
 def test_what_it_made_stays_unless_asked(imported):
