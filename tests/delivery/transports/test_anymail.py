@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore import exceptions  # type: ignore[import-untyped]
-from botocore.httpsession import URLLib3Session  # type: ignore[import-untyped]
+from botocore import exceptions
+from botocore.httpsession import URLLib3Session
 
 from delivery.states import Provider
 from delivery.testing.provider_server import ProviderServer, Reply, Request, running, usual
