@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscribers", "0011_mail_of_consent")]
+    dependencies = [("subscribers", "0014_wishes_that_last")]
 
     operations = [
         migrations.AddField(
