@@ -10,6 +10,7 @@ from accounts.models import Workspace
 from subscribers import addresses, fields
 from subscribers.fields import DateOrder, FieldShape
 from subscribers.imports import labels
+from subscribers.imports.column_names import ALIKE_FIELDS, AS_LAST_NAME, AS_TAGS
 from subscribers.models import CustomField, Import
 from subscribers.problems import Problem
 from subscribers.states import FieldType
@@ -44,18 +45,6 @@ SYNONYMS: dict[str, frozenset[str]] = {
     TAGS: frozenset({"tags", "tag", "labels", "tagar", "schlagworte"}),
     LISTS: frozenset({"lists", "list", "listname", "mailinglist", "mailinglists", "daftar"}),
 }
-AS_LAST_NAME = frozenset({"name", "nama"})  # beside a first name
-AS_TAGS = frozenset({"interests", "interessen", "minat"})  # where there is no field of that name
-# Names of fields that many keep of their own, in several languages.
-ALIKE_FIELDS: tuple[frozenset[str], ...] = (
-    frozenset({"city", "town", "stadt", "ort", "kota", "ville", "ciudad"}),
-    frozenset({"interests", "interest", "interessen", "minat", "interets", "intereses"}),
-    frozenset({"birthday", "birthdate", "dateofbirth", "dob", "geburtstag", "geburtsdatum"})
-    | {"tanggallahir", "datedenaissance", "fechadenacimiento"},
-    frozenset({"phone", "telephone", "telefon", "telepon", "mobile", "handy"}),
-    frozenset({"country", "land", "negara", "pays", "pais"}),
-    frozenset({"company", "organisation", "organization", "firma", "perusahaan", "empresa"}),
-)
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
 # With these columns our own exports begin; the others say what an import decides otherwise.

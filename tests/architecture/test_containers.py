@@ -8,7 +8,7 @@ import yaml
 
 from tests.architecture.files import APPS, ROOT
 
-PARTS = {"web", "beat", "sending", "events", "sandbox"}
+PARTS = {"web", "beat", "sending", "events", "long", "sandbox"}
 
 
 @pytest.fixture(scope="module")
