@@ -58,7 +58,7 @@ def test_a_campaign_is_made_scheduled_and_announced(
     assert (campaign.track_opens, campaign.track_clicks) == (True, True)
     assert campaign.links.get().url == "https://x.example/a"
     assert plan.due() == [campaign]
-    assert redis_client.llen("default") == 1
+    assert redis_client.llen("events") == 1
 
 
 def test_what_is_missing_or_wrong_is_said_and_nothing_is_stored(

