@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
+from accounts import zones
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission, may
 
@@ -40,6 +41,7 @@ def member(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
             if not may(request.membership.role, permission):
                 raise PermissionDenied
             request.workspace = request.membership.workspace
+            zones.activate(request.user, request.workspace)
             return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]  # read by the URL walk in tests

@@ -1,32 +1,21 @@
 """Forms of the settings pages and of the invitation."""
 
 import re
-import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
+from accounts import zones
 from accounts.choices import languages
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
 from accounts.team import assignable_roles
 
 
-def time_zones() -> list[tuple[str, str]]:
-    """Return the IANA time zones people choose from, sorted, without historic aliases."""
-    names = (
-        name for name in zoneinfo.available_timezones() if re.match(r"^([A-Z]\w+/|UTC$)", name)
-    )
-    skipped = ("Etc/", "SystemV/", "US/", "Canada/", "Brazil/", "Mexico/", "Chile/")
-    return [
-        (name, name.replace("_", " ")) for name in sorted(names) if not name.startswith(skipped)
-    ]
-
-
-def _with_none(choices: Callable[[], list[tuple[str, Any]]], none: Any) -> Callable[[], Any]:
+def _with_none(choices: Callable[[], Iterable[tuple[str, Any]]], none: Any) -> Callable[[], Any]:
     """Put a choice of nothing before the others."""
     return lambda: [("", none), *(choice for choice in choices() if choice[1] != none)]
 
@@ -35,7 +24,7 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
     """The workspace's name, brand and the postal address that every mail must carry."""
 
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones.choices)
 
     class Meta:
         model = Workspace
@@ -76,7 +65,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
         label=_("Language"), choices=_with_none(languages, _("As my browser asks")), required=False
     )
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=_with_none(time_zones, _("UTC")), required=False
+        label=_("Time zone"),
+        choices=_with_none(zones.choices, _("The workspace’s time zone")),
+        required=False,
     )
 
     class Meta:

@@ -1,6 +1,5 @@
 """What every request knows: the user's language and time zone, and the workspace in use."""
 
-import zoneinfo
 from collections.abc import Callable
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
+from accounts import zones
 from accounts.models import Membership, User
 from accounts.workspaces import WORKSPACE_KEY
 
@@ -29,10 +29,7 @@ class PreferencesMiddleware:
             if language and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                 translation.activate(language)
                 request.LANGUAGE_CODE = language
-            try:
-                timezone.activate(zoneinfo.ZoneInfo(getattr(user, "time_zone", "") or "UTC"))
-            except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-                timezone.deactivate()
+            zones.activate(user)  # a page of a workspace may know better: `access.member`
         else:
             timezone.deactivate()
         return self.get_response(request)

@@ -5,7 +5,7 @@ settings page).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
@@ -25,7 +25,6 @@ from campaigns.states import CampaignStatus
 from campaigns.verdicts import SKIPPED, BrokenSegmentError, people_in
 from subscribers.models import Segment
 
-SANDBOX = "sandbox"  # delivery's word for an account that keeps its mail
 FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
     re.IGNORECASE,
@@ -69,12 +68,23 @@ class Finding:
         return self.level is Level.WARNS
 
 
+Check = Callable[[Campaign], Iterable[Finding]]
+_further: list[Check] = []
+
+
+def register(check: Check) -> None:
+    """Have an app above this one add what it knows about a campaign that is to be sent."""
+    if check not in _further:
+        _further.append(check)
+
+
 def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
     """Check everything; red first, then amber, then green."""
     division = division or audience.breakdown(campaign)
     content = campaign.content or Content(campaign=campaign)
     found = [
         *_audience(campaign, division),
+        *(finding for check in _further for finding in check(campaign)),
         *_sender(campaign),
         *_inbox_line(content),
         *_content(campaign, content),
@@ -165,26 +175,7 @@ def _usual_audience(campaign: Campaign) -> int:
     return int(median(size or 0 for size in last)) if last else 0
 
 
-def _stays_here(campaign: Campaign) -> bool:
-    """Say whether the sandbox will carry this campaign, as far as can be known now."""
-    if campaign.sending_account_id is not None:
-        accounts = campaign.workspace.sending_accounts.filter(pk=campaign.sending_account_id)
-    else:
-        accounts = campaign.workspace.sending_accounts.all()
-    return all(kind == SANDBOX for kind in accounts.values_list("kind", flat=True))
-
-
 def _sender(campaign: Campaign) -> Iterator[Finding]:
-    if not campaign.workspace.sending_accounts.exists():
-        yield _red(
-            _("There is no sending account."), "accounts", _("Connect the server that sends.")
-        )
-    elif _stays_here(campaign):
-        yield _amber(
-            _("It goes to the sandbox: nobody outside gets it."),
-            "accounts",
-            _("Connect a sending account when you want to reach people."),
-        )
     if not campaign.from_email:
         yield _red(
             _("The sender's address is missing."),

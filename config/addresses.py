@@ -18,6 +18,18 @@ def default_url(host: str, port: int) -> str:
     return f"http://{host}:{port}"
 
 
+def keep_url(data_dir: Path, url: str) -> None:
+    """Keep the public address of the running web server, for commands typed beside it."""
+    (data_dir / "site_url").write_text(f"{url}\n", encoding="utf-8")
+
+
+def kept_url(data_dir: Path) -> str:
+    """Return the public address of the web server that ran here last, "" if none did."""
+    with suppress(OSError, ValueError):
+        return (data_dir / "site_url").read_text(encoding="utf-8").strip()
+    return ""
+
+
 def allowed_hosts(*, host: str, site_url: str, is_given: bool) -> list[str]:
     """Return the host names to answer to when ALLOWED_HOSTS is not set.
 

@@ -87,6 +87,17 @@ def moment(value: datetime | None) -> str:
     return gettext("%(day)s %(time)s") % values
 
 
+def there(value: datetime | None) -> str:
+    """Write a moment with the zone of its clock, where a wrong guess would hurt.
+
+    For example: tomorrow 09:00 (Asia/Jakarta).
+    """
+    if value is None:
+        return DASH
+    zone = str(timezone.get_current_timezone()).replace("_", " ")
+    return gettext("%(moment)s (%(zone)s)") % {"moment": moment(value), "zone": zone}
+
+
 def duration(value: float | timedelta | None) -> str:
     """Write a length of time (seconds or a timedelta) in its largest unit: 4 min, 2 h 10 min."""
     if value is None:
@@ -170,5 +181,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "share": share,
     "signed": signed,
+    "there": there,
     "time_tag": time_tag,
 }

@@ -144,6 +144,7 @@ def run(names: Collection[str]) -> None:
         wanted = preflight.wanted_services()
         stack.enter_context(embedded.services(settings.DATA_DIR, wanted=wanted))
         if with_web:
+            addresses.keep_url(settings.DATA_DIR, settings.SITE_URL)
             prepare()
         if any(part.name == "sandbox" for part in found) and "SANDBOX_PORT" not in os.environ:
             addresses.choose_port(settings.DATA_DIR)

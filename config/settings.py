@@ -20,8 +20,13 @@ LOGGING_CONFIG = "config.logs.configure"
 LOGGING = logs.settings(LOG_FORMAT)
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.whole("PORT", default=8000, least=1, most=65535)
-SITE_URL = env.site_url("SITE_URL", default=addresses.default_url(HOST, PORT))
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
+# A part of the product (LOG_PART) knows where it listens; a command beside it has to be told.
+IS_COMMAND = not any(env.str(name, default="") for name in ("LOG_PART", "HOST", "PORT"))
+SITE_URL = env.site_url(
+    "SITE_URL",
+    default=(IS_COMMAND and addresses.kept_url(DATA_DIR)) or addresses.default_url(HOST, PORT),
+)
 WORKERS = env.whole("WORKERS", default=0, least=0, most=256)  # sending processes; 0: per core
 WEB_WORKERS = env.whole("WEB_WORKERS", default=1, least=1, most=64)  # web server processes
 WEB_THREADS = env.whole("WEB_THREADS", default=3, least=1, most=256)  # threads in each of them

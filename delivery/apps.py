@@ -15,7 +15,8 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         """Give every new workspace its sandbox; tell the subscribers room what it may ask of us."""
         from accounts.workspaces import workspace_created
-        from delivery import forgetting, inactivity
+        from campaigns import preflight
+        from delivery import carriers, forgetting, inactivity
         from delivery import merging as letters
         from delivery.engagement import conditions
         from subscribers import merging, narrowing
@@ -26,6 +27,7 @@ class DeliveryConfig(AppConfig):
         narrowing.register("inactive", inactivity.condition)
         merging.register("letters", letters.move)
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
+        preflight.register(carriers.findings)
         kinds.register("activity", conditions.subjects)
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models import F
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
 from delivery.models import SendingAccount
@@ -86,6 +86,19 @@ def trip(account: SendingAccount, trouble: ServerTroubleError) -> None:
         retry_at=now + timedelta(seconds=seconds),
         trouble_count=0 if trouble.is_patience else Least(F("trouble_count") + 1, MANY),
         last_trouble=trouble.sentence[:500],
+        last_trouble_at=now,
+    )
+
+
+def suspect(account: SendingAccount, sentence: str) -> None:
+    """Note that a test showed the account in trouble; the next mail may try at once."""
+    now = timezone.now()
+    SendingAccount.objects.filter(pk=account.pk).update(
+        broken_since=Coalesce("broken_since", now),
+        broken_reason=sentence[:500],
+        retry_at=Coalesce("retry_at", now),
+        trouble_count=Greatest(F("trouble_count"), 1),
+        last_trouble=sentence[:500],
         last_trouble_at=now,
     )
 

@@ -24,6 +24,7 @@ from delivery.states import ClaimState, MessageState, Reason
 from subscribers.states import DomainGroup
 
 BEAT_SILENCE: Final = 15.0  # seconds
+ABOUT_TO_START: Final = timedelta(minutes=1)
 
 
 class Cause(TextOptions):
@@ -146,13 +147,36 @@ def clock(at: datetime) -> str:
     return date_format(local, "DATE_FORMAT") + " " + date_format(local, "H:i")
 
 
+def is_about_to_start(campaign: Campaign) -> bool:
+    """Say whether a scheduled campaign begins within a minute: a countdown is worth watching."""
+    return (
+        campaign.status == CampaignStatus.SCHEDULED
+        and campaign.send_at is not None
+        and campaign.send_at - timezone.now() <= ABOUT_TO_START
+    )
+
+
 def _scheduled(campaign: Campaign) -> Diagnosis:
     at = campaign.send_at
     if at is None or at <= timezone.now():
         return machinery() or Diagnosis(cause=Cause.STARTING, sentence=_("About to start."))
+    if is_about_to_start(campaign):
+        seconds = max(1, round((at - timezone.now()).total_seconds()))
+        return Diagnosis(
+            cause=Cause.STARTING,
+            sentence=ngettext(
+                "Starts in %(n)d second. Until then you can undo it.",
+                "Starts in %(n)d seconds. Until then you can undo it.",
+                seconds,
+            )
+            % {"n": seconds},
+            until=at,
+            count=seconds,
+        )
     return Diagnosis(
         cause=Cause.SCHEDULED,
-        sentence=_("Scheduled for %(time)s.") % {"time": clock(at)},
+        sentence=_("Scheduled for %(time)s (%(zone)s).")
+        % {"time": clock(at), "zone": str(timezone.get_current_timezone()).replace("_", " ")},
         until=at,
     )
 

@@ -19,6 +19,9 @@ from delivery.transports.protocol import Outgoing, ServerTroubleError, Verdict
 from delivery.transports.smtp_opening import Step
 from delivery.transports.smtp_settings import SmtpSettings
 
+# A refusal here is about this sender, this address or these words, not about the account.
+_ABOUT_ONE_MAIL = frozenset({Step.MAIL, Step.RCPT, Step.DATA, Step.BODY})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -31,12 +34,16 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of the test mail, in a sentence; ``way_out`` says what to do where it failed."""
+    """What became of the test mail, in a sentence; ``way_out`` says what to do where it failed.
+
+    ``is_trouble``: the account itself does not work, whoever the mail is for.
+    """
 
     arrived: bool
     sentence: str
     way_out: str = ""
     stages: tuple[Stage, ...] = ()
+    is_trouble: bool = False
 
 
 def send(account: SendingAccount, *, address: str) -> Result:
@@ -52,7 +59,9 @@ def send(account: SendingAccount, *, address: str) -> Result:
         server = choose.smtp_settings(account, connections=1)
         with single.trial_place():
             course = smtp_probe.walk(server, _mail(account, address), seconds=single.TRIAL_SECONDS)
-    except (ServerTroubleError, single.BusyError) as error:
+    except ServerTroubleError as error:
+        return Result(arrived=False, sentence=error.sentence, is_trouble=True)
+    except single.BusyError as error:
         return Result(arrived=False, sentence=error.sentence)
     return _result(course, server, address)
 
@@ -68,7 +77,9 @@ def _through_api(account: SendingAccount, address: str) -> Result:
         return Result(arrived=False, sentence=error.sentence)
     if handed.trouble is not None:
         way_out = advice.about_provider(handed.trouble)
-        return Result(arrived=False, sentence=handed.trouble.sentence, way_out=way_out)
+        return Result(
+            arrived=False, sentence=handed.trouble.sentence, way_out=way_out, is_trouble=True
+        )
     outcome = handed.outcomes[1]
     values = {
         "provider": account.server_name,
@@ -114,6 +125,7 @@ def _result(course: smtp_probe.Course, server: SmtpSettings, address: str) -> Re
         sentence=course.trouble.sentence,
         way_out=advice.way_out(course.trouble, server),
         stages=stages,
+        is_trouble=course.trouble.step not in _ABOUT_ONE_MAIL,
     )
 
 

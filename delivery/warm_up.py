@@ -6,13 +6,14 @@ workspace's. When the plan is over there is no ceiling any more.
 """
 
 import math
-import zoneinfo
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from accounts import zones
 from delivery.models import SendingAccount, WarmUp
 
 FIRST_DAY: Final = 200
@@ -66,10 +67,7 @@ def stand(account: SendingAccount, plan: WarmUp, *, now: datetime | None = None)
     return Today(day=day, number=number, ceiling=ceiling, ends_at=tomorrow)
 
 
-def zone_of(account: SendingAccount) -> zoneinfo.ZoneInfo:
+def zone_of(account: SendingAccount) -> ZoneInfo:
     """Return the time zone whose days count."""
     workspace = account.workspace if account.workspace_id else None
-    try:
-        return zoneinfo.ZoneInfo(workspace.time_zone if workspace else "UTC")
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return zoneinfo.ZoneInfo("UTC")
+    return zones.first_known(workspace.time_zone if workspace else "")

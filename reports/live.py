@@ -20,6 +20,7 @@ from delivery.states import Reason
 from subscribers.states import DomainGroup
 
 WINDOW = 10  # minutes that the chart shows
+TOO_EARLY = timedelta(seconds=10)  # a rate over less than this says little about the rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +85,10 @@ def now(campaign: Campaign) -> Live:
     speed = queries.messages_per_second(campaign)
     found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
     sending = campaign.status == CampaignStatus.SENDING
+    is_counting = _is_counting(campaign)
     return Live(
         ledger=ledger,
-        is_counting=_is_counting(campaign),
+        is_counting=is_counting,
         diagnosis=found,
         minutes=minutes(campaign),
         lanes=campaign_lanes(campaign, ledger),
@@ -95,10 +97,27 @@ def now(campaign: Campaign) -> Live:
             for text, reason, groups, at in queries.last_errors(campaign)
         ],
         messages_per_second=speed,
-        time_left=timedelta(seconds=round(ledger.to_send / speed)) if sending and speed else None,
+        time_left=_time_left(campaign, ledger, speed, is_counting=is_counting) if sending else None,
         next_slot=found.until if found.cause is Cause.THROTTLED else None,
         unfilled=_unfilled(campaign),
     )
+
+
+def _time_left(
+    campaign: Campaign, ledger: Ledger, speed: float, *, is_counting: bool
+) -> timedelta | None:
+    """Estimate how long the rest takes; None while nothing can be known about it.
+
+    While people are still being counted, those who were confirmed count, not the few counted yet.
+    """
+    begun = campaign.started_at
+    if not speed or begun is None or timezone.now() - begun < TOO_EARLY:
+        return None
+    left = ledger.to_send
+    if is_counting:
+        done = ledger.addressed - ledger.to_send
+        left = max(left, (campaign.expected or 0) - done)
+    return timedelta(seconds=round(left / speed))
 
 
 def _is_counting(campaign: Campaign) -> bool:

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
+from accounts import zones
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers import custom_values, directory, hygiene
@@ -152,4 +152,4 @@ def _day(text: str) -> str:
 
 def _moment(workspace: Workspace, day: str, *, days: int = 0) -> datetime:
     first = date.fromisoformat(day) + timedelta(days=days)
-    return datetime.combine(first, time.min, tzinfo=ZoneInfo(workspace.time_zone or "UTC"))
+    return datetime.combine(first, time.min, tzinfo=zones.of_workspace(workspace))

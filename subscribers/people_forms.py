@@ -1,13 +1,13 @@
 """Forms of the pages about people, lists, fields and suppressions."""
 
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import zones
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers import addresses, custom_values, fields, suppression, tags
@@ -49,9 +49,7 @@ class ProfileForm(forms.Form):
                 "language": person.language,
                 "frequency": person.frequency,
                 "paused_until": person.paused_until
-                and timezone.localtime(
-                    person.paused_until, ZoneInfo(workspace.time_zone or "UTC")
-                ).date(),
+                and timezone.localtime(person.paused_until, zones.of_workspace(workspace)).date(),
                 **{PREFIX + f.key: fields.as_text(person.fields.get(f.key)) for f in self.asked},
             }
         super().__init__(*args, **kwargs)

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from config import embedded
 
@@ -44,6 +45,13 @@ def django_db_modify_db_settings(
 def _empty_redis() -> None:
     for client in _clients:
         client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _own_clock() -> Iterator[None]:
+    """Leave no reader's time zone to the next test; a web thread gets a new one by each request."""
+    yield
+    timezone.deactivate()
 
 
 @pytest.fixture

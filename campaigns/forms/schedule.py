@@ -1,6 +1,5 @@
 """When a campaign is to be sent: now, or on a day at a time in a time zone."""
 
-import zoneinfo
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,17 +8,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import zones
 from accounts.models import Workspace
 from campaigns import lifecycle
 
 NOW, LATER = "now", "later"
 FURTHEST = 10  # years away from now
-
-
-def zone_choices() -> list[tuple[str, str]]:
-    """Return the world's time zones by name, for a select."""
-    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name or name == "UTC")
-    return [(name, name.replace("_", " ")) for name in names if not name.startswith("Etc/")]
 
 
 class ScheduleForm(forms.Form):
@@ -36,14 +30,12 @@ class ScheduleForm(forms.Form):
     time = forms.TimeField(
         label=_("Time"), required=False, widget=forms.TimeInput({"type": "time"}, "%H:%M")
     )
-    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices, required=False)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zones.choices, required=False)
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
-        here = zone_of(workspace)
+        here = zones.of_workspace(workspace)
         soon = timezone.now().astimezone(here)
-        kwargs.setdefault(
-            "initial", {"when": NOW, "zone": workspace.time_zone, "date": soon.date()}
-        )
+        kwargs.setdefault("initial", {"when": NOW, "zone": here.key, "date": soon.date()})
         super().__init__(*args, **kwargs)
         self.workspace = workspace
         self.fields["date"].widget.attrs["min"] = soon.date().isoformat()
@@ -68,7 +60,7 @@ class ScheduleForm(forms.Form):
         if abs(data["date"].year - timezone.now().year) > FURTHEST:
             self.add_error("date", _("Choose a day within the next years."))
             return data
-        zone = zoneinfo.ZoneInfo(data.get("zone") or zone_of(self.workspace).key)
+        zone = zones.first_known(data.get("zone") or "", self.workspace.time_zone)
         at = datetime.combine(data["date"], data["time"], tzinfo=zone)
         # A local time that clocks jump over comes back as another one.
         if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at.replace(tzinfo=None):
@@ -85,11 +77,3 @@ class ScheduleForm(forms.Form):
     def is_now(self) -> bool:
         """Whether it is to be sent at once (after validation)."""
         return bool(self.cleaned_data["when"] == NOW)
-
-
-def zone_of(workspace: Workspace) -> zoneinfo.ZoneInfo:
-    """Return a workspace's time zone, UTC if its name is unknown here."""
-    try:
-        return zoneinfo.ZoneInfo(workspace.time_zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return zoneinfo.ZoneInfo("UTC")

@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from kombu.exceptions import OperationalError
 
+from accounts import zones
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from campaigns import audience, lifecycle, preflight
-from campaigns.forms.schedule import ScheduleForm, zone_of
+from campaigns import audience, lifecycle, preflight, readers
+from campaigns.forms.schedule import ScheduleForm
 from campaigns.models import Campaign
+from campaigns.rendering.preview import Preview, preview_content
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
 
@@ -56,6 +58,7 @@ def confirm(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "campaign": campaign,
         "form": form,
         "division": division,
+        "inbox": _inbox(campaign),
         "moment": in_words(form.cleaned_data["at"], request.workspace, form.data.get("zone")),
         "warnings": [finding for finding in found if finding.warns],
     }
@@ -108,15 +111,18 @@ def _send_nudge(after: float) -> None:
 
 def in_words(at: datetime, workspace: Workspace, zone_name: str | None = None) -> str:
     """Write a moment for people: "Thursday, 27 November 2026 at 08:00 (Asia/Jakarta)"."""
-    zone = zone_of(workspace)
-    if zone_name:
-        zone = zone_of(Workspace(time_zone=zone_name))
+    zone = zones.first_known(zone_name or "", workspace.time_zone)
     local = timezone.localtime(at, zone)
     return _("%(day)s at %(time)s (%(zone)s)") % {
         "day": date_format(local, "l, j F Y"),
         "time": date_format(local, "H:i"),
         "zone": zone.key.replace("_", " "),
     }
+
+
+def _inbox(campaign: Campaign) -> Preview:
+    """Return the email as the first person of the audience gets it: subject and preheader."""
+    return preview_content(editor.content_of(campaign), readers.reader(campaign, ""))
 
 
 def _page(
@@ -130,6 +136,6 @@ def _page(
         form=form,
         moment=moment,
         now=timezone.now(),
-        content=editor.content_of(campaign),
+        inbox=_inbox(campaign),
     )
     return render(request, "campaigns/review.html", context, status=status)

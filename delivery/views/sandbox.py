@@ -6,6 +6,7 @@ mails' links act for the people they went to: who may only look sees the list, n
 
 import email
 import email.policy
+import re
 from email.message import EmailMessage
 
 from csp.decorators import csp_replace
@@ -42,6 +43,13 @@ MAIL_POLICY = {
     "frame-src": ["'none'"],
     "object-src": ["'none'"],
 }
+
+
+# The same, and pictures from everywhere: somebody asked for them.
+PICTURES_POLICY = {**MAIL_POLICY, "img-src": ["'self'", "data:", "https:", "http:"]}
+_REMOTE = re.compile(
+    r"""(?:src|background|srcset)\s*=\s*["']?\s*https?:|url\(\s*["']?https?:""", re.IGNORECASE
+)
 
 
 def _key(request: MemberRequest, name: str) -> int | None:
@@ -120,6 +128,8 @@ def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
         "mail": mail,
         "view": view,
         "has_html": bool(html),
+        "hides_pictures": bool(_REMOTE.search(html)),
+        "pictures": "pictures" in request.GET,
         "text": text,
         "sender": str(parsed.get("From", "")),
         "headers": [(name, str(value)) for name, value in parsed.items()],
@@ -140,12 +150,19 @@ def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
     return render(request, "delivery/sandbox_message.html", context)
 
 
-@csp_replace(MAIL_POLICY)
 @xframe_options_sameorigin
 @member(Permission.EDIT)
 def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponse:
-    """Return the mail's HTML for the frame, sandboxed by its own policy."""
+    """Return the mail's HTML for the frame, sandboxed by its own policy.
+
+    Pictures of other servers, who would hear of it, are loaded only when asked for.
+    """
     mail = _find(request, message_id)
+    policy = PICTURES_POLICY if "pictures" in request.GET else MAIL_POLICY
+    return csp_replace(policy)(_body)(request, mail)
+
+
+def _body(request: MemberRequest, mail: SandboxMessage) -> HttpResponse:  # noqa: ARG001 - a view's shape
     html = _part(_parsed(mail), "html") or f"<pre>{escape(_('This mail has no HTML part.'))}</pre>"
     response = HttpResponse(_in_new_tab(html))
     response["Referrer-Policy"] = "no-referrer"

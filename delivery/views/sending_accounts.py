@@ -12,7 +12,7 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import standing, trial
+from delivery import breaker, standing, trial
 from delivery.accounts import FROM_SETTINGS
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
@@ -140,5 +140,7 @@ def account_test(request: MemberRequest, account_id: int) -> HttpResponse:
         SendingAccount.objects.filter(pk=account.pk).update(
             tested_at=timezone.now(), broken_since=None, broken_reason="", retry_at=None
         )
+    elif result.is_trouble:
+        breaker.suspect(account, result.sentence)
     context = {"account": account, "result": result, "address": address}
     return render(request, "delivery/account_test.html", context)

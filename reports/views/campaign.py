@@ -90,6 +90,8 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
         return response
     if campaign.status == CampaignStatus.SENT:
         return redirect("campaign_report", campaign.pk)
+    if campaign.status == CampaignStatus.SCHEDULED and not diagnosis.is_about_to_start(campaign):
+        return redirect("campaign_review", campaign.pk)  # when, who, the email, and the ways back
     context = {**_figures(campaign), **_people(request, campaign)}
     return render(request, "reports/live.html", context)
 

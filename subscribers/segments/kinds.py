@@ -7,15 +7,16 @@ campaigns. Rooms above this one register theirs when Django starts (`delivery.en
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import zones
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers.models import Subscriber
@@ -138,12 +139,9 @@ class Scope:
     nested: dict[int, Q] = field(default_factory=dict)
 
     @cached_property
-    def zone(self) -> Any:
+    def zone(self) -> ZoneInfo:
         """The workspace's time zone."""
-        try:
-            return ZoneInfo(self.workspace.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            return UTC
+        return zones.of_workspace(self.workspace)
 
     @property
     def today(self) -> date:

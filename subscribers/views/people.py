@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from accounts import zones
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
@@ -160,7 +160,7 @@ def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool
 
 def _pause(request: MemberRequest, day: date | None) -> datetime | None:
     """Return the beginning of a day where the workspace is."""
-    zone = ZoneInfo(request.workspace.time_zone or "UTC")
+    zone = zones.of_workspace(request.workspace)
     return datetime.combine(day, time.min, tzinfo=zone) if day else None
 
 

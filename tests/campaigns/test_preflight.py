@@ -45,6 +45,7 @@ def test_a_good_campaign_is_all_green(workspace: Workspace, news: MailingList) -
     assert said(campaign, Level.WARNS) == []
     assert said(campaign, Level.FINE) == [
         "1 person gets it.",
+        "“Provider” carries it.",
         "It comes from Kopi Senja.",
         "Every merge tag was filled for 1 person we tried.",
         "Unsubscribe link and postal address are in the mail.",
@@ -153,4 +154,4 @@ def test_mail_that_stays_in_the_sandbox_is_said(workspace: Workspace, news: Mail
     sandbox = SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
     assert said(campaign, Level.WARNS) == []
     campaign.sending_account = sandbox
-    assert said(campaign, Level.WARNS) == ["It goes to the sandbox: nobody outside gets it."]
+    assert said(campaign, Level.WARNS) == ["This goes to the sandbox inbox, not to real people."]

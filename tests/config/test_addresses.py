@@ -1,6 +1,8 @@
 """Where we answer, and under which names."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,25 @@ def test_the_sandbox_keeps_its_port_and_moves_when_it_is_taken(tmp_path: Path) -
         assert chosen != taken
     assert addresses.kept_port(tmp_path) == chosen
     assert addresses.choose_port(tmp_path) == chosen
+
+
+def test_a_command_beside_the_product_knows_its_address(tmp_path: Path) -> None:
+    assert addresses.kept_url(tmp_path) == ""
+    addresses.keep_url(tmp_path, "http://127.0.0.1:8101")
+    script = "from config import settings; print(settings.SITE_URL)"
+
+    def site_url(**environment: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", script],
+            env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path), **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return result.stdout.strip()
+
+    assert site_url() == "http://127.0.0.1:8101"
+    assert site_url(PORT="8200") == "http://127.0.0.1:8200"
+    assert site_url(LOG_PART="run") == "http://127.0.0.1:8000"  # the product itself, started anew
+    assert site_url(SITE_URL="https://news.example") == "https://news.example"

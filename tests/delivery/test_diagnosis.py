@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import redis
+import time_machine
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -43,7 +44,7 @@ def test_draft_scheduled_and_about_to_start(cast: Cast) -> None:
     lifecycle.schedule(campaign, at=at)
     found = diagnosis.explain(campaign)
     assert (found.cause, found.until) == (Cause.SCHEDULED, at)
-    assert found.sentence == f"Scheduled for {clock(at)}."
+    assert found.sentence == f"Scheduled for {clock(at)} (UTC)."
     campaign.send_at = timezone.now()
     assert diagnosis.explain(campaign).cause is Cause.STARTING
 
@@ -214,3 +215,13 @@ def test_the_health_page_names_what_is_in_trouble(cast: Cast, editor_client: Cli
     assert "beat is not running" in page
     assert "smtp.example.com refuses the password" in page
     assert campaign.name in page
+
+
+def test_the_last_minute_before_a_start_is_counted_down(cast: Cast) -> None:
+    campaign = makers.make_campaign(cast.workspace, makers.make_list(cast.workspace))
+    with time_machine.travel(timezone.now(), tick=False):
+        lifecycle.schedule(campaign, at=timezone.now() + timedelta(seconds=10))
+        found = diagnosis.explain(campaign)
+        assert (found.cause, found.count) == (Cause.STARTING, 10)
+        assert found.sentence == "Starts in 10 seconds. Until then you can undo it."
+        assert diagnosis.is_about_to_start(campaign)

@@ -47,7 +47,7 @@ def test_scheduling_keeps_the_zone(editor_client: Client, draft: Campaign) -> No
     local = draft.send_at.astimezone(JAKARTA)
     assert (local.hour, local.minute) == (8, 0)
     page = editor_client.get(answer["Location"]).content.decode()
-    assert "Take back to draft" in page
+    assert "Back to draft, to edit" in page
 
     post(editor_client, "campaign_unschedule", draft)
     taken_back = Campaign.objects.get(pk=draft.pk)
