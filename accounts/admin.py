@@ -1,7 +1,8 @@
 """The administrator's view of users and workspaces."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -13,6 +14,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Invitation, Membership, User, Workspace
+
+MOST_COLUMNS = 7  # of a table that has no page of its own
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
@@ -50,6 +53,36 @@ class LargeTableAdmin(ReadOnlyAdmin):
     ordering: ClassVar = ("-id",)
     sortable_by: ClassVar = ()
     paginator = UncountedPaginator
+
+
+def register_rest(app_label: str) -> None:
+    """Let administrators look at every model of an app that has no page of its own yet.
+
+    Secrets, hashes and raw bytes stay hidden.
+    """
+    for model in apps.get_app_config(app_label).get_models():
+        if admin.site.is_registered(model):
+            continue
+        fields = model._meta.concrete_fields  # noqa: SLF001 - Django documents it
+        shown = [field for field in fields if not _is_hidden(field)]
+        related = tuple(field.name for field in shown if field.is_relation)
+        columns = tuple(field.name for field in shown[:MOST_COLUMNS])
+        page = type(
+            f"{model.__name__}Admin",
+            (LargeTableAdmin,),
+            {
+                "__doc__": model.__doc__,
+                "list_display": columns,
+                "list_select_related": related or False,
+                "ordering": ("-pk",),
+                "exclude": tuple(field.name for field in fields if _is_hidden(field)),
+            },
+        )
+        admin.site.register(model, page)
+
+
+def _is_hidden(field: models.Field[Any, Any]) -> bool:
+    return isinstance(field, models.BinaryField) or "hash" in field.name or "secret" in field.name
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     """The accounts room."""
 
     name = "accounts"
-    verbose_name = _("Accounts")
+    verbose_name = _("Users and workspaces")

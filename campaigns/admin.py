@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import ReadOnlyAdmin, register_rest
 from campaigns.models import Campaign, Content, Link, Template
 
 
@@ -44,3 +44,6 @@ class LinkAdmin(ReadOnlyAdmin):
     list_display = ("url", "ordinal", "campaign")
     list_select_related = ("campaign",)
     search_fields = ("url", "campaign__name")
+
+
+register_rest("campaigns")

@@ -7,6 +7,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 
 from config import health
 
@@ -18,6 +19,8 @@ def _one_door(request: HttpRequest, extra_context: object = None) -> HttpRespons
     return redirect_to_login(request.GET.get("next", "/admin/"))
 
 
+admin.site.site_header = admin.site.site_title = _("Warta administration")
+admin.site.index_title = _("Everything in this installation")
 admin.site.login = _one_door  # type: ignore[method-assign]  # Django's own way in is closed
 
 ROOMS = ("accounts", "subscribers", "campaigns", "delivery", "reports", "api")

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin import LargeTableAdmin, ReadOnlyAdmin
+from accounts.admin import LargeTableAdmin, ReadOnlyAdmin, register_rest
 from delivery.models import (
     Claim,
     Dispatch,
@@ -139,3 +139,6 @@ class SandboxMessageAdmin(LargeTableAdmin):
     list_filter = ("workspace",)
     list_select_related = ("workspace",)
     exclude = ("raw",)
+
+
+register_rest("delivery")

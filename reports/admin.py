@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import ReadOnlyAdmin, register_rest
 from reports.models import WorkspaceDay
 
 
@@ -13,3 +13,6 @@ class WorkspaceDayAdmin(ReadOnlyAdmin):
     list_display = ("workspace", "day", "subscribers", "sent", "opened", "clicked", "unsubscribed")
     list_filter = ("workspace",)
     list_select_related = ("workspace",)
+
+
+register_rest("reports")

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin import LargeTableAdmin, ReadOnlyAdmin
+from accounts.admin import LargeTableAdmin, ReadOnlyAdmin, register_rest
 from subscribers.models import (
     ConsentEvent,
     ConsentStatement,
@@ -137,3 +137,6 @@ class SubscriberTallyAdmin(ReadOnlyAdmin):
 
     list_display = ("workspace", "count")
     list_select_related = ("workspace",)
+
+
+register_rest("subscribers")

@@ -105,6 +105,8 @@ class SubscriptionTally(models.Model):
     count = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("subscription count")
+        verbose_name_plural = _("subscription counts")
         constraints = [
             models.UniqueConstraint(fields=["list", "status"], name="subscription_tally_unique"),
         ]

@@ -120,7 +120,8 @@ class SubscriberTally(models.Model):
     count = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name = _("subscriber tally")
+        verbose_name = _("subscriber count")
+        verbose_name_plural = _("subscriber counts")
 
     def __str__(self) -> str:
         return f"{self.workspace_id} · {self.count}"
@@ -152,7 +153,8 @@ class TagTally(models.Model):
     count = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name = _("tag tally")
+        verbose_name = _("tag count")
+        verbose_name_plural = _("tag counts")
 
     def __str__(self) -> str:
         return f"{self.tag_id} · {self.count}"

@@ -1,6 +1,11 @@
 """The administrator's pages: each opens, and none asks the database more for more rows."""
 
+import html
+import re
+from urllib.parse import urljoin
+
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +19,7 @@ from delivery.states import EventKind
 from subscribers import addresses, consent, lifecycle, people, suppression
 from subscribers.models import MailingList
 from subscribers.states import ConsentSource, SuppressionReason
+from tests.architecture.files import APPS
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -88,3 +94,36 @@ def test_the_ledgers_are_read_only(administrator, workspace, label):
 def test_members_who_are_no_administrators_stay_outside(owner_client):
     assert owner_client.get("/admin/").status_code in (302, 403)
     assert owner_client.get(reverse("admin:delivery_message_changelist")).status_code in (302, 403)
+
+
+def test_every_model_of_ours_can_be_looked_at():
+    ours = {model for model in apps.get_models() if model.__module__.split(".")[0] in APPS}
+    assert sorted(model._meta.label for model in ours - set(MODELS)) == []
+
+
+def test_names_are_right_and_none_stands_twice(administrator):
+    plurals = [str(model._meta.verbose_name_plural) for model in MODELS]
+    assert [name for name in plurals if name.endswith("ys")] == ["API keys", "DKIM keys"]
+    page = administrator.get(reverse("admin:index")).content.decode()
+    assert "Warta administration" in page
+    assert "Django administration" not in page
+    sections = re.findall(r'class="section"[^>]*>\s*([^<]+?)\s*<', page)
+    assert sorted(sections) == sorted(set(sections))
+
+
+def test_every_link_of_its_pages_leads_somewhere(administrator, workspace):
+    fill(workspace, 0)
+    seen, waiting = set(), [reverse("admin:index")]
+    while waiting:
+        address = waiting.pop()
+        answer = administrator.get(address)
+        assert answer.status_code in {200, 302}, address
+        if answer.status_code == 302 or not address.startswith("/admin/"):
+            continue
+        for link in re.findall(r'(?:href|src|action)="([^"#]+)', answer.content.decode()):
+            target = urljoin(address, html.unescape(link)).split("?")[0]
+            if target.startswith(("/static/", "http:", "https:", "data:")) or "logout" in target:
+                continue
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
