@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 
@@ -23,12 +25,20 @@ admin.site.site_header = admin.site.site_title = _("Warta administration")
 admin.site.index_title = _("Everything in this installation")
 admin.site.login = _one_door  # type: ignore[method-assign]  # Django's own way in is closed
 
+
+def _icon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view's signature
+    """Show the mark on pages that name no icon, such as those of the Django admin."""
+    return redirect(static("brand/mark.svg"), permanent=False)
+
+
 ROOMS = ("accounts", "subscribers", "campaigns", "delivery", "reports", "api")
 
 urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("admin/", admin.site.urls),
+    # Asked for by browsers on pages that name no icon, as those of the Django admin.
+    path("favicon.ico", _icon, name="favicon"),
     *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
 ]
 

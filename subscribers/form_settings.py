@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.db import transaction
 from django.forms.boundfield import BoundField
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
@@ -98,28 +98,28 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
         if self.instance.pk:
             self.fields["statement_text"].initial = self.instance.statement.text
             self.fields["origins_text"].initial = "\n".join(self.instance.origins)
-        self.fields["language"].help_text = self._language_now()
+        self.fields["language"].help_text = self._languagegettext()
         self._add_rows()
 
-    def _language_now(self) -> str:
+    def _languagegettext(self) -> str:
         """Say in which language the page and its mails are, and why."""
         lists = list(self.instance.lists.all()) if self.instance.pk else []
         by_list = next((one for one in lists if one.language), None)
         names = dict(settings.LANGUAGES)
         if self.instance.language:
-            code, text = self.instance.language, _now("%(language)s: it is chosen here.")
+            code, text = self.instance.language, gettext("Now %(language)s, chosen here.")
         elif by_list:
             code, text = (
                 by_list.language,
-                _now("%(language)s: the list “%(list)s” is written in it."),
+                gettext("Now %(language)s, the language of the list “%(list)s”."),
             )
         else:
             code, text = (
                 self.workspace.default_language,
-                _now("%(language)s: it is the workspace's language."),
+                gettext("Now %(language)s, the workspace's language."),
             )
         why = text % {"language": names.get(code, code), "list": by_list.name if by_list else ""}
-        return _now("Of the page and its mails. Now %(why)s") % {"why": why}
+        return gettext("For the page and its emails. %(why)s") % {"why": why}
 
     def _add_rows(self) -> None:
         known = {one.field_id: one for one in self.instance.asked.all()} if self.instance.pk else {}
@@ -170,7 +170,7 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
             except ValueError as error:
                 wrong.append(str(error))
         if len(found) > origins.MOST:
-            wrong.append(_now("At most %(most)s sites.") % {"most": origins.MOST})
+            wrong.append(gettext("At most %(most)s sites.") % {"most": origins.MOST})
         if wrong:
             raise forms.ValidationError(wrong)
         return list(dict.fromkeys(found))
@@ -185,7 +185,7 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
                 hosts = ", ".join(sorted(origins.own_hosts(trial)))
                 self.add_error(
                     name,
-                    _now(
+                    gettext(
                         "It must begin with https:// and lead to a site of yours: %(hosts)s. Name "
                         "another one under “Sites that may embed it”, or as your website."
                     )

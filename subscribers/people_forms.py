@@ -131,8 +131,13 @@ class ListForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for m
             "opt_in": _(
                 "Double opt-in asks new people to confirm by mail: the best proof that they agreed."
             ),
-            "language": _("Of its pages and mails, for people whose language is not known."),
+            "language": _("For its pages and emails, where a person's language is not known."),
         }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        languages = [("", _("The workspace's language")), *settings.LANGUAGES]
+        self.fields["language"].choices = languages  # type: ignore[attr-defined]  # a choice field
 
     def clean_name(self) -> str:
         """Refuse a name that another list has."""

@@ -30,7 +30,9 @@ class SignupForm(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id, editable=False)
     title = models.CharField(_("title"), max_length=160)
     introduction = models.TextField(_("introduction"), max_length=2000, blank=True)
-    lists = models.ManyToManyField(MailingList, related_name="signup_forms")
+    lists = models.ManyToManyField(
+        MailingList, related_name="signup_forms", verbose_name=_("lists")
+    )
     lets_choose = models.BooleanField(_("let people choose among the lists"), default=False)
     ask_name = models.BooleanField(_("ask for the first name"), default=True)
     ask_last_name = models.BooleanField(_("ask for the last name"), default=False)

@@ -1,5 +1,6 @@
 """Every text that people see is marked, found and translated, and keeps its placeholders."""
 
+import importlib
 import io
 import re
 import subprocess
@@ -11,8 +12,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
+from django.forms.forms import BaseForm
+from django.utils.functional import Promise
 
-from tests.architecture.files import ROOT
+from tests.architecture.files import APPS, ROOT
 
 # A merge tag counts by its name: what it falls back on is a text like any other.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\{\s*\w+")
@@ -101,3 +104,40 @@ def test_the_compiled_catalogue_is_up_to_date(language: str) -> None:
     with path.with_suffix(".mo").open("rb") as file:
         compiled = {key(message): message.string for message in read_mo(file) if message.id}
     assert compiled == {key(message): message.string for message in read_mo(fresh) if message.id}
+
+
+def test_texts_are_marked_only_by_names_that_are_collected() -> None:
+    aliases = re.compile(r"gettext\w* as (?!_\b)\w+")
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for app in APPS
+        for path in (ROOT / app).rglob("*.py")
+        for match in aliases.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_every_label_of_a_form_can_be_translated() -> None:
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            if "form" in str(path.relative_to(ROOT)) and path.name != "__init__.py":
+                name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                if "migrations" not in name:
+                    importlib.import_module(name)
+    waiting, untranslated = [BaseForm], []
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__.partition(".")[0] not in APPS:
+            continue
+        untranslated += [
+            f"{kind.__module__}.{kind.__name__}.{name}: {field.label!r}"
+            for name, field in getattr(kind, "base_fields", {}).items()
+            # A text that is no promise was written once, in one language. Public forms have labels of
+            # the list's own, which their page writes.
+            if not isinstance(field.label, Promise)
+            and field.label != ""
+            and not field.widget.is_hidden
+            and kind.__module__ != "subscribers.public_forms"
+        ]
+    assert untranslated == []

@@ -10,6 +10,14 @@ document.addEventListener("autosaved", (event) => {
   }
 });
 
+// A desktop's preview is laid out in a desktop's width, whatever room the page has, and drawn smaller to fit.
+const DESKTOP = 680;
+const fit = (stage) => stage.style.setProperty("--w-scale", String(Math.min(1, stage.clientWidth / DESKTOP)));
+const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => fit(target)));
+const watch = (root) => root.querySelectorAll("[data-fit-desktop]").forEach((stage) => watcher.observe(stage));
+watch(document);
+document.addEventListener("htmx:load", () => watch(document));
+
 // <p data-count-of="field-id" data-short="{n} …" data-medium data-long> counts as one types. A merge
 // tag counts as a word of seven letters, because nobody will read its braces.
 const TAG = /\{\{[^}]*\}\}/g;

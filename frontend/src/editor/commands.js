@@ -22,7 +22,10 @@ const prefix = (mark, others = /^(?:#{1,6} |[-*] |\d+\. |> )/) => (view) => {
     const old = others.exec(line.text)?.[0] ?? "";
     changes.push({ from: line.from, to: line.from + old.length, insert: old === mark ? "" : mark });
   }
-  view.dispatch({ changes });
+  // The caret goes behind a mark that is put in front of it, so that one types the heading or the item.
+  const put = state.changes(changes);
+  const { anchor, head } = state.selection.main;
+  view.dispatch({ changes: put, selection: { anchor: put.mapPos(anchor, 1), head: put.mapPos(head, 1) } });
   return true;
 };
 const template = (before, after, empty) => (view) => {

@@ -20,11 +20,13 @@ const languages = {
   line: () => [EditorState.transactionFilter.of((change) => (change.newDoc.lines > 1 ? flatten(change) : change))],
 };
 
-// Left to the browser, typing over a selected heading writes a style attribute, which our policy refuses.
+// Left to the browser, typing over a selection with colours of its own writes a style attribute, which our
+// policy refuses. What closeBrackets puts around a selection in code is left to it.
 const typeOverSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { state } = view;
     if (event.inputType !== "insertText" || event.data === null || view.composing || state.readOnly || state.selection.main.empty) return false;
+    if (/^["'`([{]$/.test(event.data) && view.dom.closest("[data-editor='mjml'], [data-editor='html']")) return false;
     event.preventDefault();
     view.dispatch(state.update(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true }));
     return true;
@@ -55,7 +57,7 @@ export function createEditor(box, nonce) {
     box.dataset.lintUrl ? [linter((view) => ask(box.dataset.lintUrl, view, kind), { delay: 900 }), isLine ? [] : lintGutter(), keymap.of(lintKeymap)] : [],
     kind === "markdown" ? keymap.of([{ key: "Mod-b", run: commands.bold }, { key: "Mod-i", run: commands.italic }, { key: "Mod-k", run: commands.link }]) : [],
     isLine ? keymap.of([{ key: "Enter", run: () => { field.form?.requestSubmit(); return true; } }]) : [],
-    isCode ? [] : typeOverSelection,
+    typeOverSelection,
     keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
     field.placeholder ? placeholder(field.placeholder) : [],
     EditorView.contentAttributes.of({ "aria-label": label, spellcheck: isCode ? "false" : "true", ...(described ? { "aria-describedby": described } : {}), ...(field.required ? { "aria-required": "true" } : {}), ...(isLine ? { "aria-multiline": "false" } : {}) }),
@@ -64,12 +66,12 @@ export function createEditor(box, nonce) {
       field.value = update.state.doc.toString();
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }),
+    // CodeMirror writes its own class attribute anew whenever the focus changes: ours has to be a part of it.
+    EditorView.editorAttributes.of({ class: [isLine ? "form-control w-line-editor" : "", field.classList.contains("is-invalid") ? "is-invalid" : ""].join(" ").trim() }),
     EditorState.readOnly.of(field.readOnly || field.disabled),
   ];
   const view = new EditorView({ state: EditorState.create({ doc: field.value, extensions }) });
   field.after(view.dom);
-  if (isLine) view.dom.classList.add("form-control", "w-line-editor");
-  if (field.classList.contains("is-invalid")) view.dom.classList.add("is-invalid");
   view.scrollDOM.tabIndex = -1;
   field.hidden = true;
   field.required = false; // a hidden field cannot say so; the server does
