@@ -84,6 +84,8 @@ class Workspace(models.Model):
         _("ask the DNS whether people's domains take mail"), default=False, db_default=False
     )
     is_demo = models.BooleanField(_("demo"), default=False)
+    # Its owner deleted it: nobody enters any more, and its rows go in the background.
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
     checklist_dismissed = models.BooleanField(_("checklist dismissed"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import Membership, User, Workspace
@@ -46,6 +47,19 @@ def may_create(user: User, *, memberships: Iterable[Membership] | None = None) -
     if memberships is None:
         memberships = Membership.objects.filter(user=user, role=Role.OWNER)
     return any(one.role == Role.OWNER for one in memberships)
+
+
+@transaction.atomic
+def close(workspace: Workspace) -> bool:
+    """Let nobody into a workspace any more; its rows are removed later. False: it is closed."""
+    closed = Workspace.objects.filter(pk=workspace.pk, deleted_at=None).update(
+        deleted_at=timezone.now()
+    )
+    if closed:
+        workspace.memberships.all().delete()
+        workspace.invitations.all().delete()
+        workspace.api_keys.all().delete()
+    return bool(closed)
 
 
 def use(request: HttpRequest, workspace: Workspace) -> None:

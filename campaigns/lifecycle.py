@@ -182,6 +182,18 @@ def is_deletable(campaign: Campaign) -> bool:
     }
 
 
+OVER = (CampaignStatus.SENT, CampaignStatus.CANCELLED)
+
+
+def archive(campaign: Campaign, *, archived: bool) -> bool:
+    """Put a campaign that is over away, or take it out again; False: it is not over."""
+    return bool(
+        Campaign.objects.filter(pk=campaign.pk, status__in=OVER).update(
+            archived_at=timezone.now() if archived else None
+        )
+    )
+
+
 @transaction.atomic
 def delete(campaign: Campaign) -> bool:
     """Delete a campaign from which no mail was ever sent; the others keep their ledger."""

@@ -80,6 +80,8 @@ class Campaign(models.Model):
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     paused_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     pause_reason = models.CharField(_("why paused"), max_length=300, blank=True)
+    # Put away: not in lists any more; its figures and its people's history stay.
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

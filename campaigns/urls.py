@@ -22,6 +22,7 @@ urlpatterns = [
     path(C, start.open_campaign, name="campaign_open"),
     path(f"{C}rename/", start.rename, name="campaign_rename"),
     path(f"{C}duplicate/", start.duplicate, name="campaign_duplicate"),
+    path(f"{C}archive/", start.archive, name="campaign_archive"),
     path(f"{C}delete/", start.delete, name="campaign_delete"),
     path(f"{C}audience/", audience.choose, name="campaign_audience"),
     path(f"{C}audience/count/", audience.count, name="campaign_audience_count"),

@@ -84,6 +84,11 @@ app.conf.beat_schedule = {
         "schedule": 900.0,
         "options": {"expires": 600},
     },
+    "remove-deleted-workspaces": {
+        "task": "reports.tasks.remove_deleted_workspaces",
+        "schedule": 3_600.0,
+        "options": {"queue": "long", "expires": 3_000},
+    },
     "rebuild-recent-days": {
         "task": "reports.tasks.rebuild_recent_days",
         "schedule": 60.0,

@@ -53,7 +53,8 @@ def cards(campaigns: Iterable[Campaign]) -> list[Card]:
 
 def newest(workspace: Workspace, *, limit: int) -> list[Card]:
     """Return what runs, then what comes, then what was sent last; drafts only if there is room."""
-    campaigns = _with_audience(Campaign.objects.filter(workspace=workspace), workspace)
+    shown = Campaign.objects.filter(workspace=workspace, archived_at=None)
+    campaigns = _with_audience(shown, workspace)
     order = (
         (CampaignStatus.SENDING, CampaignStatus.PAUSED),
         (CampaignStatus.SCHEDULED,),
@@ -76,11 +77,15 @@ def _with_audience(campaigns: QuerySet[Campaign], workspace: Workspace) -> Query
 
 
 def status_counts(workspace: Workspace) -> dict[str, int]:
-    """Return how many campaigns have each status."""
+    """Return how many campaigns have each status, and how many are "archived"."""
     rows = (
-        Campaign.objects.filter(workspace=workspace).values_list("status").annotate(n=Count("pk"))
+        Campaign.objects.filter(workspace=workspace)
+        .annotate(is_archived=Q(archived_at__isnull=False))
+        .values_list("status", "is_archived")
+        .annotate(n=Count("pk"))
     )
-    return dict(rows)
+    counts = {status: n for status, archived, n in rows if not archived}
+    return counts | {"archived": sum(n for _status, archived, n in rows if archived)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +101,13 @@ def page(
     *,
     statuses: Iterable[str] = (),
     search: str = "",
+    archived: bool = False,
     before: int | None = None,
 ) -> CardPage:
-    """Return campaigns, newest first, by key."""
-    campaigns = Campaign.objects.filter(workspace=workspace).order_by("-id")
+    """Return campaigns, newest first, by key: those in use, or those that are archived."""
+    campaigns = Campaign.objects.filter(
+        workspace=workspace, archived_at__isnull=not archived
+    ).order_by("-id")
     if statuses:
         campaigns = campaigns.filter(status__in=list(statuses))
     if search:

@@ -117,11 +117,16 @@ def recent_rates(workspace: Workspace, *, limit: int = 12) -> list[dict[str, flo
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One line of the checklist; ``url_name`` leads to where it is done."""
+    """One line of the checklist; ``url_name`` and ``place`` lead to the very thing to do.
+
+    ``place`` is the id of an element of that page.
+    """
 
     key: str
     done: bool
     url_name: str
+    args: tuple[int, ...] = ()
+    place: str = ""
 
 
 def checklist(workspace: Workspace, *, subscribers: int) -> list[Step]:
@@ -130,17 +135,29 @@ def checklist(workspace: Workspace, *, subscribers: int) -> list[Step]:
     real = accounts.exclude(kind=TransportKind.SANDBOX)
     tested = accounts.aggregate(at=Max("tested_at"))["at"]
     working = real.filter(broken_since=None)
+    tries = real.first() or accounts.first()
     campaigns = Campaign.objects.filter(workspace=workspace)
     return [
-        Step(key="account", done=working.exists(), url_name="account_list"),
-        Step(key="address", done=bool(workspace.postal_address), url_name="settings_workspace"),
+        Step(key="account", done=working.exists(), url_name="account_choose"),
+        Step(
+            key="address",
+            done=bool(workspace.postal_address),
+            url_name="settings_workspace",
+            place="id_postal_address",
+        ),
         Step(key="people", done=subscribers > 0, url_name="import_new"),
         Step(
             key="template",
             done=campaigns.filter(content__template__isnull=False).exists(),
-            url_name="template_list",
+            url_name="template_new",
         ),
-        Step(key="test", done=tested is not None, url_name="account_list"),
+        Step(
+            key="test",
+            done=tested is not None,
+            url_name="account_edit" if tries else "account_choose",
+            args=(tries.pk,) if tries else (),
+            place="test",
+        ),
         Step(
             key="campaign",
             done=campaigns.filter(started_at__isnull=False).exists(),

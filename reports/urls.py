@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from reports.views import campaign, campaigns, health, home, hygiene, search, timeline
+from reports.views import campaign, campaigns, health, home, hygiene, search, timeline, workspace
 
 urlpatterns = [
     path("", home.home_page, name="home"),
     path("demo/remove/", home.demo_remove, name="demo_remove"),
+    path("settings/delete/", workspace.workspace_delete, name="workspace_delete"),
     path("sending/", health.sending_health, name="sending_health"),
     path("search/", search.search, name="search"),
     path("campaigns/", campaigns.campaign_list, name="campaign_list"),

@@ -65,6 +65,21 @@ def duplicate(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 
 @member(Permission.EDIT)
+@require_POST
+def archive(request: MemberRequest, campaign_id: int) -> HttpResponse:
+    """Put a campaign that is over away, or take it out again."""
+    campaign = editor.find(request, campaign_id)
+    archived = campaign.archived_at is None
+    if not lifecycle.archive(campaign, archived=archived):
+        messages.error(request, _("Only campaigns that were sent or cancelled can be archived."))
+    elif archived:
+        messages.success(request, _("“%(name)s” is archived.") % {"name": campaign.name})
+    else:
+        messages.success(request, _("“%(name)s” is back in the list.") % {"name": campaign.name})
+    return redirect(editor.place(campaign), campaign.pk)
+
+
+@member(Permission.EDIT)
 def delete(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Ask, then delete a campaign that nobody has mail from."""
     campaign = editor.find(request, campaign_id)

@@ -17,6 +17,7 @@ TABS: dict[str, tuple[CampaignStatus, ...]] = {
     "paused": (CampaignStatus.PAUSED,),
     "sent": (CampaignStatus.SENT,),
     "cancelled": (CampaignStatus.CANCELLED,),
+    "archived": (),
 }
 
 
@@ -32,7 +33,11 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
     tab = tab if tab in TABS else ""
     search = request.GET.get("q", "").strip()[:200]
     page = campaign_cards.page(
-        request.workspace, statuses=TABS[tab], search=search, before=key(request, "before")
+        request.workspace,
+        statuses=TABS[tab],
+        search=search,
+        archived=tab == "archived",
+        before=key(request, "before"),
     )
     context = {
         "page": page,

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from reports import campaign_cards, home
-from reports.demo import remove
+from reports import campaign_cards, home, removal
 from subscribers.models import SubscriberTally
 
 RANGES = (30, 90, 365)
@@ -84,7 +83,8 @@ def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
             "note": words[step.key][1],
             "button": words[step.key][2],
             "done": step.done,
-            "href": reverse(step.url_name),
+            "href": reverse(step.url_name, args=step.args)
+            + (f"#{step.place}" if step.place else ""),
             "other": reverse("move_list") if step.key == "people" else "",
             "other_label": _("Move from another tool"),
         }
@@ -130,5 +130,5 @@ def home_page(request: MemberRequest) -> HttpResponse:
 def demo_remove(request: MemberRequest) -> HttpResponse:
     """Take the demo workspace out with everything in it; only demos go this way."""
     if request.workspace.is_demo:
-        remove.remove(request.workspace)
+        removal.remove(request.workspace)
     return redirect("home")

@@ -53,6 +53,7 @@ class SignupForm(models.Model):
         _("protection"), max_length=8, choices=Protection.options, default=Protection.NORMAL
     )
     is_active = models.BooleanField(_("open"), default=True)
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

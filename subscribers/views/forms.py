@@ -10,10 +10,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission, may
+from subscribers import form_archive as putting_away
 from subscribers import signup_brake, signup_figures, signup_guard, visitors
 from subscribers.form_settings import SignupFormSettings
 from subscribers.models import FormStatement, MailingList, SignupForm, SignupRequest
@@ -26,10 +27,14 @@ from subscribers.views.signup_answers import Visit
 @require_safe
 def form_list(request: MemberRequest) -> HttpResponse:
     """List the workspace's forms with what came of them in the last 30 days."""
-    forms = SignupForm.objects.filter(workspace=request.workspace).prefetch_related("lists")
+    everything = SignupForm.objects.filter(workspace=request.workspace)
+    archived = request.GET.get("archived") == "1"
+    forms = everything.filter(archived_at__isnull=not archived).prefetch_related("lists")
     figures = signup_figures.of_forms(request.workspace)
     held = SignupRequest.objects.filter(workspace=request.workspace).exclude(held_for="")
     context = {
+        "archived": archived,
+        "has_archived": archived or everything.exclude(archived_at=None).exists(),
         "rows": [(form, _hosted(form), figures.get(form.pk, Figures())) for form in forms],
         "may_edit": may(request.membership.role, Permission.EDIT),
         "has_lists": MailingList.objects.filter(
@@ -71,6 +76,35 @@ def form_edit(request: MemberRequest, form_id: int) -> HttpResponse:
     return _save_or_show(request, form, row)
 
 
+@require_POST
+@member(Permission.EDIT)
+def form_archive(request: MemberRequest, form_id: int) -> HttpResponse:
+    """Put a form away, or take it out again."""
+    row = _find(request, form_id)
+    if row.archived_at:
+        putting_away.restore(row)
+        messages.success(request, _("“%(name)s” is back, and closed.") % {"name": row.name})
+        return redirect("form_edit", row.pk)
+    putting_away.archive(row)
+    messages.success(request, _("“%(name)s” is archived. It takes nobody in.") % {"name": row.name})
+    return redirect("form_list")
+
+
+@require_POST
+@member(Permission.EDIT)
+def form_delete(request: MemberRequest, form_id: int) -> HttpResponse:
+    """Delete a form that nobody has used."""
+    row = _find(request, form_id)
+    if putting_away.delete(row):
+        messages.success(request, _("“%(name)s” was deleted.") % {"name": row.name})
+        return redirect("form_list")
+    messages.error(
+        request,
+        _("People signed up through this form, so it is kept as proof. Archive it instead."),
+    )
+    return redirect("form_edit", row.pk)
+
+
 def _find(request: MemberRequest, form_id: int) -> SignupForm:
     return get_object_or_404(
         SignupForm.objects.select_related("statement", "workspace"),
@@ -89,6 +123,7 @@ def _save_or_show(
     context: dict[str, Any] = {"form": form, "row": row, "hosted": "", "wordings": []}
     if row:
         context["hosted"] = _hosted(row)
+        context["is_used"] = putting_away.is_used(row)
         context["wordings"] = FormStatement.objects.filter(form=row).select_related("statement")
         context["figures"] = signup_figures.of_forms(request.workspace).get(row.pk, Figures())
     status = 422 if form.errors else 200

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Open to everybody. Each is here for a reason; a new address is closed unless it is added.
 PUBLIC = {
+    "favicon",
     "health_live",
     "health_ready",
     # Signing in, and getting in again.

@@ -133,8 +133,8 @@ def test_every_label_of_a_form_can_be_translated() -> None:
         untranslated += [
             f"{kind.__module__}.{kind.__name__}.{name}: {field.label!r}"
             for name, field in getattr(kind, "base_fields", {}).items()
-            # A text that is no promise was written once, in one language. Public forms have labels of
-            # the list's own, which their page writes.
+            # A text that is no promise was written once, in one language. Public forms have labels
+            # of the list's own, which their page writes.
             if not isinstance(field.label, Promise)
             and field.label != ""
             and not field.widget.is_hidden

@@ -188,3 +188,15 @@ def test_of_two_at_once_one_wins(
     with ThreadPoolExecutor(max_workers=2) as pool:
         won = list(pool.map(take, steps))
     assert sorted(won) == [False, True]
+
+
+def test_only_campaigns_that_are_over_are_archived(workspace: Workspace) -> None:
+    campaign = make_campaign(workspace, make_list(workspace))
+    assert lifecycle.archive(campaign, archived=True) is False
+    Campaign.objects.update(status=CampaignStatus.SENT)
+    assert lifecycle.archive(campaign, archived=True) is True
+    campaign.refresh_from_db()
+    assert campaign.archived_at is not None
+    assert lifecycle.archive(campaign, archived=False) is True
+    campaign.refresh_from_db()
+    assert campaign.archived_at is None

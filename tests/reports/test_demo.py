@@ -9,7 +9,8 @@ from campaigns.states import CampaignStatus
 from delivery import ledgers
 from delivery.models import Event, EventTally, Message, MessageTally
 from delivery.states import AgentClass, EventKind, MessageState
-from reports.demo import load, remove, scale
+from reports import removal
+from reports.demo import load, scale
 from reports.engagement import engagement
 from reports.models import WorkspaceDay
 from subscribers.models import ConsentEvent, Subscriber, SubscriberTally, Subscription
@@ -63,7 +64,7 @@ def test_everybody_agreed_before_they_were_written_to(demo):
 
 
 def test_it_goes_without_a_trace(demo):
-    remove.remove(demo)
+    removal.remove(demo)
     assert not Workspace.objects.filter(pk=demo.pk).exists()
     for model in (Subscriber, Subscription, ConsentEvent, Message, MessageTally, Event):
         assert not model._base_manager.exists(), model

@@ -5,6 +5,8 @@ import re
 import pytest
 from django.urls import reverse
 
+from delivery.models import SendingAccount
+
 
 def greeting(page: str) -> str:
     return str(re.findall(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[0]).strip()
@@ -25,3 +27,21 @@ def test_who_may_only_look_is_offered_nothing_to_write(analyst_client, editor_cl
     assert [link for link in writing if link in page] == []
     page = editor_client.get(reverse(name)).content.decode()
     assert [link for link in writing if link in page] != []
+
+
+def test_the_checklist_leads_to_the_very_thing(workspace, owner_client):
+    workspace.postal_address = ""
+    workspace.save(update_fields=["postal_address"])
+    sandbox = SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
+    page = owner_client.get(reverse("home")).content.decode()
+    for address in (
+        reverse("account_choose"),
+        reverse("settings_workspace") + "#id_postal_address",
+        reverse("import_new"),
+        reverse("template_new"),
+        reverse("account_edit", args=[sandbox.pk]) + "#test",
+        reverse("campaign_new"),
+    ):
+        assert f'href="{address}"' in page
+        place = address.partition("#")[2]
+        assert f'id="{place}"' in owner_client.get(address).content.decode() or not place

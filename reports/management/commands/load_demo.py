@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User, Workspace
-from reports.demo import load, remove, scale
+from reports import removal
+from reports.demo import load, scale
 
 
 class Command(BaseCommand):
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             workspace = Workspace.objects.filter(slug=slug).first()
             if workspace is None:
                 raise CommandError(f"There is no workspace {slug} to remove.")
-            remove.remove(workspace)
+            removal.remove(workspace)
             self._report({"removed": slug}, started, as_json=options["json"])
             return
         if Workspace.objects.filter(slug=slug).exists():

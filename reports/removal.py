@@ -3,6 +3,7 @@
 from django.db import connection, transaction
 
 from accounts.models import Workspace
+from subscribers.imports import files
 
 # Children before parents. Each statement is bounded by the workspace; the ledgers' rows hang on the
 # workspace's campaigns.
@@ -42,6 +43,8 @@ def remove(workspace: Workspace) -> None:
     # What is left is small: Django's cascade knows it all. Contents and statements are protected
     # against single deletion, so these go first, in the right order.
     workspace.campaigns.update(content=None)
+    for record in workspace.imports.only("path", "errors_path"):
+        files.discard(record.path, record.errors_path)
     workspace.imports.all().delete()
     workspace.moves.all().delete()
     workspace.signup_forms.all().delete()
