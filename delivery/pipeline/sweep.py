@@ -3,10 +3,10 @@
 Every step is a conditional statement and may run twice at once.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from campaigns import lifecycle
@@ -40,6 +40,18 @@ FROM (
 ) AS sliced
 GROUP BY attempts, slice
 """
+# The first due of each campaign, by its part of the index: a LATERAL with a LIMIT is not joined to
+# all that is due. ``not_before`` once more, for who has changed while this waited.
+_DUE: Final = f"""
+not_before <= %(until)s AND id IN (
+    SELECT due.id FROM unnest(%(campaigns)s::bigint[]) AS campaign (id)
+    CROSS JOIN LATERAL (
+        SELECT message.id FROM delivery_message AS message
+        WHERE message.campaign_id = campaign.id AND message.not_before <= %(until)s
+        ORDER BY message.not_before LIMIT {ROWS_AT_ONCE}
+    ) AS due
+)
+"""  # noqa: S608 - no text from outside
 
 
 def recover() -> int:
@@ -118,16 +130,17 @@ def _doubt(writer: record.Writer, messages: list[int], *, reason: Reason) -> Non
 
 
 def retry() -> int:
-    """Make claims of the deferred messages that are due; returns how many messages."""
-    now = timezone.now()
-    if not Message.objects.filter(not_before__lte=now).exists():
-        return 0
+    """Make claims of the deferred messages that are due; returns how many messages.
+
+    Only those of campaigns that are being sent are looked at: what waits for a paused one stays
+    behind its index.
+    """
     sending = Campaign.objects.filter(status=CampaignStatus.SENDING).values_list("pk", flat=True)
-    return regroup.again(
-        "not_before <= %(until)s AND campaign_id + 0 = ANY(%(campaigns)s)",
-        {"until": now, "campaigns": list(sending)},
-        source=MessageState.DEFERRED,
-    )
+    campaigns = list(sending)
+    if not campaigns:
+        return 0
+    due = {"until": timezone.now(), "campaigns": campaigns}
+    return regroup.again(_DUE, due, source=MessageState.DEFERRED)
 
 
 def cancel() -> int:
@@ -193,40 +206,54 @@ def finish() -> int:
 
     What is unknown doesn't hold a campaign up: it waits for a person, perhaps for ever.
     """
-    open_claims = Claim.objects.filter(
-        campaign_id=OuterRef("campaign_id"), state__in=[ClaimState.WAITING, ClaimState.HELD]
+    sending = Dispatch.objects.filter(
+        campaign__status=CampaignStatus.SENDING, planning_done_at__isnull=False
     )
-    ready = (
-        Dispatch.objects.filter(
-            ~Exists(open_claims),
-            campaign__status=CampaignStatus.SENDING,
-            planning_done_at__isnull=False,
-        )
-        .select_related("campaign")
-        .annotate(
-            open=Sum(
-                "campaign__tallies__count",
-                filter=Q(campaign__tallies__state__in=OPEN_STATES),
-                default=0,
-            ),
-            planned=Sum(
-                "campaign__tallies__count",
-                filter=Q(campaign__tallies__state=MessageState.PLANNED),
-                default=0,
-            ),
-        )
+    ended = sending.filter(_nothing_is_open()).values_list("campaign_id", flat=True)
+    finished = sum(_finish(campaign) for campaign in list(ended))
+    unclaimed = sending.exclude(Exists(_open_claims())).filter(
+        Exists(_open_tallies(MessageState.PLANNED))
     )
-    finished = 0
-    for dispatch in ready:
-        if dispatch.open == 0:
-            if lifecycle.finish(dispatch.campaign):
-                Claim.objects.filter(
-                    campaign_id=dispatch.campaign_id, state=ClaimState.SETTLED
-                ).delete()
-                finished += 1
-        elif dispatch.planned > 0:
-            _rescue(dispatch.pk)
+    for dispatch in list(unclaimed.values_list("pk", flat=True)):
+        _rescue(dispatch)
     return finished
+
+
+@transaction.atomic
+def _finish(campaign: int) -> bool:
+    """Finish a campaign if nothing of it is open, whoever gives it more to send at this moment.
+
+    Whoever does that (`settle.send_again`) locks the campaign's row first, so with that lock in our
+    hands the UPDATE sees all there is. Its condition alone would not do: PostgreSQL looks at other
+    tables as they were when the statement began, even when it has waited for the row since.
+    """
+    row = Campaign.objects.select_for_update(skip_locked=True).filter(pk=campaign).first()
+    if row is None or not lifecycle.finish(row, only_if=_nothing_is_open("pk")):
+        return False
+    Claim.objects.filter(campaign_id=campaign, state=ClaimState.SETTLED).delete()
+    return True
+
+
+def _nothing_is_open(campaign: str = "campaign_id") -> Q:
+    """Return the condition that nothing of the campaign in this column is left to send."""
+    return ~Exists(_open_claims(campaign)) & ~Exists(_open_tallies(*OPEN_STATES, of=campaign))
+
+
+def _open_claims(campaign: str = "campaign_id") -> QuerySet[Claim]:
+    return Claim.objects.filter(
+        campaign_id=OuterRef(campaign), state__in=[ClaimState.WAITING, ClaimState.HELD]
+    )
+
+
+def _open_tallies(*states: MessageState, of: str = "campaign_id") -> QuerySet[MessageTally, Any]:
+    """Return whether the tallies (spread over shards) show messages in these states."""
+    return (
+        MessageTally.objects.filter(campaign_id=OuterRef(of), state__in=states)
+        .values("campaign_id")
+        .annotate(total=Sum("count"))
+        .filter(total__gt=0)
+        .values("total")
+    )
 
 
 @transaction.atomic
