@@ -104,6 +104,8 @@ def delete_list(mailing_list: MailingList) -> None:
         usage.InUse: forms, segments or campaigns need it.
     """
     with transaction.atomic():
+        # Whoever chooses the list meanwhile (a campaign, a form) waits for this.
+        MailingList.objects.select_for_update().filter(pk=mailing_list.pk).first()
         if uses := usage.of_list(mailing_list):
             raise usage.InUse(uses)
         people.allow_erasing()

@@ -6,14 +6,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
+from campaigns import editing, lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery.models import Claim
+from delivery import accounts
+from delivery.models import Claim, SendingAccount
 from delivery.pipeline import offers, settle, sweep
 from delivery.states import MessageState
 from delivery.transports.protocol import Verdict
+from subscribers import erasure
+from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
 
@@ -122,3 +127,66 @@ def test_sending_again_reopens_what_has_just_ended(cast: Cast) -> None:
     assert campaign.status == CampaignStatus.SENDING
     assert is_offered(campaign)
     assert Claim.objects.filter(campaign=campaign).count() == 1
+
+
+def test_an_account_stays_when_a_campaign_over_it_begins(cast: Cast) -> None:
+    account = sending.make_account(cast.workspace)
+    mailing_list = makers.make_list(cast.workspace)
+    campaign = makers.make_campaign(cast.workspace, mailing_list, sending_account=account)
+    scheduled, go_on = threading.Event(), threading.Event()
+
+    def schedule() -> bool:
+        with transaction.atomic():
+            won = lifecycle.schedule(campaign, at=timezone.now())
+            scheduled.set()
+            assert go_on.wait(30)
+        return won
+
+    with beside(schedule) as won:
+        assert scheduled.wait(30)
+        with beside(lambda: accounts.delete(account)) as running:
+            go_on.set()
+    assert (won, running) == ([True], [[campaign.name]])
+    assert SendingAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_a_list_is_not_chosen_while_it_is_deleted(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the campaign would go to fewer lists than somebody saw it saved with."""
+    mailing_list = makers.make_list(cast.workspace)
+    campaign = makers.make_campaign(cast.workspace, mailing_list)
+    campaign.include_lists.clear()
+    chosen: list[Any] = []
+    allow_erasing = erasure.people.allow_erasing
+
+    def choose() -> None:
+        try:
+            chosen.append(editing.choose_audience(campaign, include=[mailing_list], exclude=[]))
+        except IntegrityError as error:
+            chosen.append(error)
+        finally:
+            connection.close()
+
+    def after_somebody_chose_it() -> None:
+        choosing.start()
+        while choosing.is_alive() and not waits_for_a_lock():
+            choosing.join(0.01)
+        allow_erasing()
+
+    choosing = threading.Thread(target=choose)
+    monkeypatch.setattr(erasure.people, "allow_erasing", after_somebody_chose_it)
+    erasure.delete_list(mailing_list)
+    choosing.join(30)
+    assert isinstance(chosen[0], IntegrityError)
+
+
+def waits_for_a_lock() -> bool:
+    """Whether another connection of this database waits for a row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
