@@ -9,3 +9,10 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        """Say how the mails to the people who work here are written."""
+        from accounts import account_mails, system_mail, team
+
+        system_mail.register(account_mails.PASSWORD_RESET, account_mails.password_reset)
+        system_mail.register(team.INVITATION, account_mails.invitation)

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import secrets
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import secrets, throttle
+from delivery import throttle
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
 

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from config import embedded
 
@@ -44,6 +45,13 @@ def django_db_modify_db_settings(
 def _empty_redis() -> None:
     for client in _clients:
         client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Requests of a test client leave the language they were answered in to the test after them."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @pytest.fixture
