@@ -7,10 +7,11 @@ from celery import shared_task
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import set_aside
 from accounts.models import Workspace
 from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search, signup_mails
 from subscribers.imports import asking, run, steps, undo
-from subscribers.models import BulkAction, Import, Move
+from subscribers.models import BulkAction, Import, Move, Segment
 from subscribers.moving import run as moving
 from subscribers.moving import taking
 from subscribers.moving.arrivals import SourceRefused
@@ -72,8 +73,8 @@ def resume_imports() -> None:
 @shared_task
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up."""
-    steps.forget_old_files()
-    taking.forget_old_files()
+    for forget in (steps.forget_old_files, taking.forget_old_files):
+        set_aside.each("old files", [forget], lambda one: one(), name=lambda one: one.__module__)
 
 
 @shared_task
@@ -130,11 +131,14 @@ def rebuild_search() -> None:
 @shared_task
 def count_segments() -> None:
     """Count each segment once a day, for its chart and the list of segments."""
-    for segment in saving.due():
-        try:
-            saving.recount(segment)
-        except InvalidRules:
-            log.info("segment.not_counted", segment_id=segment.pk)
+    set_aside.each("segment", saving.due(), _count, name=lambda one: f"segment {one.pk}")
+
+
+def _count(segment: Segment) -> None:
+    try:
+        saving.recount(segment)
+    except InvalidRules:
+        log.info("segment.not_counted", segment_id=segment.pk)
 
 
 def _guarded(import_id: int, *, check_only: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import set_aside
 from accounts.models import Workspace
 from delivery import replies, retries
 from delivery.models import Message
@@ -155,18 +156,37 @@ def outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
     NOT_SENT changes nothing: such a message is still planned. What a claim lost meanwhile (its
     owner was too slow and the message counts as unknown) is put right, because a server's answer
     proves more than silence.
+
+    An outcome that can't be stored as it is (words that the database does not take) is stored
+    without its words, and noted: what became of the mail is never lost for them.
     """
+    try:
+        with transaction.atomic():
+            return _outcomes(writer, batch)
+    except set_aside.AWAY:
+        raise
+    except Exception as error:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return outcomes(writer, batch[:middle]) + outcomes(writer, batch[middle:])
+        bare = Outcome(message_id=batch[0].message_id, verdict=batch[0].verdict)
+        if batch[0] == bare:
+            raise
+        set_aside.put("outcome", subject=f"message {bare.message_id}", error=error)
+        return outcomes(writer, [bare])
+
+
+def _outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
     given = [outcome for outcome in batch if outcome.verdict is not Verdict.NOT_SENT]
     plain = [o for o in given if o.verdict is Verdict.SENT and not o.provider_id]
     rest = [o for o in given if o.verdict is not Verdict.SENT or o.provider_id]
     changed = 0
-    with transaction.atomic(savepoint=False):
-        if plain:
-            changed = _record_sent(writer, [outcome.message_id for outcome in plain])
-            if changed < len(plain):
-                rest += plain
-        if rest:
-            changed += _record(writer, rest)
+    if plain:
+        changed = _record_sent(writer, [outcome.message_id for outcome in plain])
+        if changed < len(plain):
+            rest += plain
+    if rest:
+        changed += _record(writer, rest)
     return changed
 
 

@@ -3,12 +3,15 @@
 Every step is a conditional statement and may run twice at once.
 """
 
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
+from accounts import set_aside
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -19,6 +22,7 @@ from delivery.pipeline.plan import CLAIM_SIZE
 from delivery.states import OPEN_STATES, ClaimState, MessageState, Reason
 
 CLAIMS_AT_ONCE: Final = 50
+PUSHED_AWAY: Final = timedelta(minutes=5)
 ROWS_AT_ONCE: Final = 20_000
 
 # Planned rows that no open claim owns. There should never be any; a database that was restored from
@@ -54,6 +58,24 @@ not_before <= %(until)s AND id IN (
 """  # noqa: S608 - no text from outside
 
 
+def everything() -> bool:
+    """Do all of it; True: messages are due again. A step that fails stops no other."""
+    due = 0
+
+    def look_for_retries() -> None:
+        nonlocal due
+        due = retry()
+
+    steps: dict[str, Callable[[], object]] = {
+        "claims": recover,
+        "retries": look_for_retries,
+        "cancelling": cancel,
+        "ends": finish,
+    }
+    set_aside.each("sweep", steps, lambda name: steps[name]())
+    return due > 0
+
+
 def recover() -> int:
     """Settle the claims whose lease has run out, or whose process on this host has ended.
 
@@ -69,7 +91,22 @@ def recover() -> int:
         for pk, worker, until in held
         if until is None or until < now or coordination.is_gone(worker)
     ]
-    return sum(_recover(pk) for pk in orphaned[:CLAIMS_AT_ONCE])
+    return set_aside.each(
+        "claim", orphaned[:CLAIMS_AT_ONCE], _recover_or_leave, name="claim {}".format
+    )
+
+
+def _recover_or_leave(pk: int) -> None:
+    """Settle a claim; one that can't be settled makes room for the others for a while."""
+    try:
+        _recover(pk)
+    except set_aside.AWAY:
+        raise
+    except Exception:
+        Claim.objects.filter(pk=pk, state=ClaimState.HELD).update(
+            worker="", held_until=timezone.now() + PUSHED_AWAY
+        )
+        raise
 
 
 def _recover(pk: int) -> bool:
@@ -139,8 +176,15 @@ def retry() -> int:
     campaigns = list(sending)
     if not campaigns:
         return 0
-    due = {"until": timezone.now(), "campaigns": campaigns}
-    return regroup.again(_DUE, due, source=MessageState.DEFERRED)
+    count = 0
+
+    def again(several: Sequence[int]) -> None:
+        nonlocal count
+        due = {"until": timezone.now(), "campaigns": list(several)}
+        count += regroup.again(_DUE, due, source=MessageState.DEFERRED)
+
+    set_aside.together("retries", campaigns, again, name="campaign {}".format)
+    return count
 
 
 def cancel() -> int:
@@ -151,16 +195,26 @@ def cancel() -> int:
     count = 0
     cancelled = Campaign.objects.filter(status=CampaignStatus.CANCELLED)
     waiting = Claim.objects.filter(state=ClaimState.WAITING, campaign__in=cancelled)
-    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)[:CLAIMS_AT_ONCE]):
+    cancelling = list(waiting.order_by("pk").values_list("pk", flat=True)[:CLAIMS_AT_ONCE])
+
+    def cancel_claim(pk: int) -> None:
+        nonlocal count
         count += _cancel_claim(pk)
+
+    set_aside.each("cancelling", cancelling, cancel_claim, name="claim {}".format)
     deferred = Message.objects.filter(not_before__isnull=False, state=MessageState.DEFERRED)
     open_campaigns = cancelled.filter(
         Exists(deferred.filter(campaign_id=OuterRef("pk"))), dispatch__isnull=False
     )
-    for campaign in open_campaigns if waiting_deferrals() else ():
+
+    def cancel_deferred(campaign: Campaign) -> None:
+        nonlocal count
         ids = list(deferred.filter(campaign=campaign).values_list("pk", flat=True)[:ROWS_AT_ONCE])
         with transaction.atomic():
             count += len(_cancel_rows(campaign, ids, source=MessageState.DEFERRED))
+
+    if waiting_deferrals():
+        set_aside.each("cancelling", open_campaigns, cancel_deferred, name=_name)
     return count
 
 
@@ -210,13 +264,23 @@ def finish() -> int:
         campaign__status=CampaignStatus.SENDING, planning_done_at__isnull=False
     )
     ended = sending.filter(_nothing_is_open()).values_list("campaign_id", flat=True)
-    finished = sum(_finish(campaign) for campaign in list(ended))
+    finished = 0
+
+    def end(campaign: int) -> None:
+        nonlocal finished
+        finished += _finish(campaign)
+
+    set_aside.each("finishing", list(ended), end, name="campaign {}".format)
     unclaimed = sending.exclude(Exists(_open_claims())).filter(
         Exists(_open_tallies(MessageState.PLANNED))
     )
-    for dispatch in list(unclaimed.values_list("pk", flat=True)):
-        _rescue(dispatch)
+    lost = list(unclaimed.values_list("pk", flat=True))
+    set_aside.each("finishing", lost, _rescue, name="dispatch {}".format)
     return finished
+
+
+def _name(campaign: Campaign) -> str:
+    return f"campaign {campaign.pk}"
 
 
 @transaction.atomic
