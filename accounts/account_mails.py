@@ -16,8 +16,6 @@ from django.utils import timezone
 from accounts import mail, team
 from accounts.models import Invitation, User
 
-PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of a mail
-
 
 def password_reset(user_id: int) -> EmailMultiAlternatives | None:
     """Write the mail with a link to choose a new password; None for who may not sign in."""

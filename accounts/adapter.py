@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import system_mail, tasks
-from accounts.account_mails import PASSWORD_RESET
+from accounts.models import SystemMail
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -31,5 +31,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     ) -> None:
         """Send allauth's mail in our own words; kinds we have no words for go nowhere."""
         if template_prefix.endswith("password_reset_key"):
-            system_mail.put(PASSWORD_RESET, user_id=context["user"].pk)
+            system_mail.put(SystemMail.Kind.PASSWORD_RESET, user_id=context["user"].pk)
             tasks.nudge()

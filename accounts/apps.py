@@ -12,7 +12,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Say how the mails to the people who work here are written."""
-        from accounts import account_mails, system_mail, team
+        from accounts import account_mails, system_mail
+        from accounts.models import SystemMail
 
-        system_mail.register(account_mails.PASSWORD_RESET, account_mails.password_reset)
-        system_mail.register(team.INVITATION, account_mails.invitation)
+        system_mail.register(SystemMail.Kind.PASSWORD_RESET, account_mails.password_reset)
+        system_mail.register(SystemMail.Kind.INVITATION, account_mails.invitation)

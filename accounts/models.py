@@ -172,11 +172,18 @@ class SystemMail(models.Model):
         FAILED = "failed", _("Failed")
         UNKNOWN = "unknown", _("Unknown")
 
+    class Kind(TextOptions):
+        PASSWORD_RESET = "password_reset", _("Password reset")
+        INVITATION = "invitation", _("Invitation")
+        SIGN_UP = "sign_up", _("Confirmation or welcome")
+        OWNER_LINK = "owner_link", _("Link to someone's own settings")
+        SIGN_UPS_HELD = "sign_ups_held", _("Sign-ups are held")
+
     SOMEBODY_WAITS = 1
     MANY = 5
 
     id = models.BigAutoField(primary_key=True)
-    kind = models.CharField(_("kind"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=40, choices=Kind.options)
     workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, related_name="+")
     # The subscriber it is for; no key of another app stands below it.
     person = models.BigIntegerField(_("subscriber"), null=True)

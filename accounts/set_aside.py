@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 import redis
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 AWAY: Final = (OperationalError, InterfaceError, redis.RedisError, BrokerError)
 KEPT: Final = timedelta(days=30)
+LATELY: Final = timedelta(days=7)
 MOST: Final = 1_000  # kinds of trouble that are kept; older ones make room
 # What an error quotes of somebody's values: addresses, numbers of networks, words in quotation
 # marks. The name of a constraint is ours.
@@ -96,6 +98,11 @@ def put(kind: str, *, subject: str, error: BaseException | str) -> None:
                 "now": timezone.now(),
             },
         )
+
+
+def lately() -> QuerySet[SetAside]:
+    """Return what was set aside within a week, newest first."""
+    return SetAside.objects.filter(last_at__gt=timezone.now() - LATELY).order_by("-last_at")
 
 
 def without_values(text: str) -> str:

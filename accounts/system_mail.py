@@ -23,7 +23,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import secrets
@@ -39,6 +39,7 @@ WAITS: Final = (10, 30, 60, 300, 900)  # seconds after the first, second … tim
 JITTER: Final = 0.2
 TOO_OLD: Final = timedelta(days=7)  # nobody waits for it any more
 KEPT: Final = timedelta(days=30)  # of what has ended
+LATELY: Final = timedelta(days=7)
 
 _writers: dict[str, Writer] = {}
 
@@ -154,6 +155,20 @@ def forget_old() -> int:
 def forget_people(workspace: Workspace, people: Iterable[int]) -> None:
     """Delete all that was or would be sent to these subscribers."""
     SystemMail.objects.filter(workspace=workspace, person__in=list(people)).delete()
+
+
+def of_concern(workspace: Workspace | None = None) -> QuerySet[SystemMail]:
+    """Return what failed or is unknown lately, and what waits for a second try, newest first.
+
+    ``workspace``: only its own; None: everybody's, and the installation's.
+    """
+    rows = SystemMail.objects.filter(
+        Q(state__in=[State.FAILED, State.UNKNOWN], finished_at__gt=timezone.now() - LATELY)
+        | Q(state=State.WAITING, attempts__gt=0)
+    )
+    if workspace is not None:
+        rows = rows.filter(workspace=workspace)
+    return rows.order_by("-pk")
 
 
 def _take() -> SystemMail | None:

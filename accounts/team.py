@@ -10,10 +10,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts import api_keys, system_mail
-from accounts.models import Invitation, Membership, User, Workspace
+from accounts.models import Invitation, Membership, SystemMail, User, Workspace
 from accounts.roles import Role
 
-INVITATION = "invitation"  # the kind of its mail
 INVITATION_LIFETIME = timedelta(days=7)
 # Each invitation is a mail to a stranger in our name.
 MOST_INVITATIONS = 20
@@ -68,7 +67,7 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> In
     )
     invitation.token_hash = _hash(token_of(invitation))
     invitation.save()
-    system_mail.put(INVITATION, workspace=workspace.pk, invitation_id=invitation.pk)
+    system_mail.put(SystemMail.Kind.INVITATION, workspace=workspace.pk, invitation_id=invitation.pk)
     return invitation
 
 

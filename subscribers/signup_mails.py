@@ -10,21 +10,19 @@ from django.utils.translation import override
 
 from accounts import system_mail
 from accounts.mail import compose
-from accounts.models import Membership, Workspace
+from accounts.models import Membership, SystemMail, Workspace
 from accounts.roles import Role
 from subscribers import fields, ownership, public_texts, signup, signup_brake, visitors
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.public_texts import Kind, Words
 from subscribers.signup import CONFIRM_DAYS, Letter
 
-SIGN_UP, OWNER_LINK, SIGN_UPS_HELD = "sign_up", "owner_link", "sign_ups_held"  # kinds of mail
-
 
 def register() -> None:
     """Say how these mails are written when they go."""
-    system_mail.register(SIGN_UP, lambda **letter: write(Letter(**letter)))
-    system_mail.register(OWNER_LINK, owner_link)
-    system_mail.register(SIGN_UPS_HELD, brake_news)
+    system_mail.register(SystemMail.Kind.SIGN_UP, lambda **letter: write(Letter(**letter)))
+    system_mail.register(SystemMail.Kind.OWNER_LINK, owner_link)
+    system_mail.register(SystemMail.Kind.SIGN_UPS_HELD, brake_news)
 
 
 def put(letter: Letter, *, may_wait: bool = False) -> None:
@@ -34,7 +32,7 @@ def put(letter: Letter, *, may_wait: bool = False) -> None:
     """
     workspaces = SignupForm.objects.filter(pk=letter.form_id).values_list("workspace_id", flat=True)
     system_mail.put(
-        SIGN_UP,
+        SystemMail.Kind.SIGN_UP,
         workspace=workspaces.first(),
         person=letter.subscriber_id,
         may_wait=may_wait,
@@ -50,7 +48,7 @@ def put_many(letter: Letter) -> None:
 def put_owner_link(person: Subscriber, *, message_id: int | None, language: str) -> None:
     """Write down that a person is to get the link to their own settings and data."""
     system_mail.put(
-        OWNER_LINK,
+        SystemMail.Kind.OWNER_LINK,
         workspace=person.workspace_id,
         person=person.pk,
         subscriber_id=person.pk,
@@ -65,7 +63,9 @@ def put_brake_news(workspace_id: int) -> None:
         workspace=workspace_id, role__in=[Role.OWNER, Role.ADMIN], user__is_active=True
     )
     for member in members.order_by("pk"):
-        system_mail.put(SIGN_UPS_HELD, workspace=workspace_id, membership_id=member.pk)
+        system_mail.put(
+            SystemMail.Kind.SIGN_UPS_HELD, workspace=workspace_id, membership_id=member.pk
+        )
 
 
 def write(letter: Letter) -> EmailMultiAlternatives | None:

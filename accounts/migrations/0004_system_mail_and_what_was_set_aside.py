@@ -46,7 +46,14 @@ class Migration(migrations.Migration):
             name="SystemMail",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("kind", models.CharField(max_length=40, verbose_name="kind")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=accounts.models.SystemMail.Kind.options,
+                        max_length=40,
+                        verbose_name="kind",
+                    ),
+                ),
                 ("person", models.BigIntegerField(null=True, verbose_name="subscriber")),
                 ("priority", models.PositiveSmallIntegerField(default=1)),
                 ("content", models.BinaryField()),

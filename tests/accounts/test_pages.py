@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import secrets, system_mail, tasks, team
-from accounts.account_mails import PASSWORD_RESET
 from accounts.models import Invitation, Membership, SystemMail, User
 from tests.people import PASSWORD
 
@@ -166,7 +165,7 @@ def test_what_is_void_meanwhile_is_not_mailed(cast):
     team.invite(cast.workspace, email="joko@example.org", role="editor", by=by)
     Invitation.objects.update(expires_at=timezone.now())
     User.objects.filter(pk=cast.editor.pk).update(is_active=False)
-    system_mail.put(PASSWORD_RESET, user_id=cast.editor.pk)
+    system_mail.put(SystemMail.Kind.PASSWORD_RESET, user_id=cast.editor.pk)
     tasks.send_system_mail()
     assert mail.outbox == []
     assert {row.state for row in SystemMail.objects.all()} == {SystemMail.State.DROPPED}

@@ -1,5 +1,6 @@
 """Resets, invitations and confirmations wait in the database, and nobody gets one twice."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,15 +11,18 @@ import pytest
 from django.core import mail as django_mail
 from django.core.mail import EmailMessage
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts import system_mail, tasks
+from accounts import secrets, set_aside, system_mail, tasks
 from accounts.models import SystemMail
 from accounts.tasks import send_system_mail
 from config.celery import app
+from delivery import checkup
 from delivery.testing.smtp_server import RunningServer, running
 from subscribers import erasure
 from tests.campaigns import makers
+from tests.delivery import sending
 from tests.people import Cast
 
 State = SystemMail.State
@@ -271,3 +275,29 @@ def test_the_broker_may_be_away(db: None, monkeypatch: pytest.MonkeyPatch) -> No
     tasks._nudge()
     assert state(row) == State.WAITING
     assert django_mail.outbox == []
+
+
+def test_what_did_not_arrive_is_shown_to_those_it_concerns(
+    cast: Cast, settings: Any, owner_client: Any, outsider_client: Any, capsys: Any
+) -> None:
+    with running(replies={"RCPT": "550 5.1.1 no such user"}) as server:
+        sending.make_account(cast.workspace, port=server.port)
+        mail = system_mail.put(KIND, workspace=cast.workspace.pk, to="b@x.example")
+        SystemMail.objects.update(content=secrets.encrypt(_references(cast)))
+        send_system_mail()
+    assert state(mail) == State.FAILED
+    page = reverse("sending_health")
+    assert "550 5.1.1 no such user" in owner_client.get(page).content.decode()
+    assert "550 5.1.1" not in outsider_client.get(page).content.decode()
+    set_aside.put("opens and clicks", subject="message 7", error="DataError: no")
+    assert "message 7" not in owner_client.get(page).content.decode()
+    cast.owner.is_staff = True
+    cast.owner.save()
+    assert "message 7" in owner_client.get(page).content.decode()
+    findings = {one.subject: one.sentence for one in checkup._left_out()}
+    assert findings["system mail"] == "1 confirmations, resets or invitations failed."
+    assert findings["set aside: opens and clicks"].startswith("message 7: DataError: no (1 times")
+
+
+def _references(cast: Cast) -> str:
+    return json.dumps({"to": "b@x.example", "workspace": cast.workspace.pk})
