@@ -47,7 +47,7 @@ class Dispatch(models.Model):
 
 
 class ServerReply(models.Model):
-    """A server's words, stored once however many messages got them."""
+    """A server's words, stored once for all messages that got the like; `text` is an example."""
 
     hash = models.BinaryField(max_length=16, unique=True, editable=False)
     code = models.PositiveSmallIntegerField(_("code"), default=0)

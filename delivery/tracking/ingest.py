@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 BATCH = 1_000
 # Somebody who reloads a pixel for ever fills no table.
 MOST_PER_MESSAGE = 1_000
+# Nor does somebody who gives their program another name each time; beyond, events name none.
+MOST_AGENTS = 50_000
 START = "0-0"
 HITS = "opens and clicks"
 
@@ -235,10 +237,10 @@ def count(
 
 
 def user_agents(names: Iterable[str]) -> dict[str, int]:
-    """Return the ids of user agents by name, storing those that are new."""
+    """Return the ids of user agents by name, storing those that are new, `MOST_AGENTS` in all."""
     hashes = {blake2b(name.encode(), digest_size=16).digest(): name for name in sorted(names)}
     known = _known_agents(hashes)
-    if len(known) < len(hashes):
+    if len(known) < len(hashes) and UserAgent.objects.count() + len(hashes) <= MOST_AGENTS:
         UserAgent.objects.bulk_create(
             [
                 UserAgent(hash=digest, text=name)
