@@ -7,7 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import tasks
+from accounts import system_mail, tasks
+from accounts.models import SystemMail
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -25,11 +26,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def send_mail(
         self,
         template_prefix: str,
-        email: str,  # noqa: ARG002 - allauth's signature; the task sends to the user's own
+        email: str,  # noqa: ARG002 - allauth's signature; it goes to the user's own
         context: dict[str, Any],
     ) -> None:
         """Send allauth's mail in our own words; kinds we have no words for go nowhere."""
         if template_prefix.endswith("password_reset_key"):
-            tasks.send_password_reset.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
-                context["user"].pk
-            )
+            system_mail.put(SystemMail.Kind.PASSWORD_RESET, user_id=context["user"].pk)
+            tasks.nudge()

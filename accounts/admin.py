@@ -13,7 +13,15 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, Invitation, Membership, User, Workspace
+from accounts.models import (
+    ApiKey,
+    Invitation,
+    Membership,
+    SetAside,
+    SystemMail,
+    User,
+    Workspace,
+)
 
 MOST_COLUMNS = 7  # of a table that has no page of its own
 
@@ -170,3 +178,22 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")
     exclude = ("key_hash",)
+
+
+@admin.register(SystemMail)
+class SystemMailAdmin(LargeTableAdmin):
+    """Resets, invitations and confirmations: what waits, what went, and what did not."""
+
+    list_display = ("created_at", "kind", "workspace", "person", "state", "reason", "attempts")
+    list_filter = ("state", "kind")
+    list_select_related = ("workspace",)
+
+
+@admin.register(SetAside)
+class SetAsideAdmin(ReadOnlyAdmin):
+    """What was left out of background work, and why."""
+
+    list_display = ("last_at", "kind", "subject", "reason", "count", "first_at")
+    list_filter = ("kind",)
+    ordering = ("-last_at",)
+    exclude = ("digest",)

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.choices import languages
+from accounts.choices import TextOptions, languages
 from accounts.roles import Role
 
 
@@ -160,3 +160,84 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SystemMail(models.Model):
+    """A mail of the product itself that waits, is on its way, or has ended; see `system_mail`."""
+
+    class State(TextOptions):
+        WAITING = "waiting", _("Waiting")
+        HELD = "held", _("Being sent")
+        LEAVING = "leaving", _("Being handed over")  # its last byte may be out
+        SENT = "sent", _("Sent")
+        DROPPED = "dropped", _("No longer needed")
+        FAILED = "failed", _("Failed")
+        UNKNOWN = "unknown", _("Unknown")
+
+    class Kind(TextOptions):
+        PASSWORD_RESET = "password_reset", _("Password reset")
+        INVITATION = "invitation", _("Invitation")
+        SIGN_UP = "sign_up", _("Confirmation or welcome")
+        OWNER_LINK = "owner_link", _("Link to someone's own settings")
+        SIGN_UPS_HELD = "sign_ups_held", _("Sign-ups are held")
+
+    SOMEBODY_WAITS = 1
+    MANY = 5
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(_("kind"), max_length=40, choices=Kind.options)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, related_name="+")
+    # The subscriber it is for; no key of another app stands below it.
+    person = models.BigIntegerField(_("subscriber"), null=True)
+    priority = models.PositiveSmallIntegerField(default=SOMEBODY_WAITS)
+    # References from which it is written, encrypted; empty when it has ended.
+    content = models.BinaryField(editable=False)
+    state = models.CharField(
+        _("status"), max_length=10, choices=State.options, default=State.WAITING
+    )
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    # While it is being sent: when another process may look after it.
+    not_before = models.DateTimeField(_("not before"), default=timezone.now)
+    first_attempt_at = models.DateTimeField(_("first answer"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("system email")
+        verbose_name_plural = _("system emails")
+        indexes = [
+            models.Index(
+                fields=["priority", "not_before", "id"],
+                name="system_mail_due",
+                condition=models.Q(finished_at=None),
+            ),
+            models.Index(
+                fields=["person"],
+                name="system_mail_by_person",
+                condition=models.Q(person__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} · {self.get_state_display()}"
+
+
+class SetAside(models.Model):
+    """Something that could not be worked on and was left out, so that the rest goes on."""
+
+    digest = models.BinaryField(max_length=16, unique=True, editable=False)
+    kind = models.CharField(_("where"), max_length=60)
+    subject = models.CharField(_("what"), max_length=120)
+    reason = models.CharField(_("why"), max_length=300)
+    count = models.PositiveIntegerField(_("times"), default=1)
+    first_at = models.DateTimeField(_("first"), default=timezone.now)
+    last_at = models.DateTimeField(_("last"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("item set aside")
+        verbose_name_plural = _("items set aside")
+        indexes = [models.Index(fields=["-last_at"], name="set_aside_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"

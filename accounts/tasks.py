@@ -1,70 +1,50 @@
-"""Mails to the people who work here.
+"""Sends the product's own mails: what waits in `system_mail`, a few seconds at a time.
 
-Their links open accounts, so neither links nor addresses travel through the queue: a task gets an
-id and makes the link itself.
+Links that open accounts are made when a mail is written, so neither links nor addresses wait
+anywhere; see `account_mails`.
 """
 
-from typing import Any
+import logging
+import time
+from functools import partial
 
-from allauth.account import app_settings
-from allauth.account.adapter import get_adapter
-from allauth.account.utils import user_pk_to_url_str
 from celery import shared_task
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.urls import reverse
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, transaction
+from kombu.exceptions import OperationalError as BrokerError
 
-from accounts import mail, team
-from accounts.models import Invitation, User
+from accounts import set_aside, system_mail
 
+log = logging.getLogger(__name__)
 
-@shared_task(
-    autoretry_for=(OSError,),
-    retry_backoff=30,
-    retry_backoff_max=3600,
-    max_retries=8,
-    acks_late=True,
-)
-def send_password_reset(user_id: int) -> None:
-    """Send a link to choose a new password."""
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        return
-    secret = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
-    key = f"{user_pk_to_url_str(user)}-{secret}"
-    context = {"url": get_adapter().get_reset_password_from_key_url(key)}
-    _send("password_reset", user.email, context)
+SECONDS = 5.0  # then it makes room; beat comes back within two
 
 
-@shared_task(
-    autoretry_for=(OSError,),
-    retry_backoff=30,
-    retry_backoff_max=3600,
-    max_retries=8,
-    acks_late=True,
-)
-def send_invitation(invitation_id: int) -> None:
-    """Send the link that accepts an invitation, if it is still open."""
-    invitation = (
-        Invitation.objects.select_related("workspace", "invited_by")
-        .filter(pk=invitation_id, accepted_at=None, expires_at__gt=timezone.now())
-        .first()
-    )
-    if invitation is None:
-        return
-    path = reverse("invitation_accept", args=[team.token_of(invitation)])
-    context = {
-        "url": settings.SITE_URL + path,
-        "workspace": invitation.workspace.name,
-        "inviter": str(invitation.invited_by or invitation.workspace.name),
-    }
-    _send("invitation", invitation.email, context, invitation.workspace.default_language)
+def nudge() -> None:
+    """Have what was written down sent as soon as it is committed; beat finds it anyway."""
+    transaction.on_commit(partial(_nudge), robust=True)
 
 
-def _send(template: str, email: str, context: dict[str, Any], language: str = "en") -> None:
-    """Compose ``templates/mail/<template>`` and send it to one address."""
-    subject, text, html = mail.compose(template, context, language)
-    message = EmailMultiAlternatives(subject, text, to=[email])
-    message.attach_alternative(html, "text/html")
-    message.send()
+def _nudge() -> None:
+    try:
+        send_system_mail.delay()
+    except BrokerError:
+        log.warning("The broker is away; mail that waits is sent when it is back.")
+
+
+@shared_task
+def send_system_mail() -> None:
+    """Send what is due."""
+    until = time.monotonic() + SECONDS
+    try:
+        while system_mail.send_next() and time.monotonic() < until:
+            pass
+        system_mail.doubt_lost()
+    except (OperationalError, InterfaceError):
+        log.warning("system mail waits: the database is away")
+
+
+@shared_task
+def forget_ended() -> None:
+    """Forget system mail that ended long ago, and what was set aside and never happened again."""
+    system_mail.forget_old()
+    set_aside.forget_old()

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts import api_keys
-from accounts.models import Invitation, Membership, User, Workspace
+from accounts import api_keys, system_mail
+from accounts.models import Invitation, Membership, SystemMail, User, Workspace
 from accounts.roles import Role
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -38,7 +38,7 @@ def assignable_roles(role: str) -> list[Role]:
 
 @transaction.atomic
 def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> Invitation:
-    """Offer membership to an address; `token_of` makes the mailed link.
+    """Offer membership to an address and write down the mail that says so; see `system_mail`.
 
     An earlier offer to the same address is replaced, so only the newest link works.
 
@@ -67,6 +67,7 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> In
     )
     invitation.token_hash = _hash(token_of(invitation))
     invitation.save()
+    system_mail.put(SystemMail.Kind.INVITATION, workspace=workspace.pk, invitation_id=invitation.pk)
     return invitation
 
 

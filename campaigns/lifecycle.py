@@ -9,6 +9,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -162,10 +163,17 @@ def cancel(campaign: Campaign) -> bool:
     )
 
 
-def finish(campaign: Campaign) -> bool:
-    """Note that every message of a send has come to its end."""
+def finish(campaign: Campaign, *, only_if: Q | None = None) -> bool:
+    """Note that every message of a send has come to its end.
+
+    ``only_if`` is the condition for it, asked by the statement that changes the status.
+    """
     return _move(
-        campaign, {CampaignStatus.SENDING}, CampaignStatus.SENT, finished_at=timezone.now()
+        campaign,
+        {CampaignStatus.SENDING},
+        CampaignStatus.SENT,
+        only_if=only_if,
+        finished_at=timezone.now(),
     )
 
 
@@ -228,13 +236,15 @@ def _move(
     target: CampaignStatus,
     *,
     extra: dict[str, Any] | None = None,
+    only_if: Q | None = None,
     **changes: Any,
 ) -> bool:
     """Change the status if it still is one of ``sources``; refresh the given object when it did."""
     assert all(target in TRANSITIONS[source] for source in sources)  # noqa: S101 - the table is the law
-    won = Campaign.objects.filter(pk=campaign.pk, status__in=sources, **(extra or {})).update(
-        status=target, updated_at=timezone.now(), **changes
+    rows = Campaign.objects.filter(
+        only_if or Q(), pk=campaign.pk, status__in=sources, **(extra or {})
     )
+    won = rows.update(status=target, updated_at=timezone.now(), **changes)
     if won:
         campaign.refresh_from_db(fields=["status", "updated_at", "content", *changes])
     return bool(won)

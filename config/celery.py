@@ -38,6 +38,12 @@ app.conf.beat_schedule = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    "send-system-mail": {
+        "task": "accounts.tasks.send_system_mail",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
+    "forget-ended": {"task": "accounts.tasks.forget_ended", "schedule": 21_600.0},
     "resume-imports": {
         "task": "subscribers.tasks.resume_imports",
         "schedule": 60.0,

@@ -188,6 +188,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# What is not acknowledged for so long (seconds) is handed out once more. So nothing waits in the
+# broker (no countdown, no retry: waiting is a row with ``not_before``), and no task that is
+# acknowledged at its end lasts longer.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 # What takes as long as there are people has its own processes; all other tasks last seconds.
 LONG_TASKS = (
@@ -203,6 +206,9 @@ LONG_TASKS = (
     "subscribers.tasks.run_move",
     "subscribers.tasks.undo_import",
 )
+# They are acknowledged when they begin: how far they are stands in the database, and beat takes up
+# what a dead worker left.
+CELERY_TASK_ANNOTATIONS = {name: {"acks_late": False} for name in LONG_TASKS}
 CELERY_TASK_ROUTES = {
     **{name: {"queue": "long"} for name in LONG_TASKS},
     "delivery.tasks.send*": {"queue": "sending"},
@@ -210,7 +216,6 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.*": {"queue": "events"},
     # Sign-ups, confirmations, resets, invitations: somebody waits for each of them.
     "accounts.tasks.send*": {"queue": "mail"},
-    "subscribers.send*": {"queue": "mail"},
     "subscribers.take*": {"queue": "mail"},
 }
 CELERY_BEAT_SCHEDULER = "config.celery:BeatScheduler"

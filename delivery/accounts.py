@@ -12,13 +12,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import secrets
 from accounts.models import Workspace
-from delivery import secrets, throttle
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery import throttle
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
 
 SANDBOX_POSITION = 1000  # after every real account
 FROM_SETTINGS = "SMTP_URL"  # the name of the account that the settings made
+ON_THEIR_WAY = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +112,26 @@ def of_installation() -> SendingAccount:
         encrypted_password=secrets.encrypt(server.password),
         default_from=settings.DEFAULT_FROM,
     )
+
+
+def running_over(account: SendingAccount) -> list[str]:
+    """Return the names of the campaigns that are on their way over an account."""
+    campaigns = Campaign.objects.filter(sending_account=account, status__in=ON_THEIR_WAY)
+    return list(campaigns.order_by("pk").values_list("name", flat=True))
+
+
+@transaction.atomic
+def delete(account: SendingAccount) -> list[str]:
+    """Delete an account; if campaigns are on their way over it, leave it and return their names.
+
+    The campaigns that chose it are locked first: none of them can begin while this looks.
+    """
+    SendingAccount.objects.select_for_update().filter(pk=account.pk).first()
+    list(Campaign.objects.select_for_update().filter(sending_account=account).order_by("pk"))
+    running = running_over(account)
+    if not running:
+        account.delete()
+    return running
 
 
 def _password_differs(account: SendingAccount, password: str) -> bool:

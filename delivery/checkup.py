@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from email.utils import parseaddr
@@ -18,6 +19,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from accounts import set_aside, system_mail
+from accounts.models import SystemMail
 from delivery import coordination, dkim_keys, heartbeats, standing
 from delivery.models import DkimKey, SendingAccount
 from delivery.states import DkimState, TransportKind
@@ -59,6 +62,7 @@ def look() -> Iterator[Finding]:
     if all(finding.level != "fail" for finding in database):
         yield from _accounts()
         yield from _keys()
+        yield from _left_out()
         yield from _domains()
 
 
@@ -286,6 +290,32 @@ def _keys() -> Iterator[Finding]:
                 sentence="It cannot be read, because SECRET_KEY has changed: mail is not signed.",
                 way_out="Add the old key to SECRET_KEY_FALLBACKS, or make a new signing key.",
             )
+
+
+def _left_out() -> Iterator[Finding]:
+    """Find the product's own mails that did not arrive, and what background work left out."""
+    ended = Counter(row.state for row in system_mail.of_concern()[:1_000])
+    words = {
+        SystemMail.State.WAITING: "wait for another try",
+        SystemMail.State.FAILED: "failed",
+        SystemMail.State.UNKNOWN: "may have arrived, and nobody knows",
+    }
+    for state, said in words.items():
+        if ended[state]:
+            yield Finding(
+                level="warn",
+                subject="system mail",
+                sentence=f"{ended[state]} confirmations, resets or invitations {said}.",
+                way_out="The health page and the admin's system emails say why.",
+            )
+    for one in set_aside.lately()[:10]:
+        yield Finding(
+            level="warn",
+            subject=f"set aside: {one.kind}",
+            sentence=f"{one.subject}: {one.reason} ({one.count} times, "
+            f"last {one.last_at:%Y-%m-%d %H:%M} UTC)",
+            way_out="It was left out and the rest goes on; the log has the whole error.",
+        )
 
 
 def _domains() -> Iterator[Finding]:

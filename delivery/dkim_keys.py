@@ -26,8 +26,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import secrets
 from accounts.models import Workspace
-from delivery import secrets
 from delivery.models import DkimKey, SendingAccount
 from delivery.pipeline.dkim import Signer, SigningKey, load_key
 from delivery.states import DkimAlgorithm, DkimState

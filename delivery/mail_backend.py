@@ -1,8 +1,9 @@
 """Django's mail API over our own sending accounts: invitations, resets, confirmations.
 
-A message may carry ``workspace_id``: then that workspace's account carries it. Every other one is
-the installation's own, like a password reset: whoever reads it can become somebody else, so it goes
-over no account that a workspace's people can change or look into.
+A message may carry ``before_leaving``: it is asked before the mail's last byte leaves, and False
+keeps it here. A message may carry ``workspace_id``: then that workspace's account carries it. Every
+other one is the installation's own, like a password reset: whoever reads it can become somebody
+else, so it goes over no account that a workspace's people can change or look into.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,12 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 
+from accounts.system_mail import (
+    DeferredError,
+    NotDeliveredError,
+    RefusedError,
+    UnknownError,
+)
 from delivery import accounts, breaker, overtaking, routing, single
 from delivery.models import SendingAccount
 from delivery.transports.protocol import Outgoing, Verdict
@@ -19,8 +26,11 @@ from delivery.transports.protocol import Outgoing, Verdict
 DJANGOS_DEFAULT = "webmaster@localhost"
 
 
-class NotDeliveredError(OSError):
-    """The server did not take the mail; callers try again later."""
+_ERRORS: dict[Verdict, type[NotDeliveredError]] = {
+    Verdict.UNKNOWN: UnknownError,
+    Verdict.FAILED: RefusedError,
+    Verdict.DEFERRED: DeferredError,
+}
 
 
 class EmailBackend(BaseEmailBackend):
@@ -81,9 +91,19 @@ def _send(message: EmailMessage) -> None:
         for number, address in enumerate(message.recipients(), start=1)
     ]
     overtaking.count(account, len(mails))
-    handed = single.hand_over(account, mails)
+    may_leave = getattr(message, "before_leaving", lambda: True)
+    handed = single.hand_over(account, mails, may_leave=may_leave)
+    _raise_what_is_wrong(handed)
+
+
+def _raise_what_is_wrong(handed: single.HandedOver) -> None:
+    """Raise what keeps a caller from believing that all arrived; a doubt before all else."""
+    for verdict, error in _ERRORS.items():
+        for outcome in handed.outcomes.values():
+            if outcome.verdict is verdict:
+                words = (str(outcome.code or ""), outcome.enhanced, outcome.text)
+                raise error(" ".join(word for word in words if word) or "There was no answer.")
     if handed.trouble is not None:
         raise NotDeliveredError(handed.trouble.sentence) from handed.trouble
-    for outcome in handed.outcomes.values():
-        if outcome.verdict is not Verdict.SENT:
-            raise NotDeliveredError(f"{outcome.code} {outcome.enhanced} {outcome.text}".strip())
+    if any(outcome.verdict is not Verdict.SENT for outcome in handed.outcomes.values()):
+        raise NotDeliveredError("It was not handed over.")

@@ -35,6 +35,23 @@ SPEAKS_OF_POLICY: Final = re.compile(
 ASKS_TO_SLOW_DOWN: Final = re.compile(
     r"rate|too many|too fast|throttl|unusual|volume|slow down|limit|exceeded", re.IGNORECASE
 )
+# What differs from one mail to the next in the same answer: ids, hashes, queue ids, times.
+_WORD: Final = re.compile(r"[\w.+=/:~-]+")
+_SAME_EACH_TIME: Final = re.compile(
+    r"\d{1,3}"  # a code, a limit
+    r"|[245]\.\d{1,3}\.\d{1,3}[.:]?"  # RFC 3463
+    r"|(?:\d{1,3}\.){3}\d{1,3}[.:]?"  # the address that a server complains of
+)
+_LOOKS_RANDOM: Final = re.compile(
+    r"(?=.*\d)|[0-9a-f]{12,}$|(?=.*[a-z][A-Z])(?=.*[A-Z][a-z].*[A-Z]).{12,}$"
+)
+_MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE: Final = re.compile(
+    rf"\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
+    rf"(?:\d{{1,2}}\s+{_MONTH}|{_MONTH}\s+\d{{1,2}})\b",
+    re.IGNORECASE,
+)
+MOST: Final = 20_000  # answers that are kept; a server that says something new each time adds none
 ADDRESS: Final = re.compile(r"<?[^\s<>@:;,]+@[\w.-]+\w>?")
 TEXT_LENGTH: Final = 1000
 
@@ -79,29 +96,64 @@ def without_addresses(text: str) -> str:
     return ADDRESS.sub("<…>", text)[:TEXT_LENGTH]
 
 
+def shape(text: str) -> str:
+    """Return what is the same in an answer whomever it is about: one row for each such shape."""
+
+    def word(found: re.Match[str]) -> str:
+        said = found[0]
+        if _SAME_EACH_TIME.fullmatch(said) or not _LOOKS_RANDOM.match(said):
+            return said
+        return "#"
+
+    return _WORD.sub(word, _DATE.sub("#", without_addresses(text)))
+
+
 def store(outcomes: Iterable[Outcome]) -> dict[int, int]:
     """Keep the answers to mails that were not simply sent; return reply ids by message id.
 
-    Call it inside the transaction that records the outcomes.
+    Answers of one shape are one row, with the words of the first as an example. When there are
+    `MOST` of them, new ones are kept by their codes alone. Call it inside the transaction that
+    records the outcomes.
     """
-    hashes: dict[int, bytes] = {}
     rows: dict[bytes, ServerReply] = {}
+    hashes: dict[int, bytes] = {}
     for outcome in outcomes:
-        if not (outcome.code or outcome.text):
-            continue
-        text = without_addresses(outcome.text)
-        words = f"{outcome.code}\0{outcome.enhanced}\0{text}".encode("utf-8", "replace")
-        digest = hashlib.blake2b(words, digest_size=16).digest()
-        hashes[outcome.message_id] = digest
-        rows[digest] = ServerReply(
-            hash=digest, code=outcome.code, enhanced=outcome.enhanced[:12], text=text
-        )
+        if outcome.code or outcome.text:
+            row = _reply(outcome, outcome.text)
+            hashes[outcome.message_id] = bytes(row.hash)
+            rows.setdefault(bytes(row.hash), row)
     if not rows:
         return {}
-    # In one order, so that two workers with the same answers never wait for each other in a circle.
-    ServerReply.objects.bulk_create(
-        [rows[digest] for digest in sorted(rows)], ignore_conflicts=True
-    )
-    ids = dict(ServerReply.objects.filter(hash__in=list(rows)).values_list("hash", "pk"))
-    known = {bytes(digest): pk for digest, pk in ids.items()}
+    known = _known(rows)
+    if len(known) < len(rows):
+        if ServerReply.objects.count() + len(rows) > MOST:
+            bare = {digest: _reply(row, "") for digest, row in rows.items() if digest not in known}
+            hashes = {
+                message: bytes(bare[digest].hash) if digest in bare else digest
+                for message, digest in hashes.items()
+            }
+            rows = {bytes(row.hash): row for row in bare.values()} | {
+                digest: rows[digest] for digest in known
+            }
+        # In one order: two workers with the same answers never wait for each other in a circle.
+        ServerReply.objects.bulk_create(
+            [rows[digest] for digest in sorted(rows)], ignore_conflicts=True
+        )
+        known = _known(rows)
     return {message: known[digest] for message, digest in hashes.items()}
+
+
+def _reply(said: Outcome | ServerReply, text: str) -> ServerReply:
+    kept = shape(text) if said.code else without_addresses(text)  # without a code they are ours
+    words = f"{said.code}\0{said.enhanced}\0{kept}".encode("utf-8", "replace")
+    return ServerReply(
+        hash=hashlib.blake2b(words, digest_size=16).digest(),
+        code=said.code,
+        enhanced=said.enhanced[:12],
+        text=without_addresses(text),
+    )
+
+
+def _known(rows: Iterable[bytes]) -> dict[bytes, int]:
+    found = ServerReply.objects.filter(hash__in=list(rows)).values_list("hash", "pk")
+    return {bytes(digest): pk for digest, pk in found}

@@ -18,9 +18,13 @@ def wait(attempts: int, *, longest: timedelta | None = None) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def next_try(*, attempts: int, planned_at: datetime, now: datetime) -> datetime | None:
-    """Return when to try again; None: the time allowed (`settings.RETRY_FOR`) is over."""
-    over = planned_at + settings.RETRY_FOR
+def next_try(*, attempts: int, since: datetime, now: datetime) -> datetime | None:
+    """Return when to try again; None: the time allowed (`settings.RETRY_FOR`) is over.
+
+    ``since`` is the first attempt: however long a message waited for it (a warm-up, a pause, a
+    limit), it may be deferred as long as any other.
+    """
+    over = since + settings.RETRY_FOR
     at = now + wait(attempts)
     if now >= over:
         return None

@@ -1,11 +1,11 @@
 """A few mails handed over at once while somebody, or a task, waits for the answers.
 
-Campaigns have the pipeline. This is for tests, resets and confirmations: nothing has to survive the
-process, but it must end, whatever the server does.
+Campaigns have the pipeline. This is for tests, resets and confirmations: it keeps no journal of its
+own, and it must end, whatever the server does.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,12 @@ from delivery import coordination, dkim_keys
 from delivery.models import SendingAccount
 from delivery.pipeline.dkim import sign_message
 from delivery.transports import choose
-from delivery.transports.protocol import Outcome, Outgoing, ServerTroubleError
+from delivery.transports.protocol import (
+    JournalClosedError,
+    Outcome,
+    Outgoing,
+    ServerTroubleError,
+)
 
 TRIAL_SECONDS = 15.0  # somebody looks at a page, and a thread of the web server waits
 TASK_SECONDS = 60.0
@@ -41,37 +46,49 @@ class HandedOver:
     trouble: ServerTroubleError | None = None
 
 
-class _NoJournal:
-    """Whoever sends such a mail sends it again by itself: nothing is noted."""
+class _AsksFirst:
+    """Keeps no journal; whoever does is asked before the last byte of a mail leaves."""
+
+    def __init__(self, may_leave: Callable[[], bool]) -> None:
+        self._may_leave = may_leave
 
     def announce(self, message_id: int, *, after: int = 0) -> None:
         """Note nothing."""
 
-    def confirm(self, message_id: int) -> None:
-        """Note nothing."""
+    def confirm(self, message_id: int) -> None:  # noqa: ARG002 - the protocol's
+        """Ask. Raises `JournalClosedError` where it must stay here."""
+        if not self._may_leave():
+            raise JournalClosedError
 
     def settle(self, outcome: Outcome) -> None:
         """Note nothing."""
 
 
 def hand_over(
-    account: SendingAccount, mails: Sequence[Outgoing], *, seconds: float = TASK_SECONDS
+    account: SendingAccount,
+    mails: Sequence[Outgoing],
+    *,
+    seconds: float = TASK_SECONDS,
+    may_leave: Callable[[], bool] = lambda: True,
 ) -> HandedOver:
     """Send mails over one connection and wait for the answers, ``seconds`` for all of it.
 
-    Whoever calls signs them; see `signed`.
+    Whoever calls signs them; see `signed`. ``may_leave`` is asked before the last byte of each
+    leaves; with False it stays here, and nobody has it.
     """
     outcomes: dict[int, Outcome] = {}
     try:
         with closing(choose.transport_for(account, connections=1, seconds=seconds)) as transport:
             transport.send(
                 iter(mails),
-                journal=_NoJournal(),
+                journal=_AsksFirst(may_leave),
                 record=lambda outcome: outcomes.update({outcome.message_id: outcome}),
                 should_stop=lambda: False,
             )
     except ServerTroubleError as trouble:
         return HandedOver(outcomes=outcomes, trouble=trouble)
+    except JournalClosedError:
+        pass  # its outcome says that it was not sent
     return HandedOver(outcomes=outcomes)
 
 

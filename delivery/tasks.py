@@ -35,8 +35,7 @@ _senders: dict[int, Sender] = {}  # this process's, by slice number
 @shared_task
 def start_due_campaigns() -> None:
     """Begin the campaigns whose time has come, and go on with planning that was interrupted."""
-    for campaign in plan.due():
-        plan.begin(campaign)
+    plan.begin_due()
     for campaign_id in plan.unfinished():
         if coordination.reserve(f"plan:{campaign_id}", seconds=PLAN_SECONDS * 2):
             plan_campaign.delay(campaign_id)
@@ -107,11 +106,7 @@ def send_slice(number: int, owner: str) -> None:
 @shared_task
 def sweep_up() -> None:
     """Do what no worker holds in its hands any more; see `sweep`."""
-    sweep.recover()
-    again = sweep.retry()
-    sweep.cancel()
-    sweep.finish()
-    if again:
+    if sweep.everything():
         keep_sending.delay()
 
 

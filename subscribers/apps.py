@@ -11,8 +11,10 @@ class SubscribersConfig(AppConfig):
     verbose_name = _("Subscribers")
 
     def ready(self) -> None:
-        """Tell segments what they can ask about people."""
+        """Tell segments what they can ask about people, and how mails to them are written."""
+        from subscribers import signup_mails
         from subscribers.segments import belonging, kinds, profile
 
+        signup_mails.register()
         kinds.register("profile", profile.subjects)
         kinds.register("belonging", belonging.subjects)

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import set_aside
 from subscribers import bulk, bulk_fields, bulk_steps, key_changes, tags
 from subscribers.models import BulkAction, BulkChange, Tag, Tagging
 from subscribers.signup import Letter
@@ -101,12 +102,18 @@ def _do_batch(action: BulkAction, send: Send | None) -> bool:
     )
     if not batch:
         return False
-    changed = step.apply(action, batch, at)
-    if step.keeps_changes:
-        _keep(action, changed, at)
-    if step.letters and send:
-        for letter in step.letters(action, [person for person, _before in changed]):
-            send(letter)
+    changed: list[tuple[int, str]] = []
+
+    def apply(people: Sequence[int]) -> None:
+        found = step.apply(action, people, at)
+        if step.keeps_changes:
+            _keep(action, found, at)
+        if step.letters and send:
+            for letter in step.letters(action, [person for person, _before in found]):
+                send(letter)
+        changed.extend(found)
+
+    set_aside.together("bulk action", batch, apply, name="person {}".format)
     action.reached = batch[-1]
     action.done += len(batch)
     action.changed += len(changed)
@@ -128,7 +135,13 @@ def _undo_batch(action: BulkAction) -> bool:
     )
     if not changes or step.undo is None:
         return False
-    step.undo(action, changes, timezone.now())
+    undo, now = step.undo, timezone.now()
+    set_aside.together(
+        "bulk action",
+        changes,
+        lambda some: undo(action, some, now),
+        name=lambda change: f"person {change.subscriber_id}",
+    )
     action.reached = changes[-1].subscriber_id
     action.done += len(changes)
     return True

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
+from accounts import system_mail
 from accounts.models import User, Workspace
 from subscribers import addresses, forgetting, people, traces, usage
 from subscribers.models import (
@@ -68,6 +69,7 @@ def _erase(workspace: Workspace, subscriber_id: int, actor: User | None) -> tupl
     DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
     people.delete(workspace, ids=[person.pk])
     person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
+    system_mail.forget_people(workspace, keys)
     for address in found:
         SignupRequest.objects.filter(workspace=workspace, email__iexact=address).delete()
     named = f"{person.first_name} {person.last_name}"
@@ -104,6 +106,8 @@ def delete_list(mailing_list: MailingList) -> None:
         usage.InUse: forms, segments or campaigns need it.
     """
     with transaction.atomic():
+        # Whoever chooses the list meanwhile (a campaign, a form) waits for this.
+        MailingList.objects.select_for_update().filter(pk=mailing_list.pk).first()
         if uses := usage.of_list(mailing_list):
             raise usage.InUse(uses)
         people.allow_erasing()

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import set_aside
 from accounts.models import Workspace
 from subscribers.models import MailingList, Retention
 from subscribers.states import ConsentKind
@@ -85,7 +86,15 @@ def rules(workspace: Workspace) -> Retention:
 
 def apply_all() -> int:
     """Apply every workspace's rules; returns how many events of the ledger were changed or went."""
-    return sum(apply(one) for one in Retention.objects.order_by("pk"))
+    changed = 0
+
+    def apply_one(found: Retention) -> None:
+        nonlocal changed
+        changed += apply(found)
+
+    rules = Retention.objects.order_by("pk")
+    set_aside.each("retention", rules, apply_one, name=lambda one: f"workspace {one.workspace_id}")
+    return changed
 
 
 def apply(found: Retention) -> int:

@@ -8,11 +8,14 @@ from the people themselves until `rebuild` has written them anew. So nobody is e
 writers wait for nothing (docs/decisions/0035-search-by-blocks.md).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Func, IntegerField, Q, TextField, Value
 from django.db.models.lookups import GreaterThan
+
+from accounts import set_aside
 
 MOST_WORDS = 5
 BLOCK_BITS = 6
@@ -206,7 +209,15 @@ def rebuild() -> int:
         marks, workspaces, blocks = cursor.fetchone()
         if not marks:
             return 0
-        values = {"marks": marks, "workspaces": workspaces, "blocks": blocks}
-        for statement in (_WRITE, _EMPTY, _FORGET):
-            cursor.execute(statement, values)
+        due = sorted(set(zip(workspaces, blocks, strict=True)))
+        set_aside.together("search", due, _write, name=lambda one: f"block {one[1]}")
+        cursor.execute(_FORGET, {"marks": marks})
     return len(marks)
+
+
+def _write(due: Sequence[tuple[int, int]]) -> None:
+    workspaces, blocks = zip(*due, strict=True)
+    values = {"workspaces": list(workspaces), "blocks": list(blocks)}
+    with connection.cursor() as cursor:
+        for statement in (_WRITE, _EMPTY):
+            cursor.execute(statement, values)

@@ -80,6 +80,13 @@ def hand_on(request_id: int, *, queue: Callable[[Letter], object]) -> bool:
     return True
 
 
+def hold(request_id: int) -> None:
+    """Hold a sign-up that could not be taken in, for a member to look at."""
+    SignupRequest.objects.filter(pk=request_id, held_for="").update(
+        held_for=HeldFor.FAILED, letter=None
+    )
+
+
 def approve(workspace: Workspace, *, ids: Collection[int]) -> list[int]:
     """Take held sign-ups in after all; returns those with a mail for `hand_on`, by id.
 

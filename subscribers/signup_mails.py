@@ -1,6 +1,6 @@
 """Mails around a sign-up, in the reader's language and, where a member wrote some, their words."""
 
-from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -8,13 +8,64 @@ from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils.translation import override
 
+from accounts import system_mail
 from accounts.mail import compose
-from accounts.models import Membership, Workspace
+from accounts.models import Membership, SystemMail, Workspace
 from accounts.roles import Role
 from subscribers import fields, ownership, public_texts, signup, signup_brake, visitors
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.public_texts import Kind, Words
 from subscribers.signup import CONFIRM_DAYS, Letter
+
+
+def register() -> None:
+    """Say how these mails are written when they go."""
+    system_mail.register(SystemMail.Kind.SIGN_UP, lambda **letter: write(Letter(**letter)))
+    system_mail.register(SystemMail.Kind.OWNER_LINK, owner_link)
+    system_mail.register(SystemMail.Kind.SIGN_UPS_HELD, brake_news)
+
+
+def put(letter: Letter, *, may_wait: bool = False) -> None:
+    """Write down in the caller's transaction that a mail is to be sent; see `system_mail`.
+
+    ``may_wait``: it is one of many that a member asked for, and nobody waits for it at a page.
+    """
+    workspaces = SignupForm.objects.filter(pk=letter.form_id).values_list("workspace_id", flat=True)
+    system_mail.put(
+        SystemMail.Kind.SIGN_UP,
+        workspace=workspaces.first(),
+        person=letter.subscriber_id,
+        may_wait=may_wait,
+        **asdict(letter),
+    )
+
+
+def put_many(letter: Letter) -> None:
+    """Write down one of the many mails that a member asked for."""
+    put(letter, may_wait=True)
+
+
+def put_owner_link(person: Subscriber, *, message_id: int | None, language: str) -> None:
+    """Write down that a person is to get the link to their own settings and data."""
+    system_mail.put(
+        SystemMail.Kind.OWNER_LINK,
+        workspace=person.workspace_id,
+        person=person.pk,
+        subscriber_id=person.pk,
+        message_id=message_id,
+        language=language,
+    )
+
+
+def put_brake_news(workspace_id: int) -> None:
+    """Write down that the owners and admins are to hear that sign-ups without proof are held."""
+    members = Membership.objects.filter(
+        workspace=workspace_id, role__in=[Role.OWNER, Role.ADMIN], user__is_active=True
+    )
+    for member in members.order_by("pk"):
+        system_mail.put(
+            SystemMail.Kind.SIGN_UPS_HELD, workspace=workspace_id, membership_id=member.pk
+        )
 
 
 def write(letter: Letter) -> EmailMultiAlternatives | None:
@@ -84,28 +135,28 @@ def owner_link(
     return _letter("owner_link", context, person, person.language or language, None)
 
 
-def brake_news(workspace_id: int) -> Iterator[EmailMultiAlternatives]:
-    """Write to each owner and admin that the brake is on."""
-    brake = signup_brake.pulled(workspace_id)
-    if brake is None:
-        return
-    workspace = Workspace.objects.get(pk=workspace_id)
-    members = Membership.objects.filter(
-        workspace=workspace, role__in=[Role.OWNER, Role.ADMIN], user__is_active=True
-    ).select_related("user")
-    for member in members:
-        context = _context(workspace, "") | {
-            "url": settings.SITE_URL + reverse("signup_held"),
-            "mailed": brake.mailed,
-            "confirmed": brake.confirmed,
-            "footer": None,
-        }
-        language = member.user.language or workspace.default_language
-        subject, text, html = compose("signups_held", context, language)
-        mail = EmailMultiAlternatives(subject, text, to=[member.user.email])
-        mail.attach_alternative(html, "text/html")
-        mail.workspace_id = workspace_id  # type: ignore[attr-defined]  # see delivery.mail_backend
-        yield mail
+def brake_news(membership_id: int) -> EmailMultiAlternatives | None:
+    """Write to an owner or admin that the brake is on; None when it is off again, or they left."""
+    member = (
+        Membership.objects.filter(pk=membership_id, user__is_active=True)
+        .select_related("user", "workspace")
+        .first()
+    )
+    brake = signup_brake.pulled(member.workspace_id) if member else None
+    if member is None or brake is None:
+        return None
+    context = _context(member.workspace, "") | {
+        "url": settings.SITE_URL + reverse("signup_held"),
+        "mailed": brake.mailed,
+        "confirmed": brake.confirmed,
+        "footer": None,
+    }
+    language = member.user.language or member.workspace.default_language
+    subject, text, html = compose("signups_held", context, language)
+    mail = EmailMultiAlternatives(subject, text, to=[member.user.email])
+    mail.attach_alternative(html, "text/html")
+    mail.workspace_id = member.workspace_id  # type: ignore[attr-defined]  # see delivery.mail_backend
+    return mail
 
 
 def values_of(workspace: Workspace, lists: list[MailingList]) -> dict[str, str]:

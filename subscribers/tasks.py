@@ -1,24 +1,22 @@
 """What happens to people in the background; each task may run twice at once."""
 
 import time
-from dataclasses import asdict
 
 import structlog
 from celery import shared_task
 from django.db import transaction
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
+from accounts import set_aside
 from accounts.models import Workspace
-from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search
+from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search, signup_mails
 from subscribers.imports import asking, run, steps, undo
-from subscribers.models import BulkAction, Import, Move
+from subscribers.models import BulkAction, Import, Move, Segment
 from subscribers.moving import run as moving
 from subscribers.moving import taking
 from subscribers.moving.arrivals import SourceRefused
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
-from subscribers.signup_tasks import send, send_signup_mail
 from subscribers.states import ImportStatus, MoveSource
 
 SEARCH_SECONDS = 4.0
@@ -47,10 +45,10 @@ def undo_import(import_id: int) -> None:
 def ask_imported(import_id: int) -> None:
     """Mail some people of an import who still have to confirm; beat comes back for the others."""
     for _step in range(asking.STEPS):
-        with transaction.atomic():  # undone when the broker is away: nobody counts as asked
+        with transaction.atomic():
             questions = asking.take(import_id)
             for question in questions:
-                send_signup_mail.delay(**asdict(question))
+                signup_mails.put_many(question)
         if not questions:
             return
 
@@ -75,8 +73,8 @@ def resume_imports() -> None:
 @shared_task
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up."""
-    steps.forget_old_files()
-    taking.forget_old_files()
+    for forget in (steps.forget_old_files, taking.forget_old_files):
+        set_aside.each("old files", [forget], lambda one: one(), name=lambda one: one.__module__)
 
 
 @shared_task
@@ -133,11 +131,14 @@ def rebuild_search() -> None:
 @shared_task
 def count_segments() -> None:
     """Count each segment once a day, for its chart and the list of segments."""
-    for segment in saving.due():
-        try:
-            saving.recount(segment)
-        except InvalidRules:
-            log.info("segment.not_counted", segment_id=segment.pk)
+    set_aside.each("segment", saving.due(), _count, name=lambda one: f"segment {one.pk}")
+
+
+def _count(segment: Segment) -> None:
+    try:
+        saving.recount(segment)
+    except InvalidRules:
+        log.info("segment.not_counted", segment_id=segment.pk)
 
 
 def _guarded(import_id: int, *, check_only: bool) -> None:
@@ -158,10 +159,7 @@ def _guarded(import_id: int, *, check_only: bool) -> None:
 def run_bulk_action(action_id: int) -> None:
     """Work on an action for a while, then make room for others and come again."""
     try:
-        following = bulk_run.run(action_id, send=send)
-    except OperationalError:  # the broker is away: the batch is undone, and beat takes it up again
-        log.warning("bulk.mail_not_queued", action_id=action_id)
-        return
+        following = bulk_run.run(action_id, send=signup_mails.put_many)
     except Exception:
         bulk_run.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
         raise

@@ -44,7 +44,9 @@ def ip_of(request: HttpRequest) -> str:
     if settings.BEHIND_PROXY:
         text = request.META.get("HTTP_X_FORWARDED_FOR", text).rpartition(",")[2].strip()
     try:
-        address = ip_address(text)
+        # A link-local address may name its interface ("fe80::1%eth0"): no part of the address, and
+        # nothing that PostgreSQL's inet takes.
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return ""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

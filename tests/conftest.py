@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from config import embedded
 
@@ -52,6 +52,13 @@ def _own_clock() -> Iterator[None]:
     """Leave no reader's time zone to the next test; a web thread gets a new one by each request."""
     yield
     timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Requests of a test client leave the language they were answered in to the test after them."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @pytest.fixture

@@ -43,13 +43,11 @@ def settings_team(request: MemberRequest) -> HttpResponse:
         return _team_page(request, form)
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        invitation = team.invite(request.workspace, email=email, role=role, by=request.membership)
+        team.invite(request.workspace, email=email, role=role, by=request.membership)
     except team.TeamError as error:
         form.add_error("email", str(error))
         return _team_page(request, form)
-    tasks.send_invitation.delay_on_commit(  # type: ignore[attr-defined]  # celery-types leaves it out
-        invitation.pk
-    )
+    tasks.nudge()
     messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": email})
     return redirect("settings_team")
 

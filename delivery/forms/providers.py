@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from delivery import secrets
+from accounts import secrets
 from delivery.forms.accounts import AccountForm
 from delivery.models import SendingAccount
 from delivery.transports.providers import Setting, spec_of

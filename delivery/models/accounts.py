@@ -13,7 +13,7 @@ from subscribers.states import DomainGroup
 class SendingAccount(models.Model):
     """A configured SMTP server, a provider's API, or the sandbox.
 
-    The password is encrypted (`delivery.secrets`); a provider's keys are one JSON object in it.
+    The password is encrypted (`accounts.secrets`); a provider's keys are one JSON object in it.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sending_accounts")

@@ -47,7 +47,7 @@ class Dispatch(models.Model):
 
 
 class ServerReply(models.Model):
-    """A server's words, stored once however many messages got them."""
+    """A server's words, stored once for all messages that got the like; `text` is an example."""
 
     hash = models.BinaryField(max_length=16, unique=True, editable=False)
     code = models.PositiveSmallIntegerField(_("code"), default=0)
@@ -90,6 +90,8 @@ class Message(models.Model):
     created_at = models.DateTimeField(_("planned"), default=timezone.now, editable=False)
     not_before = models.DateTimeField(_("not before"), null=True)
     attempted_at = models.DateTimeField(_("last attempt"), null=True)
+    # When the first attempt was deferred: the time allowed for retries counts from here.
+    deferred_since = models.DateTimeField(_("first deferred"), null=True)
     reply = models.ForeignKey(
         ServerReply,
         models.DO_NOTHING,
@@ -116,8 +118,8 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["subscriber", "-id"], name="message_by_subscriber"),
             models.Index(
-                fields=["not_before"],
-                name="message_due",
+                fields=["campaign", "not_before"],
+                name="message_due_by_campaign",
                 condition=models.Q(not_before__isnull=False),
             ),
             # Pages list the exceptions of a campaign, never its millions of sent rows. No index

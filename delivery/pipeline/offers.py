@@ -14,6 +14,7 @@ from typing import Final
 from django.db.models import Min, Q
 from django.utils import timezone
 
+from accounts import set_aside
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import breaker, routing
@@ -109,11 +110,14 @@ class Board:
         accounts: dict[int, list[SendingAccount]] = {}
         for account in _accounts_of(due):
             accounts.setdefault(account.workspace_id, []).append(account)
-        for campaign in campaigns:
+
+        def offer(campaign: Campaign) -> None:
             route = usable(campaign, accounts.get(campaign.workspace_id, []))
             if route is not None:
-                offer = Offer(campaign=campaign, account=route, priority=due[campaign.pk])
-                self._offers.append(offer)
+                found = Offer(campaign=campaign, account=route, priority=due[campaign.pk])
+                self._offers.append(found)
+
+        set_aside.each("campaign", campaigns, offer, name=lambda one: f"campaign {one.pk}")
         # Newcomers start level with those who have been served the least, not with a head start.
         least = min((self._served[o.campaign.pk] for o in self._offers), default=0)
         self._served = Counter(

@@ -5,13 +5,16 @@ moves in the same transaction: a planner that dies has either done a chunk or no
 take turns on the dispatch's row lock. ``last_subscriber`` fences the audience at the start.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts import set_aside
 from campaigns import lifecycle
 from campaigns.audience import Audience
 from campaigns.models import Campaign
@@ -20,6 +23,8 @@ from campaigns.verdicts import BrokenSegmentError, verdicts
 from delivery import routing
 from delivery.models import Dispatch, SendingAccount
 from delivery.states import ClaimState, MessageState, Reason
+
+log = logging.getLogger(__name__)
 
 FIRST_CHUNK = 500  # small, so that the first mail leaves at once
 CHUNK = 10_000
@@ -142,9 +147,30 @@ def unfinished() -> list[int]:
     )
 
 
-@transaction.atomic
+def begin_due() -> None:
+    """Begin the campaigns whose time has come; one that can't begin keeps no other from it."""
+    set_aside.each("campaign", due(), begin, name=lambda campaign: f"campaign {campaign.pk}")
+
+
 def step(campaign_id: int) -> Progress:
-    """Plan the next chunk. Harmless when planning is done, or another planner is at work."""
+    """Plan the next chunk. Harmless when planning is done, or another planner is at work.
+
+    A campaign that can't be planned is paused, and the page says so.
+    """
+    try:
+        return _step(campaign_id)
+    except set_aside.AWAY:
+        raise
+    except Exception as error:
+        log.exception("plan.failed", extra={"campaign_id": campaign_id})
+        set_aside.put("planning", subject=f"campaign {campaign_id}", error=error)
+        reason = _("Planning failed on our side; the log says what. You can resume it.")
+        lifecycle.pause(Campaign.objects.get(pk=campaign_id), reason=reason)
+        return Progress(is_done=True)
+
+
+@transaction.atomic
+def _step(campaign_id: int) -> Progress:
     dispatch = (
         Dispatch.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("campaign")

@@ -1,11 +1,13 @@
 """Prepare: what is the same for all of a campaign's mails, made once per process and version."""
 
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils.translation import gettext as _
 
+from accounts import set_aside
 from campaigns.audience import Audience
 from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
@@ -16,10 +18,12 @@ from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.dkim import Signer
 from delivery.pipeline.headers import AddressError
-from delivery.pipeline.render import render
+from delivery.pipeline.render import RenderError, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
+
+log = logging.getLogger(__name__)
 
 KEPT: Final = 16  # campaigns a process keeps compiled
 
@@ -38,7 +42,15 @@ class Prepared:
         Raises:
             RenderError: this person's values don't fit the content.
         """
-        return render(self.compiled, due)
+        try:
+            return render(self.compiled, due)
+        except RenderError:
+            raise
+        except Exception as error:  # one person's values; everybody else's mail goes
+            log.exception("render.failed", extra={"message_id": due.message_id})
+            raise RenderError(
+                _("Something in this person's values can't be put into a mail.")
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +128,12 @@ def prepare(
         )
     except (ContentError, AddressError) as error:
         return Unusable(sentence=str(error)[:300])
+    except set_aside.AWAY:
+        raise
+    except Exception as error:
+        log.exception("prepare.failed", extra={"campaign_id": campaign.pk})
+        set_aside.put("content", subject=f"campaign {campaign.pk}", error=error)
+        return Unusable(sentence=_("The content could not be made into mail; the log says why."))
     lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
     audience = Audience.of(campaign, lists=lists)
     return Prepared(version=content.version, audience=audience, compiled=compiled)

@@ -8,11 +8,12 @@ Every outcome names the attempt it belongs to.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import set_aside
 from accounts.models import Workspace
 from delivery import replies, retries
 from delivery.models import Message
@@ -54,6 +55,9 @@ WITH given AS (
         attempts = message.attempts + %(counts)s * (given.state = ANY(%(attempted)s))::int,
         attempted_at = CASE WHEN given.state = ANY(%(attempted)s) AND %(counts)s = 1 THEN %(now)s
                             ELSE message.attempted_at END,
+        deferred_since = CASE WHEN given.state = {deferred}
+                              THEN coalesce(message.deferred_since, %(now)s)
+                              ELSE message.deferred_since END,
         content_version = coalesce(%(version)s, message.content_version)
     FROM given JOIN old USING (id)
     WHERE message.id = given.id
@@ -152,18 +156,37 @@ def outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
     NOT_SENT changes nothing: such a message is still planned. What a claim lost meanwhile (its
     owner was too slow and the message counts as unknown) is put right, because a server's answer
     proves more than silence.
+
+    An outcome that can't be stored as it is (words that the database does not take) is stored
+    without its words, and noted: what became of the mail is never lost for them.
     """
+    try:
+        with transaction.atomic():
+            return _outcomes(writer, batch)
+    except set_aside.AWAY:
+        raise
+    except Exception as error:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return outcomes(writer, batch[:middle]) + outcomes(writer, batch[middle:])
+        bare = Outcome(message_id=batch[0].message_id, verdict=batch[0].verdict)
+        if batch[0] == bare:
+            raise
+        set_aside.put("outcome", subject=f"message {bare.message_id}", error=error)
+        return outcomes(writer, [bare])
+
+
+def _outcomes(writer: Writer, batch: Sequence[Outcome]) -> int:
     given = [outcome for outcome in batch if outcome.verdict is not Verdict.NOT_SENT]
     plain = [o for o in given if o.verdict is Verdict.SENT and not o.provider_id]
     rest = [o for o in given if o.verdict is not Verdict.SENT or o.provider_id]
     changed = 0
-    with transaction.atomic(savepoint=False):
-        if plain:
-            changed = _record_sent(writer, [outcome.message_id for outcome in plain])
-            if changed < len(plain):
-                rest += plain
-        if rest:
-            changed += _record(writer, rest)
+    if plain:
+        changed = _record_sent(writer, [outcome.message_id for outcome in plain])
+        if changed < len(plain):
+            rest += plain
+    if rest:
+        changed += _record(writer, rest)
     return changed
 
 
@@ -286,12 +309,12 @@ def _record_sent(writer: Writer, ids: list[int]) -> int:
 
 def _record(writer: Writer, batch: Sequence[Outcome]) -> int:
     reply_ids = replies.store(o for o in batch if o.verdict is not Verdict.SENT)
-    planned = _planned_at(o.message_id for o in batch if o.verdict is Verdict.DEFERRED)
+    since = _deferred_since(o.message_id for o in batch if o.verdict is Verdict.DEFERRED)
     changes = [
         _change(
             outcome,
             attempts=writer.attempt + 1,
-            planned_at=planned.get(outcome.message_id),
+            since=since.get(outcome.message_id),
             reply=reply_ids.get(outcome.message_id),
         )
         for outcome in batch
@@ -318,13 +341,13 @@ def _is_invalid(change: Change, done: set[int]) -> bool:
 
 
 def _change(
-    outcome: Outcome, *, attempts: int, planned_at: datetime | None, reply: int | None
+    outcome: Outcome, *, attempts: int, since: datetime | None, reply: int | None
 ) -> Change:
     now = timezone.now()
     state, reason = STATE_OF[outcome.verdict], replies.reason_for(outcome)
     not_before = None
     if state is MessageState.DEFERRED:
-        not_before = retries.next_try(attempts=attempts, planned_at=planned_at or now, now=now)
+        not_before = retries.next_try(attempts=attempts, since=since or now, now=now)
         if not_before is None:
             state, reason = MessageState.FAILED, Reason.EXPIRED
     return Change(
@@ -337,11 +360,12 @@ def _change(
     )
 
 
-def _planned_at(messages: Iterable[int]) -> dict[int, Any]:
+def _deferred_since(messages: Iterable[int]) -> dict[int, datetime | None]:
+    """Return when each message's first attempt was deferred; None: this is its first."""
     ids = list(messages)
     if not ids:
         return {}
-    return dict(Message.objects.filter(pk__in=ids).values_list("pk", "created_at"))
+    return dict(Message.objects.filter(pk__in=ids).values_list("pk", "deferred_since"))
 
 
 def _suppress_invalid(writer: Writer, messages: list[int]) -> None:

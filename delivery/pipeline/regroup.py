@@ -1,7 +1,8 @@
 """Regroup: messages that come back (a retry that is due, an unknown one sent again) get new claims.
 
-State, claims and tallies change in one statement. A new claim owns its messages by their number of
-attempts, which grew since the last time: no older claim can own them too.
+A retry keeps the time it is allowed; what a person sends again begins anew. State, claims and
+tallies change in one statement. A new claim owns its messages by their number of attempts, which
+grew since the last time: no older claim can own them too.
 """
 
 from typing import Any, Final
@@ -21,7 +22,8 @@ WITH due AS (
     ORDER BY id LIMIT %(rows)s FOR NO KEY UPDATE SKIP LOCKED
 ), moved AS (
     UPDATE delivery_message AS message
-    SET state = {planned}, reason = 0, not_before = NULL
+    SET state = {planned}, reason = 0, not_before = NULL,
+        deferred_since = CASE WHEN %(source)s = {deferred} THEN message.deferred_since END
     FROM due WHERE message.id = due.id
     RETURNING message.id, due.campaign_id, due.attempts, due.domain_group, due.reason
 ), claims AS (
@@ -65,6 +67,7 @@ def again(which: str, params: dict[str, Any], *, source: MessageState) -> int:
     sql = _REGROUP.format(
         which=which,
         planned=MessageState.PLANNED.value,
+        deferred=MessageState.DEFERRED.value,
         waiting=ClaimState.WAITING.value,
         claim_size=CLAIM_SIZE,
     )

@@ -3,12 +3,15 @@
 Every step is a conditional statement and may run twice at once.
 """
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
+from accounts import set_aside
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -19,6 +22,7 @@ from delivery.pipeline.plan import CLAIM_SIZE
 from delivery.states import OPEN_STATES, ClaimState, MessageState, Reason
 
 CLAIMS_AT_ONCE: Final = 50
+PUSHED_AWAY: Final = timedelta(minutes=5)
 ROWS_AT_ONCE: Final = 20_000
 
 # Planned rows that no open claim owns. There should never be any; a database that was restored from
@@ -40,6 +44,36 @@ FROM (
 ) AS sliced
 GROUP BY attempts, slice
 """
+# The first due of each campaign, by its part of the index: a LATERAL with a LIMIT is not joined to
+# all that is due. ``not_before`` once more, for who has changed while this waited.
+_DUE: Final = f"""
+not_before <= %(until)s AND id IN (
+    SELECT due.id FROM unnest(%(campaigns)s::bigint[]) AS campaign (id)
+    CROSS JOIN LATERAL (
+        SELECT message.id FROM delivery_message AS message
+        WHERE message.campaign_id = campaign.id AND message.not_before <= %(until)s
+        ORDER BY message.not_before LIMIT {ROWS_AT_ONCE}
+    ) AS due
+)
+"""  # noqa: S608 - no text from outside
+
+
+def everything() -> bool:
+    """Do all of it; True: messages are due again. A step that fails stops no other."""
+    due = 0
+
+    def look_for_retries() -> None:
+        nonlocal due
+        due = retry()
+
+    steps: dict[str, Callable[[], object]] = {
+        "claims": recover,
+        "retries": look_for_retries,
+        "cancelling": cancel,
+        "ends": finish,
+    }
+    set_aside.each("sweep", steps, lambda name: steps[name]())
+    return due > 0
 
 
 def recover() -> int:
@@ -57,7 +91,22 @@ def recover() -> int:
         for pk, worker, until in held
         if until is None or until < now or coordination.is_gone(worker)
     ]
-    return sum(_recover(pk) for pk in orphaned[:CLAIMS_AT_ONCE])
+    return set_aside.each(
+        "claim", orphaned[:CLAIMS_AT_ONCE], _recover_or_leave, name="claim {}".format
+    )
+
+
+def _recover_or_leave(pk: int) -> None:
+    """Settle a claim; one that can't be settled makes room for the others for a while."""
+    try:
+        _recover(pk)
+    except set_aside.AWAY:
+        raise
+    except Exception:
+        Claim.objects.filter(pk=pk, state=ClaimState.HELD).update(
+            worker="", held_until=timezone.now() + PUSHED_AWAY
+        )
+        raise
 
 
 def _recover(pk: int) -> bool:
@@ -118,16 +167,24 @@ def _doubt(writer: record.Writer, messages: list[int], *, reason: Reason) -> Non
 
 
 def retry() -> int:
-    """Make claims of the deferred messages that are due; returns how many messages."""
-    now = timezone.now()
-    if not Message.objects.filter(not_before__lte=now).exists():
-        return 0
+    """Make claims of the deferred messages that are due; returns how many messages.
+
+    Only those of campaigns that are being sent are looked at: what waits for a paused one stays
+    behind its index.
+    """
     sending = Campaign.objects.filter(status=CampaignStatus.SENDING).values_list("pk", flat=True)
-    return regroup.again(
-        "not_before <= %(until)s AND campaign_id + 0 = ANY(%(campaigns)s)",
-        {"until": now, "campaigns": list(sending)},
-        source=MessageState.DEFERRED,
-    )
+    campaigns = list(sending)
+    if not campaigns:
+        return 0
+    count = 0
+
+    def again(several: Sequence[int]) -> None:
+        nonlocal count
+        due = {"until": timezone.now(), "campaigns": list(several)}
+        count += regroup.again(_DUE, due, source=MessageState.DEFERRED)
+
+    set_aside.together("retries", campaigns, again, name="campaign {}".format)
+    return count
 
 
 def cancel() -> int:
@@ -138,16 +195,26 @@ def cancel() -> int:
     count = 0
     cancelled = Campaign.objects.filter(status=CampaignStatus.CANCELLED)
     waiting = Claim.objects.filter(state=ClaimState.WAITING, campaign__in=cancelled)
-    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)[:CLAIMS_AT_ONCE]):
+    cancelling = list(waiting.order_by("pk").values_list("pk", flat=True)[:CLAIMS_AT_ONCE])
+
+    def cancel_claim(pk: int) -> None:
+        nonlocal count
         count += _cancel_claim(pk)
+
+    set_aside.each("cancelling", cancelling, cancel_claim, name="claim {}".format)
     deferred = Message.objects.filter(not_before__isnull=False, state=MessageState.DEFERRED)
     open_campaigns = cancelled.filter(
         Exists(deferred.filter(campaign_id=OuterRef("pk"))), dispatch__isnull=False
     )
-    for campaign in open_campaigns if waiting_deferrals() else ():
+
+    def cancel_deferred(campaign: Campaign) -> None:
+        nonlocal count
         ids = list(deferred.filter(campaign=campaign).values_list("pk", flat=True)[:ROWS_AT_ONCE])
         with transaction.atomic():
             count += len(_cancel_rows(campaign, ids, source=MessageState.DEFERRED))
+
+    if waiting_deferrals():
+        set_aside.each("cancelling", open_campaigns, cancel_deferred, name=_name)
     return count
 
 
@@ -193,40 +260,64 @@ def finish() -> int:
 
     What is unknown doesn't hold a campaign up: it waits for a person, perhaps for ever.
     """
-    open_claims = Claim.objects.filter(
-        campaign_id=OuterRef("campaign_id"), state__in=[ClaimState.WAITING, ClaimState.HELD]
+    sending = Dispatch.objects.filter(
+        campaign__status=CampaignStatus.SENDING, planning_done_at__isnull=False
     )
-    ready = (
-        Dispatch.objects.filter(
-            ~Exists(open_claims),
-            campaign__status=CampaignStatus.SENDING,
-            planning_done_at__isnull=False,
-        )
-        .select_related("campaign")
-        .annotate(
-            open=Sum(
-                "campaign__tallies__count",
-                filter=Q(campaign__tallies__state__in=OPEN_STATES),
-                default=0,
-            ),
-            planned=Sum(
-                "campaign__tallies__count",
-                filter=Q(campaign__tallies__state=MessageState.PLANNED),
-                default=0,
-            ),
-        )
-    )
+    ended = sending.filter(_nothing_is_open()).values_list("campaign_id", flat=True)
     finished = 0
-    for dispatch in ready:
-        if dispatch.open == 0:
-            if lifecycle.finish(dispatch.campaign):
-                Claim.objects.filter(
-                    campaign_id=dispatch.campaign_id, state=ClaimState.SETTLED
-                ).delete()
-                finished += 1
-        elif dispatch.planned > 0:
-            _rescue(dispatch.pk)
+
+    def end(campaign: int) -> None:
+        nonlocal finished
+        finished += _finish(campaign)
+
+    set_aside.each("finishing", list(ended), end, name="campaign {}".format)
+    unclaimed = sending.exclude(Exists(_open_claims())).filter(
+        Exists(_open_tallies(MessageState.PLANNED))
+    )
+    lost = list(unclaimed.values_list("pk", flat=True))
+    set_aside.each("finishing", lost, _rescue, name="dispatch {}".format)
     return finished
+
+
+def _name(campaign: Campaign) -> str:
+    return f"campaign {campaign.pk}"
+
+
+@transaction.atomic
+def _finish(campaign: int) -> bool:
+    """Finish a campaign if nothing of it is open, whoever gives it more to send at this moment.
+
+    Whoever does that (`settle.send_again`) locks the campaign's row first, so with that lock in our
+    hands the UPDATE sees all there is. Its condition alone would not do: PostgreSQL looks at other
+    tables as they were when the statement began, even when it has waited for the row since.
+    """
+    row = Campaign.objects.select_for_update(skip_locked=True).filter(pk=campaign).first()
+    if row is None or not lifecycle.finish(row, only_if=_nothing_is_open("pk")):
+        return False
+    Claim.objects.filter(campaign_id=campaign, state=ClaimState.SETTLED).delete()
+    return True
+
+
+def _nothing_is_open(campaign: str = "campaign_id") -> Q:
+    """Return the condition that nothing of the campaign in this column is left to send."""
+    return ~Exists(_open_claims(campaign)) & ~Exists(_open_tallies(*OPEN_STATES, of=campaign))
+
+
+def _open_claims(campaign: str = "campaign_id") -> QuerySet[Claim]:
+    return Claim.objects.filter(
+        campaign_id=OuterRef(campaign), state__in=[ClaimState.WAITING, ClaimState.HELD]
+    )
+
+
+def _open_tallies(*states: MessageState, of: str = "campaign_id") -> QuerySet[MessageTally, Any]:
+    """Return whether the tallies (spread over shards) show messages in these states."""
+    return (
+        MessageTally.objects.filter(campaign_id=OuterRef(of), state__in=states)
+        .values("campaign_id")
+        .annotate(total=Sum("count"))
+        .filter(total__gt=0)
+        .values("total")
+    )
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from typing import Any
 import redis
 from django.db import connection, transaction
 
+from accounts import set_aside
 from delivery.engagement import summary
 from delivery.models import StreamPosition, UserAgent
 from delivery.pipeline import settle
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 BATCH = 1_000
 # Somebody who reloads a pixel for ever fills no table.
 MOST_PER_MESSAGE = 1_000
+# Nor does somebody who gives their program another name each time; beyond, events name none.
+MOST_AGENTS = 50_000
 START = "0-0"
+HITS = "opens and clicks"
 
 MESSAGES = """
 SELECT message.id, message.campaign_id, message.subscriber_id, message.state,
@@ -83,7 +87,10 @@ def next_batch() -> int:
         entries = sightings.after(position.last_id, limit=BATCH)
         if not entries:
             return 0
-        absorb([sighting for _, sighting in entries if sighting])
+        readable = [sighting for _, sighting in entries if sighting]
+        if len(readable) < len(entries):
+            set_aside.put(HITS, subject="entries of the stream", error="They can't be read.")
+        set_aside.together(HITS, readable, absorb, name=name_of)
         last_id = entries[-1][0]
         StreamPosition.objects.filter(pk=position.pk).update(last_id=last_id)
     try:
@@ -91,6 +98,11 @@ def next_batch() -> int:
     except redis.RedisError:
         log.warning("stream not trimmed: Redis is away")  # the next run does
     return len(entries)
+
+
+def name_of(hit: Sighting) -> str:
+    """Say which hit it is: the message it is about."""
+    return f"message {hit.message_id}"
 
 
 def take_position(*, wait: bool = False) -> StreamPosition | None:
@@ -225,10 +237,10 @@ def count(
 
 
 def user_agents(names: Iterable[str]) -> dict[str, int]:
-    """Return the ids of user agents by name, storing those that are new."""
+    """Return the ids of user agents by name, storing those that are new, `MOST_AGENTS` in all."""
     hashes = {blake2b(name.encode(), digest_size=16).digest(): name for name in sorted(names)}
     known = _known_agents(hashes)
-    if len(known) < len(hashes):
+    if len(known) < len(hashes) and UserAgent.objects.count() + len(hashes) <= MOST_AGENTS:
         UserAgent.objects.bulk_create(
             [
                 UserAgent(hash=digest, text=name)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import set_aside
 from delivery.models import Event, StreamPosition
 from delivery.states import AgentClass, EventKind
 from delivery.tracking import agents, ingest
@@ -58,12 +59,13 @@ def next_batch() -> int:
             rows = cursor.fetchall()
         if not rows:
             return 0
-        _review({message_id for _, message_id in rows})
+        messages = sorted({message_id for _, message_id in rows})
+        set_aside.together("review of clicks", messages, _review, name="message {}".format)
         StreamPosition.objects.filter(pk=position.pk).update(reviewed_through=rows[-1][0])
     return len(rows)
 
 
-def _review(message_ids: set[int]) -> None:
+def _review(message_ids: Sequence[int]) -> None:
     targets = ingest.messages(message_ids)
     links = _link_counts({target.campaign_id for target in targets.values()})
     before: dict[int, list[Group]] = {}

@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import Any, Final
 
 import requests
-from anymail.exceptions import AnymailError, AnymailRecipientsRefused
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from urllib3.exceptions import HTTPError
 
+from delivery.states import Provider
 from delivery.transports import anymail_verdicts as verdicts
 from delivery.transports.anymail_message import ProviderMessage, read
 from delivery.transports.anymail_session import (
@@ -22,6 +23,7 @@ from delivery.transports.anymail_session import (
 )
 from delivery.transports.anymail_verdicts import Answer, Blame
 from delivery.transports.protocol import Outgoing, Verdict
+from delivery.transports.provider_errors import fault_of
 from delivery.transports.providers import Spec, spec_of
 
 # Errors of botocore, by name: it has no base class for what happens before a request leaves.
@@ -55,6 +57,7 @@ NOT_IN_SHAPE: Final = frozenset(
     {"MissingParametersError", "ParamValidationError", "UnknownParameterError", "ValidationError"}
 )
 TRIES: Final = 2
+UNREADABLE: Final = "the answer could not be read"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +124,7 @@ class Desk:
                 backend.session.headers["Idempotency-Key"] = message.idempotency_key
             backend.send_messages([message])
         except AnymailRecipientsRefused as error:
-            return self._taken(message, _response_of(error))
+            return self._taken(message, _response_of(error), person)
         except AnymailError as error:
             return self._trouble(error, person)
         except InnerAddressError as error:
@@ -131,55 +134,59 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - an answer that a backend trips over
             return self._tripped(error)
         status: Any = getattr(message, "anymail_status", None)
-        return self._taken(message, getattr(status, "esp_response", None))
+        return self._taken(message, getattr(status, "esp_response", None), person)
 
     def _tripped(self, error: Exception) -> Answer:
         """A backend failed over its own work: before the request nothing was sent."""
         logging.getLogger(__name__).warning("provider_backend_failed", exc_info=error)
         if mark.is_written:
-            words = "the answer could not be read"
-            return Answer(verdict=Verdict.UNKNOWN, code=200, words=words)
+            return Answer(verdict=Verdict.UNKNOWN, code=HTTPStatus.OK.value, words=UNREADABLE)
         words = f"{type(error).__name__}: {verdicts.clean(str(error))[:200]}"
         return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, words=words)
 
-    def _taken(self, message: ProviderMessage, response: Any) -> Answer:
+    def _taken(self, message: ProviderMessage, response: Any, person: str) -> Answer:
         status: Any = getattr(message, "anymail_status", None)
-        if isinstance(response, requests.Response):
-            code, words = response.status_code, verdicts.words_of(response)
-        else:
-            code, words = 200, ""
+        statuses = set(getattr(status, "status", None) or ())
+        is_http = isinstance(response, requests.Response)
+        code = response.status_code if is_http else HTTPStatus.OK.value
+        words = verdicts.words_of(response) if is_http else ""
+        fault = fault_of(self._settings.provider, verdicts.body_of(response))
+        about_person = fault.blame in {None, Blame.PERSON} and not fault.is_temporary
+        if about_person and statuses and statuses <= {"invalid", "rejected"}:
+            return verdicts.rejected(statuses, code=code, words=words)
+        if fault.code or not HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
+            return self._refused(response, person)
         ids = getattr(status, "message_id", None)
         provider_id = next(iter(ids), "") if isinstance(ids, set) else ids
-        return verdicts.accepted(
-            set(getattr(status, "status", None) or ()),
+        return verdicts.taken(
+            statuses,
             code=code,
             words=words,
             provider_id=str(provider_id or ""),
+            spec=self._settings.spec,
+        )
+
+    def _refused(self, response: requests.Response, person: str) -> Answer:
+        return verdicts.refused(
+            response.status_code,
+            words=verdicts.words_of(response),
+            person=person,
+            fault=fault_of(self._settings.provider, verdicts.body_of(response)),
+            retry_after=verdicts.seconds_until(response.headers.get("Retry-After")),
         )
 
     def _trouble(self, error: AnymailError, person: str) -> Answer:
         response = _response_of(error)
         if isinstance(response, requests.Response):
-            if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            fault = fault_of(self._settings.provider, verdicts.body_of(response))
+            if response.status_code < HTTPStatus.MULTIPLE_CHOICES and not fault.code:
                 # Accepted, and said in a way that nobody can read.
-                words = verdicts.words_of(response) or "the answer could not be read"
+                words = verdicts.words_of(response) or UNREADABLE
                 return Answer(verdict=Verdict.UNKNOWN, code=response.status_code, words=words)
-            return verdicts.refused(
-                response.status_code,
-                words=verdicts.words_of(response),
-                person=person,
-                retry_after=verdicts.seconds_until(response.headers.get("Retry-After")),
-            )
+            return self._refused(response, person)
         if isinstance(response, dict):
             return _from_amazon(response, person)
-        cause = error.__cause__
-        if cause is not None and hasattr(cause, "fmt"):  # botocore: its errors have a template
-            return _broken_at_amazon(cause)
-        if isinstance(cause, (requests.RequestException, OSError)):
-            return verdicts.broken(cause, is_written=mark.is_written)
-        # Anymail refuses before it asks: something in this mail the provider has no word for.
-        words = verdicts.clean(str(error))[:200]
-        return Answer(verdict=Verdict.FAILED, blame=Blame.MAIL, words=words)
+        return _without_answer(error)
 
     def _open(self) -> Any:
         with self._lock:
@@ -202,6 +209,20 @@ class Desk:
                     backend.open()
                 self._backend = backend
             return self._backend
+
+
+def _without_answer(error: AnymailError) -> Answer:
+    """Read an error that brings no answer along: before, within or after the request."""
+    cause = error.__cause__
+    if cause is not None and hasattr(cause, "fmt"):  # botocore: its errors have a template
+        return _broken_at_amazon(cause)
+    if isinstance(cause, (requests.RequestException, OSError)):
+        return verdicts.broken(cause, is_written=mark.is_written)
+    if isinstance(error, AnymailAPIError):  # boto3's answer, in which nothing can be found
+        return Answer(verdict=Verdict.UNKNOWN, code=HTTPStatus.OK.value, words=UNREADABLE)
+    # Anymail refuses before it asks: something in this mail the provider has no word for.
+    words = verdicts.clean(str(error))[:200]
+    return Answer(verdict=Verdict.FAILED, blame=Blame.MAIL, words=words)
 
 
 def _response_of(error: AnymailError) -> Any:
@@ -242,6 +263,6 @@ def _from_amazon(response: dict[str, Any], person: str) -> Answer:
         int(meta.get("HTTPStatusCode") or 400),
         words=verdicts.clean(said.get("Message") or said.get("Code") or "")[: verdicts.MOST_WORDS],
         person=person,
-        code=str(said.get("Code") or ""),
+        fault=fault_of(Provider.AMAZON_SES, response),
         retry_after=verdicts.seconds_until(retry),
     )

@@ -3,10 +3,11 @@
 ====================  ====================================================  ========  =======
 answer                                                                      verdict   blame
 ====================  ====================================================  ========  =======
-2xx                                                                         sent      nobody
-2xx that nobody can read                                                    unknown   nobody
-2xx, "rejected", "invalid", "failed" for the person                         failed    person
-429, or a refusal whose code speaks of a rate (SES: Throttling…)            not sent  patience
+2xx with an accepted status or an id for the person                         sent      nobody
+2xx with neither, or that nobody can read                                   unknown   nobody
+2xx, "rejected" or "invalid" for the person                                 failed    person
+an error code or field of the provider's that we know                       see `provider_errors`
+420, 429                                                                    not sent  patience
 401, 402, 403, and refusals that speak of the account or its key            not sent  account
 3xx, 404, 405: no such address at the provider (redirects: never followed)  not sent  account
 409 (the same key is under way just now), 408, 425                          deferred  person
@@ -27,59 +28,38 @@ import email.utils
 import re
 import time
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final
 
 import requests
 
 from delivery.transports.protocol import Verdict
+from delivery.transports.provider_errors import NOTHING, Blame, Fault
+from delivery.transports.providers import Spec
 
 MOST_WORDS: Final = 400
+_OF_BLAME: Final = {
+    Blame.PERSON: Verdict.FAILED,
+    Blame.MAIL: Verdict.FAILED,
+    Blame.ACCOUNT: Verdict.NOT_SENT,
+    Blame.PATIENCE: Verdict.NOT_SENT,
+    Blame.SERVER: Verdict.DEFERRED,
+}
+_OF_STATUS: Final = {
+    **dict.fromkeys((401, 402, 403, 404, 405), (Verdict.NOT_SENT, Blame.ACCOUNT)),
+    **dict.fromkeys((408, 409, 425), (Verdict.DEFERRED, Blame.PERSON)),
+    # Too Many Requests; 420 is SparkPost's word for it
+    **dict.fromkeys((420, 429), (Verdict.NOT_SENT, Blame.PATIENCE)),
+    **dict.fromkeys((502, 504), (Verdict.UNKNOWN, Blame.SERVER)),
+}
 NO_ANSWER: Final = "no answer in time"
 LONGEST_PATIENCE: Final = 24 * 3600.0
 
-PATIENCE_CODES: Final = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "LimitExceededException",
-        "RequestLimitExceeded",
-    }
-)
-ACCOUNT_CODES: Final = frozenset(
-    {
-        "AccessDeniedException",
-        "AccountSuspendedException",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MailFromDomainNotVerifiedException",
-        "NotFoundException",
-        "OptInRequired",
-        "SendingPausedException",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
 SPEAKS_OF_ACCOUNT: Final = re.compile(
     r"api[ _-]?key|(?:server|api|access) token|credentials|unauthori[sz]ed|not (?:verified|allowed"
     r" to send)|unverified|sender (?:signature|identity)|account (?:is )?(?:suspended|disabled"
     r"|inactive|not active)|insufficient|credit|quota|billing|plan\b",
     re.IGNORECASE,
 )
-
-
-class Blame(Enum):
-    """Who is at fault when it is not accepted."""
-
-    NOBODY = "nobody"
-    PERSON = "person"
-    MAIL = "mail"
-    ACCOUNT = "account"
-    SERVER = "server"
-    PATIENCE = "patience"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,43 +76,57 @@ class Answer:
 
 
 def refused(
-    status: int, *, words: str, person: str, code: str = "", retry_after: float | None = None
+    status: int,
+    *,
+    words: str,
+    person: str,
+    fault: Fault = NOTHING,
+    retry_after: float | None = None,
 ) -> Answer:
-    """Read a refusal: HTTP status, the provider's words, its own error code where it has one."""
-    said: dict[str, Any] = {"code": status, "words": words, "retry_after": retry_after}
-    if status == 429 or code in PATIENCE_CODES:  # noqa: PLR2004 - Too Many Requests
-        return Answer(verdict=Verdict.NOT_SENT, blame=Blame.PATIENCE, **said)
-    if status in {502, 504}:
-        return Answer(verdict=Verdict.UNKNOWN, blame=Blame.SERVER, **said)
+    """Read a refusal: the provider's own error first, then the HTTP status, then its words."""
+    verdict, blame = _judge(status, words=words, person=person, fault=fault)
+    return Answer(verdict=verdict, blame=blame, code=status, words=words, retry_after=retry_after)
+
+
+def _judge(status: int, *, words: str, person: str, fault: Fault) -> tuple[Verdict, Blame]:
+    if fault.blame is not None:
+        return Verdict.DEFERRED if fault.is_temporary else _OF_BLAME[fault.blame], fault.blame
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
     if status >= 500:  # noqa: PLR2004
-        return Answer(verdict=Verdict.DEFERRED, blame=Blame.SERVER, **said)
+        return Verdict.DEFERRED, Blame.SERVER
     names_person = person.lower() in words.lower()
     speaks_of_account = SPEAKS_OF_ACCOUNT.search(words) and not names_person
-    is_redirect = status < 400  # noqa: PLR2004 - the account has a wrong address of its provider
-    if (
-        is_redirect
-        or status in {401, 402, 403, 404, 405}
-        or code in ACCOUNT_CODES
-        or speaks_of_account
-    ):
-        return Answer(verdict=Verdict.NOT_SENT, blame=Blame.ACCOUNT, **said)
-    if status in {408, 409, 425}:
-        return Answer(verdict=Verdict.DEFERRED, blame=Blame.PERSON, **said)
-    blame = Blame.PERSON if names_person else Blame.MAIL
-    return Answer(verdict=Verdict.FAILED, blame=blame, **said)
+    is_redirect = 300 <= status < 400  # noqa: PLR2004 - the account has a wrong address of its provider
+    if is_redirect or speaks_of_account:
+        return Verdict.NOT_SENT, Blame.ACCOUNT
+    return Verdict.FAILED, Blame.PERSON if names_person else Blame.MAIL
 
 
-def accepted(statuses: set[str], *, code: int, words: str, provider_id: str) -> Answer:
-    """Read what a 2xx answer says about its one recipient (Anymail's normalised statuses)."""
-    if statuses and statuses <= {"invalid", "rejected", "failed"}:
-        return Answer(
-            verdict=Verdict.FAILED,
-            blame=Blame.PERSON,
-            code=code,
-            enhanced="5.1.3" if statuses == {"invalid"} else "",
-            words=words or ", ".join(sorted(statuses)),
-        )
-    return Answer(verdict=Verdict.SENT, code=code, provider_id=clean(provider_id)[:255])
+def rejected(statuses: set[str], *, code: int, words: str) -> Answer:
+    """Read a refusal that names this very person (Anymail's normalised statuses)."""
+    return Answer(
+        verdict=Verdict.FAILED,
+        blame=Blame.PERSON,
+        code=code,
+        enhanced="5.1.3" if statuses == {"invalid"} else "",
+        words=words or ", ".join(sorted(statuses)),
+    )
+
+
+def taken(statuses: set[str], *, code: int, words: str, provider_id: str, spec: Spec) -> Answer:
+    """Read what a 2xx answer says about its one recipient (Anymail's normalised statuses).
+
+    Accepted is what the provider says so of: by a status of its own, or by the id it gives. Some
+    say neither; there Anymail's "queued" or "failed" is its own guess, and proves nothing.
+    """
+    clean_id = clean(provider_id)[:255]
+    is_accepted = bool(statuses & {"queued", "sent"}) if spec.names_status else bool(clean_id)
+    is_accepted = is_accepted or (bool(clean_id) and statuses == {"unknown"})
+    if spec.accepts_with not in {0, code} or not is_accepted:
+        words = words or "the answer does not say that the mail was taken"
+        return Answer(verdict=Verdict.UNKNOWN, code=code, words=words)
+    return Answer(verdict=Verdict.SENT, code=code, provider_id=clean_id)
 
 
 def broken(error: BaseException, *, is_written: bool) -> Answer:
@@ -140,6 +134,16 @@ def broken(error: BaseException, *, is_written: bool) -> Answer:
     verdict = Verdict.UNKNOWN if is_written else Verdict.NOT_SENT
     words = NO_ANSWER if "imeout" in type(error).__name__ else "the connection broke"
     return Answer(verdict=verdict, blame=Blame.SERVER, words=words)
+
+
+def body_of(response: Any) -> Any:
+    """Return an answer's JSON, or None."""
+    if not isinstance(response, requests.Response):
+        return response
+    try:
+        return response.json()
+    except ValueError:
+        return None
 
 
 def words_of(response: requests.Response) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from delivery import accounts, secrets
+from accounts import secrets
+from delivery import accounts
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
 from delivery.transports.anymail_request import ProviderSettings

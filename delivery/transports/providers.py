@@ -40,6 +40,8 @@ class Spec:
     keeps_message_id: bool = False
     idempotency: str = ""  # where a stable key goes: "http", "header" or "body"
     replays: bool = False  # the same key again is certainly not a second mail, for some minutes
+    names_status: bool = False  # says in each answer what became of each recipient
+    accepts_with: int = 0  # the only HTTP status that means "taken", where there is one
     is_shared: bool = False  # one client serves all threads
     extra_headers: Mapping[str, str] = field(default_factory=dict)
     drops_headers: frozenset[str] = frozenset()
@@ -134,6 +136,7 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.MAILERSEND: Spec(
         backend=_ANYMAIL.format("mailersend"),
+        accepts_with=202,
         settings=(_key("api_token", _("API token")),),
         has_metadata=False,
         note=_(
@@ -161,20 +164,26 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.MAILJET: Spec(
         backend=_ANYMAIL.format("mailjet"),
+        names_status=True,
         settings=(_key("api_key"), _key("secret_key", _("Secret key"))),
         drops_headers=frozenset({"message-id", "feedback-id", "precedence"}),
     ),
     Provider.MAILTRAP: Spec(
         backend=_ANYMAIL.format("mailtrap"),
+        names_status=True,
         settings=(_key("api_token", _("API token")),),
         can_stop_tracking=False,
         note=_("Switch off open and click tracking for the domain: Warta counts by itself."),
     ),
     Provider.MANDRILL: Spec(
-        backend=_ANYMAIL.format("mandrill"), settings=(_key("api_key"),), keeps_message_id=True
+        backend=_ANYMAIL.format("mandrill"),
+        settings=(_key("api_key"),),
+        keeps_message_id=True,
+        names_status=True,
     ),
     Provider.POSTAL: Spec(
         backend="delivery.transports.anymail_raw.PostalRaw",
+        names_status=True,
         settings=(
             Setting(
                 name="api_url",
@@ -191,6 +200,7 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.POSTMARK: Spec(
         backend=_ANYMAIL.format("postmark"),
+        names_status=True,
         settings=(
             _key("server_token", _("Server API token")),
             Setting(
@@ -217,6 +227,7 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.SCALEWAY: Spec(
         backend=_ANYMAIL.format("scaleway"),
+        names_status=True,
         settings=(
             _key("secret_key", _("Secret key")),
             Setting(name="project_id", label=_("Project id"), pattern=r"[0-9a-fA-F-]{10,50}"),
@@ -227,6 +238,7 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.SENDGRID: Spec(
         backend=_ANYMAIL.format("sendgrid"),
+        accepts_with=202,
         settings=(_key("api_key"), _region(*_REGION_US_EU)),
         arguments=_urls(
             {"us": "https://api.sendgrid.com/v3/", "eu": "https://api.eu.sendgrid.com/v3/"}
@@ -235,6 +247,7 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.SPARKPOST: Spec(
         backend=_ANYMAIL.format("sparkpost"),
+        names_status=True,
         settings=(
             _key("api_key"),
             Setting(
@@ -255,6 +268,7 @@ SPECS: Final[dict[Provider, Spec]] = {
     ),
     Provider.UNISENDER_GO: Spec(
         backend=_ANYMAIL.format("unisender_go"),
+        names_status=True,
         settings=(
             _key("api_key"),
             Setting(

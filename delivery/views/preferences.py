@@ -101,11 +101,7 @@ def _mail_link(holder: Holder, person: Subscriber) -> str:
     except redis.RedisError:
         return "not_now"
     if may_mail:
-        send_owner_link.delay_on_commit(
-            subscriber_id=person.pk,
-            message_id=holder.message_id,
-            language=get_language() or "",
-        )
+        send_owner_link(person, message_id=holder.message_id, language=get_language() or "")
     return "link"
 
 

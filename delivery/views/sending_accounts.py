@@ -10,16 +10,12 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
-from delivery import breaker, standing, trial
+from delivery import accounts, breaker, standing, trial
 from delivery.accounts import FROM_SETTINGS
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
 from delivery.models import SendingAccount
 from delivery.states import Provider, TransportKind
-
-RUNNING = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
 
 
 def find(request: MemberRequest, account_id: int) -> SendingAccount:
@@ -107,25 +103,26 @@ def account_move(request: MemberRequest, account_id: int) -> HttpResponse:
 def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
     """Take an account away, unless campaigns are on their way over it."""
     account = find(request, account_id)
-    running = Campaign.objects.filter(sending_account=account, status__in=RUNNING)
     if account.kind == TransportKind.SANDBOX:
         messages.error(request, _("The sandbox stays: it costs nothing and catches tests."))
         return redirect("account_list")
     if account.name == FROM_SETTINGS:
         messages.error(request, _("SMTP_URL makes this account. Take it out of the settings."))
         return redirect("account_edit", account.pk)
-    if running.exists():
-        names = ", ".join(running.values_list("name", flat=True)[:3])
+    if request.method == "POST":
+        running = accounts.delete(account)
+        if not running:
+            messages.success(request, _("The account is gone."))
+            return redirect("account_list")
+    else:
+        running = accounts.running_over(account)
+    if running:
         messages.error(
             request,
             _("Campaigns use this account: %(names)s. Cancel them or choose another account first.")
-            % {"names": names},
+            % {"names": ", ".join(running[:3])},
         )
         return redirect("account_edit", account.pk)
-    if request.method == "POST":
-        account.delete()
-        messages.success(request, _("The account is gone."))
-        return redirect("account_list")
     return render(request, "delivery/account_delete.html", {"account": account})
 
 

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from accounts import set_aside, system_mail
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
@@ -11,6 +12,7 @@ from delivery import diagnosis
 from delivery.models import SendingAccount
 
 SHOWN = 50  # campaigns
+SHOWN_MAILS = 20
 UNDER_WAY = (CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
 
 
@@ -20,9 +22,15 @@ def sending_health(request: MemberRequest) -> HttpResponse:
     under_way = Campaign.objects.filter(workspace=request.workspace, status__in=UNDER_WAY)
     campaigns = under_way.select_related("paused_by").order_by("-pk")[:SHOWN]
     accounts = SendingAccount.objects.filter(workspace=request.workspace)
+    sees_all = request.user.is_staff
     context = {
         "machinery": diagnosis.machinery(),
         "accounts": [(account, diagnosis.of_account(account)) for account in accounts],
+        "system_mail": system_mail.of_concern(None if sees_all else request.workspace)[
+            :SHOWN_MAILS
+        ],
+        # What was set aside names no workspace: it is the installation's administrators' to see.
+        "set_aside": set_aside.lately()[:SHOWN_MAILS] if sees_all else None,
         "rows": [(campaign, diagnosis.explain(campaign)) for campaign in campaigns],
     }
     template = "reports/_health.html" if request.GET.get("part") else "reports/health.html"

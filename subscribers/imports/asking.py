@@ -1,23 +1,11 @@
 """Mails that ask people of an import to confirm: only if it was told to, and not all at once."""
 
-from dataclasses import dataclass
-
 from django.db.models import Exists, OuterRef
 
 from subscribers import signup
 from subscribers.models import Import, Subscriber, Subscription
+from subscribers.signup import Letter
 from subscribers.states import ImportStatus, SubscriptionStatus
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A mail that asks one person to confirm."""
-
-    subscriber_id: int
-    form_id: int
-    token: str
-    language: str
-
 
 AT_ONCE = 50  # in one transaction: so many may be asked again after a crash
 STEPS = 12  # each minute; a sending account's own limits hold besides
@@ -29,10 +17,10 @@ def due() -> list[int]:
     return list(waiting.values_list("pk", flat=True))
 
 
-def take(import_id: int) -> list[Question]:
+def take(import_id: int) -> list[Letter]:
     """Note the next people as asked and return their mails, inside the caller's transaction.
 
-    The caller enqueues them in it: what can't be enqueued does not count as asked.
+    The caller writes them down in it: who is asked and who is mailed can't differ.
     """
     record = (
         Import.objects.select_for_update(skip_locked=True, of=("self",))
@@ -52,7 +40,13 @@ def take(import_id: int) -> list[Question]:
         if form and (token := signup.invitation(form, person=person)):
             language = person.language or form.language or record.workspace.default_language
             found.append(
-                Question(subscriber_id=person.pk, form_id=form.pk, token=token, language=language)
+                Letter(
+                    subscriber_id=person.pk,
+                    form_id=form.pk,
+                    token=token,
+                    lists=(),
+                    language=language,
+                )
             )
     return found
 

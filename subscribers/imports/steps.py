@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import set_aside
 from accounts.models import User, Workspace
 from subscribers.imports import batches, files, layout, mapping, spreadsheet
 from subscribers.imports.files import FileRefused
@@ -246,13 +247,14 @@ def forget_old_files() -> int:
         .exclude(path="", errors_path="")
         .exclude(status=ImportStatus.UNDOING)
     )
-    count = 0
-    for record in due.only("id", "path", "errors_path").iterator():
-        files.discard(record.path, record.errors_path)
-        Import.objects.filter(pk=record.pk).update(path="", errors_path="", samples=[], problems=[])
-        record.changes.all().delete()
-        count += 1
-    return count
+    old = due.only("id", "path", "errors_path").iterator()
+    return set_aside.each("old files", old, _forget_file, name=lambda one: f"import {one.pk}")
+
+
+def _forget_file(record: Import) -> None:
+    files.discard(record.path, record.errors_path)
+    Import.objects.filter(pk=record.pk).update(path="", errors_path="", samples=[], problems=[])
+    record.changes.all().delete()
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:

@@ -22,6 +22,7 @@ class SignupRequest(models.Model):
     class HeldFor(TextOptions):
         UNANSWERED = "unanswered", _("No proof of work while many confirmations went unanswered")
         STRICT = "strict", _("No proof of work, which this form asks for")
+        FAILED = "failed", _("Something went wrong on our side; the log says what")
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="signup_requests")
     form = models.ForeignKey(SignupForm, models.CASCADE, related_name="requests")

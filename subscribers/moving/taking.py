@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import set_aside
 from accounts.models import User, Workspace
 from subscribers.imports import files, spreadsheet
 from subscribers.imports.files import FileRefused
@@ -192,13 +193,14 @@ def fail(move_id: int, *, reason: str) -> bool:
 def forget_old_files() -> int:
     """Delete the files of moves whose time is up; returns how many. The figures stay."""
     due = Move.objects.filter(created_at__lt=timezone.now() - files.KEPT_FOR)
-    count = 0
-    for record in due.exclude(files=[], report_path="").iterator():
-        _discard_files(record)
-        findings = {**record.findings, "problems": []}
-        Move.objects.filter(pk=record.pk).update(files=[], report_path="", findings=findings)
-        count += 1
-    return count
+    old = due.exclude(files=[], report_path="").iterator()
+    return set_aside.each("old files", old, _forget_file, name=lambda one: f"move {one.pk}")
+
+
+def _forget_file(record: Move) -> None:
+    _discard_files(record)
+    findings = {**record.findings, "problems": []}
+    Move.objects.filter(pk=record.pk).update(files=[], report_path="", findings=findings)
 
 
 def _discard_files(record: Move) -> None:

@@ -19,7 +19,7 @@ from subscribers import asking_again, bulk, bulk_run, head_counts, tasks
 from subscribers.models import BulkAction, MailingList, Subscriber
 from subscribers.narrowing import PeopleFilters
 from subscribers.people_forms import BulkForm
-from subscribers.signup_tasks import send
+from subscribers.signup_mails import put_many
 from subscribers.states import BulkKind, BulkStatus
 from subscribers.views.people import say_who_is_out
 from subscribers.views.people_list import back, unread
@@ -83,7 +83,7 @@ def _begin(
     if people is None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
-    if bulk_run.run(action.pk, send=send, seconds=5) is not None:
+    if bulk_run.run(action.pk, send=put_many, seconds=5) is not None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
     action.refresh_from_db()

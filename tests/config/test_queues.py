@@ -16,7 +16,7 @@ def queue_of(task: str) -> str:
     [
         ("subscribers.take_signup", "mail"),
         ("subscribers.take_overdue_signups", "mail"),
-        ("subscribers.send_signup_mail", "mail"),
+        ("accounts.tasks.send_system_mail", "mail"),
         ("delivery.tasks.send_slice", "sending"),
         ("delivery.tasks.start_due_campaigns", "events"),
         ("delivery.tasks.plan_campaign", "events"),

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from delivery import secrets, throttle, trial, usage, warm_up
+from accounts import secrets
+from delivery import throttle, trial, usage, warm_up
 from delivery.models import DomainLimit, SendingAccount, WarmUp
 from delivery.states import Provider
 from delivery.testing.provider_server import Reply, running

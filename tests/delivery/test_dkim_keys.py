@@ -12,7 +12,8 @@ import dns.rrset
 import pytest
 from django.urls import reverse
 
-from delivery import dkim_keys, secrets
+from accounts import secrets
+from delivery import dkim_keys
 from delivery.models import DkimKey, SendingAccount
 from delivery.states import DkimAlgorithm, DkimState
 

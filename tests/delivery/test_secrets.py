@@ -2,7 +2,8 @@
 
 import pytest
 
-from delivery import secrets, tokens
+from accounts import secrets
+from delivery import tokens
 
 
 def test_what_was_encrypted_can_be_read_again_and_nothing_stays_nothing():

@@ -5,7 +5,8 @@ import socket
 import pytest
 from django.urls import reverse
 
-from delivery import secrets, single, trial
+from accounts import secrets
+from delivery import single, trial
 from delivery.models import SendingAccount
 from delivery.testing.smtp_server import RunningServer, running
 

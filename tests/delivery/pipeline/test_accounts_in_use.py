@@ -11,9 +11,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import secrets
 from campaigns import lifecycle
 from campaigns.models import Campaign
-from delivery import breaker, dkim_keys, secrets, standing, usage
+from delivery import breaker, dkim_keys, standing, usage
 from delivery.models import Claim, DomainLimit, Message, SendingAccount, WarmUp
 from delivery.pipeline import claim, handover, plan, sweep
 from delivery.pipeline.handover import Slice

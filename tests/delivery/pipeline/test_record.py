@@ -1,14 +1,19 @@
 """Outcomes: what may follow what, counts that equal the ledger, whatever comes twice or late."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Workspace
+from campaigns import lifecycle
+from campaigns.models import Campaign
 from delivery.models import Message, SendMinute, ServerReply
-from delivery.pipeline import record
+from delivery.pipeline import claim, record, settle, sweep
 from delivery.states import TRANSITIONS, MessageState, Reason
 from delivery.transports.protocol import Verdict
 from subscribers.models import Suppression
@@ -115,6 +120,83 @@ def test_time_over_fails_as_expired(cast: Cast, settings: Any) -> None:
         sending.writer(campaign), [sending.outcome(message, Verdict.DEFERRED, 451, "", "later")]
     )
     assert sending.ledger(campaign) == {(MessageState.FAILED, Reason.EXPIRED): 1}
+
+
+LATE = timedelta(hours=49)
+
+
+def deferred(campaign: Campaign, message: int, *, attempt: int = 0) -> Message:
+    """Have a server answer 451 to an attempt."""
+    outcome = sending.outcome(message, Verdict.DEFERRED, 451, "4.7.1", "greylisted")
+    assert record.outcomes(sending.writer(campaign, attempt=attempt), [outcome]) == 1
+    return Message.objects.get(pk=message)
+
+
+def wait_for_warm_up(campaign: Campaign, message: int) -> int:
+    """A limit, a warm-up or an account in trouble: the claim goes back, with a time to wait."""
+    held = sending.take(campaign)
+    claim.release(held, not_before=timezone.now() + LATE, waiting_for="warm-up")
+    return 0
+
+
+def pause_and_resume(campaign: Campaign, message: int) -> int:
+    """Somebody pauses the campaign over a weekend."""
+    assert lifecycle.pause(campaign, reason="weekend")
+    assert lifecycle.resume(campaign)
+    return 0
+
+
+def send_again_late(campaign: Campaign, message: int) -> int:
+    """Nobody knows whether it arrived; two days later somebody sends it again."""
+    record.outcomes(sending.writer(campaign), [sending.outcome(message, Verdict.UNKNOWN)])
+    Message.objects.filter(pk=message).update(attempted_at=timezone.now() - LATE)
+    assert settle.send_again(campaign) == 1
+    return 1
+
+
+def send_again_after_deferrals(campaign: Campaign, message: int) -> int:
+    """It was deferred for two days before nobody knew; sent again, it begins anew."""
+    deferred(campaign, message)
+    long_ago = timezone.now() - LATE
+    Message.objects.filter(pk=message).update(not_before=long_ago, deferred_since=long_ago)
+    assert sweep.retry() == 1
+    writer = sending.writer(campaign, attempt=1)
+    record.outcomes(writer, [sending.outcome(message, Verdict.UNKNOWN)])
+    assert settle.send_again(campaign) == 1
+    return 2
+
+
+@pytest.mark.parametrize(
+    "way",
+    [wait_for_warm_up, pause_and_resume, send_again_late, send_again_after_deferrals],
+)
+def test_however_late_the_first_attempt_is_it_may_be_deferred(
+    cast: Cast, way: Callable[[Campaign, int], int]
+) -> None:
+    campaign = sending.planned(cast.workspace, 1)
+    (message,) = sending.messages(campaign)
+    Message.objects.filter(pk=message).update(created_at=timezone.now() - LATE)
+    row = deferred(campaign, message, attempt=way(campaign, message))
+    assert row.state == MessageState.DEFERRED
+    assert row.deferred_since == row.attempted_at
+    assert row.not_before is not None
+    assert row.not_before > timezone.now()
+
+
+def test_the_time_allowed_counts_from_the_first_deferral(cast: Cast) -> None:
+    campaign = sending.planned(cast.workspace, 2)
+    early, late = sending.messages(campaign)
+    for message in (early, late):
+        deferred(campaign, message)
+    now = timezone.now()
+    Message.objects.filter(pk=early).update(
+        deferred_since=now - timedelta(hours=47), not_before=now
+    )
+    Message.objects.filter(pk=late).update(deferred_since=now - LATE, not_before=now)
+    assert sweep.retry() == 2
+    assert deferred(campaign, early, attempt=1).state == MessageState.DEFERRED
+    given_up = deferred(campaign, late, attempt=1)
+    assert (given_up.state, given_up.reason) == (MessageState.FAILED, Reason.EXPIRED)
 
 
 @settings(

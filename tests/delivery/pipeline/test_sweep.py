@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 import redis
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from campaigns import lifecycle
@@ -272,3 +274,31 @@ def test_an_event_settles_an_unknown_message(cast: Cast) -> None:
         MessageState.PLANNED: 1,
     }
     assert sending.tallies(campaign) == sending.ledger(campaign)
+
+
+def test_what_waits_for_a_paused_campaign_is_not_walked(cast: Cast) -> None:
+    paused = sending.planned(cast.workspace, 400)
+    ids = sending.messages(paused)
+    later = [sending.outcome(pk, Verdict.DEFERRED, 451, "4.3.0", "later") for pk in ids]
+    record.outcomes(sending.writer(paused), later)
+    Message.objects.filter(campaign=paused).update(not_before=timezone.now())
+    assert lifecycle.pause(paused)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE delivery_message")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # 400 rows are few to a planner
+        before = _rows_read(cursor)
+        assert sweep.retry() == 0
+        assert _rows_read(cursor) - before == 0
+        assert lifecycle.resume(paused)
+        assert sweep.retry() == 400
+
+
+def _rows_read(cursor: CursorWrapper) -> int:
+    cursor.execute(
+        "SELECT pg_stat_get_xact_tuples_fetched('delivery_message'::regclass)"
+        " + pg_stat_get_xact_tuples_returned('delivery_message'::regclass)"
+        " + sum(pg_stat_get_xact_tuples_returned(indexrelid))"
+        " FROM pg_index WHERE indrelid = 'delivery_message'::regclass"
+    )
+    row = cursor.fetchone()
+    return int(row[0])

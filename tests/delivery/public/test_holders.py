@@ -9,11 +9,11 @@ import time_machine
 from django.core import mail, signing
 from django.utils import timezone
 
+from accounts import tasks
 from delivery import tokens
 from delivery.tokens import Purpose
 from subscribers import addresses, ownership, people
 from subscribers.models import CustomField, Subscriber, Suppression
-from subscribers.signup_tasks import send_owner_link
 from subscribers.states import ConsentSource, Frequency
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
@@ -24,7 +24,7 @@ from tests.delivery.public.test_unsubscribe import statuses
 def _mails_at_once(monkeypatch):
     import config.celery  # noqa: F401 - its tasks know of commits
 
-    monkeypatch.setattr(send_owner_link, "delay_on_commit", send_owner_link)
+    monkeypatch.setattr(tasks, "nudge", tasks.send_system_mail)
 
 
 @pytest.fixture

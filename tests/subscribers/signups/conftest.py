@@ -2,9 +2,10 @@
 
 import pytest
 
+from accounts import tasks
 from subscribers import proof_of_work
 from subscribers.models import MailingList
-from subscribers.signup_tasks import send_signup_mail, take_signup, tell_of_brake
+from subscribers.signup_tasks import take_signup
 from tests.subscribers.signups.signing import DOUBLE, make_form
 
 
@@ -22,8 +23,7 @@ def form(workspace, weekly):
 def _mails_at_once(monkeypatch):
     import config.celery  # noqa: F401 - its tasks know of commits
 
-    monkeypatch.setattr(send_signup_mail, "delay", send_signup_mail)
+    monkeypatch.setattr(tasks, "nudge", tasks.send_system_mail)
     monkeypatch.setattr(take_signup, "delay", take_signup)
     monkeypatch.setattr(take_signup, "delay_on_commit", take_signup)
-    monkeypatch.setattr(tell_of_brake, "delay_on_commit", tell_of_brake)
     monkeypatch.setattr(proof_of_work, "COUNTERS", (5, 10))

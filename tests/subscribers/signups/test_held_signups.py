@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
+from accounts.models import SetAside
 from subscribers import signup_brake, signup_figures, signup_intake
 from subscribers.models import MailingList, SignupBrake, SignupRequest, SignupTally, Subscriber
 from tests.subscribers.signups.signing import CONFIRM, make_form, proven, send, statuses
@@ -171,24 +172,37 @@ def test_an_erased_person_is_not_kept_among_the_held(workspace, held):
     assert SignupRequest.objects.count() == 2
 
 
-def test_a_mail_that_cannot_be_queued_waits_with_its_sign_up(form, monkeypatch):
-    """The broker is away between taking in and queuing."""
-    from subscribers.signup_tasks import send_signup_mail, take_signup
-
-    def away(**_letter: object) -> None:
-        raise OperationalError("The broker does not answer.")
+def test_a_sign_up_whose_task_was_lost_is_taken_once(form, monkeypatch):
+    """Redis was flushed after the page had said to look into the inbox."""
+    from subscribers.signup_tasks import take_signup
 
     with monkeypatch.context() as patch:
-        patch.setattr(send_signup_mail, "delay", away)
         patch.setattr(take_signup, "delay_on_commit", lambda *_: None)
         send(form)
-        request_id = SignupRequest.objects.get().pk
-        with pytest.raises(OperationalError):
-            take_signup(request_id)
-        assert statuses("ana@example.org") == {"Weekly": "unconfirmed"}
+    request_id = SignupRequest.objects.get().pk
     SignupRequest.objects.update(created_at=timezone.now() - timedelta(minutes=2))
     assert signup_intake.overdue() == [request_id]
     take_signup(request_id)
     take_signup(request_id)
     assert len(mail.outbox) == 1
     assert not SignupRequest.objects.exists()
+
+
+def test_a_sign_up_that_cannot_be_taken_is_held_for_a_member(form, monkeypatch, owner_client):
+    """One bad row: it is set aside where a person sees it, and the others go on."""
+    from subscribers import signup
+
+    def poisoned(*_args: object, **_kwargs: object) -> None:
+        raise ValueError("ana@example.org is no good")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signup, "take", poisoned)
+        send(form)
+    row = SignupRequest.objects.get()
+    assert row.held_for == SignupRequest.HeldFor.FAILED
+    assert "ana@example.org" in owner_client.get(reverse("signup_held")).content.decode()
+    (noted,) = SetAside.objects.all()
+    assert (noted.kind, noted.subject) == ("sign-up", f"sign-up {row.pk}")
+    assert noted.reason == "ValueError: … is no good"
+    send(form, "budi@example.org")
+    assert statuses("budi@example.org") == {"Weekly": "unconfirmed"}

@@ -1,0 +1,55 @@
+"""Mails to the people who work here: a new password, an invitation.
+
+Their links open accounts: they are made when the mail is written, from a row's key.
+"""
+
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import mail, team
+from accounts.models import Invitation, User
+
+
+def password_reset(user_id: int) -> EmailMultiAlternatives | None:
+    """Write the mail with a link to choose a new password; None for who may not sign in."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        return None
+    secret = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
+    key = f"{user_pk_to_url_str(user)}-{secret}"
+    context = {"url": get_adapter().get_reset_password_from_key_url(key)}
+    return _write("password_reset", user.email, context)
+
+
+def invitation(invitation_id: int) -> EmailMultiAlternatives | None:
+    """Write the mail with the link that accepts an invitation; None if it is no longer open."""
+    offer = (
+        Invitation.objects.select_related("workspace", "invited_by")
+        .filter(pk=invitation_id, accepted_at=None, expires_at__gt=timezone.now())
+        .first()
+    )
+    if offer is None:
+        return None
+    path = reverse("invitation_accept", args=[team.token_of(offer)])
+    context = {
+        "url": settings.SITE_URL + path,
+        "workspace": offer.workspace.name,
+        "inviter": str(offer.invited_by or offer.workspace.name),
+    }
+    return _write("invitation", offer.email, context, offer.workspace.default_language)
+
+
+def _write(
+    template: str, email: str, context: dict[str, Any], language: str = "en"
+) -> EmailMultiAlternatives:
+    subject, text, html = mail.compose(template, context, language)
+    message = EmailMultiAlternatives(subject, text, to=[email])
+    message.attach_alternative(html, "text/html")
+    return message
