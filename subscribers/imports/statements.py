@@ -10,7 +10,9 @@ TABLES = """
 CREATE TEMPORARY TABLE import_stage (
     row bigint, email text, email_key text COLLATE "C", address_hash bytea, domain_group smallint,
     first_name text, last_name text, language text, time_zone text, fields jsonb, raw text,
-    address_flags smallint, status text, tags text[], lists text[]);
+    address_flags smallint, status text, status_at timestamptz, status_detail text,
+    consent_at timestamptz, consent_ip inet, confirm_at timestamptz, confirm_ip inet,
+    consent_source text, tags text[], lists text[]);
 CREATE TEMPORARY TABLE import_decided (
     LIKE import_stage, person_id bigint, is_new boolean, is_barred boolean, lifts boolean,
     differs boolean, targets bigint[], wanted text);
@@ -75,7 +77,7 @@ SELECT stage.*,
     COALESCE(person.id, {new_id}),
     person.id IS NULL,
     (suppression.id IS NOT NULL AND NOT lift.lifts)
-        OR COALESCE(stage.status = ANY(%(ends)s), false),
+        OR COALESCE(stage.status = ANY(%(barring)s), false),
     lift.lifts,
     person.id IS NOT NULL AND NOT %(skip)s AND ({differs}),
     {targets},
@@ -96,7 +98,8 @@ CROSS JOIN LATERAL (SELECT COALESCE(
 """
 # By its name: looking it up in the catalogue for every row cost a tenth of the decision.
 NEW_ID = "nextval('subscribers_subscriber_id_seq')"
-# What becomes of known people on each list; nobody is moved who stays where they are.
+# What becomes of known people on each list; nobody is moved who stays where they are. Who left
+# elsewhere leaves here, too, also where known people are else left as they are.
 PLACE = f"""
 INSERT INTO import_placed
 SELECT decided.person_id, target.list_id, decided.wanted, subscription.status, place.step
@@ -117,6 +120,7 @@ CROSS JOIN LATERAL (SELECT CASE
     WHEN decided.wanted = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
 END AS step) place
 WHERE NOT decided.is_new AND NOT decided.is_barred AND place.step IS NOT NULL
+    AND (NOT %(skip)s OR place.step = 'leaves')
 """  # noqa: S608 - our own words
 # Who has left every list that their row is for stays exactly as they are.
 BAR = """
@@ -138,6 +142,12 @@ WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT EXISTS (
     SELECT FROM subscribers_tagging
     WHERE tag_id = tag.id AND subscriber_id = decided.person_id)
 """  # noqa: S608 - our own words
+# How many come in as what, in the words of the import page: `standing` of `merge.Counts`.
+COUNT_STANDINGS = """
+SELECT CASE WHEN status = ANY(%(barring)s) THEN status WHEN is_barred THEN 'kept'
+    WHEN %(skip)s AND NOT is_new AND wanted <> %(left)s THEN 'known' ELSE wanted END, count(*)
+FROM import_decided GROUP BY 1
+"""
 COUNT = """
 SELECT count(*) FILTER (WHERE NOT is_barred AND is_new),
     count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND changes),
@@ -274,14 +284,50 @@ SELECT %(workspace)s, person_id, %(kind_returned)s, %(source)s, %(at)s, %(statem
     %(actor)s, %(why)s
 FROM lifted
 """
+# An undo tells what came with this import by the end of a detail, which names it.
+DETAIL = """CASE WHEN {why} <> ''
+    THEN left({why}, 299 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
+# What a file proves of an old consent: events with their own moments and network addresses, beside
+# the import's own event, of those whom this import put on a list or took off one.
+PROOFS = f"""
+INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
+    at, ip, user_agent, actor_id, detail)
+SELECT %(workspace)s, joining.person_id, joining.list_id, proof.kind, %(source)s,
+    COALESCE(proof.at, %(at)s), proof.ip, '', %(actor)s, {DETAIL.format(why="proof.why")}
+FROM (
+    SELECT person_id, list_id, wanted, status_at, status_detail, consent_at, consent_ip,
+        confirm_at, confirm_ip, consent_source, true AS joins
+    FROM import_decided, unnest(targets) AS list_id WHERE is_new AND NOT is_barred
+    UNION ALL
+    SELECT decided.person_id, placed.list_id, decided.wanted, status_at, status_detail, consent_at,
+        consent_ip, confirm_at, confirm_ip, consent_source, placed.step <> 'leaves'
+    FROM import_placed placed
+    JOIN import_decided decided ON decided.person_id = placed.person_id
+    JOIN subscribers_subscriber person ON person.id = placed.person_id
+) joining
+CROSS JOIN LATERAL (VALUES
+    (CASE WHEN wanted = %(asked)s OR (consent_at IS NOT NULL AND confirm_at IS NOT NULL)
+        THEN %(kind_asked)s ELSE %(kind_subscribed)s END,
+        COALESCE(consent_at, confirm_at), COALESCE(consent_ip, confirm_ip),
+        COALESCE(consent_source, ''), joins AND (consent_at IS NOT NULL OR confirm_at IS NOT NULL
+            OR consent_ip IS NOT NULL OR confirm_ip IS NOT NULL OR consent_source IS NOT NULL)),
+    (%(kind_confirmed)s, confirm_at, confirm_ip, '', joins AND wanted <> %(asked)s
+        AND consent_at IS NOT NULL AND confirm_at IS NOT NULL),
+    (%(kind_left)s, status_at, NULL::inet, COALESCE(status_detail, ''),
+        wanted = %(left)s AND (status_at IS NOT NULL OR status_detail IS NOT NULL))
+) AS proof (kind, at, ip, why, holds)
+WHERE proof.holds
+ORDER BY joining.person_id, proof.at NULLS LAST
+"""  # noqa: S608 - our own words
 # Rows that say "bounced" or "complained": never to be written to.
-SUPPRESS = """
+SUPPRESS = f"""
 INSERT INTO subscribers_suppression
     (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address_hash, email_key, status, %(detail)s, %(actor)s, %(at)s
+SELECT %(workspace)s, address_hash, email_key, status,
+    {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s, COALESCE(status_at, %(at)s)
 FROM import_decided WHERE status = ANY(%(ends)s)
 ON CONFLICT (workspace_id, address_hash) DO NOTHING
-"""
+"""  # noqa: S608 - our own words
 # A planner that has not heard of the rows just written believes in lists of one person, and joins
 # accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.
 STALE = """
