@@ -162,7 +162,8 @@ def find(
         if one and one.proof in MOMENTS and values and not any(map(moments.parse, values)):
             # "Consent date: yes" dates nothing.
             one = Found(reads=said.LEFT_IF_NO) if _says_yes_or_no(values) else None
-        if one is None and _are_standings(values):
+        is_other = not said.OTHER_CHANNELS.isdisjoint(words(name))
+        if one is None and not is_other and _are_standings(values):
             one = Found(reads=said.WORD)
         if one:
             found[index] = one

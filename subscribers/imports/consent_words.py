@@ -63,7 +63,7 @@ NAMES: dict[str, str] = {
             सदस्यता स्थिति""",
         WORD_OR_NOTHING: """
             email suppressions, email suppression, suppression, suppressions, suppressed,
-            suppression reason, suppression status, bounce status, bounce type""",
+            suppression reason, suppression status, bounce status, bounce type, stop status""",
         LEFT_IF_YES: f"""
             email {OLD_WORD}ed, email blocklisted, {OLD_WORD}ed, blocklisted, is {OLD_WORD}ed,
             is this subscriber {OLD_WORD}ed, is this user {OLD_WORD}ed, email disabled, emails disabled, disabled,
@@ -182,13 +182,16 @@ OTHER_THINGS = frozenset(
     id key plan price amount total value score rate ratio percent count number num times soft text
     page campaign name title language version""".split()
 )
+OTHER_CHANNELS = frozenset({"sms", "whatsapp", "phone", "mobile", "push", "call", "calls", "fax"})
 PLAIN_NAMES = _folded("active subscription, activesubscription, do not sms, do not phone")
 AS_MOMENT = frozenset(
     """at on date time timestamp datetime since datum zeit zeitpunkt am le fecha data tanggal waktu
     tarihi dato päivä""".split()
 )
 AS_ORIGIN = frozenset("source method form url via channel quelle origine origen origine sumber".split())
-AS_REASON = frozenset("reason reasons grund motif motivo comment comments note details".split())
+AS_REASON = frozenset(
+    "reason reasons mode grund motif motivo comment comments note details".split()
+)
 
 STATUS_WORDS: dict[str, str] = {
     word: status

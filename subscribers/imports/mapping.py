@@ -11,6 +11,7 @@ from accounts.models import Workspace
 from subscribers import addresses, fields
 from subscribers.fields import DateOrder, FieldShape
 from subscribers.imports.column_names import ALIKE_FIELDS, AS_LAST_NAME, AS_TAGS
+from subscribers.imports.wrapping import unwrap
 from subscribers.models import CustomField, Import
 from subscribers.problems import Problem
 from subscribers.states import FieldType
@@ -364,7 +365,7 @@ def _share_of_addresses(values: Sequence[str]) -> float:
     good = 0
     for value in values:
         try:
-            addresses.normalise(value)
+            addresses.normalise(unwrap(value)[1])
         except Problem:
             continue
         good += 1

@@ -22,6 +22,7 @@ from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.labels import ENDS, NOTHING, LabelReader
 from subscribers.imports.mapping import Target
 from subscribers.imports.names import COLUMNS
+from subscribers.imports.wrapping import unwrap
 from subscribers.people import LONGEST_NAME
 from subscribers.problems import Problem
 from subscribers.states import AddressFlag
@@ -36,9 +37,6 @@ ORDINARY_ADDRESS = re.compile(
     rf"({addresses.ATOM}(?:\.{addresses.ATOM})*)@([A-Za-z0-9.-]{{3,250}})"
 ).fullmatch
 __all__ = ["ENDS", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name"]
-# As mail programs and web pages copy it: Dewi <dewi@example.com>, mailto:dewi@example.com.
-WRAPPED = re.compile(r"([^<>@]*)<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNORECASE).fullmatch
-SEVERAL_IN_ONE = ":::"  # how Google Contacts joins addresses
 VALUES_REMEMBERED = 20_000  # per column
 LONGEST_SHOWN = 200
 ROLE = int(AddressFlag.ROLE)
@@ -250,10 +248,7 @@ class RowMaker:
             if len(local) > addresses.LONGEST_LOCAL:
                 raise Problem("address_long")
         else:
-            if SEVERAL_IN_ONE in text:
-                text = next((one for one in text.split(SEVERAL_IN_ONE) if one.strip()), "").strip()
-            wrapped = WRAPPED(text)
-            local, domain = addresses.parts(wrapped[2] or wrapped[3] if wrapped else text)
+            local, domain = addresses.parts(unwrap(text)[1])
         if domain.suggestion and (right := self._corrections.get(domain.name)):
             domain = addresses.read_domain(right)
         flags = domain.flags
@@ -277,8 +272,8 @@ class RowMaker:
         self, cells: Sequence[str], address: str, faults: list[Fault]
     ) -> tuple[str, str]:
         given = self._whole(cells) if self._has_whole else ""
-        if not self._is_named and "<" in address and (wrapped := WRAPPED(address)):
-            given = (wrapped[1] or "").strip().strip("\"'")
+        if not self._is_named and "<" in address:
+            given = unwrap(address)[0]
         if given or self._has_whole:
             whole = self._name("name", given, faults, LONGEST_NAME * 2)
             first, _space, last = whole.rpartition(" ")

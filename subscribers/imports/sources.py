@@ -127,7 +127,7 @@ SOURCES = (
         key="mailpoet",
         label="MailPoet",
         how=_("In MailPoet: Subscribers, Export, with all columns."),
-        signs=_signs("Email,Global status", "Email,List status"),
+        signs=_signs("Email,Global status"),
         answers=_table({"inactive": said.SUBSCRIBED}),
     ),
     Source(
