@@ -62,7 +62,7 @@ PROOF_NAMES: dict[str, tuple[str, ...]] = {
         map(
             fold,
             """confirm time,confirmation time,confirmation date,confirm date,optin confirmed at,
-            doi timestamp""".split(","),
+            confirmed opt-in date,email confirmed opt-in date,doi timestamp""".split(","),
         )
     ),
     CONFIRM_IP: tuple(
@@ -179,9 +179,7 @@ def _are_standings(values: Sequence[str]) -> bool:
     folded = [fold(value) for value in values]
     known = sum(word in said.STATUS_WORDS for word in folded)
     return bool(
-        folded
-        and known >= ALIKE * len(folded)
-        and any(word in said.CLEAR_WORDS for word in folded)
+        folded and known >= ALIKE * len(folded) and any(word in said.CLEAR_WORDS for word in folded)
     )
 
 

@@ -47,8 +47,7 @@ NAMES: dict[str, str] = {
         WORD: """
             status, subscription status, subscriber status, subscribe status, member status,
             membership status email, consent status, email status, mail status, e-mail status,
-            email permission status, permission status, email marketing consent, email consent,
-            email marketing status, marketing status, email subscription status,
+            email permission status, permission status, email marketing status, marketing status, email subscription status,
             email subscriber status, list status, global status, contact status, lead status email,
             subscriber type, subscription type, delivery status, email delivery status,
             email deliverability status, deliverability status, opt in status, optin status,
@@ -88,7 +87,7 @@ NAMES: dict[str, str] = {
         LEFT_IF_NO: """
             subscribed, is subscribed, issubscribed, subscribed to emails, subscribed to email,
             email subscribed, subscribed to newsletter, subscribe, accepts email marketing,
-            accepts marketing, email marketing, marketing emails, marketing opt in, is active,
+            accepts marketing, email marketing consent, email consent, email marketing, marketing emails, marketing opt in, is active,
             isactive, is enabled, receives emails, receive emails, wants emails, can email,
             may email, mailable, is mailable, emailable, sendable, abonniert, newsletter erwünscht,
             abonné, abonnée, inscrit, suscrito, suscripto, iscritto, inscrito, ingeschreven,
@@ -188,7 +187,9 @@ AS_MOMENT = frozenset(
     """at on date time timestamp datetime since datum zeit zeitpunkt am le fecha data tanggal waktu
     tarihi dato päivä""".split()
 )
-AS_ORIGIN = frozenset("source method form url via channel quelle origine origen origine sumber".split())
+AS_ORIGIN = frozenset(
+    "source method form url via channel quelle origine origen origine sumber".split()
+)
 AS_REASON = frozenset(
     "reason reasons mode grund motif motivo comment comments note details".split()
 )

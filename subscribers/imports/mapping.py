@@ -289,7 +289,8 @@ def create_fields(workspace: Workspace, targets: Sequence[Target]) -> list[Targe
         found = CustomField.objects.filter(
             workspace=workspace, label__iexact=target.label.strip(), type=target.type
         ).first() or fields.create(workspace, label=target.label, kind=FieldType(target.type))
-        ready.append(Target(to=f"{FIELD}{found.key}", date_order=target.date_order))
+        to = f"{FIELD}{found.key}"
+        ready.append(Target(to=to, date_order=target.date_order, waived=target.waived))
     return ready
 
 

@@ -24,7 +24,13 @@ from django.utils import timezone
 from subscribers import custom_values
 from subscribers.imports import clashes, mapping, statements
 from subscribers.imports.clashes import Clash, Watch
-from subscribers.imports.consent_words import LEFT_OUT
+from subscribers.imports.consent_words import (
+    BLOCKED,
+    BOUNCED,
+    COMPLAINED,
+    LEFT_OUT,
+    UNSUBSCRIBED,
+)
 from subscribers.imports.names import Names
 from subscribers.imports.rows import ENDS, STAGE_COLUMNS
 from subscribers.imports.statements import DROP, TABLES, TEMPORARY_BUFFERS
@@ -39,6 +45,10 @@ from subscribers.states import (
 )
 
 __all__ = ["DROP", "TABLES", "TEMPORARY_BUFFERS", "Counts", "Merger", "refresh_statistics"]
+
+
+# By which a later row of an address counts, though the first one is kept; the worst is the last.
+WORSE = [UNSUBSCRIBED, BLOCKED, BOUNCED, COMPLAINED]
 
 
 class Overtaken(Exception):  # noqa: N818 - a signal to decide again
@@ -117,8 +127,32 @@ class Merger:
                 for piece in lines:
                     copy.write(piece)
 
-    def decide(self, *, source: str = "import_stage", dry_run: bool = False) -> Counts:
-        """Say what becomes of the rows in ``source``, a table like the stage."""
+    def worsen(self) -> None:
+        """Let those leave of whom a later row of the file says so, inside the caller's transaction.
+
+        The rows themselves count as duplicates: nothing else of them is taken.
+        """
+        if not self._has_consent:
+            return
+        self.decide(source="import_worse", watches=False)
+        with connection.cursor() as cursor:
+            for statement in (
+                statements.ONLY_LEAVES,
+                statements.LEAVES_ONLY,
+                statements.KEEP_LEFT,
+                statements.MOVE_KNOWN,
+                statements.PROOFS,
+                statements.SUPPRESS,
+            ):
+                cursor.execute(statement, self._values)
+
+    def decide(
+        self, *, source: str = "import_stage", dry_run: bool = False, watches: bool = True
+    ) -> Counts:
+        """Say what becomes of the rows in ``source``, a table like the stage.
+
+        Without ``watches`` values that may be there only once are not looked for.
+        """
         query = statements.DECIDE.format(
             new_id="0" if dry_run else statements.NEW_ID,
             differs=statements.DIFFERS_FILLING if self._fills else statements.DIFFERS_OVERWRITING,
@@ -131,7 +165,7 @@ class Merger:
             cursor.execute(statements.BATCH_SETTINGS)
             cursor.execute("TRUNCATE import_decided, import_placed, import_tagged")
             cursor.execute(query, self._values)
-            if self.watch.is_on:
+            if watches and self.watch.is_on:
                 self._refuse(cursor, dry_run=dry_run)
             if not self._skips or self._has_consent:
                 cursor.execute(statements.PLACE, self._values)
@@ -236,7 +270,7 @@ class Memory:
     def take_duplicates(self) -> list[Duplicate]:
         """After the last batch: sort out the rows whose address an earlier row has."""
         with connection.cursor() as cursor:
-            cursor.execute(statements.DUPLICATES)
+            cursor.execute(statements.DUPLICATES, {"worse": WORSE})
             found = cursor.fetchall()
             # The others are new here, and are merged as one more batch.
             cursor.execute("TRUNCATE import_stage")

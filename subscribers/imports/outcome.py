@@ -64,7 +64,9 @@ def _known(record: Import) -> list[Fact]:
     text = {
         ExistingPeople.OVERWRITE: _("Existing people: update them; empty cells erase nothing"),
         ExistingPeople.FILL: _("Existing people: fill empty fields only"),
-        ExistingPeople.SKIP: _("Existing people: leave them exactly as they are"),
+        ExistingPeople.SKIP: _(
+            "Existing people: leave them as they are, unless the file says that they left"
+        ),
     }[ExistingPeople(record.existing)]
     found: list[Fact] = [("refresh", text)]
     if record.bring_back:
@@ -103,7 +105,11 @@ def by_status(record: Import) -> list[Fact]:
     found: list[Fact] = []
     for icon, standing, text in (
         ("user-check", said.SUBSCRIBED, _("Subscribed: %(count)s")),
-        ("clock", said.UNCONFIRMED, _("Unconfirmed: %(count)s. They get nothing until they confirm")),
+        (
+            "clock",
+            said.UNCONFIRMED,
+            _("Unconfirmed: %(count)s. They get nothing until they confirm"),
+        ),
         (
             "user-minus",
             said.UNSUBSCRIBED,

@@ -85,9 +85,7 @@ def understand(  # noqa: PLR0913 - a file's own facts
     """Find and count what says who may be written to; reads the file if there is such a column."""
     found = consent_columns.find(_names(columns), samples, exported=is_export(columns))
     reads = {index: one.reads for index, one in found.items() if one.reads}
-    counts = (
-        consent_columns.count(path, layout, width=len(columns), found=reads) if reads else {}
-    )
+    counts = consent_columns.count(path, layout, width=len(columns), found=reads) if reads else {}
     sure = settle(workspace, columns=columns, samples=samples, counts=counts, source=source)
     return Understood(sure=sure, counts=counts)
 
@@ -115,9 +113,7 @@ def settle(
             if exported:
                 answers = dict(consent_columns.ANSWERS_OF_EXPORTS)
             order = date_order([row[index] for row in samples if index < len(row)])
-            sure[index] = Target(
-                to=TO_STATUS, reads=one.reads, answers=answers, date_order=order
-            )
+            sure[index] = Target(to=TO_STATUS, reads=one.reads, answers=answers, date_order=order)
     taken = {target.to for target in sure.values()}
     for index, proof in consent_columns.best_proofs(found, columns).items():
         if proof not in taken and fold(columns[index]) not in own:
@@ -250,9 +246,9 @@ def _disregarded_words(column: str) -> str:
 
 def _words(question: Question) -> str:
     rows = sum(value.rows for value in question.open)
-    named = ", ".join(
-        f"“{value.text}” ({value.rows})" for value in question.open[:NAMED]
-    ) + (" …" if len(question.open) > NAMED else "")
+    named = ", ".join(f"“{value.text}” ({value.rows})" for value in question.open[:NAMED]) + (
+        " …" if len(question.open) > NAMED else ""
+    )
     text = ngettext(
         "The column “%(column)s” says who may be emailed, but nobody can tell what %(values)s means "
         "(%(rows)s row). Say what each value means.",

@@ -268,9 +268,7 @@ class RowMaker:
         else:
             self.noticed.disposable += 1
 
-    def _names(
-        self, cells: Sequence[str], address: str, faults: list[Fault]
-    ) -> tuple[str, str]:
+    def _names(self, cells: Sequence[str], address: str, faults: list[Fault]) -> tuple[str, str]:
         given = self._whole(cells) if self._has_whole else ""
         if not self._is_named and "<" in address:
             given = unwrap(address)[0]

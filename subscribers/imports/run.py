@@ -249,8 +249,10 @@ def _finish(record: Import, merger: Merger, reading: _Reading, *, duplicates: in
             with transaction.atomic():
                 counts = merger.decide()
                 merger.write(counts)
+                clashes = merger.clashes
+                merger.worsen()
                 _advance(record.pk, None, counts)
-                reading.errors.refuse_clashes(merger.clashes)
+                reading.errors.refuse_clashes(clashes)
                 Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
                     status=ImportStatus.DONE,
                     duplicates=duplicates,

@@ -67,7 +67,9 @@ SOURCES = (
         key="mailerlite",
         label="MailerLite",
         how=_("In MailerLite: Subscribers, All, Actions, Export to CSV, with all fields."),
-        signs=_signs("Subscriber,Subscribed,Confirmation time", "Confirmation time,Confirmation IP"),
+        signs=_signs(
+            "Subscriber,Subscribed,Confirmation time", "Confirmation time,Confirmation IP"
+        ),
         columns=_table({"groups": TAGS, "subscribed": CONSENT_TIME}),
     ),
     Source(
@@ -87,7 +89,9 @@ SOURCES = (
         key="klaviyo",
         label="Klaviyo",
         how=_("In Klaviyo: the list or segment, Manage, Export to CSV, with all properties."),
-        signs=_signs("Email,Klaviyo ID", "Email,Email Marketing Consent", "Email,Email Suppressions"),
+        signs=_signs(
+            "Email,Klaviyo ID", "Email,Email Marketing Consent", "Email,Email Suppressions"
+        ),
     ),
     Source(
         key="hubspot",
@@ -100,7 +104,8 @@ SOURCES = (
         label="phpList",
         how=_("In phpList: Subscribers, Export subscribers, with all columns."),
         signs=_signs(
-            "Email,Is this subscriber confirmed", f"Email,Is this subscriber {said.OLD_WORD}ed",
+            "Email,Is this subscriber confirmed",
+            f"Email,Is this subscriber {said.OLD_WORD}ed",
             "Email,Is this user confirmed",
         ),
     ),
@@ -170,5 +175,3 @@ def is_mautic(columns: Sequence[str]) -> bool:
     """Say whether a file begins like Mautic's own contact export: id, title, firstname …"""
     names = [fold(column) for column in columns[:3]]
     return names == ["id", "title", "firstname"]
-
-

@@ -147,7 +147,9 @@ class StandingReader:
         return Standing(
             word=worst.word,
             at=worst.at or _first(one.at for one in found if one.word == worst.word),
-            detail=worst.detail or _first(one.detail for one in found if one.word == worst.word) or "",
+            detail=worst.detail
+            or _first(one.detail for one in found if one.word == worst.word)
+            or "",
             confirmed_at=_first(one.confirmed_at for one in found),
             agreed_at=_first(one.agreed_at for one in found),
         )

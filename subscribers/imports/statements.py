@@ -25,10 +25,11 @@ CREATE TEMPORARY TABLE import_given (field_id bigint, digest bytea, row bigint);
 # What finds addresses that come twice; only one connection keeps it.
 MEMORY = """
 CREATE TEMPORARY TABLE import_again (LIKE import_stage);
+CREATE TEMPORARY TABLE import_worse (LIKE import_stage);
 CREATE TEMPORARY TABLE import_seen (address_hash bytea, row bigint);
 """
 DROP = """DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided,
-    import_placed, import_tagged, import_names, import_given"""
+    import_placed, import_tagged, import_names, import_given, import_worse"""
 # Rows that would put a value where it may not stand (`clashes`).
 REFUSE = "DELETE FROM import_decided WHERE row = ANY(%s)"
 WRITTEN = "NOT decided.is_barred AND (decided.is_new OR decided.differs)"
@@ -36,17 +37,41 @@ WRITTEN = "NOT decided.is_barred AND (decided.is_new OR decided.differs)"
 # saves.
 BATCH_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
 TEMPORARY_BUFFERS = "SET temp_buffers = '64MB'"
-# Of the rows that may have come before: take out, and return, those that really did.
+# Of the rows that may have come before: take out, and return, those that really did. Of those the
+# worst of each address is kept, if it says that nothing more may be sent to it.
 DUPLICATES = """
 WITH earliest AS (
     SELECT seen.address_hash, min(seen.row) AS row
     FROM import_seen seen
     WHERE seen.address_hash IN (SELECT address_hash FROM import_again)
     GROUP BY seen.address_hash
+), gone AS (
+    DELETE FROM import_again again USING earliest
+    WHERE earliest.address_hash = again.address_hash AND earliest.row < again.row
+    RETURNING again, earliest.row AS first
+), worse AS (
+    INSERT INTO import_worse
+    SELECT DISTINCT ON ((again).address_hash) (again).* FROM gone
+    WHERE (again).status = ANY(%(worse)s)
+    ORDER BY (again).address_hash, array_position(%(worse)s, (again).status) DESC
 )
-DELETE FROM import_again again USING earliest
-WHERE earliest.address_hash = again.address_hash AND earliest.row < again.row
-RETURNING again.row, earliest.row, again.email, again.raw
+SELECT (again).row, first, (again).email, (again).raw FROM gone
+"""
+# The first row of an address says what becomes of a person; a later one only whether they left.
+ONLY_LEAVES = """
+DELETE FROM import_decided WHERE is_new AND NOT COALESCE(status = ANY(%(ends)s), false);
+"""
+LEAVES_ONLY = "DELETE FROM import_placed WHERE step <> 'leaves'"
+KEEP_LEFT = """
+INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
+SELECT %(import)s, person.id, jsonb_build_object('lists', placed.lists), '{}'
+FROM (
+    SELECT person_id, jsonb_object_agg(list_id, was) AS lists FROM import_placed GROUP BY person_id
+) placed
+JOIN subscribers_subscriber person ON person.id = placed.person_id
+WHERE person.created_at <> %(at)s AND NOT EXISTS (
+    SELECT FROM subscribers_importchange change
+    WHERE change.subscriber_id = person.id AND change.from_import_id = %(import)s)
 """
 UNKNOWN_NAMES = """
 SELECT DISTINCT given FROM import_stage, unnest({column}) AS given

@@ -3,9 +3,7 @@
 import re
 
 # Dewi <dewi@example.com>, mailto:dewi@example.com.
-WRAPPED = re.compile(
-    r"([^<>@]*)<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNORECASE
-).fullmatch
+WRAPPED = re.compile(r"([^<>@]*)<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNORECASE).fullmatch
 SEVERAL_IN_ONE = ":::"  # how Google Contacts joins addresses
 
 

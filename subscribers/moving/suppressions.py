@@ -177,9 +177,7 @@ class _Reader:
         return told or read_reason(code, default=None) or self._default
 
 
-def read_reason(
-    text: str, *, default: SuppressionReason | None
-) -> SuppressionReason | None:
+def read_reason(text: str, *, default: SuppressionReason | None) -> SuppressionReason | None:
     """Read a reason as providers and our own export write it."""
     word = text.strip().lower()
     if not word:

@@ -121,7 +121,8 @@ def _target(request: MemberRequest, index: int, *, before: Target) -> Target:
         keys = request.POST.getlist(f"value_{index}")
         words = request.POST.getlist(f"means_{index}")
         return questions.answer(
-            replace(target, reads=reads, answers=before.answers), dict(zip(keys, words, strict=False))
+            replace(target, reads=reads, answers=before.answers),
+            dict(zip(keys, words, strict=False)),
         )
     if request.POST.get(f"waive_{index}") == "1":
         return replace(target, reads=before.reads, waived=str(request.user))

@@ -50,7 +50,10 @@ def test_nobody_on_the_list_is_an_answer_too(taken):
     ("text", "command"),
     [
         (CONTACTS, "move_mautic"),
-        ("Email Address,First Name,UNSUB_TIME,LEID\na@x.example,A,2020-01-01,1\n", "move_mailchimp"),
+        (
+            "Email Address,First Name,UNSUB_TIME,LEID\na@x.example,A,2020-01-01,1\n",
+            "move_mailchimp",
+        ),
         ("Email Address,CLEAN_TIME\na@x.example,2020-01-01\n", "move_mailchimp"),
     ],
 )
