@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from subscribers.imports import labels
+from subscribers.imports import labels, sources
 from subscribers.models import Import, MailingList, SignupForm
 from subscribers.states import ExistingPeople, SubscriptionStatus
 
@@ -18,6 +18,11 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"), required=False, help_text=_("CSV, TSV or XLSX, in any encoding.")
     )
+    source = forms.ChoiceField(
+        label=_("Where is it from?"),
+        required=False,
+        help_text=_("Most tools are recognised by their columns."),
+    )
     text = forms.CharField(
         label=_("Or paste rows"),
         required=False,
@@ -25,6 +30,11 @@ class UploadForm(forms.Form):
         max_length=4_000_000,
         strip=False,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer the tools that are known."""
+        super().__init__(*args, **kwargs)
+        self.fields["source"].choices = [("", _("Recognise it"))] + sources.choices()  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Ask for one of them."""
@@ -39,6 +49,7 @@ class ReadForm(forms.Form):
 
     delimiter = forms.ChoiceField(label=_("Between the columns"))
     encoding = forms.ChoiceField(label=_("Encoding"))
+    source = forms.ChoiceField(label=_("Where is it from?"), required=False)
     has_header = forms.BooleanField(label=_("The first row names the columns"), required=False)
 
     def __init__(self, data: Any = None, *, record: Import) -> None:
@@ -47,8 +58,10 @@ class ReadForm(forms.Form):
             "delimiter": record.delimiter,
             "encoding": record.encoding,
             "has_header": record.has_header,
+            "source": record.source,
         }
         super().__init__(data, initial=initial)
+        self.fields["source"].choices = [("", _("Recognise it"))] + sources.choices()  # type: ignore[attr-defined]
         self._offer("delimiter", DELIMITERS, record.delimiter)
         self._offer("encoding", ENCODINGS, record.encoding)
 

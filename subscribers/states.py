@@ -102,7 +102,7 @@ class ExistingPeople(TextOptions):
 
     OVERWRITE = "overwrite", _("Update them; an empty cell erases nothing")
     FILL = "fill", _("Fill empty fields only")
-    SKIP = "skip", _("Leave them exactly as they are, on no new list")
+    SKIP = "skip", _("Leave them as they are, on no new list, unless the file says that they left")
 
 
 class MoveSource(TextOptions):

@@ -10,12 +10,33 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from subscribers.states import MoveSource
+
 KEPT_FOR = timedelta(days=30)
 LONGEST_NAME = 255
 
 
 class FileRefused(ValueError):  # noqa: N818 - what people read is a refusal
     """The file can't be taken; the message says why and what to do."""
+
+
+class BelongsElsewhere(FileRefused):
+    """Only a migration reads this file rightly: ``source`` says which."""
+
+    def __init__(self, source: MoveSource) -> None:
+        """Say why, and what to do."""
+        self.source = source
+        text = {
+            MoveSource.MAILCHIMP: _(
+                "This is a Mailchimp audience export. Which of its files somebody is in says whether "
+                "they unsubscribed or bounced, so it is moved as a whole."
+            ),
+            MoveSource.MAUTIC: _(
+                "This is a Mautic contact export. It does not say who must not be contacted. Move it "
+                "together with the “Do not contact” list."
+            ),
+        }[source]
+        super().__init__(text)
 
 
 def folder() -> Path:

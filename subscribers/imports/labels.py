@@ -1,14 +1,8 @@
-"""Columns that say where somebody stands, which tags they have, which lists they are on."""
-
-import re
-from typing import TYPE_CHECKING
+"""Columns that say which tags somebody has, which lists they are on."""
 
 from subscribers.fields import CONTROL
 from subscribers.problems import Problem
-from subscribers.states import SubscriptionStatus, SuppressionReason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from subscribers.states import SuppressionReason
 
 MOST_TAGS = 1_000  # different ones in one file: more are no tags
 MOST_LISTS = 100
@@ -16,48 +10,17 @@ LONGEST = {"tags": 80, "lists": 120}
 NOTHING = r"\N"
 # A status that ends all mail makes no subscriber: the address is suppressed.
 ENDS = (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED, SuppressionReason.IMPORTED)
-OLD_WORD = "".join(("black", "listed"))  # noqa: FLY002 - other tools say it; we don't
-STATUS_WORDS: dict[str, str] = {
-    word: status
-    for status, words in {
-        SubscriptionStatus.SUBSCRIBED: (
-            "subscribed subscribe active confirmed enabled aktif abonniert"
-        ),
-        SubscriptionStatus.UNCONFIRMED: "unconfirmed pending waiting notconfirmed nonconfirmed",
-        SubscriptionStatus.UNSUBSCRIBED: (
-            "unsubscribed unsubscribe optedout optout inactive removed left berhenti abgemeldet"
-        ),
-        SuppressionReason.BOUNCED: "bounced bounce hardbounce hardbounced cleaned undeliverable",
-        SuppressionReason.COMPLAINED: "complained complaint spam abuse spamcomplaint junk",
-        SuppressionReason.IMPORTED: (
-            f"blocklisted {OLD_WORD} blocked suppressed disabled donotmail donotcontact "
-            "nonsubscribed"
-        ),
-    }.items()
-    for word in words.split()
-}
-
-
-def status(text: str) -> str:
-    """Read a status as other tools write it; "" for an empty cell.
-
-    Raises:
-        Problem: nobody knows this word.
-    """
-    word = re.sub(r"[\W_]+", "", text.lower())
-    if not word and not text.strip():
-        return ""
-    found = STATUS_WORDS.get(word)
-    if found is None:
-        raise Problem("status")
-    return found
+OF_GOOGLE = ":::"  # between the labels of Google Contacts, whose own begin with a star
 
 
 def names(text: str) -> list[str]:
     """Cut a cell into names: at semicolons, else at upright strokes, else at commas."""
-    separator = ";" if ";" in text else "|" if "|" in text else ","
+    separators = (OF_GOOGLE, ";", "|", ",")
+    separator = next((one for one in separators if one in text), ",")
     found: dict[str, str] = {}
     for part in text.split(separator):
+        if part.lstrip().startswith("* "):
+            continue
         name = " ".join(part.split()).strip("\"' ")
         if name:
             found.setdefault(name.lower(), name)
@@ -68,12 +31,10 @@ class LabelReader:
     """Reads one such column into what COPY takes, and remembers answers."""
 
     def __init__(self, what: str) -> None:
-        """Prepare for a column of "status", "tags" or "lists"."""
+        """Prepare for a column of "tags" or "lists"."""
         self._what = what
-        self._read: Callable[[str], str] = self._status if what == "status" else self._names
         self._known: dict[str, str | Problem] = {"": NOTHING}
         self.found: dict[str, str] = {}  # names by their lower-cased form
-        self.counts: dict[str, int] = {}  # rows by status
 
     def read(self, text: str) -> str:
         """Return the value for COPY.
@@ -84,19 +45,14 @@ class LabelReader:
         answer = self._known.get(text)
         if answer is None:
             try:
-                answer = self._read(text)
+                answer = self._names(text)
             except Problem as problem:
                 answer = problem
             if len(self._known) < 20_000:  # noqa: PLR2004 - enough; the rest is read each time
                 self._known[text] = answer
         if isinstance(answer, Problem):
             raise answer
-        if self._what == "status":
-            self.counts[answer] = self.counts.get(answer, 0) + 1
         return answer
-
-    def _status(self, text: str) -> str:
-        return status(text) or NOTHING
 
     def _names(self, text: str) -> str:
         given = names(text)

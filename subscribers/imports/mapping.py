@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from subscribers import addresses, fields
 from subscribers.fields import DateOrder, FieldShape
-from subscribers.imports import labels
 from subscribers.imports.column_names import ALIKE_FIELDS, AS_LAST_NAME, AS_TAGS
+from subscribers.imports.wrapping import unwrap
 from subscribers.models import CustomField, Import
 from subscribers.problems import Problem
 from subscribers.states import FieldType
@@ -18,6 +19,12 @@ from subscribers.states import FieldType
 IGNORE, EMAIL, FIRST_NAME, LAST_NAME = "", "email", "first_name", "last_name"
 NAME, LANGUAGE, TIME_ZONE, NEW = "name", "language", "time_zone", "new"
 STATUS, TAGS, LISTS = "status", "tags", "lists"
+EMAIL_MORE = "email_more"  # where the address is empty
+CONSENT_TIME, CONSENT_IP = "consent_time", "consent_ip"
+CONFIRM_TIME, CONFIRM_IP = "confirm_time", "confirm_ip"
+CONSENT_SOURCE = "consent_source"
+PROOFS = (CONSENT_TIME, CONSENT_IP, CONFIRM_TIME, CONFIRM_IP, CONSENT_SOURCE)
+SEVERAL = frozenset({IGNORE, NEW, STATUS, EMAIL_MORE})  # where more than one column may go
 FIELD = "field:"
 MOST_NEW = 40
 LONGEST_LABEL = 80
@@ -29,6 +36,8 @@ SYNONYMS: dict[str, frozenset[str]] = {
     EMAIL: frozenset(
         {"email", "emailaddress", "mail", "mailaddress", "eaddress", "subscriber", "alamatemail"}
         | {"surel", "alamatsurel", "adresseemail", "emailadresse", "correo", "correoelectronico"}
+        | {"subscriberemail", "contactemail"}
+        | {f"email{number}{what}" for number in range(1, 6) for what in ("value", "address", "")}
     ),
     FIRST_NAME: frozenset(
         {"firstname", "first", "fname", "givenname", "forename", "vorname", "prenom", "nombre"}
@@ -41,10 +50,12 @@ SYNONYMS: dict[str, frozenset[str]] = {
     NAME: frozenset({"name", "fullname", "nama", "namalengkap", "contactname", "displayname"}),
     LANGUAGE: frozenset({"language", "lang", "locale", "bahasa", "sprache"}),
     TIME_ZONE: frozenset({"timezone", "tz", "zonawaktu", "zeitzone"}),
-    STATUS: frozenset({"status", "subscriptionstatus", "memberstatus", "consentstatus"}),
     TAGS: frozenset({"tags", "tag", "labels", "tagar", "schlagworte"}),
     LISTS: frozenset({"lists", "list", "listname", "mailinglist", "mailinglists", "daftar"}),
 }
+# Of a person with first and last name no more than what these say already.
+WHOLE_NAMES = SYNONYMS[NAME]
+NUMBERED_EMAIL = re.compile(r"email\d(?:value|address)?").fullmatch
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
 # With these columns our own exports begin; the others say what an import decides otherwise.
@@ -58,20 +69,27 @@ class MappingRefused(ValueError):  # noqa: N818 - what people read is a refusal
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where one column goes. ``to`` is one of the words above, or ``field:`` and a key."""
+    """Where one column goes. ``to`` is one of the words above, or ``field:`` and a key.
+
+    Of a status column, ``reads`` is how it is read (`consent_words.KINDS`), and ``answers`` is what
+    people said its values mean. ``waived``: who said that a column that looks like one is none.
+    """
 
     to: str = IGNORE
     label: str = ""  # of a new field
     type: str = FieldType.TEXT  # of a new field
     date_order: str = DateOrder.DAY_FIRST
+    reads: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    waived: str = ""
 
 
-def load(stored: Sequence[Mapping[str, str]]) -> list[Target]:
+def load(stored: Sequence[Mapping[str, Any]]) -> list[Target]:
     """Read a mapping as stored in `Import.mapping`."""
     return [Target(**target) for target in stored]
 
 
-def dump(targets: Sequence[Target]) -> list[dict[str, str]]:
+def dump(targets: Sequence[Target]) -> list[dict[str, Any]]:
     """Write a mapping for `Import.mapping`."""
     return [asdict(target) for target in targets]
 
@@ -82,6 +100,7 @@ def suggest(
     columns: Sequence[str],
     samples: Sequence[Sequence[str]],
     guess_types: bool = True,
+    sure: Mapping[int, Target] | None = None,
 ) -> list[Target]:
     """Suggest a target for each column.
 
@@ -89,45 +108,73 @@ def suggest(
     then what the samples look like. Nothing is suggested twice. A column that is not known but has
     a name and values becomes a new field, so that nothing is lost by not looking; its type is text
     unless ``guess_types``, because where nobody looks, a wrong guess would refuse good rows.
+    ``sure`` are the columns that are known for sure, whatever an earlier import made of them.
     """
+    sure = sure or {}
     remembered = remember(workspace, columns=columns, samples=samples)
     if remembered:
-        return remembered
+        return [sure.get(index, _forget(target)) for index, target in enumerate(remembered)]
     own = list(CustomField.objects.filter(workspace=workspace))
-    known = _names_of(own)
-    has_first = any(_plain(column) in SYNONYMS[FIRST_NAME] for column in columns)
-    has_last = any(_plain(column) in SYNONYMS[LAST_NAME] for column in columns)
-    taken: set[str] = set()
+    known = names_of(own)
+    names = [_plain(column) for column in columns]
+    by_name = any(name in SYNONYMS[EMAIL] for name in names)
+    taken = {target.to for target in sure.values()} - SEVERAL
     new: set[str] = set()
     targets = []
     ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
     exported = is_export(columns)
     for index, column in enumerate(columns):
+        if index in sure:
+            targets.append(sure[index])
+            continue
         if (ours and index < len(ERROR_COLUMNS)) or (exported and column in EXPORT_ONLY):
             targets.append(Target())
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
-        word = _plain(column)
-        to = _target_of(word, values, known)
-        if word in AS_LAST_NAME and has_first and not has_last:
-            to = LAST_NAME
+        word = names[index]
+        to = _in_parts(_target_of(word, () if by_name else values, known), word, names)
         if to == IGNORE and word in AS_TAGS:
             to = TAGS
-        if to == STATUS and not _are_statuses(values):
-            to = IGNORE
+        if to == EMAIL and EMAIL in taken and NUMBERED_EMAIL(word):
+            to = EMAIL_MORE
         # Tags and lists are made on the way: not where nobody looks.
         if to in taken or (to in {TAGS, LISTS} and not guess_types):
             to = IGNORE
-        taken.add(to)
+        if to not in SEVERAL:
+            taken.add(to)
         target = Target(to=to, date_order=date_order(values))
-        if to == IGNORE and values and column.strip() and len(new) < MOST_NEW:
+        is_left_out = word in WHOLE_NAMES and _has_parts(names)
+        if to == IGNORE and values and column.strip() and len(new) < MOST_NEW and not is_left_out:
             target = _new_field(column, values, target.date_order, guess_types=guess_types)
             new.add(target.label.lower())
         targets.append(target)
     return targets
 
 
-def _names_of(own: Sequence[CustomField]) -> dict[str, str]:
+def _forget(target: Target) -> Target:
+    """Take a remembered target without what was said of its values: another file has others."""
+    return replace(target, answers={}, waived="")
+
+
+def _has_parts(names: Sequence[str]) -> bool:
+    return all(SYNONYMS[part].intersection(names) for part in (FIRST_NAME, LAST_NAME))
+
+
+def _in_parts(to: str, word: str, names: Sequence[str]) -> str:
+    """Say what a whole name is beside its parts: the other part, or nothing of its own."""
+    has_first, has_last = (
+        bool(SYNONYMS[part].intersection(names)) for part in (FIRST_NAME, LAST_NAME)
+    )
+    if to == NAME and has_first and has_last:
+        return IGNORE
+    if to == NAME and has_last:
+        return FIRST_NAME if word in AS_LAST_NAME else IGNORE
+    if word in AS_LAST_NAME and has_first:
+        return LAST_NAME
+    return IGNORE if to == NAME and has_first else to
+
+
+def names_of(own: Sequence[CustomField]) -> dict[str, str]:
     """Return what each plain name of a column means among a workspace's own fields."""
     known: dict[str, str] = {}
     for field in own:
@@ -207,7 +254,7 @@ def check(targets: Sequence[Target]) -> None:
     Raises:
         MappingRefused: with what to do.
     """
-    used = [target.to for target in targets if target.to not in {IGNORE, NEW}]
+    used = [target.to for target in targets if target.to not in SEVERAL]
     if EMAIL not in used:
         raise MappingRefused(_("Say which column holds the email address."))
     if len(used) != len(set(used)):
@@ -242,7 +289,8 @@ def create_fields(workspace: Workspace, targets: Sequence[Target]) -> list[Targe
         found = CustomField.objects.filter(
             workspace=workspace, label__iexact=target.label.strip(), type=target.type
         ).first() or fields.create(workspace, label=target.label, kind=FieldType(target.type))
-        ready.append(Target(to=f"{FIELD}{found.key}", date_order=target.date_order))
+        to = f"{FIELD}{found.key}"
+        ready.append(Target(to=to, date_order=target.date_order, waived=target.waived))
     return ready
 
 
@@ -286,6 +334,12 @@ def standard_targets() -> list[tuple[str, str]]:
         (STATUS, _("Status (subscribed, unsubscribed …)")),
         (TAGS, _("Tags")),
         (LISTS, _("Lists")),
+        (EMAIL_MORE, _("Another address, if the first is empty")),
+        (CONSENT_TIME, _("When they signed up")),
+        (CONSENT_IP, _("IP address of the sign-up")),
+        (CONFIRM_TIME, _("When they confirmed")),
+        (CONFIRM_IP, _("IP address of the confirmation")),
+        (CONSENT_SOURCE, _("Where they signed up")),
     ]
 
 
@@ -302,17 +356,6 @@ def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> st
     return EMAIL if values and _share_of_addresses(values) >= ALIKE else IGNORE
 
 
-def _are_statuses(values: Sequence[str]) -> bool:
-    """Say whether most of these are; the rows of the others will be refused, with the reason."""
-    known = 0
-    for value in values:
-        try:
-            known += bool(labels.status(value))
-        except Problem:
-            continue
-    return known * 2 > len(values)
-
-
 def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:
     kind = guess_type(values) if guess_types else FieldType.TEXT
     label = " ".join(column.replace("_", " ").split())[:LONGEST_LABEL]
@@ -323,7 +366,7 @@ def _share_of_addresses(values: Sequence[str]) -> float:
     good = 0
     for value in values:
         try:
-            addresses.normalise(value)
+            addresses.normalise(unwrap(value)[1])
         except Problem:
             continue
         good += 1
@@ -347,46 +390,3 @@ def _fits(values: Sequence[str], kind: FieldType, order: DateOrder) -> float:
 
 def _plain(word: str) -> str:
     return re.sub(r"[\W_]+", "", word.lower())
-
-
-def named(
-    columns: Sequence[str],
-    *,
-    suggested: Sequence[Target],
-    chosen: Mapping[str, str],
-    workspace: Workspace,
-) -> list[Target]:
-    """Apply COLUMN=field pairs (a command's --map) to suggested targets.
-
-    A field is a standard one (email, first_name …), a custom field's key, ``-`` to leave the column
-    out, ``new:TYPE:NAME``, or any other name, which becomes a new text field.
-
-    Raises:
-        MappingRefused: the file has no such column.
-    """
-    own = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
-    standard = {to for to, _name in standard_targets()}
-    by_name = {column.strip().lower(): index for index, column in reversed([*enumerate(columns)])}
-    result = list(suggested)
-    for column, to in chosen.items():
-        index = by_name.get(column.strip().lower())
-        if index is None:
-            raise MappingRefused(
-                _("The file has no column “%(column)s”. It has: %(columns)s.")
-                % {"column": column, "columns": ", ".join(columns)}
-            )
-        # A target that somebody names moves there from where it was suggested.
-        result = [Target() if target.to in {to, f"{FIELD}{to}"} else target for target in result]
-        if to in own:
-            result[index] = Target(to=f"{FIELD}{to}", date_order=suggested[index].date_order)
-        elif to in standard or to == "-":
-            result[index] = Target(to=IGNORE if to == "-" else to)
-        else:
-            kind, _colon, name = to.removeprefix("new:").rpartition(":")
-            result[index] = Target(
-                to=NEW,
-                label=name,
-                type=kind or FieldType.TEXT,
-                date_order=suggested[index].date_order,
-            )
-    return result

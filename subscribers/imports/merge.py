@@ -6,12 +6,15 @@ Rules, the same for the dry run and for the import:
 - An empty cell erases nothing; `states.ExistingPeople` says what becomes of known people.
 - Who is on a list stays; who was only asked becomes subscribed if the import says so, unless they
   had left before they were asked (`consent.HAD_LEFT`).
-- One consent event for each person and list, with the import's statement.
+- One consent event for each person and list, with the import's statement; besides, what the file
+  proves of older ones (`statements.PROOFS`).
+- Who unsubscribed elsewhere leaves the lists here, too, whatever becomes of known people.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +24,13 @@ from django.utils import timezone
 from subscribers import custom_values
 from subscribers.imports import clashes, mapping, statements
 from subscribers.imports.clashes import Clash, Watch
+from subscribers.imports.consent_words import (
+    BLOCKED,
+    BOUNCED,
+    COMPLAINED,
+    LEFT_OUT,
+    UNSUBSCRIBED,
+)
 from subscribers.imports.names import Names
 from subscribers.imports.rows import ENDS, STAGE_COLUMNS
 from subscribers.imports.statements import DROP, TABLES, TEMPORARY_BUFFERS
@@ -37,18 +47,27 @@ from subscribers.states import (
 __all__ = ["DROP", "TABLES", "TEMPORARY_BUFFERS", "Counts", "Merger", "refresh_statistics"]
 
 
+# By which a later row of an address counts, though the first one is kept; the worst is the last.
+WORSE = [UNSUBSCRIBED, BLOCKED, BOUNCED, COMPLAINED]
+
+
 class Overtaken(Exception):  # noqa: N818 - a signal to decide again
     """Somebody signed up between the decision about a batch and its insertion."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """What a batch did, or would do; the four add up to its rows."""
+    """What a batch did, or would do; the four add up to its rows, and so do the standings.
+
+    ``standings``: how many are subscribed, unsubscribed, bounced … by the file; ``kept`` are those
+    who had left or are suppressed here, ``known`` those who are left as they are.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     suppressed: int = 0
+    standings: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -56,6 +75,7 @@ class Counts:
             updated=self.updated + other.updated,
             unchanged=self.unchanged + other.unchanged,
             suppressed=self.suppressed + other.suppressed,
+            standings=self.standings + other.standings,
         )
 
 
@@ -80,7 +100,7 @@ class Merger:
         self._values = _values(record, names=names, at=at)
         self.columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
         self._tags = bool(names.fixed_tags) or "tags" in names.columns
-        self._ends = "status" in names.columns
+        self._has_consent = "status" in names.columns
         targets = mapping.load(record.mapping)
         self.watch = Watch(record.workspace, targets, fills=self._fills)
         self.clashes: list[Clash] = []  # of the last decision
@@ -107,8 +127,32 @@ class Merger:
                 for piece in lines:
                     copy.write(piece)
 
-    def decide(self, *, source: str = "import_stage", dry_run: bool = False) -> Counts:
-        """Say what becomes of the rows in ``source``, a table like the stage."""
+    def worsen(self) -> None:
+        """Let those leave of whom a later row of the file says so, inside the caller's transaction.
+
+        The rows themselves count as duplicates: nothing else of them is taken.
+        """
+        if not self._has_consent:
+            return
+        self.decide(source="import_worse", watches=False)
+        with connection.cursor() as cursor:
+            for statement in (
+                statements.ONLY_LEAVES,
+                statements.LEAVES_ONLY,
+                statements.KEEP_LEFT,
+                statements.MOVE_KNOWN,
+                statements.PROOFS,
+                statements.SUPPRESS,
+            ):
+                cursor.execute(statement, self._values)
+
+    def decide(
+        self, *, source: str = "import_stage", dry_run: bool = False, watches: bool = True
+    ) -> Counts:
+        """Say what becomes of the rows in ``source``, a table like the stage.
+
+        Without ``watches`` values that may be there only once are not looked for.
+        """
         query = statements.DECIDE.format(
             new_id="0" if dry_run else statements.NEW_ID,
             differs=statements.DIFFERS_FILLING if self._fills else statements.DIFFERS_OVERWRITING,
@@ -121,17 +165,25 @@ class Merger:
             cursor.execute(statements.BATCH_SETTINGS)
             cursor.execute("TRUNCATE import_decided, import_placed, import_tagged")
             cursor.execute(query, self._values)
-            if self.watch.is_on:
+            if watches and self.watch.is_on:
                 self._refuse(cursor, dry_run=dry_run)
-            if not self._skips:
+            if not self._skips or self._has_consent:
                 cursor.execute(statements.PLACE, self._values)
                 if cursor.rowcount:
                     cursor.execute(statements.BAR)
-                if self._tags:
-                    cursor.execute(statements.TAG_KNOWN, self._values)
+            if self._tags and not self._skips:
+                cursor.execute(statements.TAG_KNOWN, self._values)
             cursor.execute(statements.COUNT)
             created, updated, unchanged, suppressed = cursor.fetchone()
-        return Counts(created=created, updated=updated, unchanged=unchanged, suppressed=suppressed)
+            cursor.execute(statements.COUNT_STANDINGS, self._values)
+            standings = Counter(dict(cursor.fetchall()))
+        return Counts(
+            created=created,
+            updated=updated,
+            unchanged=unchanged,
+            suppressed=suppressed,
+            standings=standings,
+        )
 
     def _refuse(self, cursor: Any, *, dry_run: bool) -> None:
         """Take out, and remember, rows with a value that may not stand there."""
@@ -189,7 +241,8 @@ class Merger:
                 if counts.created:
                     cursor.execute(statements.TAG_NEW, values)
                 cursor.execute(statements.WRITE_TAGS, values)
-            if self._ends:
+            if self._has_consent:
+                cursor.execute(statements.PROOFS, values)
                 cursor.execute(statements.SUPPRESS, values)
 
 
@@ -217,7 +270,7 @@ class Memory:
     def take_duplicates(self) -> list[Duplicate]:
         """After the last batch: sort out the rows whose address an earlier row has."""
         with connection.cursor() as cursor:
-            cursor.execute(statements.DUPLICATES)
+            cursor.execute(statements.DUPLICATES, {"worse": WORSE})
             found = cursor.fetchall()
             # The others are new here, and are merged as one more batch.
             cursor.execute("TRUNCATE import_stage")
@@ -240,11 +293,13 @@ def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
         "left": SubscriptionStatus.UNSUBSCRIBED,
         "out": SuppressionReason.UNSUBSCRIBED,
         "ends": list(ENDS),
+        "barring": [*ENDS, LEFT_OUT],
         "skip": record.existing == ExistingPeople.SKIP,
         "bring_back": record.bring_back,
         "kind_subscribed": ConsentKind.SUBSCRIBED,
         "kind_asked": ConsentKind.ASKED,
         "kind_left": ConsentKind.UNSUBSCRIBED,
+        "kind_confirmed": ConsentKind.CONFIRMED,
         "kind_returned": ConsentKind.RESUBSCRIBED,
         "kept_flags": int(AddressFlag.NO_MAIL_SERVER),
         "source": ConsentSource.IMPORT,

@@ -8,10 +8,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import Workspace
-from subscribers.imports import mapping
+from subscribers.imports import consent_lines, mapping
 from subscribers.models import Import, MailingList, Tag
 
-COLUMNS = {mapping.STATUS: "status", mapping.TAGS: "tags", mapping.LISTS: "lists"}
+COLUMNS = {mapping.TAGS: "tags", mapping.LISTS: "lists"}
 Make = Callable[[str, list[str]], dict[str, int]]
 
 
@@ -30,11 +30,13 @@ def of(record: Import, *, make: Make) -> Names:
     chosen += [key for key in record.more_lists.values_list("pk", flat=True) if key not in chosen]
     if record.new_list:
         chosen += [key for key in make("list", [record.new_list]).values() if key not in chosen]
-    places = {target.to for target in mapping.load(record.mapping)}
+    targets = mapping.load(record.mapping)
+    places = {target.to for target in targets}
+    of_consent = consent_lines.COLUMNS if consent_lines.is_needed(targets) else ()
     return Names(
         fixed_lists=chosen,
         fixed_tags=list(make("tag", record.tags).values()) if record.tags else [],
-        columns=tuple(column for to, column in COLUMNS.items() if to in places),
+        columns=(*of_consent, *(column for to, column in COLUMNS.items() if to in places)),
     )
 
 

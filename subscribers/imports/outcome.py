@@ -4,6 +4,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from subscribers.imports import consent_words as said
 from subscribers.imports import mapping, undo
 from subscribers.models import Import
 from subscribers.states import (
@@ -11,7 +12,6 @@ from subscribers.states import (
     FieldType,
     ImportStatus,
     SubscriptionStatus,
-    SuppressionReason,
 )
 
 LONGEST_STATEMENT = 160
@@ -25,7 +25,7 @@ def facts(record: Import) -> list[Fact]:
         *_where(record),
         *_known(record),
         *_left_alone(record),
-        *_from_columns(record),
+        *by_status(record),
         *_made(record),
         *_noticed(record),
         *_afterwards(record),
@@ -64,7 +64,9 @@ def _known(record: Import) -> list[Fact]:
     text = {
         ExistingPeople.OVERWRITE: _("Existing people: update them; empty cells erase nothing"),
         ExistingPeople.FILL: _("Existing people: fill empty fields only"),
-        ExistingPeople.SKIP: _("Existing people: leave them exactly as they are"),
+        ExistingPeople.SKIP: _(
+            "Existing people: leave them as they are, unless the file says that they left"
+        ),
     }[ExistingPeople(record.existing)]
     found: list[Fact] = [("refresh", text)]
     if record.bring_back:
@@ -80,13 +82,13 @@ def _known(record: Import) -> list[Fact]:
 
 def _left_alone(record: Import) -> list[Fact]:
     found: list[Fact] = []
-    if record.suppressed:
+    if kept := record.progress.get("standings", {}).get("kept", 0):
         text = ngettext(
             "%(count)s person must not be written to, or has left, and stays as they are.",
             "%(count)s people must not be written to, or have left. They stay as they are.",
-            record.suppressed,
+            kept,
         )
-        found.append(("ban", text % {"count": _n(record.suppressed)}))
+        found.append(("ban", text % {"count": _n(kept)}))
     if record.duplicates:
         text = ngettext(
             "%(count)s row repeats an address; the first one is kept.",
@@ -97,24 +99,51 @@ def _left_alone(record: Import) -> list[Fact]:
     return found
 
 
-def _from_columns(record: Import) -> list[Fact]:
-    counts = record.flagged.get("statuses", {})
+def by_status(record: Import) -> list[Fact]:
+    """Say how many come in as what, by what the file says of them, and why."""
+    counts = record.progress.get("standings", {})
     found: list[Fact] = []
-    if left := counts.get(SubscriptionStatus.UNSUBSCRIBED):
-        text = ngettext(
-            "%(count)s row says unsubscribed: whoever is on the list leaves it",
-            "%(count)s rows say unsubscribed: whoever is on the list leaves it",
-            left,
-        )
-        found.append(("user-minus", text % {"count": _n(left)}))
-    ends = (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED, SuppressionReason.IMPORTED)
-    if ended := sum(counts.get(one, 0) for one in ends):
-        text = ngettext(
-            "%(count)s row says bounced, complained or blocked: suppressed, not imported",
-            "%(count)s rows say bounced, complained or blocked: suppressed, not imported",
-            ended,
-        )
-        found.append(("shield-off", text % {"count": _n(ended)}))
+    for icon, standing, text in (
+        ("user-check", said.SUBSCRIBED, _("Subscribed: %(count)s")),
+        (
+            "clock",
+            said.UNCONFIRMED,
+            _("Unconfirmed: %(count)s. They get nothing until they confirm"),
+        ),
+        (
+            "user-minus",
+            said.UNSUBSCRIBED,
+            _("Unsubscribed: %(count)s, because the file says so. They get nothing"),
+        ),
+        (
+            "shield-off",
+            said.BOUNCED,
+            _("Bounced: %(count)s, because the file says so. Suppressed, not imported"),
+        ),
+        (
+            "shield-off",
+            said.COMPLAINED,
+            _("Reported as spam: %(count)s, because the file says so. Suppressed, not imported"),
+        ),
+        (
+            "shield-off",
+            said.BLOCKED,
+            _("Blocked: %(count)s, because the file says so. Suppressed, not imported"),
+        ),
+        (
+            "circle-x",
+            said.LEFT_OUT,
+            _("Left out: %(count)s, because the file says that they never agreed, or you said so"),
+        ),
+        ("user", "known", _("Known here, and left as they are: %(count)s")),
+    ):
+        if count := counts.get(standing):
+            found.append((icon, text % {"count": _n(count)}))
+    for target, column in zip(mapping.load(record.mapping), record.columns, strict=False):
+        if target.waived:
+            words = {"column": column, "who": target.waived}
+            text = _("“%(column)s” says nothing about who may be emailed: confirmed by %(who)s")
+            found.append(("alert-triangle", text % words))
     return found
 
 

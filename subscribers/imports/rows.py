@@ -17,10 +17,12 @@ from django.conf import settings
 from accounts.models import Workspace
 from subscribers import addresses, fields, time_zones
 from subscribers.fields import FieldShape
-from subscribers.imports import mapping
+from subscribers.imports import consent_lines, mapping
+from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.labels import ENDS, NOTHING, LabelReader
 from subscribers.imports.mapping import Target
 from subscribers.imports.names import COLUMNS
+from subscribers.imports.wrapping import unwrap
 from subscribers.people import LONGEST_NAME
 from subscribers.problems import Problem
 from subscribers.states import AddressFlag
@@ -35,8 +37,6 @@ ORDINARY_ADDRESS = re.compile(
     rf"({addresses.ATOM}(?:\.{addresses.ATOM})*)@([A-Za-z0-9.-]{{3,250}})"
 ).fullmatch
 __all__ = ["ENDS", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name"]
-# As mail programs and web pages copy it: Dewi <dewi@example.com>, mailto:dewi@example.com.
-WRAPPED = re.compile(r"[^<>@]*<([^<>]+)>\s*|\s*mailto:([^?]+)(?:\?.*)?", re.IGNORECASE).fullmatch
 VALUES_REMEMBERED = 20_000  # per column
 LONGEST_SHOWN = 200
 ROLE = int(AddressFlag.ROLE)
@@ -112,11 +112,17 @@ class RowMaker:
         self._last = _cell(places.get(mapping.LAST_NAME))
         self._whole = _cell(places.get(mapping.NAME))
         self._has_whole = mapping.NAME in places
+        self._more_emails = [
+            index for index, target in enumerate(targets) if target.to == mapping.EMAIL_MORE
+        ]
+        named = {mapping.NAME, mapping.FIRST_NAME, mapping.LAST_NAME}
+        self._is_named = not named.isdisjoint(places)
         self._language = _cell(places.get(mapping.LANGUAGE))
         self._time_zone = _cell(places.get(mapping.TIME_ZONE))
         self._has_more = mapping.LANGUAGE in places or mapping.TIME_ZONE in places
         self._readers = [(index, shape, _FieldReader(shape)) for index, shape in own.items()]
         self._languages = {code for code, _name in settings.LANGUAGES}
+        self._consent = ConsentReader(targets) if consent_lines.is_needed(targets) else None
         self.labels = {
             what: (places[to], LabelReader(what)) for to, what in COLUMNS.items() if to in places
         }
@@ -150,11 +156,14 @@ class RowMaker:
         email = ""
         group = flags = 0
         domain = None
+        written = cells[self._email]
+        if self._more_emails and not written.strip():
+            written = next((cells[at] for at in self._more_emails if cells[at].strip()), "")
         try:
-            email, group, flags, domain = self._address(cells[self._email])
+            email, group, flags, domain = self._address(written)
         except Problem as problem:
-            faults.append(_fault("email", cells[self._email], problem))
-        first, last = self._names(cells, faults)
+            faults.append(_fault("email", written, problem))
+        first, last = self._names(cells, written, faults)
         language = time_zone = ""
         if self._has_more:
             language, time_zone = self._more(cells, faults)
@@ -168,7 +177,9 @@ class RowMaker:
                         fragments.append(fragment)
                 else:
                     loose.append(_fault(shape.label, text, fragment))
-        labels = self._labels(cells, late) if self.labels else ""
+        labels = self._consent_of(cells, late) if self._consent else ""
+        if self.labels:
+            labels += self._labels(cells, late)
         if faults or late or loose:
             self._refuse_or_drop([*faults, *late], loose, [*faults, *loose, *late])
         if flags and domain:
@@ -197,6 +208,16 @@ class RowMaker:
         if grave or not self._drops_values:
             raise RowRefused(every)
         self.noticed.without += bool(loose)
+
+    def _consent_of(self, cells: Sequence[str], faults: list[Fault]) -> str:
+        consent = self._consent
+        assert consent  # noqa: S101 - for the type checker
+        try:
+            return consent.read(cells)
+        except Problem as problem:
+            values = "; ".join(cells[index] for index in consent.status_columns)
+            faults.append(_fault(mapping.STATUS, values, problem))
+            return ""
 
     def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
         values = []
@@ -227,8 +248,7 @@ class RowMaker:
             if len(local) > addresses.LONGEST_LOCAL:
                 raise Problem("address_long")
         else:
-            wrapped = WRAPPED(text)
-            local, domain = addresses.parts(wrapped[1] or wrapped[2] if wrapped else text)
+            local, domain = addresses.parts(unwrap(text)[1])
         if domain.suggestion and (right := self._corrections.get(domain.name)):
             domain = addresses.read_domain(right)
         flags = domain.flags
@@ -248,9 +268,12 @@ class RowMaker:
         else:
             self.noticed.disposable += 1
 
-    def _names(self, cells: Sequence[str], faults: list[Fault]) -> tuple[str, str]:
-        if self._has_whole:
-            whole = self._name("name", self._whole(cells), faults, LONGEST_NAME * 2)
+    def _names(self, cells: Sequence[str], address: str, faults: list[Fault]) -> tuple[str, str]:
+        given = self._whole(cells) if self._has_whole else ""
+        if not self._is_named and "<" in address:
+            given = unwrap(address)[0]
+        if given or self._has_whole:
+            whole = self._name("name", given, faults, LONGEST_NAME * 2)
             first, _space, last = whole.rpartition(" ")
             first, last = (first, last) if first else (last, "")
             if len(first) > LONGEST_NAME or len(last) > LONGEST_NAME:

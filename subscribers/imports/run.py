@@ -36,8 +36,14 @@ UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
     rows_done = GREATEST(rows_done, %(last)s), invalid = GREATEST(invalid, %(invalid)s),
     created = created + %(created)s, updated = updated + %(updated)s,
     unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
-    progress = jsonb_set(progress, '{done}',
-        COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint))
+    progress = progress || jsonb_build_object(
+        'done', COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint),
+        'standings', (
+            SELECT COALESCE(jsonb_object_agg(standing, total), '{}') FROM (
+                SELECT key AS standing, sum(value::bigint) AS total FROM (
+                    SELECT * FROM jsonb_each_text(COALESCE(progress->'standings', '{}'))
+                    UNION ALL SELECT * FROM jsonb_each_text(%(standings)s::jsonb)
+                ) both_of GROUP BY key) summed))
 WHERE id = %(id)s AND status = %(running)s
     AND NOT COALESCE(progress->'done', '[]') @> to_jsonb(%(last)s::bigint)
 """
@@ -61,8 +67,6 @@ class _Reading:
             "disposable": noticed.disposable,
         }
         found |= {name: count for name, count in noticed.values.items() if count}
-        if "status" in self.maker.labels:
-            found["statuses"] = self.maker.labels["status"][1].counts
         return {
             "invalid": self.errors.count,
             "problems": self.errors.first,
@@ -160,6 +164,7 @@ def _check(record: Import) -> None:
         reading.errors.refuse_clashes(clashes + merger.clashes)
         merger.close()
     findings = reading.findings()
+    findings["progress"] = {"standings": dict(totals.standings)}
     for what in ("list", "tag"):
         if new := _new_names(record, reading, what):
             findings["flagged"][f"new_{what}s"] = new
@@ -244,8 +249,10 @@ def _finish(record: Import, merger: Merger, reading: _Reading, *, duplicates: in
             with transaction.atomic():
                 counts = merger.decide()
                 merger.write(counts)
+                clashes = merger.clashes
+                merger.worsen()
                 _advance(record.pk, None, counts)
-                reading.errors.refuse_clashes(merger.clashes)
+                reading.errors.refuse_clashes(clashes)
                 Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
                     status=ImportStatus.DONE,
                     duplicates=duplicates,
@@ -305,6 +312,7 @@ def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
         "updated": counts.updated,
         "unchanged": counts.unchanged,
         "suppressed": counts.suppressed,
+        "standings": json.dumps(counts.standings),
     }
     with connection.cursor() as cursor:
         cursor.execute(ADVANCE, values)

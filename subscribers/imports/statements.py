@@ -10,7 +10,9 @@ TABLES = """
 CREATE TEMPORARY TABLE import_stage (
     row bigint, email text, email_key text COLLATE "C", address_hash bytea, domain_group smallint,
     first_name text, last_name text, language text, time_zone text, fields jsonb, raw text,
-    address_flags smallint, status text, tags text[], lists text[]);
+    address_flags smallint, status text, status_at timestamptz, status_detail text,
+    consent_at timestamptz, consent_ip inet, confirm_at timestamptz, confirm_ip inet,
+    consent_source text, tags text[], lists text[]);
 CREATE TEMPORARY TABLE import_decided (
     LIKE import_stage, person_id bigint, is_new boolean, is_barred boolean, lifts boolean,
     differs boolean, targets bigint[], wanted text);
@@ -23,10 +25,11 @@ CREATE TEMPORARY TABLE import_given (field_id bigint, digest bytea, row bigint);
 # What finds addresses that come twice; only one connection keeps it.
 MEMORY = """
 CREATE TEMPORARY TABLE import_again (LIKE import_stage);
+CREATE TEMPORARY TABLE import_worse (LIKE import_stage);
 CREATE TEMPORARY TABLE import_seen (address_hash bytea, row bigint);
 """
 DROP = """DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided,
-    import_placed, import_tagged, import_names, import_given"""
+    import_placed, import_tagged, import_names, import_given, import_worse"""
 # Rows that would put a value where it may not stand (`clashes`).
 REFUSE = "DELETE FROM import_decided WHERE row = ANY(%s)"
 WRITTEN = "NOT decided.is_barred AND (decided.is_new OR decided.differs)"
@@ -34,17 +37,41 @@ WRITTEN = "NOT decided.is_barred AND (decided.is_new OR decided.differs)"
 # saves.
 BATCH_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
 TEMPORARY_BUFFERS = "SET temp_buffers = '64MB'"
-# Of the rows that may have come before: take out, and return, those that really did.
+# Of the rows that may have come before: take out, and return, those that really did. Of those the
+# worst of each address is kept, if it says that nothing more may be sent to it.
 DUPLICATES = """
 WITH earliest AS (
     SELECT seen.address_hash, min(seen.row) AS row
     FROM import_seen seen
     WHERE seen.address_hash IN (SELECT address_hash FROM import_again)
     GROUP BY seen.address_hash
+), gone AS (
+    DELETE FROM import_again again USING earliest
+    WHERE earliest.address_hash = again.address_hash AND earliest.row < again.row
+    RETURNING again, earliest.row AS first
+), worse AS (
+    INSERT INTO import_worse
+    SELECT DISTINCT ON ((again).address_hash) (again).* FROM gone
+    WHERE (again).status = ANY(%(worse)s)
+    ORDER BY (again).address_hash, array_position(%(worse)s, (again).status) DESC
 )
-DELETE FROM import_again again USING earliest
-WHERE earliest.address_hash = again.address_hash AND earliest.row < again.row
-RETURNING again.row, earliest.row, again.email, again.raw
+SELECT (again).row, first, (again).email, (again).raw FROM gone
+"""
+# The first row of an address says what becomes of a person; a later one only whether they left.
+ONLY_LEAVES = """
+DELETE FROM import_decided WHERE is_new AND NOT COALESCE(status = ANY(%(ends)s), false);
+"""
+LEAVES_ONLY = "DELETE FROM import_placed WHERE step <> 'leaves'"
+KEEP_LEFT = """
+INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
+SELECT %(import)s, person.id, jsonb_build_object('lists', placed.lists), '{}'
+FROM (
+    SELECT person_id, jsonb_object_agg(list_id, was) AS lists FROM import_placed GROUP BY person_id
+) placed
+JOIN subscribers_subscriber person ON person.id = placed.person_id
+WHERE person.created_at <> %(at)s AND NOT EXISTS (
+    SELECT FROM subscribers_importchange change
+    WHERE change.subscriber_id = person.id AND change.from_import_id = %(import)s)
 """
 UNKNOWN_NAMES = """
 SELECT DISTINCT given FROM import_stage, unnest({column}) AS given
@@ -75,7 +102,7 @@ SELECT stage.*,
     COALESCE(person.id, {new_id}),
     person.id IS NULL,
     (suppression.id IS NOT NULL AND NOT lift.lifts)
-        OR COALESCE(stage.status = ANY(%(ends)s), false),
+        OR COALESCE(stage.status = ANY(%(barring)s), false),
     lift.lifts,
     person.id IS NOT NULL AND NOT %(skip)s AND ({differs}),
     {targets},
@@ -96,7 +123,8 @@ CROSS JOIN LATERAL (SELECT COALESCE(
 """
 # By its name: looking it up in the catalogue for every row cost a tenth of the decision.
 NEW_ID = "nextval('subscribers_subscriber_id_seq')"
-# What becomes of known people on each list; nobody is moved who stays where they are.
+# What becomes of known people on each list; nobody is moved who stays where they are. Who left
+# elsewhere leaves here, too, also where known people are else left as they are.
 PLACE = f"""
 INSERT INTO import_placed
 SELECT decided.person_id, target.list_id, decided.wanted, subscription.status, place.step
@@ -117,6 +145,7 @@ CROSS JOIN LATERAL (SELECT CASE
     WHEN decided.wanted = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
 END AS step) place
 WHERE NOT decided.is_new AND NOT decided.is_barred AND place.step IS NOT NULL
+    AND (NOT %(skip)s OR place.step = 'leaves')
 """  # noqa: S608 - our own words
 # Who has left every list that their row is for stays exactly as they are.
 BAR = """
@@ -138,6 +167,12 @@ WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT EXISTS (
     SELECT FROM subscribers_tagging
     WHERE tag_id = tag.id AND subscriber_id = decided.person_id)
 """  # noqa: S608 - our own words
+# How many come in as what, in the words of the import page: `standing` of `merge.Counts`.
+COUNT_STANDINGS = """
+SELECT CASE WHEN status = ANY(%(barring)s) THEN status WHEN is_barred THEN 'kept'
+    WHEN %(skip)s AND NOT is_new AND wanted <> %(left)s THEN 'known' ELSE wanted END, count(*)
+FROM import_decided GROUP BY 1
+"""
 COUNT = """
 SELECT count(*) FILTER (WHERE NOT is_barred AND is_new),
     count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND changes),
@@ -274,14 +309,50 @@ SELECT %(workspace)s, person_id, %(kind_returned)s, %(source)s, %(at)s, %(statem
     %(actor)s, %(why)s
 FROM lifted
 """
+# An undo tells what came with this import by the end of a detail, which names it.
+DETAIL = """CASE WHEN {why} <> ''
+    THEN left({why}, 299 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
+# What a file proves of an old consent: events with their own moments and network addresses, beside
+# the import's own event, of those whom this import put on a list or took off one.
+PROOFS = f"""
+INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
+    at, ip, user_agent, actor_id, detail)
+SELECT %(workspace)s, joining.person_id, joining.list_id, proof.kind, %(source)s,
+    COALESCE(proof.at, %(at)s), proof.ip, '', %(actor)s, {DETAIL.format(why="proof.why")}
+FROM (
+    SELECT person_id, list_id, wanted, status_at, status_detail, consent_at, consent_ip,
+        confirm_at, confirm_ip, consent_source, true AS joins
+    FROM import_decided, unnest(targets) AS list_id WHERE is_new AND NOT is_barred
+    UNION ALL
+    SELECT decided.person_id, placed.list_id, decided.wanted, status_at, status_detail, consent_at,
+        consent_ip, confirm_at, confirm_ip, consent_source, placed.step <> 'leaves'
+    FROM import_placed placed
+    JOIN import_decided decided ON decided.person_id = placed.person_id
+    JOIN subscribers_subscriber person ON person.id = placed.person_id
+) joining
+CROSS JOIN LATERAL (VALUES
+    (CASE WHEN wanted = %(asked)s OR (consent_at IS NOT NULL AND confirm_at IS NOT NULL)
+        THEN %(kind_asked)s ELSE %(kind_subscribed)s END,
+        COALESCE(consent_at, confirm_at), COALESCE(consent_ip, confirm_ip),
+        COALESCE(consent_source, ''), joins AND (consent_at IS NOT NULL OR confirm_at IS NOT NULL
+            OR consent_ip IS NOT NULL OR confirm_ip IS NOT NULL OR consent_source IS NOT NULL)),
+    (%(kind_confirmed)s, confirm_at, confirm_ip, '', joins AND wanted <> %(asked)s
+        AND consent_at IS NOT NULL AND confirm_at IS NOT NULL),
+    (%(kind_left)s, status_at, NULL::inet, COALESCE(status_detail, ''),
+        wanted = %(left)s AND (status_at IS NOT NULL OR status_detail IS NOT NULL))
+) AS proof (kind, at, ip, why, holds)
+WHERE proof.holds
+ORDER BY joining.person_id, proof.at NULLS LAST
+"""  # noqa: S608 - our own words
 # Rows that say "bounced" or "complained": never to be written to.
-SUPPRESS = """
+SUPPRESS = f"""
 INSERT INTO subscribers_suppression
     (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address_hash, email_key, status, %(detail)s, %(actor)s, %(at)s
+SELECT %(workspace)s, address_hash, email_key, status,
+    {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s, COALESCE(status_at, %(at)s)
 FROM import_decided WHERE status = ANY(%(ends)s)
 ON CONFLICT (workspace_id, address_hash) DO NOTHING
-"""
+"""  # noqa: S608 - our own words
 # A planner that has not heard of the rows just written believes in lists of one person, and joins
 # accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.
 STALE = """

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts import set_aside
 from accounts.models import User, Workspace
-from subscribers.imports import batches, files, layout, mapping, spreadsheet
-from subscribers.imports.files import FileRefused
+from subscribers.imports import batches, files, layout, mapping, questions, sources, spreadsheet
+from subscribers.imports.files import BelongsElsewhere, FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.models import ConsentStatement, CustomField, Import, MailingList, SignupForm
@@ -35,13 +35,16 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     actor: User | None = None,
     guess_types: bool = True,
     mailing_list: MailingList | None = None,
+    source: str = "",
 ) -> Import:
     """Make an import of a stored file: find out how it is written and suggest what goes where.
 
-    ``mailing_list`` is suggested too; the consent step asks for it.
+    ``mailing_list`` is suggested too; the consent step asks for it. ``source`` is the key of one of
+    `sources.SOURCES`; empty, it is told by the columns.
 
     Raises:
         FileRefused: there is no row in it, or it can't be read at all; the file is gone then.
+            `BelongsElsewhere`: only a migration can tell who has left.
     """
     try:
         with path.open("rb") as file:
@@ -50,7 +53,8 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             converted = spreadsheet.to_csv(path)
             path.unlink()
             path = converted
-        values = _read(workspace, path, layout.detect(path), guess_types=guess_types)
+        found = layout.detect(path)
+        values = _read(workspace, path, found, guess_types=guess_types, source=source)
     except Exception:
         path.unlink(missing_ok=True)
         raise
@@ -66,14 +70,27 @@ def take_file(  # noqa: PLR0913 - a file's own facts
 
 
 def _read(
-    workspace: Workspace, path: Path, found: layout.Layout, *, guess_types: bool
+    workspace: Workspace,
+    path: Path,
+    found: layout.Layout,
+    *,
+    guess_types: bool,
+    source: str = "",
 ) -> dict[str, Any]:
     columns, samples, has_header = _look(path, found)
+    names = columns if has_header else [""] * len(columns)
+    if elsewhere := sources.migration(names):
+        raise BelongsElsewhere(elsewhere)
+    tool = sources.BY_KEY.get(source) or sources.detect(names)
+    understood = questions.understand(
+        workspace, path=path, layout=found, columns=names, samples=samples, source=tool
+    )
     targets = mapping.suggest(
         workspace,
-        columns=columns if has_header else [""] * len(columns),
+        columns=names,
         samples=samples,
         guess_types=guess_types,
+        sure=understood.sure,
     )
     return {
         "encoding": found.encoding,
@@ -82,6 +99,8 @@ def _read(
         "columns": columns,
         "samples": [[cell[:LONGEST_SAMPLE] for cell in row] for row in samples[:SAMPLES_KEPT]],
         "mapping": mapping.dump(targets),
+        "source": tool.key if tool else "",
+        "value_counts": {str(index): counts for index, counts in understood.counts.items()},
     }
 
 
@@ -89,10 +108,20 @@ def set_mapping(record: Import, *, targets: Sequence[Target]) -> bool:
     """Say what goes where; False when the import has begun to run.
 
     Raises:
-        mapping.MappingRefused: this can't be; says what to do.
+        mapping.MappingRefused: this can't be; says what to do. A `questions.QuestionOpen` leaves
+            the mapping as it is given here, so that the question can be asked.
     """
     mapping.check(targets)
-    return _change(record, OPEN, mapping=mapping.dump(targets), status=ImportStatus.UPLOADED)
+    changed = _change(
+        record,
+        OPEN,
+        mapping=mapping.dump(targets),
+        value_counts=questions.count_missing(record, targets),
+        status=ImportStatus.UPLOADED,
+    )
+    if changed:
+        questions.check(record, targets)
+    return changed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,34 +175,43 @@ def drop_values(record: Import, *, drops: bool) -> bool:
     return _change(record, OPEN, drops_values=drops, status=ImportStatus.UPLOADED)
 
 
-def reread(record: Import, *, encoding: str, delimiter: str, has_header: bool) -> bool:
+def reread(
+    record: Import, *, encoding: str, delimiter: str, has_header: bool, source: str = ""
+) -> bool:
     """Read the file in another way than was found out; its columns are suggested anew.
 
     Raises:
         FileRefused: nothing can be read in this way; the import stays as it is.
     """
     found = layout.Layout(encoding=encoding, delimiter=delimiter, has_header=has_header)
-    values = _read(record.workspace, Path(record.path), found, guess_types=True)
+    values = _read(record.workspace, Path(record.path), found, guess_types=True, source=source)
     return _change(record, OPEN, status=ImportStatus.UPLOADED, **values)
 
 
 def is_ready(record: Import) -> bool:
-    """Say whether everything was asked that a check needs: consent, and a list for each row."""
+    """Say whether everything was asked that a check needs: consent, a list for each row, and what
+    the values mean that say who may be written to.
+    """
     places = {target.to for target in mapping.load(record.mapping)}
     named = record.mailing_list_id or record.new_list or mapping.LISTS in places
-    return bool(record.statement_id and named)
+    return bool(record.statement_id and named) and not questions.is_open(record)
 
 
 def start_check(record: Import) -> bool:
-    """Make an import due for checking; the caller enqueues the task."""
+    """Make an import due for checking; the caller enqueues the task. False: a question is open."""
+    if questions.is_open(record):
+        return False
     return _change(record, OPEN, status=ImportStatus.CHECKING, failure="", **_zero())
 
 
 def start_run(record: Import) -> bool:
     """Make a checked import (or a failed one, to go on) due; the caller enqueues the task.
 
-    New fields are created here, once: the mapping then names them, also for a second run.
+    New fields are created here, once: the mapping then names them, also for a second run. Nothing
+    runs while a question is open.
     """
+    if record.started_at is None and questions.is_open(record):
+        return False
     known = set(_field_keys(record))
     targets = mapping.create_fields(record.workspace, mapping.load(record.mapping))
     made = [key for key in _field_keys(record) if key not in known]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from subscribers import people, suppression
@@ -119,8 +119,10 @@ def run(import_id: int) -> bool:
 def _release(record: Import) -> None:
     """Lift the suppressions that an import brought, except for who asked for no mail since."""
     moment = record.started_at or record.created_at
+    # With a reason or a date of the file's own they are told by the end of their detail.
     brought = Suppression.objects.filter(
-        workspace_id=record.workspace_id, created_at=moment, detail=detail(record)
+        Q(detail=detail(record)) | Q(detail__endswith=f" · {detail(record)}"),
+        workspace_id=record.workspace_id,
     )
     brought.exclude(former="").update(former="", detail="", created_by=None)
     wishes = ConsentEvent.objects.filter(

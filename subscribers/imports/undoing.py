@@ -7,6 +7,9 @@ WHY = """CASE
     WHEN EXISTS (
         SELECT FROM subscribers_consentevent event WHERE event.subscriber_id = person.id
             AND (event.at <> %(at)s OR event.source <> %(source)s)
+            -- What the file proved bears its own moment, and the import's name at the end.
+            AND NOT (event.source = %(source)s AND event.at < %(at)s
+                AND right(event.detail, length(%(detail)s)) = %(detail)s)
     ) THEN 'acted'
     WHEN person.updated_at <> %(at)s OR person.frequency <> 0 OR person.paused_until IS NOT NULL
         OR EXISTS (

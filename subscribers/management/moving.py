@@ -131,6 +131,7 @@ def summary(record: Move, *, seconds: float) -> dict[str, Any]:
         "duplicates": record.duplicates,
         "lists": record.findings.get("lists", []),
         "left_out": record.findings.get("left_out", {}),
+        "domains": record.findings.get("noticed", {}).get("domains", 0),
         "report_file": record.report_path or None,
         "seconds": round(seconds, 3),
     }
@@ -149,6 +150,11 @@ def words(outcome: dict[str, Any], *, dry: bool) -> str:
         counts = ", ".join(f"{count} {what}" for what, count in row.items() if what not in NAMED)
         lines.append(f"{row['name']}{' (new)' if row['is_new'] else ''}: {counts}")
     lines += [f"Left behind: {what} ({why})" for what, why in outcome["left_out"].items()]
+    if outcome["domains"]:
+        lines.append(
+            f"{outcome['domains']} whole domains: everybody here with an address there is suppressed; "
+            "who joins later is not covered."
+        )
     if outcome["report_file"]:
         lines.append(f"Rows left out, with the reason: {outcome['report_file']}")
     return "\n".join(lines)

@@ -28,6 +28,10 @@ class Import(models.Model):
     samples = models.JSONField(_("samples"), default=list)
     has_header = models.BooleanField(_("first row names the columns"), default=True)
     mapping = models.JSONField(_("mapping"), default=list)  # one `imports.mapping.Target` a column
+    # The tool that the file is from (`imports.sources`), and how often which value stands in the
+    # columns that say who may be written to (`imports.consent_columns.Counts`); None: not counted.
+    source = models.CharField(_("from"), max_length=20, blank=True, default="", db_default="")
+    value_counts = models.JSONField(null=True, blank=True, editable=False)
     corrections = models.JSONField(_("corrected domains"), default=dict)
     mailing_list = models.ForeignKey(
         MailingList, models.SET_NULL, null=True, blank=True, related_name="+"

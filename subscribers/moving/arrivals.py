@@ -4,20 +4,16 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from ipaddress import ip_address
+from datetime import datetime
 from typing import Any
 
+from subscribers.imports.consent_lines import network_address
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
 LONGEST_TAG = 80
 LONGEST_DETAIL = 200
-# As Mailchimp, listmonk, Mautic and spreadsheets write moments; without a zone they are UTC.
-FORMATS = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y")
-EARLIEST_YEAR = 1990
-OFFSET = re.compile(r"([+-]\d{2})(\d{2})?$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,44 +75,9 @@ class SourceRefused(ValueError):  # noqa: N818 - what people read is a refusal
     """This can't be read as what it was said to be; the message says why and what to do."""
 
 
-def moment(text: str) -> datetime | None:
-    """Read a moment as other tools write it; None when there is none that makes sense."""
-    text = text.strip()
-    if not text or text.startswith("0000"):
-        return None
-    try:
-        found: datetime | None = datetime.fromisoformat(OFFSET.sub(_whole_offset, text))
-    except ValueError:
-        found = _by_format(text)
-    if found is None:
-        return None
-    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return aware if EARLIEST_YEAR <= aware.year <= datetime.now(UTC).year + 1 else None
-
-
-def _whole_offset(found: re.Match[str]) -> str:
-    # A date ends like an offset, too: "2024-03-01".
-    return found.group() if ":" not in found.string else f"{found[1]}:{found[2] or '00'}"
-
-
-def _by_format(text: str) -> datetime | None:
-    for form in FORMATS:
-        try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 - the caller makes it UTC
-        except ValueError:
-            continue
-    return None
-
-
 def address_of_network(text: str) -> str | None:
     """Read an IP address; None for anything else."""
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return None
+    return network_address(text) or None
 
 
 def tags(text: str, *, separator: str = ",") -> tuple[str, ...]:

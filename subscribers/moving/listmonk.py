@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.imports import mapping
+from subscribers.imports import mapping, moments
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow
 from subscribers.moving import arrivals, attributes
@@ -94,7 +94,7 @@ def arrival(
     number: int, cells: Sequence[str], *, status: str, created: str, list_id: int
 ) -> Arrival:
     """Make an arrival of a row of the file."""
-    at = arrivals.moment(created)
+    at = moments.moment(created)
     if status.lower() == BLOCKLISTED:
         return Arrival(
             number=number,

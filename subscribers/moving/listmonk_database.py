@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from psycopg.rows import dict_row, tuple_row
 
 from accounts.models import Workspace
+from subscribers.imports import moments
 from subscribers.models import MailingList, Move
 from subscribers.moving import arrivals, listmonk
 from subscribers.moving.arrivals import Arrival, Joining, Noticed, Part, Proof, SourceRefused
@@ -200,4 +201,4 @@ def _joining(row: Mapping[str, Any], found: _List, *, disabled: bool) -> Joining
 
 
 def _moment(text: Any) -> datetime | None:
-    return arrivals.moment(str(text)) if text else None
+    return moments.moment(str(text)) if text else None

@@ -14,7 +14,7 @@ from enum import StrEnum
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.imports import mapping
+from subscribers.imports import mapping, moments
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow
 from subscribers.moving import arrivals, tables
@@ -163,7 +163,7 @@ class _Reader:
                     number=number,
                     cells=cells,
                     reason=SuppressionReason.BOUNCED,
-                    reason_at=arrivals.moment(self._cell(cells, "cleantime")),
+                    reason_at=moments.moment(self._cell(cells, "cleantime")),
                     reason_detail=self._cell(cells, "cleancampaigntitle"),
                 )
             else:
@@ -184,7 +184,7 @@ class _Reader:
             return Joining(
                 list_id=self._list, status=SubscriptionStatus.SUBSCRIBED, at=agreed, proofs=proofs
             )
-        left = arrivals.moment(self._cell(cells, "unsubtime"))
+        left = moments.moment(self._cell(cells, "unsubtime"))
         why = arrivals.short(
             self._cell(cells, "unsubreason"),
             self._cell(cells, "unsubreasonother"),
@@ -202,9 +202,9 @@ class _Reader:
 
     def _agreed(self, cells: Sequence[str]) -> tuple[tuple[Proof, ...], datetime | None]:
         """Return how a person agreed, and when it was complete."""
-        asked = arrivals.moment(self._cell(cells, "optintime"))
+        asked = moments.moment(self._cell(cells, "optintime"))
         asked_ip = arrivals.address_of_network(self._cell(cells, "optinip"))
-        confirmed = arrivals.moment(self._cell(cells, "confirmtime"))
+        confirmed = moments.moment(self._cell(cells, "confirmtime"))
         confirmed_ip = arrivals.address_of_network(self._cell(cells, "confirmip"))
         if asked and confirmed:
             return (

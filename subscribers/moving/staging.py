@@ -44,12 +44,13 @@ DUPLICATES = """
 WITH again AS (
     SELECT address_hash FROM move_stage GROUP BY address_hash HAVING count(*) > 1
 ), ordered AS (
-    SELECT stage.row, stage.email, first_value(stage.row) OVER (
+    SELECT stage.row, stage.email, address_hash, first_value(stage.row) OVER (
         PARTITION BY stage.address_hash ORDER BY stage.reason IS NULL, stage.row) AS first
     FROM move_stage stage JOIN again USING (address_hash)
 )
 DELETE FROM move_stage USING ordered
-WHERE move_stage.row = ordered.row AND ordered.first <> ordered.row
+WHERE move_stage.row = ordered.row AND move_stage.address_hash = ordered.address_hash
+    AND ordered.first <> ordered.row
 RETURNING ordered.row, ordered.first, ordered.email
 """
 COPIES = (

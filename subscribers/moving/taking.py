@@ -127,7 +127,13 @@ def open_files(record: Move, *, quick: bool = False) -> Opened:
     if record.source == MoveSource.SUPPRESSIONS:
         reason = SuppressionReason(record.reason)
         parts = [
-            suppressions.part(Path(one["path"]), name=one["name"], reason=reason)
+            suppressions.part(
+                Path(one["path"]),
+                name=one["name"],
+                reason=reason,
+                workspace=record.workspace,
+                noticed=noticed,
+            )
             for one in record.files
         ]
         return Opened(parts=parts, noticed=noticed)

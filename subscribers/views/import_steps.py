@@ -1,17 +1,19 @@
 """One page per step of an import: columns, consent, check, import. It can be left and come back."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from subscribers import address_domains, consent, tasks
 from subscribers.import_forms import ConsentForm, ReadForm
-from subscribers.imports import mapping, outcome, steps, undo
+from subscribers.imports import consent_words, mapping, outcome, questions, sources, steps, undo
 from subscribers.imports.mapping import Target
 from subscribers.models import CustomField, Import
 from subscribers.problems import reason, way_out
@@ -45,7 +47,9 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
     error = ""
     targets = mapping.load(record.mapping)
     if request.method == "POST":
-        targets = [_target(request, index) for index in range(len(record.columns))]
+        targets = [
+            _target(request, index, before=targets[index]) for index in range(len(record.columns))
+        ]
         try:
             if steps.set_mapping(record, targets=targets):
                 return redirect(f"{request.path}?step=consent")
@@ -57,6 +61,8 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
         *((f"{mapping.FIELD}{field.key}", field.label) for field in own),
         (mapping.NEW, _("New field")),
     ]
+    asked = {question.index: question for question in questions.ask(record)}
+    disregarded = questions.disregarded(record, targets)
     columns = [
         {
             "index": index,
@@ -65,16 +71,23 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
                 :3
             ],
             "target": target,
+            "disregarded": index in disregarded,
         }
         for index, (name, target) in enumerate(zip(record.columns, targets, strict=True))
     ]
     types = [(kind.value, kind.label) for kind in mapping.NEW_TYPES]
+    source = sources.BY_KEY.get(record.source)
     context = {
         "record": record,
         "columns": columns,
         "options": options,
         "types": types,
         "error": error,
+        "questions": [asked[index] for index in sorted(asked)],
+        "has_open_question": any(question.open for question in asked.values()),
+        "meanings": MEANINGS,
+        "shown": questions.SHOWN,
+        "source": source.label if source else "",
         "read_form": ReadForm(record=record),
         "steps": stepper("columns", record),
     }
@@ -82,16 +95,38 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
     return render(request, template, context, status=422 if error else 200)
 
 
-def _target(request: MemberRequest, index: int) -> Target:
+MEANINGS = (
+    (consent_words.SUBSCRIBED, gettext_lazy("Subscribed")),
+    (consent_words.UNCONFIRMED, gettext_lazy("Unconfirmed")),
+    (consent_words.UNSUBSCRIBED, gettext_lazy("Unsubscribed")),
+    (consent_words.BOUNCED, gettext_lazy("Bounced: suppress")),
+    (consent_words.COMPLAINED, gettext_lazy("Reported as spam: suppress")),
+    (consent_words.BLOCKED, gettext_lazy("Blocked: suppress")),
+    (consent_words.LEFT_OUT, gettext_lazy("Leave these people out")),
+)
+
+
+def _target(request: MemberRequest, index: int, *, before: Target) -> Target:
     to = request.POST.get(f"to_{index}", "")
     kind = request.POST.get(f"type_{index}", FieldType.TEXT)
     order = request.POST.get(f"order_{index}", "dmy")
-    return Target(
+    target = Target(
         to=to,
         label=" ".join(request.POST.get(f"label_{index}", "").split())[:80] if to == "new" else "",
         type=kind if kind in FieldType.values else FieldType.TEXT,
         date_order=order if order in {"dmy", "mdy"} else "dmy",
     )
+    if to == mapping.STATUS:
+        reads = before.reads or consent_words.WORD
+        keys = request.POST.getlist(f"value_{index}")
+        words = request.POST.getlist(f"means_{index}")
+        return questions.answer(
+            replace(target, reads=reads, answers=before.answers),
+            dict(zip(keys, words, strict=False)),
+        )
+    if request.POST.get(f"waive_{index}") == "1":
+        return replace(target, reads=before.reads, waived=str(request.user))
+    return replace(target, reads=before.reads)
 
 
 def _consent(request: MemberRequest, record: Import) -> HttpResponse:

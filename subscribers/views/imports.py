@@ -6,6 +6,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -14,7 +17,7 @@ from accounts.numbers import row_number
 from accounts.roles import Permission
 from subscribers import address_domains, tasks
 from subscribers.import_forms import ReadForm, UploadForm
-from subscribers.imports import files, leftovers, outcome, steps, undo
+from subscribers.imports import files, leftovers, outcome, sources, steps, undo
 from subscribers.models import Import, MailingList
 from subscribers.views.import_steps import counts, find, stepper
 
@@ -57,7 +60,10 @@ def import_new(request: MemberRequest) -> HttpResponse:
                 filename=name,
                 actor=request.user,
                 mailing_list=_asked_list(request),
+                source=form.cleaned_data["source"],
             )
+        except files.BelongsElsewhere as refused:
+            form.add_error(None, _leading_on(refused))
         except files.FileRefused as refused:
             form.add_error(None, str(refused))
         else:
@@ -65,9 +71,14 @@ def import_new(request: MemberRequest) -> HttpResponse:
     return render(
         request,
         "subscribers/import_new.html",
-        {"form": form, "steps": stepper("file", None)},
+        {"form": form, "steps": stepper("file", None), "sources": sources.SOURCES},
         status=422 if form.errors else 200,
     )
+
+
+def _leading_on(refused: files.BelongsElsewhere) -> SafeString:
+    address = f"{reverse('move_new')}?from={refused.source}"
+    return format_html('{} <a href="{}">{}</a>', str(refused), address, _("Move it instead"))
 
 
 def _asked_list(request: MemberRequest) -> MailingList | None:

@@ -10,20 +10,32 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Workspace
-from subscribers.imports import files, mapping, run, steps
+from subscribers.imports import column_options, files, mapping, outcome, run, sources, steps
+from subscribers.imports.questions import QuestionOpen
 from subscribers.management import choosing
 from subscribers.models import Import, MailingList
-from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SubscriptionStatus
 
 HELP = """Import people from a CSV, TSV or XLSX file into a list.
 
 Columns are recognised by their names; one that is not known becomes a text field of its own.
+Columns that say who may be emailed are read as such: whoever unsubscribed, bounced or complained by
+the file does so here. If nobody can tell what a value means, nothing is imported: the message names
+the column and its values, and --status-value or --not-a-status says what they mean.
 Nobody who unsubscribed, bounced or was erased is brought back; they are counted as suppressed.
 A second run of the same file changes nothing.
 
 Exit codes: 0 the import is done (rows that could not go in are counted as invalid and stand in
 errors_file), 1 nothing was imported and stderr says why, 2 wrong arguments, 3 with --strict: done,
 but some rows were invalid."""
+HOW_TO_ANSWER = """Nothing was imported. Say what a value means with --status-value VALUE=STATUS, such as
+  --status-value 'Yes=unsubscribed'  --status-value '(empty)=subscribed'  --status-value '*=left_out'
+or that a column says nothing about who may be emailed with --not-a-status COLUMN."""
+ELSEWHERE = {
+    MoveSource.MAILCHIMP: "Nothing was imported. Use: move_mailchimp FILE… --list NAME",
+    MoveSource.MAUTIC: "Nothing was imported. Use: move_mautic CONTACTS.csv DNC.csv --list NAME",
+}
+COMMAND = "import_subscribers"  # who waived a column
 BLOCK = 1024 * 1024
 STRICT = 3
 
@@ -53,8 +65,31 @@ class Command(BaseCommand):
             default=[],
             metavar="COLUMN=FIELD",
             help="email, first_name, last_name, name, language, time_zone, status, tags, "
-            "lists, a field's key, "
+            "lists, email_more (used where the address is empty), consent_time, consent_ip, "
+            "confirm_time, confirm_ip, consent_source, a field's key, "
             "new:TYPE:NAME (text, number, date, boolean, url), - to leave the column out",
+        )
+        parser.add_argument(
+            "--source",
+            choices=[source.key for source in sources.SOURCES],
+            default="",
+            help="the tool that the file is from; by default its columns tell",
+        )
+        parser.add_argument(
+            "--status-value",
+            action="append",
+            default=[],
+            metavar="VALUE=STATUS",
+            help="what a value of a column means that says who may be emailed: "
+            f"{', '.join(column_options.BY_WORD)}. COLUMN:VALUE=STATUS for one column only; "
+            "(empty) is an empty cell, * every value that is not understood",
+        )
+        parser.add_argument(
+            "--not-a-status",
+            action="append",
+            default=[],
+            metavar="COLUMN",
+            help="this column says nothing about who may be emailed; kept with the import",
         )
         parser.add_argument(
             "--status",
@@ -78,6 +113,9 @@ class Command(BaseCommand):
             help="subscribe again who had unsubscribed; the reason is kept with each of them. "
             "Nobody who bounced, complained or was erased is brought back",
         )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only say what would happen; nothing is kept"
+        )
         parser.add_argument("--strict", action="store_true", help="exit with 3 on invalid rows")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -90,21 +128,32 @@ class Command(BaseCommand):
         )
         try:
             record = _prepare(workspace, options)
+        except files.BelongsElsewhere as error:
+            raise CommandError(f"{error}\n{ELSEWHERE[error.source]}") from error
+        except QuestionOpen as error:
+            raise CommandError(f"{error}\n{HOW_TO_ANSWER}") from error
         except (files.FileRefused, mapping.MappingRefused, OSError) as error:
             raise CommandError(str(error)) from error
         steps.set_consent(record, _consent(options, mailing_list))
-        steps.start_run(record)
-        if not run.run(record.pk):
-            raise CommandError("The import was cancelled.")
+        if options["dry_run"]:
+            steps.start_check(record)
+            run.check(record.pk)
+        else:
+            steps.start_run(record)
+            if not run.run(record.pk):
+                raise CommandError("The import was cancelled.")
         record.refresh_from_db()
-        if record.status != ImportStatus.DONE:
+        if record.status not in {ImportStatus.DONE, ImportStatus.CHECKED}:
             raise CommandError(record.failure or "The import did not finish.")
         self._say(record, seconds=time.monotonic() - began, as_json=options["json"])
-        if options["strict"] and record.invalid:
+        invalid = record.invalid
+        if options["dry_run"]:
+            steps.discard(record)
+        if options["strict"] and invalid:
             sys.exit(STRICT)
 
     def _say(self, record: Import, *, seconds: float, as_json: bool) -> None:
-        outcome = {
+        figures = {
             "created": record.created,
             "updated": record.updated,
             "unchanged": record.unchanged,
@@ -115,15 +164,21 @@ class Command(BaseCommand):
             "id": record.pk,
             "rows": record.rows,
             "duplicates": record.duplicates,
+            "source": record.source or None,
+            "standings": record.progress.get("standings", {}),
         }
         if as_json:
-            self.stdout.write(json.dumps(outcome))
+            self.stdout.write(json.dumps(figures))
             return
+        if record.status == ImportStatus.CHECKED:
+            self.stdout.write("Nothing is written. It would be:")
         self.stdout.write(
             f"{record.rows} rows: {record.created} new, {record.updated} changed, "
             f"{record.unchanged} unchanged, {record.suppressed} suppressed, "
             f"{record.invalid} invalid, in {seconds:.1f} s."
         )
+        for _icon, sentence in outcome.by_status(record):
+            self.stdout.write(f"{sentence}.")
         if record.errors_path:
             self.stdout.write(f"Rows that could not go in: {record.errors_path}")
 
@@ -136,15 +191,24 @@ def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
         with Path(given).open("rb") as file:
             path, size = files.store(iter(lambda: file.read(BLOCK), b""))
     record = steps.take_file(
-        workspace, path=path, size=size, filename=Path(given).name, guess_types=False
+        workspace,
+        path=path,
+        size=size,
+        filename=Path(given).name,
+        guess_types=False,
+        source=options["source"],
     )
     chosen = dict(_pair(pair) for pair in options["map"])
-    targets = mapping.load(record.mapping)
-    if chosen:
-        targets = mapping.named(
-            record.columns, suggested=targets, chosen=chosen, workspace=workspace
-        )
+    columns, targets = record.columns, mapping.load(record.mapping)
     try:
+        if chosen:
+            targets = column_options.named(
+                columns, suggested=targets, chosen=chosen, workspace=workspace
+            )
+        names = options["not_a_status"]
+        targets = column_options.waived(columns, targets=targets, names=names, by=COMMAND)
+        answers = options["status_value"]
+        targets = column_options.answered(columns, targets=targets, answers=answers)
         steps.set_mapping(record, targets=targets)
     except mapping.MappingRefused:
         steps.discard(record)

@@ -3,7 +3,7 @@
 import pytest
 
 from subscribers import addresses, consent, lifecycle, people, signup, suppression
-from subscribers.imports import asking, files, run, steps
+from subscribers.imports import asking, files, mapping, questions, run, steps
 from subscribers.models import (
     ConsentEvent,
     MailingList,
@@ -152,18 +152,21 @@ def test_several_lists_one_of_them_new_and_fixed_tags(workspace, known, weekly, 
 
 def test_columns_say_status_tags_and_lists(workspace, known, weekly, prepared):
     lifecycle.subscribe(known, mailing_list=weekly, source=ConsentSource.FORM)
-    record = imported(
-        prepared(
-            "email,status,tags,lists\n"
-            "ani@example.com,unsubscribed,vip,\n"
-            'b@example.com,Pending,"vip; ""Große, Röster"" ; a\\b",Offers\n'
-            "c@example.com,cleaned,,\n"
-            "d@example.com,who knows,,\n"
-            "e@example.com,,,\n"
-        )
+    record = prepared(
+        "email,status,tags,lists\n"
+        "ani@example.com,unsubscribed,vip,\n"
+        'b@example.com,Pending,"vip; ""Große, Röster"" ; a\\b",Offers\n'
+        "c@example.com,cleaned,,\n"
+        "d@example.com,who knows,,\n"
+        "e@example.com,,,\n"
     )
+    assert not steps.start_check(record)
+    targets = mapping.load(record.mapping)
+    targets[1] = questions.answer(targets[1], {"whoknows": "left_out", "": "subscribed"})
+    assert steps.set_mapping(record, targets=targets)
+    record = imported(record)
     assert [target["to"] for target in record.mapping] == ["email", "status", "tags", "lists"]
-    assert figures(record) == (2, 1, 0, 1, 1)
+    assert figures(record) == (2, 1, 0, 2, 0)
     assert [row for row in statuses() if row[0] != "e@example.com"] == [
         ("ani@example.com", "Weekly", "unsubscribed"),
         ("b@example.com", "Offers", "unconfirmed"),

@@ -1,0 +1,30 @@
+"""Names of columns and words in cells, written so that those that mean the same are equal."""
+
+import re
+import unicodedata
+
+# Letters that Unicode does not take for a letter with a mark.
+LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th"}
+)
+MARKS = re.compile(r"[\W_]+")
+# Where a name is cut into its words: marks, and a capital behind a small letter (isActive).
+INSIDE = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d)|(?<=\d)(?=[a-zA-Z])")
+
+
+def fold(text: str) -> str:
+    """Return a text in small letters without accents, spaces and punctuation."""
+    return MARKS.sub("", _plain(text))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a column's name, each as `fold` writes it."""
+    return [folded for word in INSIDE.split(text) if (folded := fold(word))]
+
+
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    # Casefolding first: a capital İ leaves a dot behind that is a mark.
+    letters = unicodedata.normalize("NFKD", text.casefold()).translate(LETTERS)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

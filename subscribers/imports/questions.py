@@ -1,0 +1,265 @@
+"""What only people can tell about a file: what the values mean that say who may be written to.
+
+Nothing is checked or written while a question is open. A column that looks like one and is mapped
+elsewhere is a question, too, until somebody says that it is none (`mapping.Target.waived`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Workspace
+from subscribers.imports import consent_columns, sources, standings
+from subscribers.imports.consent_columns import Counts, Found
+from subscribers.imports.consent_words import STATUS_WORDS, WORD
+from subscribers.imports.folding import fold
+from subscribers.imports.layout import Layout
+from subscribers.imports.mapping import (
+    ERROR_COLUMNS,
+    EXPORT_ONLY,
+    MappingRefused,
+    Target,
+    date_order,
+    is_export,
+    load,
+    names_of,
+)
+from subscribers.imports.mapping import STATUS as TO_STATUS
+from subscribers.imports.sources import Source
+from subscribers.imports.standings import DATE_KEY, EMPTY_KEY, OTHERS_KEY, TEXT_KEY
+from subscribers.models import CustomField, Import
+
+SHOWN = 50  # values of one column to choose for, one by one
+NAMED = 8  # values in an error message
+
+
+class QuestionOpen(MappingRefused):
+    """The file says who may be written to in a way that only people can tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One value of a status column; ``standing``: what it means, None if nobody can tell."""
+
+    key: str
+    text: str  # as people read it
+    rows: int
+    standing: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A status column with the values of the whole file. Open if a value is not understood."""
+
+    index: int
+    column: str
+    values: Sequence[Value]
+
+    @property
+    def open(self) -> list[Value]:
+        """Return the values that somebody must say the meaning of."""
+        return [value for value in self.values if value.standing is None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understood:
+    """What was found out about a file: sure targets by column, and counts of values."""
+
+    sure: dict[int, Target]
+    counts: dict[int, Counts]
+
+
+def understand(  # noqa: PLR0913 - a file's own facts
+    workspace: Workspace,
+    *,
+    path: Path,
+    layout: Layout,
+    columns: Sequence[str],
+    samples: Sequence[Sequence[str]],
+    source: Source | None,
+) -> Understood:
+    """Find and count what says who may be written to; reads the file if there is such a column."""
+    found = consent_columns.find(_names(columns), samples, exported=is_export(columns))
+    reads = {index: one.reads for index, one in found.items() if one.reads}
+    counts = consent_columns.count(path, layout, width=len(columns), found=reads) if reads else {}
+    sure = settle(workspace, columns=columns, samples=samples, counts=counts, source=source)
+    return Understood(sure=sure, counts=counts)
+
+
+def settle(
+    workspace: Workspace,
+    *,
+    columns: Sequence[str],
+    samples: Sequence[Sequence[str]],
+    counts: Mapping[int, Counts],
+    source: Source | None,
+) -> dict[int, Target]:
+    """Return the targets of the columns that say who may be written to, or prove it."""
+    exported = is_export(columns)
+    found = consent_columns.find(_names(columns), samples, exported=exported)
+    own = names_of(list(CustomField.objects.filter(workspace=workspace)))
+    sure: dict[int, Target] = {}
+    for index, column in enumerate(columns):
+        if source and (to := source.columns.get(fold(column))) is not None:
+            sure[index] = Target(to=to)
+            found.pop(index, None)
+    for index, one in found.items():
+        if one.reads and _holds(one, counts.get(index, {}), own=fold(columns[index]) in own):
+            answers = dict(source.answers) if source and ":" not in one.reads else {}
+            if exported:
+                answers = dict(consent_columns.ANSWERS_OF_EXPORTS)
+            order = date_order([row[index] for row in samples if index < len(row)])
+            sure[index] = Target(to=TO_STATUS, reads=one.reads, answers=answers, date_order=order)
+    taken = {target.to for target in sure.values()}
+    for index, proof in consent_columns.best_proofs(found, columns).items():
+        if proof not in taken and fold(columns[index]) not in own:
+            values = [row[index] for row in samples if index < len(row)]
+            sure[index] = Target(to=proof, date_order=date_order(values))
+    return sure
+
+
+def _holds(found: Found, counts: Counts, *, own: bool) -> bool:
+    """Say whether a column is one; a field of the workspace's own needs words that are clear."""
+    if own and not any(key in STATUS_WORDS for key in counts):
+        return found.is_sure and ":" in found.reads
+    return consent_columns.is_settled(found, counts)
+
+
+def _names(columns: Sequence[str]) -> list[str | None]:
+    """Return names of columns; None for those that our own files put there for people only."""
+    ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
+    exported = is_export(columns)
+    return [
+        None
+        if (ours and index < len(ERROR_COLUMNS))
+        or (exported and name in EXPORT_ONLY - consent_columns.OF_EXPORTS.keys())
+        else name
+        for index, name in enumerate(columns)
+    ]
+
+
+def ask(record: Import) -> list[Question]:
+    """Return the status columns of an import with their values, open or not."""
+    counts = record.value_counts or {}
+    return [
+        Question(
+            index=index,
+            column=record.columns[index],
+            values=_values(target, counts.get(str(index), {})),
+        )
+        for index, target in enumerate(load(record.mapping))
+        if target.to == TO_STATUS
+    ]
+
+
+def _values(target: Target, counts: Counts) -> list[Value]:
+    ordered = sorted(counts.items(), key=lambda item: (item[0] == OTHERS_KEY, -item[1]["n"]))
+    return [
+        Value(
+            key=key,
+            text=_shown(key, one["example"]),
+            rows=one["n"],
+            standing=standings.meaning(key, reads=target.reads, answers=target.answers),
+        )
+        for key, one in ordered
+    ]
+
+
+def _shown(key: str, example: str) -> str:
+    return {
+        EMPTY_KEY: _("(empty)"),
+        DATE_KEY: _("a date, like %(example)s") % {"example": example},
+        TEXT_KEY: _("a text, like %(example)s") % {"example": example},
+        OTHERS_KEY: _("all other values"),
+    }.get(key, example)
+
+
+def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Any]:
+    """Return the counts of an import, with those of status columns that were not counted yet."""
+    counts: dict[str, Any] = dict(record.value_counts or {})
+    missing = {
+        index: target.reads or WORD
+        for index, target in enumerate(targets)
+        if target.to == TO_STATUS and str(index) not in counts
+    }
+    if missing:
+        layout = Layout(
+            encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
+        )
+        path, width = Path(record.path), len(record.columns)
+        found = consent_columns.count(path, layout, width=width, found=missing)
+        counts |= {str(index): values for index, values in found.items()}
+    return counts
+
+
+def disregarded(record: Import, targets: Sequence[Target]) -> list[int]:
+    """Return the columns that say who may be written to, are not read, and nobody waived."""
+    counts = {int(index): values for index, values in (record.value_counts or {}).items()}
+    source = sources.BY_KEY.get(record.source)
+    columns = record.columns if record.has_header else [""] * len(record.columns)
+    sure = settle(
+        record.workspace, columns=columns, samples=record.samples, counts=counts, source=source
+    )
+    return [
+        index
+        for index, target in sure.items()
+        if target.to == TO_STATUS and targets[index].to != TO_STATUS and not targets[index].waived
+    ]
+
+
+def check(record: Import, targets: Sequence[Target]) -> None:
+    """Refuse to go on while something is open.
+
+    Raises:
+        QuestionOpen: names the column, and what is open about it.
+    """
+    if left := disregarded(record, targets):
+        raise QuestionOpen(_disregarded_words(record.columns[left[0]]))
+    for question in ask(record):
+        if question.open:
+            raise QuestionOpen(_words(question))
+
+
+def is_open(record: Import) -> bool:
+    """Say whether a question is open that keeps an import from being checked and from running."""
+    targets = load(record.mapping)
+    if record.value_counts is None and targets:
+        record.value_counts = count_missing(record, targets)
+        Import.objects.filter(pk=record.pk).update(value_counts=record.value_counts)
+    try:
+        check(record, targets)
+    except QuestionOpen:
+        return True
+    return False
+
+
+def _disregarded_words(column: str) -> str:
+    return _(
+        "The column “%(column)s” seems to say who may be emailed. Read it as the status, or confirm "
+        "that it says nothing about that."
+    ) % {"column": column}
+
+
+def _words(question: Question) -> str:
+    rows = sum(value.rows for value in question.open)
+    named = ", ".join(f"“{value.text}” ({value.rows})" for value in question.open[:NAMED]) + (
+        " …" if len(question.open) > NAMED else ""
+    )
+    text = ngettext(
+        "The column “%(column)s” says who may be emailed, but nobody can tell what %(values)s means "
+        "(%(rows)s row). Say what each value means.",
+        "The column “%(column)s” says who may be emailed, but nobody can tell what these mean: "
+        "%(values)s (%(rows)s rows). Say what each value means.",
+        rows,
+    )
+    return text % {"column": question.column, "values": named, "rows": rows}
+
+
+def answer(target: Target, answers: Mapping[str, str]) -> Target:
+    """Return a status column with what people said its values mean."""
+    known = {key: word for key, word in answers.items() if word in standings.CHOICES}
+    return replace(target, answers={**target.answers, **known})

@@ -1,0 +1,21 @@
+"""Imports know the tool that a file is from, and count the values that say who may be emailed."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("subscribers", "0015_letters_of_sign_ups")]
+    operations = [
+        migrations.AddField(
+            model_name="import",
+            name="source",
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=20, verbose_name="from"
+            ),
+        ),
+        migrations.AddField(
+            model_name="import",
+            name="value_counts",
+            field=models.JSONField(blank=True, editable=False, null=True),
+        ),
+    ]
