@@ -35,7 +35,7 @@ SPEAKS_OF_POLICY: Final = re.compile(
 ASKS_TO_SLOW_DOWN: Final = re.compile(
     r"rate|too many|too fast|throttl|unusual|volume|slow down|limit|exceeded", re.IGNORECASE
 )
-ADDRESS: Final = re.compile(r"<?[^\s<>@:;,]+@[\w.-]+\w>?")
+ADDRESS: Final = re.compile(r"(?<![^\s<>@:;,])<?[^\s<>@:;,]++@[\w.-]+\w>?")
 TEXT_LENGTH: Final = 1000
 
 

@@ -30,31 +30,51 @@ _LONGEST = 2_000  # characters of an expression in a style sheet or script
 _expressions = Environment(autoescape=True)
 
 
-def literal_braces(source: str) -> list[int]:
-    """Return where a ``{`` stands that Jinja would take for the begin of a tag, but is text."""
-    places: list[int] = []
+def literals(source: str) -> list[tuple[int, int]]:
+    """Return which pieces hold a ``{`` that Jinja would take for the begin of a tag, but is text.
+
+    A piece begins and ends with such a brace and has no tag inside.
+    """
+    found: list[tuple[int, int]] = []
     closings = _Closings(source)
     codes = _codes(source)
     position = 0
+    after_tag = True
     while match := _BEGINS.search(source, position):
         start = match.start()
         end = _end_of_tag(source, start, _limit(codes, start), closings)
-        if end < 0:
-            places.append(start)
-            position = start + 1
+        if end >= 0:
+            position, after_tag = end, True
+            continue
+        position = start + 1
+        if after_tag:
+            found.append((start, position))
         else:
-            position = end
-    return places
+            found[-1] = (found[-1][0], position)
+        after_tag = False
+    return found
 
 
 def as_template(source: str) -> str:
     """Return a source that Jinja reads as it is meant; line numbers stay."""
-    out: list[str] = []
+    return "".join(as_text(piece) if is_text else piece for piece, is_text in pieces(source))
+
+
+def as_text(piece: str) -> str:
+    """Write a piece with braces so that Jinja takes it for text."""
+    if "endraw" in piece:
+        return piece.replace("{", RAW_BRACE)
+    return f"{{% raw %}}{piece}{{% endraw %}}"
+
+
+def pieces(source: str) -> Iterator[tuple[str, bool]]:
+    """Cut a source; True marks what only looks like the begin of a tag."""
     position = 0
-    for place in literal_braces(source):
-        out += [source[position:place], RAW_BRACE]
-        position = place + 1
-    return "".join(out) + source[position:]
+    for start, end in literals(source):
+        yield source[position:start], False
+        yield source[start:end], True
+        position = end
+    yield source[position:], False
 
 
 class _Closings:
@@ -126,13 +146,3 @@ def _limit(codes: list[tuple[int, int]], position: int) -> int:
     """Return the end of the style sheet or script that a position is in, 0 outside."""
     index = bisect_right(codes, (position, position)) - 1
     return codes[index][1] if index >= 0 and position < codes[index][1] else 0
-
-
-def pieces(source: str) -> Iterator[tuple[str, bool]]:
-    """Cut a source at its literal braces; True marks them."""
-    position = 0
-    for place in literal_braces(source):
-        yield source[position:place], False
-        yield "{", True
-        position = place + 1
-    yield source[position:], False

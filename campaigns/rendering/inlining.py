@@ -18,6 +18,7 @@ from campaigns.rendering.protect import Protector
 from campaigns.rendering.stylesheets import Compound, Declaration, Rule, UnreadableError
 
 MAX_ADDED = 1_000_000  # characters
+MAX_DECLARATIONS = 500_000  # that are weighed for all elements together
 _NOT_STYLED = frozenset({"head", "meta", "title", "style", "link", "script", "base", "br", "wbr"})
 
 
@@ -49,6 +50,7 @@ class _Inlining:
         self._marker = protector.hold("")
         self._tree = LexborHTMLParser(self._marked())
         self._rules = self._of_sheets(sheets) if sheets else self._own_rules()
+        self._weighed = 0
         self._orders = {id(rule): order for order, rule in enumerate(self._rules)}
         self._style_tests = {
             (operator, value)

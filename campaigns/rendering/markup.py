@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from html.entities import html5
 
@@ -61,7 +62,7 @@ def _resolved(match: re.Match[str]) -> str:
     return html5.get(reference[1:], reference)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Element:
     """A start or end tag: lower-case name, where it stands, and its attributes' source.
 
@@ -242,6 +243,7 @@ def apply(text: str, edits: list[tuple[int, int, str]]) -> str:
     return "".join(out)
 
 
+@lru_cache(maxsize=4)
 def is_document(html: str) -> bool:
     """Tell whether HTML is a whole document rather than a piece of one."""
     head = html.lstrip()[:20].lower()

@@ -13,7 +13,7 @@ from itertools import count
 
 from jinja2 import TemplateSyntaxError
 
-from campaigns.rendering.delimiters import RAW_BRACE, pieces
+from campaigns.rendering.delimiters import as_text, pieces
 from campaigns.rendering.sandbox import environment
 
 _USED = re.compile(r"zq(?=(\d{1,9})n)")  # numbers that a source holds already
@@ -49,7 +49,8 @@ class Protector:
         nonce = next(n for n in count(7) if str(n) not in used)
         self._prefix = f"zq{nonce}n"
         self.pattern = re.compile(self._prefix + r"(\d+)qz")
-        self._restorable = re.compile(rf"{self.pattern.pattern}|\{{(?=[{{%#]|{self._prefix}\d+qz)")
+        brace = rf"\{{(?=[{{%#]|{self._prefix}\d+qz)"
+        self._restorable = re.compile(rf"{self.pattern.pattern}|{brace}(?:[^{{z]*+{brace})*+")
         self.tags: list[Tag] = []
         self._holding = re.compile(self._prefix + r"h(\d+)qz")
         self._held: list[str] = []
@@ -110,7 +111,7 @@ class Protector:
         return self.pattern.sub(lambda match: self.tags[int(match[1])].source, text)
 
     def _restored(self, match: re.Match[str]) -> str:
-        return self.tags[int(match[1])].source if match[1] else RAW_BRACE
+        return self.tags[int(match[1])].source if match[1] else as_text(match[0])
 
     def kind_of(self, match: re.Match[str]) -> Kind:
         """Return the kind of a word found by `pattern`."""
