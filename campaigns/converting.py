@@ -14,7 +14,6 @@ from campaigns.states import ContentKind
 
 _WORDS = frozenset({ContentKind.MARKDOWN, ContentKind.TEXT})
 _PLACE = re.compile(r"\{\{\s*content\s*\}\}")
-_BODY = re.compile(r"<body\b[^>]*>(.*)</body\s*>", re.IGNORECASE | re.DOTALL)
 
 
 def convert(content: Content, kind: ContentKind) -> str:
@@ -49,10 +48,10 @@ def _converted(content: Content, now: ContentKind, kind: ContentKind) -> str:
     else:
         html = source
     if kind in _WORDS:
-        return protector.restore(plain.from_html(html, protector)).strip() + "\n"
+        return protector.as_written(plain.from_html(html, protector)).strip() + "\n"
     if kind is ContentKind.HTML:
-        return protector.restore(html)
-    body = _BODY.search(html)
-    inner = protector.restore(body[1] if body else html)
+        return protector.as_written(html)
+    start, end = frame.body_of(html)
+    inner = protector.as_written(html[start:end])
     # A function as replacement, so that backslashes of the author stay what they are.
     return _PLACE.sub(lambda _match: f"\n{inner}\n", template)

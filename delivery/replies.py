@@ -52,7 +52,7 @@ _DATE: Final = re.compile(
     re.IGNORECASE,
 )
 MOST: Final = 20_000  # answers that are kept; a server that says something new each time adds none
-ADDRESS: Final = re.compile(r"<?[^\s<>@:;,]+@[\w.-]+\w>?")
+ADDRESS: Final = re.compile(r"(?<![^\s<>@:;,])<?[^\s<>@:;,]++@[\w.-]+\w>?")
 TEXT_LENGTH: Final = 1000
 
 

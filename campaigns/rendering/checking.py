@@ -7,6 +7,7 @@ from itertools import islice
 from django.utils.translation import gettext as _
 from jinja2 import TemplateSyntaxError, nodes
 
+from campaigns.rendering.delimiters import as_template
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.filters import FILTERS, TESTS
 from campaigns.rendering.sandbox import environment
@@ -42,7 +43,7 @@ def parse(source: str, *, where: Where = Where.CONTENT) -> nodes.Template:
             _("This is longer than %(limit)d characters.") % {"limit": MAX_SOURCE}, where=where
         )
     try:
-        tree = environment("html").parse(source)
+        tree = environment("html").parse(as_template(source))
     except TemplateSyntaxError as error:
         raise ContentError(_syntax(error), line=error.lineno or 0, where=where) from error
     except (RecursionError, ValueError, OverflowError) as error:

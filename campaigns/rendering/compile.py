@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import css_inline
 from django.db import transaction
 from django.utils.translation import gettext as _
 from markupsafe import escape
@@ -11,6 +10,7 @@ from markupsafe import escape
 from campaigns.models import Campaign, Content
 from campaigns.rendering import checking, frame, links, markdown, markup, mjml, plain
 from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.inlining import inlined
 from campaigns.rendering.merge import MergeTemplate, merge_template
 from campaigns.rendering.protect import Protector
 from campaigns.rendering.sandbox import Mode
@@ -18,6 +18,7 @@ from campaigns.rendering.values import MergeTags, merge_tags
 from campaigns.states import ContentKind
 
 MAX_DEPTH = 200
+MAX_REPEATED = 300_000  # elements that a parser would open anew
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,11 +150,8 @@ class _Build:
         if writing.kind is ContentKind.TEXT:
             return None
         source = protector.protect(writing.source)
-        if writing.kind is not ContentKind.MARKDOWN and markup.depth(source) > MAX_DEPTH:
-            raise ContentError(
-                _("Elements are nested more than %(limit)d deep. Mail programs give up before.")
-                % {"limit": MAX_DEPTH}
-            )
+        if writing.kind is not ContentKind.MARKDOWN:
+            _check_nesting(source)
         if writing.kind is ContentKind.MJML:
             whole = mjml.frame(source)
             return mjml.to_html(whole, protector, language=self.tags.language, where=Where.CONTENT)
@@ -162,7 +160,7 @@ class _Build:
         if writing.framed and writing.template_source:
             return self._framed(source)
         html = source if not writing.framed else frame.document(source, self.tags.language)
-        return _with_styles_inlined(html, protector)
+        return inlined(html, protector)
 
     def _framed(self, source: str) -> str:
         """Put Markdown or a piece of HTML where the template says {{ content }}."""
@@ -201,24 +199,17 @@ class _Build:
         return html
 
 
-def _with_styles_inlined(html: str, protector: Protector) -> str:
-    """Copy a document's style sheets into its elements; without any it stays as it is."""
-    if "<style" not in html.lower():
-        return html
-    inliner = css_inline.CSSInliner(
-        keep_style_tags=True,
-        keep_link_tags=True,
-        keep_at_rules=True,
-        load_remote_stylesheets=False,
-        cache=None,
-    )
-    try:
-        inlined = inliner.inline(markdown.as_comments(html, protector))
-    except css_inline.InlineError as error:
+def _check_nesting(source: str) -> None:
+    found = markup.nesting(source)
+    if found.depth > MAX_DEPTH:
         raise ContentError(
-            _("The style sheet can't be read: %(detail)s.") % {"detail": str(error)[:200]}
-        ) from error
-    return markdown.from_comments(inlined, protector)
+            _("Elements are nested more than %(limit)d deep. Mail programs give up before.")
+            % {"limit": MAX_DEPTH}
+        )
+    if found.repeated > MAX_REPEATED:
+        raise ContentError(
+            _("Many elements like <b> or <font> are opened but never closed. Close them.")
+        )
 
 
 @dataclass(frozen=True, kw_only=False, slots=True)

@@ -6,18 +6,33 @@ The functions are also filters whose names begin with an underscore, which autho
 
 import json
 import re
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
+from campaigns.rendering.addresses import as_ascii
 from campaigns.rendering.values import Trusted
 
-SAFE_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+VALUE_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
+# Schemes that run or read something on the reader's machine.
+_HARMFUL = frozenset(
+    {"javascript", "vbscript", "livescript", "mocha", "data", "file", "blob", "filesystem", "about"}
+    | {"view-source", "jar", "res", "mhtml", "mk", "chrome", "resource", "wyciwyg", "shell"}
+    | {"search-ms", "search", "hcp", "ldap", "cid", "mid"}
+)
+# Those that are written without slashes; others need them, or a mistyped host would pass.
+_WITHOUT_SLASHES = frozenset(
+    {"mailto", "tel", "sms", "smsto", "mms", "mmsto", "callto", "geo", "facetime", "skype"}
+    | {"facetime-audio", "maps", "whatsapp", "webcal", "webcals", "market", "intent", "im", "xmpp"}
+    | {"sip", "sips", "itms", "itms-apps", "tg", "viber", "bitcoin", "lightning", "magnet", "urn"}
+    | {"ethereum", "monero", "litecoin", "upi", "spotify", "news", "fax", "modem", "matrix", "sgnl"}
+)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _NOT_WORD = re.compile(r"[^\w\-]")
 _NOT_CSS = re.compile(r"[^\w\-#%., ]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
-_URL_SAFE = ":/?#[]@!$&()*+,;=%~-._"  # reserved and unreserved (RFC 3986 §2), but no quotes
 
 
 def url_part(value: Any) -> str:
@@ -31,19 +46,41 @@ def whole_url(value: Any) -> str:
     text = str(value).strip()
     if isinstance(value, Trusted):
         return text
-    return quote(text, safe=_URL_SAFE) if is_safe_url(text) else "#"
+    try:
+        return as_ascii(text) if is_safe_url(text) else "#"
+    except ValueError:
+        return "#"
 
 
 def is_safe_url(url: str) -> bool:
-    """Tell whether a URL has an allowed scheme and, on the web, a host."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
+    """Tell whether a person's value is a URL that may be followed."""
+    return _scheme(url) in VALUE_SCHEMES and leads_somewhere(url)
+
+
+def leads_somewhere(url: str) -> bool:
+    """Tell whether a URL that an author wrote is complete and does no harm.
+
+    Any app may have a scheme of its own (``webcal:``, ``whatsapp:``, ``kopi://menu``), so only
+    those that are known to do harm, and what looks mistyped, are refused.
+    """
+    scheme = _scheme(url)
+    rest = url[len(scheme) + 1 :]
+    if not scheme or scheme in _HARMFUL or scheme.startswith("ms-") or _CONTROL.search(url):
         return False
-    if parts.scheme not in SAFE_SCHEMES or _CONTROL.search(url):
-        return False
-    return bool(parts.path) if parts.scheme in {"mailto", "tel"} else bool(host)
+    if scheme in {"http", "https", "ftp"}:
+        try:
+            return bool(urlsplit(url).hostname)
+        except ValueError:
+            return False
+    if scheme in _WITHOUT_SLASHES:
+        return bool(rest.strip("/"))
+    is_mistyped = get_close_matches(scheme, ("http", "https", "mailto"), 1, 0.75)
+    return not is_mistyped and rest.startswith("//") and bool(rest.strip("/"))
+
+
+def _scheme(url: str) -> str:
+    match = _SCHEME.match(url)
+    return match[1].lower() if match else ""
 
 
 def word(value: Any) -> str:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from campaigns.rendering import escapes
 from campaigns.rendering.budget import MAX_STRING, bounded, charge
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.values import DAY_PATTERN, Choices, Day, Number
+from campaigns.rendering.values import DAY_PATTERN, EMPTY, Choices, Day, Missing, Number
 
 _MAX_DIGITS = 10
 
@@ -126,14 +126,20 @@ def number_of(value: Any) -> float:
         return 0.0
 
 
+def _is_missing(value: Any) -> bool:
+    return isinstance(value, Missing | Undefined)
+
+
 def whole(value: Any, fallback: int = 0) -> int:
     """Return a whole number, else the fall-back."""
     number = number_of(value)
     return int(number) if abs(number) < MAX_STRING * 1e9 else fallback
 
 
-def rounded(value: Any, precision: int = 0) -> float:
+def rounded(value: Any, precision: int = 0) -> Any:
     """Round half to even."""
+    if _is_missing(value):
+        return EMPTY
     digits = min(max(whole(precision), 0), _MAX_DIGITS)
     result = round(number_of(value), digits)
     return int(result) if not digits else result
@@ -141,6 +147,8 @@ def rounded(value: Any, precision: int = 0) -> float:
 
 def number(value: Any, decimals: int | None = None) -> str:
     """Write a number with the separators of the mail's language: 12,480."""
+    if _is_missing(value):
+        return EMPTY
     digits = None if decimals is None else min(max(whole(decimals), 0), _MAX_DIGITS)
     amount = number_of(value)
     if digits is None and amount == int(amount):
@@ -227,7 +235,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "int": whole,
     "float": number_of,
     "round": rounded,
-    "abs": lambda value: abs(number_of(value)),
+    "abs": lambda value: EMPTY if _is_missing(value) else abs(number_of(value)),
     "number": number,
     "date": day,
     "urlencode": _plain(lambda text: quote(text, safe="")),

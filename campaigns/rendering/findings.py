@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import Content
-from campaigns.rendering import escapes, links, markup
+from campaigns.rendering import addresses, escapes, links, markup
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content, writing_of
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.merge import Slot
@@ -191,7 +191,7 @@ def _about_pictures(html: str) -> Iterator[Finding]:
                 way_out=_("Describe it for people who don't see it; leave it empty for ornament."),
                 tag=source,
             )
-        if not source.startswith(("http://", "https://", "data:", "cid:")):
+        if not source.lower().startswith(("http://", "https://", "data:", "cid:")):
             yield Finding(
                 level="warn",
                 code="picture_address",
@@ -237,7 +237,8 @@ def _untracked(compiled: CompiledContent, values: dict[str, str]) -> list[str]:
     found: dict[str, None] = {}
     for element in markup.elements(html):
         href = element.get("href") if element.name == "a" and not element.closes else None
-        if href is None or href.startswith("#") or escapes.is_safe_url(href.strip()):
+        address = addresses.without_breaks(href or "")
+        if href is None or address.startswith("#") or escapes.leads_somewhere(address):
             continue
         found[href] = None
     return list(found)

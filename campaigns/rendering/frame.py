@@ -8,13 +8,16 @@ from django.utils.translation import gettext as _
 from markupsafe import escape
 from selectolax.lexbor import LexborHTMLParser
 
+from campaigns.rendering import markup
 from campaigns.rendering.links import PIXEL_TAG
 from campaigns.rendering.merge import MergeTemplate, Slot
 from campaigns.rendering.values import MergeTags
 
-_BODY_END = re.compile(r"</body\s*+>", re.IGNORECASE)
-_BODY_START = re.compile(r"<body\b(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.IGNORECASE)
-_HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"\s*+<!doctype[^>]*+>", re.IGNORECASE)
+# What stands before the content where <body> is left out.
+_HEAD = frozenset(
+    {"html", "head", "title", "meta", "link", "style", "base", "script", "noscript", "xml"}
+)
 # Fills the rest of the inbox line, so that no words of the mail follow the preheader.
 _PADDING = "&#847;&zwnj;&nbsp;" * 60
 
@@ -35,11 +38,38 @@ def document(fragment: str, language: str) -> str:
     )
 
 
+def body_of(html: str) -> tuple[int, int]:
+    """Return where a document's body begins and ends; a piece of HTML is all body.
+
+    Tags in conditional comments are not the document's own.
+    """
+    start, end = -1, len(html)
+    head_end = 0
+    in_head = True
+    for element in markup.elements(html):
+        if element.in_comment:
+            continue
+        if element.name == "body" and not element.closes and start < 0:
+            start = element.end
+        elif element.name == "body" and element.closes:
+            end = element.start
+        elif element.name in _HEAD and not (element.name == "html" and element.closes):
+            head_end = element.end if in_head else head_end
+        else:
+            in_head = False
+    if start < 0:
+        start = max(head_end, _end_of_doctype(html))
+    return start, max(start, end)
+
+
+def _end_of_doctype(html: str) -> int:
+    match = _DOCTYPE.match(html)
+    return match.end() if match else 0
+
+
 def before_end(html: str, addition: str) -> str:
     """Insert before </body>."""
-    at = len(html)
-    for end in _BODY_END.finditer(html):
-        at = end.start()
+    _start, at = body_of(html)
     return html[:at] + addition + html[at:]
 
 
@@ -52,8 +82,7 @@ def with_preheader(html: str, preheader: str) -> str:
         "overflow:hidden;mso-hide:all"
     )
     hidden = f'<div style="{style}" aria-hidden="true">{preheader}{_PADDING}</div>'
-    start = _BODY_START.search(html) or _HEAD_END.search(html)
-    at = start.end() if start else 0
+    at, _end = body_of(html)
     return html[:at] + hidden + html[at:]
 
 

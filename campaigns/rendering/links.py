@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from jinja2 import nodes
 
 from campaigns.models import Campaign, Link
-from campaigns.rendering import escapes
+from campaigns.rendering import addresses, escapes
 from campaigns.rendering.checking import parse
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.markup import Element, apply, elements, raw_texts, rewrite
@@ -27,8 +27,8 @@ PIXEL_TAG = "_open_pixel"
 
 _URL_ATTRIBUTES = frozenset({"href", "src", "background", "action", "poster", "cite", "data"})
 _NOT_CLICKED = frozenset({"link", "base"})
-_IN_TEXT = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'\u2019\u201d]", re.IGNORECASE)
-_STYLE_URL = re.compile(r"url\(\s*['\"]?\s*$", re.IGNORECASE)
+_STYLE_URL = re.compile(r"url\(\s*+['\"]?\s*+$", re.IGNORECASE)
+_LOOK_BACK = 40  # characters before a value in a style sheet that say whether it is an address
 
 
 class LinkTable:
@@ -69,11 +69,10 @@ class LinkWriter:
 
     def in_text(self, text: str) -> str:
         """Number the addresses in a plain text."""
-
-        def address(match: re.Match[str]) -> str:
-            return self._tracked(match[0]) or self.harmless(match[0])
-
-        return re.sub(rf"{_IN_TEXT.pattern}", address, text, flags=re.IGNORECASE)
+        return "".join(
+            (self._tracked(piece) or self.harmless(piece)) if is_address else piece
+            for piece, is_address in addresses.linked(text)
+        )
 
     def _attribute(self, element: Element, name: str, value: str) -> str | None:
         if name == "style":
@@ -81,7 +80,7 @@ class LinkWriter:
         url = name in _URL_ATTRIBUTES or name.endswith(":href")
         if not url:
             return value if self.protector.pattern.search(value) and '"' not in value else None
-        value = value.strip()
+        value = addresses.without_breaks(value)
         if name == "href" and element.name not in _NOT_CLICKED:
             tracked = self._tracked(value)
             if tracked:
@@ -116,7 +115,8 @@ class LinkWriter:
 
     def _style(self, css: str) -> str:
         def word(match: re.Match[str]) -> str:
-            in_url = _STYLE_URL.search(css[: match.start()])
+            before = css[max(match.start() - _LOOK_BACK, 0) : match.start()]
+            in_url = _STYLE_URL.search(before)
             return self._through(match, "_whole_url" if in_url else "_css")
 
         return self.protector.pattern.sub(word, css)
@@ -136,14 +136,18 @@ class LinkWriter:
     def _bare_words(self, html: str) -> str:
         """Values between a tag's attributes must not become attributes."""
         edits: list[tuple[int, int, str]] = []
+        words = list(self.protector.pattern.finditer(html))
+        words.reverse()
         for element in elements(html):
-            spans = [(start, end) for _n, _v, start, end in element.pairs() if start >= 0]
-            source = html[element.start : element.end]
-            for match in self.protector.pattern.finditer(source):
-                at = element.start + match.start()
-                if not any(start <= at < end for start, end in spans):
-                    end = element.start + match.end()
-                    edits.append((at, end, self._through(match, "_word")))
+            values = [(start, end) for _n, _v, start, end in element.pairs() if start >= 0]
+            values.reverse()
+            while words and words[-1].start() < element.end:
+                match = words.pop()
+                while values and values[-1][1] <= match.start():
+                    values.pop()
+                is_in_value = bool(values) and values[-1][0] <= match.start()
+                if match.start() >= element.start and not is_in_value:
+                    edits.append((match.start(), match.end(), self._through(match, "_word")))
         return apply(html, edits)
 
 
@@ -161,15 +165,18 @@ def _url_template(url: str) -> MergeTemplate:
 
 
 def link_target(url: str, values: Mapping[str, str]) -> str:
-    """Return where a click on a stored link leads for one person.
+    """Return where a click on a stored link leads for one person, in ASCII.
 
     Raises:
         ContentError: the address is broken, or not one for the web, mail or telephone.
     """
-    target = _url_template(url).render(values).strip()
-    if not escapes.is_safe_url(target):
-        raise ContentError(_("This link does not lead to a web address."), where=Where.LINK)
-    return target
+    target = addresses.without_breaks(_url_template(url).render(values))
+    try:
+        if escapes.is_safe_url(target):
+            return addresses.as_ascii(target)
+    except ValueError:
+        pass
+    raise ContentError(_("This link does not lead to a web address."), where=Where.LINK)
 
 
 def link_tags(url: str) -> frozenset[str]:

@@ -1,20 +1,18 @@
 """Simple writing: Markdown with tables, pictures and buttons, into HTML that mail programs show."""
 
 import re
-from collections.abc import Iterator
 
-import css_inline
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import escape
 
-from campaigns.rendering.markup import RAW_TEXT, apply, elements, without_comments
+from campaigns.rendering import addresses
+from campaigns.rendering.inlining import inlined
 from campaigns.rendering.protect import Kind, Protector
 
-_BUTTON = re.compile(r"::button\[(?P<label>[^\]\n]+)\]\((?P<url>[^)\s]+)\)\s*")
-_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]'\u2019\u201d]")
+_BUTTON = re.compile(r"::button\[(?P<label>[^\]\n]+)\]\((?P<url>\S+)\)\s*")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 # Sizes and spaces only: font and colour come from the frame around the writing.
@@ -80,14 +78,12 @@ def _bare_addresses(state: StateCore) -> None:
 
 def _linked(text: str) -> list[Token]:
     out: list[Token] = []
-    position = 0
-    for match in _ADDRESS.finditer(text):
-        out.append(Token("text", "", 0, content=text[position : match.start()]))
-        out.append(Token("link_open", "a", 1, attrs={"href": match[0]}))
-        out.append(Token("text", "", 0, content=match[0]))
-        out.append(Token("link_close", "a", -1))
-        position = match.end()
-    out.append(Token("text", "", 0, content=text[position:]))
+    for piece, is_address in addresses.linked(text):
+        if is_address:
+            out.append(Token("link_open", "a", 1, attrs={"href": piece}))
+        out.append(Token("text", "", 0, content=piece))
+        if is_address:
+            out.append(Token("link_close", "a", -1))
     return out
 
 
@@ -113,10 +109,8 @@ def to_html(source: str, protector: Protector, *, brand: str, css: str = "") -> 
     colour = brand if _COLOUR.fullmatch(brand) else "#0f6e63"
     html = _PARSER.render(_set_apart(source, protector))
     html = _unwrap(html, protector).replace("<table>", '<table class="data">')
-    inliner = css_inline.CSSInliner(load_remote_stylesheets=False, cache=None)
-    commented = as_comments(html, protector).replace("BRAND", colour)
-    styled = inliner.inline_fragment(commented, _STYLE.replace("BRAND", colour) + css)
-    return from_comments(styled, protector)
+    html = html.replace('<td bgcolor="BRAND">', f'<td bgcolor="{colour}">')
+    return inlined(html, protector, sheets=(_STYLE.replace("BRAND", colour), css))
 
 
 def _is_block_line(line: str, protector: Protector) -> bool:
@@ -148,40 +142,10 @@ def _set_apart(source: str, protector: Protector) -> str:
 def _unwrap(html: str, protector: Protector) -> str:
     """Take the paragraph or table row away from around a lone {% if %}."""
     word = protector.pattern.pattern.replace("(", "(?:")
-    paragraph = re.compile(rf"<p>((?:\s*{word}\s*)+)</p>")
-    row = re.compile(rf"<tr>\s*<td>((?:{word})+)</td>(?:\s*<td></td>)*\s*</tr>")
+    paragraph = re.compile(rf"<p>(\s*+(?:{word}\s*+)++)</p>")
+    row = re.compile(rf"<tr>\s*+<td>((?:{word})++)</td>(?:\s*+<td></td>)*+\s*+</tr>")
 
     def bare(match: re.Match[str]) -> str:
         return match[1].strip() if _is_block_line(match[1], protector) else match[0]
 
     return row.sub(bare, paragraph.sub(bare, html))
-
-
-def as_comments(html: str, protector: Protector) -> str:
-    """Hide blocks between tags in comments: an HTML parser keeps those where they stand.
-
-    Those inside comments, tags and style sheets are left, where nothing moves them.
-    """
-    bare = without_comments(html)
-    edits: list[tuple[int, int, str]] = []
-    position, in_text = 0, True
-    for element in elements(bare):
-        if in_text:
-            edits += _hidden(bare, position, element.start, protector)
-        position = element.end
-        in_text = element.closes or element.name not in RAW_TEXT
-    edits += _hidden(bare, position, len(bare), protector)
-    return apply(html, edits)
-
-
-def _hidden(
-    html: str, start: int, end: int, protector: Protector
-) -> Iterator[tuple[int, int, str]]:
-    for match in protector.pattern.finditer(html, start, end):
-        if protector.kind_of(match) is Kind.BLOCK:
-            yield match.start(), match.end(), f"<!--{match[0]}-->"
-
-
-def from_comments(html: str, protector: Protector) -> str:
-    """Undo `as_comments`."""
-    return re.sub(f"<!--({protector.pattern.pattern})-->", r"\1", html)

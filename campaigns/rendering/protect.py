@@ -6,13 +6,17 @@ the filter that makes its value harmless there.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 
 from jinja2 import TemplateSyntaxError
 
+from campaigns.rendering.delimiters import as_text, pieces
 from campaigns.rendering.sandbox import environment
+
+_USED = re.compile(r"zq(?=(\d{1,9})n)")  # numbers that a source holds already
 
 
 class Kind(Enum):
@@ -41,11 +45,15 @@ class Protector:
     """Swaps merge tags for words and back. One for all parts of a content, so words are unique."""
 
     def __init__(self, *sources: str) -> None:
-        joined = "\n".join(sources).lower()
-        nonce = next(n for n in count(7) if f"zq{n}n" not in joined)
+        used = {found for source in sources for found in _USED.findall(source.lower())}
+        nonce = next(n for n in count(7) if str(n) not in used)
         self._prefix = f"zq{nonce}n"
         self.pattern = re.compile(self._prefix + r"(\d+)qz")
+        brace = rf"\{{(?=[{{%#]|{self._prefix}\d+qz)"
+        self._restorable = re.compile(rf"{self.pattern.pattern}|{brace}(?:[^{{z]*+{brace})*+")
         self.tags: list[Tag] = []
+        self._holding = re.compile(self._prefix + r"h(\d+)qz")
+        self._held: list[str] = []
 
     def add(self, tag: Tag) -> str:
         """Keep a tag and return its word."""
@@ -57,6 +65,15 @@ class Protector:
         return self.add(
             Tag(kind=Kind.VALUE, source=f"{{{{ {expression} }}}}", expression=expression)
         )
+
+    def hold(self, text: str) -> str:
+        """Keep a piece of text and return a word for it; `release` puts it back."""
+        self._held.append(text)
+        return f"{self._prefix}h{len(self._held) - 1}qz"
+
+    def release(self, text: str) -> str:
+        """Put back all that was held, as it is."""
+        return self._holding.sub(lambda match: self._held[int(match[1])], text)
 
     def protect(self, source: str) -> str:
         """Replace every merge tag by its word; line breaks inside tags are dropped.
@@ -85,14 +102,16 @@ class Protector:
         expression = "".join(held[1:-1]).strip() if kind is Kind.VALUE else ""
         return self.add(Tag(kind=kind, source="".join(held), expression=expression))
 
-    def restore(self, text: str, name: str = "") -> str:
-        """Put the tags back; with ``name``, values pass through that filter."""
+    def restore(self, text: str) -> str:
+        """Put the tags back; a brace that only looks like the begin of one is marked as text."""
+        return self._restorable.sub(self._restored, text)
 
-        def tag(match: re.Match[str]) -> str:
-            found = self.tags[int(match[1])]
-            return found.escaped_by(name) if name else found.source
+    def as_written(self, text: str) -> str:
+        """Put the tags back for people to go on writing."""
+        return self.pattern.sub(lambda match: self.tags[int(match[1])].source, text)
 
-        return self.pattern.sub(tag, text)
+    def _restored(self, match: re.Match[str]) -> str:
+        return self.tags[int(match[1])].source if match[1] else as_text(match[0])
 
     def kind_of(self, match: re.Match[str]) -> Kind:
         """Return the kind of a word found by `pattern`."""
@@ -112,8 +131,12 @@ _BEGINS = {
 _ENDS = {"variable_end", "block_end", "comment_end", "raw_end"}
 
 
-def _tokens(source: str) -> list[tuple[int, str, str]]:
-    try:
-        return list(environment("text").lex(source))
-    except TemplateSyntaxError:  # parsed before, so this can't be; better whole than lost
-        return [(1, "data", source)]
+def _tokens(source: str) -> Iterator[tuple[int, str, str]]:
+    for piece, is_literal in pieces(source):
+        if is_literal:
+            yield 1, "data", piece
+            continue
+        try:
+            yield from list(environment("text").lex(piece))
+        except TemplateSyntaxError:  # parsed before, so this can't be; better whole than lost
+            yield 1, "data", piece

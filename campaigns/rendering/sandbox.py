@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from campaigns.rendering.budget import bounded, charge
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS, keep
+from campaigns.rendering.values import EMPTY, Missing
 
 LOOP_FACTS = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
@@ -28,7 +29,16 @@ MAX_NUMBER = 10**15
 Mode = Literal["html", "text", "preview_html", "preview_text"]
 
 
-class ShownUndefined(Undefined):
+class Absent(Undefined):
+    """A name that holds nothing: it fulfils no comparison, as what a person doesn't have."""
+
+    def _never(self, _other: object) -> bool:
+        return False
+
+    __lt__ = __le__ = __gt__ = __ge__ = _never
+
+
+class ShownUndefined(Absent):
     """A tag that isn't known, shown in a preview instead of leaving a hole."""
 
     def __str__(self) -> str:
@@ -54,7 +64,7 @@ class AuthorEnvironment(ImmutableSandboxedEnvironment):
             autoescape=mode.endswith("html"),
             optimized=False,  # folding constants would run operators while compiling
             finalize=keep,
-            undefined=ShownUndefined if mode.startswith("preview") else Undefined,
+            undefined=ShownUndefined if mode.startswith("preview") else Absent,
             keep_trailing_newline=True,
             cache_size=0,
             auto_reload=False,
@@ -70,6 +80,8 @@ class AuthorEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(left, str) and isinstance(right, str) and operator == "+":
             bounded(len(left) + len(right))
             return left + right
+        if isinstance(left, Missing | Undefined) or isinstance(right, Missing | Undefined):
+            return EMPTY  # nothing can be reckoned for who lacks a number
         if not _is_number(left) or not _is_number(right):
             raise ContentError(
                 _("“%(operator)s” works with numbers only. To join texts, write ~ between them.")

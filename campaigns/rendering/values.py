@@ -1,16 +1,19 @@
 """What merge tags stand for: one person's values and the workspace's constants.
 
 Every value is text, because people read it; typed ones also compare as what they are, so that
-``{% if points > 100 %}`` and ``{% if vip %}`` mean what an author expects. Values are `Untrusted`
+``{% if points > 100 %}`` and ``{% if vip %}`` mean what an author expects. What a person doesn't
+have fulfils no comparison, as in segments. Values are `Untrusted`
 unless we made them ourselves, and each place they are put into protects itself (HTML escapes, a
 URL percent-encodes, a header takes no line break).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Protocol, Self
 
 from django.utils import translation
@@ -28,9 +31,45 @@ WORKSPACE_TAGS = frozenset({"workspace_name", "postal_address", "website"})
 
 
 class Untrusted(str):
-    """Text that somebody else wrote."""
+    """Text that somebody else wrote. It compares with numbers as one, when it reads as one."""
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | float) and not isinstance(other, bool):
+            return _number(self) == other
+        return str.__eq__(self, other) is True
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: Any) -> bool:
+        return _holds(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> bool:
+        return _holds(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _holds(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> bool:
+        return _holds(operator.ge, self, other)
+
+    def __contains__(self, item: object) -> bool:
+        return isinstance(item, str) and str.__contains__(self, item)
+
+    __hash__ = str.__hash__
+
+
+class Missing(Untrusted):
+    """What a person doesn't have: reads as nothing and fulfils no comparison but with nothing."""
+
+    __slots__ = ()
+
+    def __neg__(self) -> Self:
+        return self
+
+    __pos__ = __abs__ = __neg__
 
 
 class Trusted(str):
@@ -54,24 +93,15 @@ class Number(Untrusted):
         return self
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Number):
-            return self.number == other.number
-        return self.number == other if isinstance(other, int | float) else str.__eq__(self, other)
+        if isinstance(other, Number | int | float):
+            return self.number == _number(other)
+        return str.__eq__(self, other) is True
 
-    def __ne__(self, other: object) -> bool:
-        return not self == other
+    def __neg__(self) -> float:
+        return -self.number
 
-    def __lt__(self, other: Any) -> bool:
-        return self.number < _number(other)
-
-    def __le__(self, other: Any) -> bool:
-        return self.number <= _number(other)
-
-    def __gt__(self, other: Any) -> bool:
-        return self.number > _number(other)
-
-    def __ge__(self, other: Any) -> bool:
-        return self.number >= _number(other)
+    def __pos__(self) -> float:
+        return self.number
 
     def __bool__(self) -> bool:
         return bool(self.number)
@@ -117,20 +147,8 @@ class Day(Untrusted):
         self.language = language
         return self
 
-    def __lt__(self, other: str) -> bool:
-        return self.iso < getattr(other, "iso", other)
-
-    def __le__(self, other: str) -> bool:
-        return self.iso <= getattr(other, "iso", other)
-
-    def __gt__(self, other: str) -> bool:
-        return self.iso > getattr(other, "iso", other)
-
-    def __ge__(self, other: str) -> bool:
-        return self.iso >= getattr(other, "iso", other)
-
     def __eq__(self, other: object) -> bool:
-        return self.iso == getattr(other, "iso", other) or str.__eq__(self, other)
+        return self.iso == getattr(other, "iso", other) or str.__eq__(self, other) is True
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -157,16 +175,52 @@ class Choices(Untrusted):
         return item in self.items
 
 
-EMPTY = Untrusted("")
+EMPTY = Missing("")
 DAY_PATTERN = "j F Y"  # 31 January 2026: read alike everywhere, unlike figures
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> float | None:
+    """Return what a value is as a number, None when it is none."""
     if isinstance(value, Number):
         return value.number
     if isinstance(value, int | float):
         return value
-    return float(value)
+    try:
+        number = float(value.strip().replace(",", ".")) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return number if number is not None and isfinite(number) else None
+
+
+def _holds(compare: Callable[[Any, Any], bool], left: str, right: Any) -> bool:
+    """Compare numbers as numbers, days as days and texts as texts; all else is not comparable."""
+    if isinstance(left, Missing) or isinstance(right, Missing):
+        return False
+    if isinstance(left, Day) or isinstance(right, Day):
+        days = [_iso(left), _iso(right)]
+        return None not in days and compare(*days)
+    numbers = [_number(left), _number(right)]
+    if None not in numbers:
+        return compare(*numbers)
+    typed = isinstance(left, Number) or isinstance(right, Number)
+    return not typed and isinstance(right, str) and compare(str(left), str(right))
+
+
+def _iso(value: Any) -> str | None:
+    """Return a day in its ISO form, None when it is none."""
+    if isinstance(value, Day):
+        return value.iso
+    try:
+        return date.fromisoformat(str(value)[:10]).isoformat()
+    except ValueError:
+        return None
+
+
+def typed(value: str) -> str:
+    """Return a value as expressions need it: text compares with numbers, nothing with nothing."""
+    if type(value) is str:
+        return Untrusted(value) if value else EMPTY
+    return value or EMPTY if type(value) is Untrusted else value
 
 
 class Person(Protocol):
@@ -243,8 +297,12 @@ def values_for(person: Person, tags: MergeTags) -> dict[str, str]:
 def person_value(person: Person, tag: str) -> Untrusted:
     """Return one of `PERSON_TAGS` for a person."""
     if tag == "name":
-        return Untrusted(f"{person.first_name} {person.last_name}".strip())
-    return Untrusted(getattr(person, tag))
+        return _text(f"{person.first_name} {person.last_name}".strip())
+    return _text(getattr(person, tag))
+
+
+def _text(value: str) -> Untrusted:
+    return Untrusted(value) if value else EMPTY
 
 
 def field_value(value: Any, kind: FieldType, language: str) -> Untrusted:

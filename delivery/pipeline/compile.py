@@ -18,7 +18,7 @@ from campaigns.rendering.merge import Block, MergeTemplate, Slot
 from delivery.pipeline import headers, quoted
 from delivery.pipeline.dkim import Signer, relaxed_body
 from delivery.pipeline.quoted import Dynamic
-from delivery.pipeline.recipient import Reader, own_url, reader
+from delivery.pipeline.recipient import Reader, own_url, reader, typed_reader
 from delivery.tokens import Purpose
 
 # The pool's fixed places; values and constants follow.
@@ -259,7 +259,7 @@ class _Plan:
         own = tuple(sorted(tag for tag in tags if own_url(tag)))
         self.purposes |= {found[0] for tag in own if (found := own_url(tag))}
         readers = tuple(
-            (tag, reader(tag, self.content.tags)) for tag in sorted(tags.difference(own))
+            (tag, typed_reader(tag, self.content.tags)) for tag in sorted(tags.difference(own))
         )
         return readers, own
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from campaigns.rendering.links import LINK_TAG, PIXEL_TAG
-from campaigns.rendering.values import PERSON_TAGS, MergeTags, field_value
+from campaigns.rendering.values import PERSON_TAGS, MergeTags, field_value, typed
 from delivery.tokens import Purpose
 from subscribers.states import FieldType
 
@@ -63,3 +63,9 @@ def reader(tag: str, tags: MergeTags) -> Reader:
         return field_value(value, kind, recipient.language or fallback)
 
     return read
+
+
+def typed_reader(tag: str, tags: MergeTags) -> Reader:
+    """Return a function that reads one tag as expressions need it (`reader`: as text does)."""
+    read = reader(tag, tags)
+    return lambda recipient: typed(read(recipient))

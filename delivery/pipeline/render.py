@@ -11,6 +11,7 @@ from time import time
 from django.utils.translation import gettext as _
 from markupsafe import escape
 
+from campaigns.rendering import addresses
 from campaigns.rendering.compile import CompiledContent
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.links import PIXEL_TAG
@@ -210,8 +211,9 @@ def render_web_version(content: CompiledContent, recipient: Recipient, *, site_u
     if content.html is not None:
         return page
     subject = escape(content.subject.render(values))
-    linked = re.sub(
-        r"https?://[^\s<>&]+(?:&amp;[^\s<>&]+)*", r'<a href="\g<0>">\g<0></a>', str(escape(page))
+    linked = "".join(
+        f'<a href="{escape(piece)}">{escape(piece)}</a>' if is_address else escape(piece)
+        for piece, is_address in addresses.linked(page)
     )
     return (
         f'<!doctype html>\n<html lang="{content.language}"><head><meta charset="utf-8">'
