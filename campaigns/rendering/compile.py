@@ -88,9 +88,8 @@ def compile_content(  # noqa: PLR0913 - one switch each
     Raises:
         ContentError: the first thing that has to be mended, with its part and line.
     """
-    if not preview:
-        for where, source in writing.parts():
-            checking.check(source, _known(tags, where), where=where)
+    for where, source in writing.parts():
+        checking.check(source, None if preview else _known(tags, where), where=where)
     build = _Build(writing, tags, track_clicks=track_clicks, known_links=known_links)
     html, text = build.html_and_text()
     html_mode: Mode = "preview_html" if preview else "html"

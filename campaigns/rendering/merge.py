@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from django.utils.translation import gettext as _
-from jinja2 import Template, nodes
+from jinja2 import Template, TemplateSyntaxError, nodes
 from markupsafe import escape
 
 from campaigns.rendering import escapes
 from campaigns.rendering.budget import MAX_OUTPUT, spending
-from campaigns.rendering.checking import assigned_names, parse
+from campaigns.rendering.checking import assigned_names, parse, refuse, syntax_problem
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.filters import text_of
 from campaigns.rendering.guard import guarded
@@ -119,9 +119,10 @@ class MergeTemplate:
         Raises:
             ContentError: what went wrong with this person's values.
         """
-        return "".join(
-            [part if isinstance(part, str) else part.fill(values) for part in self.parts]
-        )
+        with spending():
+            return "".join(
+                [part if isinstance(part, str) else part.fill(values) for part in self.parts]
+            )
 
 
 EMPTY = MergeTemplate(parts=())
@@ -140,12 +141,15 @@ def merge_template(
         ContentError: the source is no template.
     """
     tree = parse(source, where=where)
+    refuse(tree, where=where)
     splitter = _Splitter(environment(mode), constants, mode)
     try:
         for group in _groups(tree.body):
             splitter.add(group)
     except (RecursionError, SyntaxError, ValueError, OverflowError, MemoryError) as error:
         raise ContentError(_("An expression is too deeply nested."), where=where) from error
+    except TemplateSyntaxError as error:  # what only Jinja's compiler finds: a block named twice
+        raise ContentError(syntax_problem(error), line=error.lineno or 0, where=where) from error
     return MergeTemplate(parts=splitter.finish())
 
 
