@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from campaigns import readers
 from campaigns.models import Campaign, Content
 from campaigns.preflight import is_address
-from campaigns.rendering.compile import compile_content, writing_of
+from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.values import merge_tags
+from campaigns.rendering.stored import tags_of, writing_of
 from delivery import dkim_keys, routing, single
 from delivery.models import SendingAccount
 from delivery.pipeline import headers
@@ -123,9 +123,9 @@ def _compiled(campaign: Campaign, content: Content, account: SendingAccount) -> 
     writing = writing_of(content)
     subject = writing.subject or _("No subject yet")
     try:
-        compiled = compile_content(
+        compiled = isolation.compile_content(
             replace(writing, subject=f"[{_('Test')}] {subject}"),
-            merge_tags(campaign.workspace),
+            tags_of(content),
             track_opens=False,
             track_clicks=False,
         )

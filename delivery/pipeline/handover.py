@@ -33,6 +33,7 @@ RENEW_SECONDS: Final = 5.0
 BATCH: Final = 1_000
 MANY_ERRORS: Final = 20
 MANY_ERRORS_SHARE: Final = 0.05
+MANY_RUNAWAYS: Final = 3  # each has held up this account's mail for seconds
 DATABASE_IS_AWAY: Final = (OperationalError, InterfaceError)
 
 
@@ -67,6 +68,7 @@ class HandOver:
     _pulled: int = 0
     _waiting: list[Outcome] = field(default_factory=list)
     _errors: dict[int, str] = field(default_factory=dict)
+    _runaways: int = 0  # of the errors: those whose rendering had to be stopped
     _stop: bool = False
     _look_at: float = 0.0
     _keep_at: float = 0.0
@@ -79,13 +81,14 @@ class HandOver:
 
     def mails(self) -> Iterator[Outgoing]:
         """Render one mail after the other, as long as there are permits."""
-        mail = self.prepared.mail
+        mail = self.prepared.mails_of(self.due)
         for message in self.due if self.gate.is_open else self._admitted():
             self._pulled += 1
             try:
                 rendered = mail(message)
             except RenderError as error:
                 self._errors[message.message_id] = str(error)
+                self._runaways += error.is_runaway
                 if (group := self._groups.pop(message.message_id, None)) is not None:
                     self.gate.lanes.end(group)
                 if self.has_too_many_errors:
@@ -207,6 +210,8 @@ class HandOver:
     def has_too_many_errors(self) -> bool:
         """Whether so many people's mail can't be rendered that the content must be at fault."""
         errors = len(self._errors)
+        if self._runaways >= MANY_RUNAWAYS:
+            return True
         return errors >= MANY_ERRORS and errors > MANY_ERRORS_SHARE * self._pulled
 
     def pause_for_errors(self) -> None:

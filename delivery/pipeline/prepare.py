@@ -1,44 +1,76 @@
 """Prepare: what is the same for all of a campaign's mails, made once per process and version."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from django.utils.translation import gettext as _
 
 from campaigns.audience import Audience
 from campaigns.models import Campaign
-from campaigns.rendering.compile import compile_and_store
+from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.stored import compile_and_store
 from delivery import dkim_keys
 from delivery.models import Dispatch, DkimKey, SendingAccount
 from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.dkim import Signer
 from delivery.pipeline.headers import AddressError
-from delivery.pipeline.render import render
+from delivery.pipeline.render import Filled, fill, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
 
 KEPT: Final = 16  # campaigns a process keeps compiled
+FILLED_AHEAD: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
     """A campaign ready to be sent: its audience and its compiled content."""
 
+    workspace: int
     version: int
     audience: Audience
     compiled: CompiledMessage
 
-    def mail(self, due: Due) -> Outgoing:
-        """Make one person's mail.
+    def mails_of(self, due: Sequence[Due]) -> Callable[[Due], Outgoing]:
+        """Return what makes the mail of each of ``due``, to be called in about this order.
 
-        Raises:
-            RenderError: this person's values don't fit the content.
+        It raises RenderError: this person's values don't fit the content.
         """
-        return render(self.compiled, due)
+        if not self.compiled.programs:
+            return partial(render, self.compiled)
+        return _FilledAhead(self, due).mail
+
+
+class _FilledAhead:
+    """Has conditions and loops run for the next people together: one request for many mails."""
+
+    def __init__(self, prepared: Prepared, due: Sequence[Due]) -> None:
+        self._prepared = prepared
+        self._due = due
+        self._places = {one.message_id: place for place, one in enumerate(due)}
+        self._filled: dict[int, Filled] = {}
+        self._ahead = FILLED_AHEAD
+
+    def mail(self, due: Due) -> Outgoing:
+        """Make one person's mail."""
+        if due.message_id not in self._filled:
+            self._fill(self._places[due.message_id])
+        filled = self._filled.pop(due.message_id)
+        if isinstance(filled, isolation.RunawayError):
+            self._ahead = 1  # each one costs seconds: no more than are asked for
+        return render(self._prepared.compiled, due, filled=filled)
+
+    def _fill(self, place: int) -> None:
+        some = self._due[place : place + self._ahead]
+        with isolation.on_behalf_of(self._prepared.workspace):
+            found = fill(self._prepared.compiled, some)
+        self._filled |= zip((one.message_id for one in some), found, strict=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,11 +146,15 @@ def prepare(
             verp_domain=verp_domain,
             signer=signer,
         )
+    except isolation.BusyError:
+        raise  # nothing is wrong with the content: another slice tries again
     except (ContentError, AddressError) as error:
         return Unusable(sentence=str(error)[:300])
     lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
     audience = Audience.of(campaign, lists=lists)
-    return Prepared(version=content.version, audience=audience, compiled=compiled)
+    return Prepared(
+        workspace=workspace.pk, version=content.version, audience=audience, compiled=compiled
+    )
 
 
 def _list_of(campaign: Campaign) -> tuple[str, str]:

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from campaigns.models import Content
-from campaigns.rendering.compile import CompiledContent, compile_version
+from campaigns.rendering.compile import CompiledContent
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.stored import compile_version
 from delivery import readers
 from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render_web_version

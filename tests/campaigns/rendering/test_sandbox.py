@@ -116,7 +116,7 @@ REFUSED = {
     "{% set d = {1: 'a', 2305843009213693952: 'b'} %}": "only fixed values",
     "{% set d = {(1, 2): 'a'} %}": "only fixed values",
     "{% macro m(a) %}{% set b = [a, a] %}{% endmacro %}": "only fixed values",
-    "{% macro m() %}{% endmacro %}{% call(a) m() %}{% set b = (a, a) %}{% endcall %}": "only fixed values",
+    "{% macro m() %}{% endmacro %}{% call(a) m() %}{% set b = (a,) %}{% endcall %}": "only fixed",
     "{{ 1 / 0 }}": "divided by zero",
     "{{ [1, 2]|upper }}": "Join it first",
 }

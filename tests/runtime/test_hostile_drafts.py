@@ -1,0 +1,82 @@
+"""One editor's drafts that never come to an end, beside somebody else's pages."""
+
+import http.cookiejar
+import re
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from tests.runtime.conftest import Checkout
+
+PREPARE = """
+from accounts.models import Membership, User, Workspace
+from accounts.roles import Role
+from campaigns import lifecycle
+for name in ("hostile", "peaceful"):
+    workspace = Workspace.objects.create(name=name, slug=name, postal_address="Here 1")
+    user = User.objects.create_user(f"{name}@example.org", "kopi-senja-di-teras-9", name=name)
+    Membership.objects.create(workspace=workspace, user=user, role=Role.OWNER)
+    for number in range(4 if name == "hostile" else 1):
+        source = "*a **b [c](" * 60_000 if name == "hostile" else "Hello"
+        campaign = lifecycle.create(
+            workspace, name="x", subject="x", source=f"{number} {source}"
+        )
+        print(name, campaign.pk)
+"""
+TOO_LONG = "takes too long or grows too large"
+BUSY = "Other drafts are being prepared"
+
+
+@dataclass
+class Browser:
+    """Somebody who is signed in."""
+
+    base: str
+    email: str
+
+    def __post_init__(self) -> None:
+        jar = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get("/sign-in/"))
+        assert token is not None
+        fields = {
+            "login": self.email,
+            "password": "kopi-senja-di-teras-9",
+            "csrfmiddlewaretoken": token[1],
+        }
+        data = urllib.parse.urlencode(fields).encode()
+        with self.opener.open(f"{self.base}/sign-in/", data, timeout=120) as page:
+            assert page.status == 200
+
+    def get(self, path: str) -> str:
+        """Load a page."""
+        with self.opener.open(f"{self.base}{path}", timeout=300) as page:
+            return str(page.read().decode())
+
+
+def test_another_members_pages_and_previews_come_meanwhile(checkout: Checkout) -> None:
+    checkout.start()
+    made = checkout.manage("shell", "--no-imports", "-c", PREPARE)
+    assert made.returncode == 0, made.stderr
+    drafts = [line.split() for line in made.stdout.splitlines() if " " in line]
+    hostile = [pk for name, pk in drafts if name == "hostile"]
+    (peaceful,) = (pk for name, pk in drafts if name == "peaceful")
+    base = f"http://127.0.0.1:{checkout.port}"
+    attacker, neighbour = (Browser(base, f"{name}@example.org") for name in ("hostile", "peaceful"))
+    address = "/campaigns/{}/preview/"
+    assert "Hello" in neighbour.get(address.format(peaceful))  # everything is warm
+
+    with ThreadPoolExecutor(len(hostile)) as threads:
+        under_way = [threads.submit(attacker.get, address.format(pk)) for pk in hostile]
+        while not any(one.done() for one in under_way):  # the rest is still being rendered
+            assert "Hello" in neighbour.get(address.format(peaceful))
+            neighbour.get("/")
+            answered = [one.done() for one in under_way]
+            assert not all(answered)
+            break
+        wait(under_way)
+    said = [one.result() for one in under_way]
+    assert all(TOO_LONG in page or BUSY in page for page in said)
+    assert any(TOO_LONG in page for page in said)
+    assert neighbour.get("/")
