@@ -40,6 +40,7 @@ WAIT_SECONDS: Final = 60.0
 PAGE_WAIT_SECONDS: Final = 10.0
 CROWDED_SECONDS: Final = 0.5
 NICE_PAGES: Final = 10  # previews give way to sending
+MOST_READ_HERE: Final = 4_000  # characters of a link or subject: reading them takes milliseconds
 REMEMBERED: Final = 64
 REMEMBERED_BYTES: Final = 16_000_000
 REMEMBERED_SECONDS: Final = 300.0
@@ -70,6 +71,7 @@ FILLING: Final = Bound(work=2.0, wait=20.0)
 _owner: ContextVar[object] = ContextVar("rendering_owner", default=None)
 _pool = pool.watched(pool.Pool())
 _turns = Turns(at_once=AT_ONCE)
+_fill_turns = Turns(at_once=AT_ONCE)  # people's own mails don't queue behind drafts
 _wait_seconds = WAIT_SECONDS
 
 
@@ -162,27 +164,33 @@ def convert(writing: "Writing", kind: "ContentKind", language: str) -> str:
 
 
 def render_line(source: str, values: Mapping[str, str]) -> str:
-    """Fill in a line of text, a subject say.
+    """Fill in a line of text, a subject say; only its conditions and the like are run elsewhere.
 
     Raises:
-        ContentError: it is no template, or the values don't fit.
+        ContentError: it is no template, is too long to be read here, or the values don't fit.
     """
-    if not _holds_tags(source):
-        return source
-    return cast("str", _ask("render", source, dict(values), bound=FILLING))
+    from campaigns.rendering.merge import merge_template
+
+    if len(source) > MOST_READ_HERE:
+        raise ContentError(
+            _("This is longer than %(limit)d characters.") % {"limit": MOST_READ_HERE}
+        )
+    return merge_template(source, "text").render(values)
 
 
 def link_target(url: str, values: Mapping[str, str]) -> str:
-    """Do `links.link_target`.
+    """Do `links.link_target`; only conditions and the like in a link are run elsewhere.
 
     Raises:
         ContentError: the address is broken, or not one for the web, mail or telephone.
     """
     from campaigns.rendering import links
 
-    if not _holds_tags(url):  # nearly all: nothing of an author's is run
-        return links.link_target(url, values)
-    return cast("str", _ask("link_target", url, dict(values), bound=FILLING))
+    if len(url) > MOST_READ_HERE:
+        raise ContentError(
+            _("This is longer than %(limit)d characters.") % {"limit": MOST_READ_HERE}
+        )
+    return links.link_target(url, values)
 
 
 def fill(
@@ -199,10 +207,6 @@ def fill(
         if len(people) == 1:
             return [error]
     return [fill(programs, [values])[0] for values in people]
-
-
-def _holds_tags(source: str) -> bool:
-    return any(opening in source for opening in ("{{", "{%", "{#"))
 
 
 def _plain(person: "Person | None") -> "Person | None":
@@ -226,8 +230,9 @@ def _ask(work: str, *args: Any, bound: Bound, **options: Any) -> Any:
     reply = _memory.get(key)
     if reply is not None:
         return _read(reply)
+    turns = _fill_turns if work == "fill" else _turns
     try:
-        turn = _turns.take(_owner.get(), seconds=_wait_seconds, crowded_seconds=CROWDED_SECONDS)
+        turn = turns.take(_owner.get(), seconds=_wait_seconds, crowded_seconds=CROWDED_SECONDS)
         with turn:
             reply = _memory.get(key)  # whoever had the turn before may have asked the same
             if reply is None:

@@ -94,7 +94,6 @@ def load() -> dict[str, Callable[..., Any]]:
         convert,
         findings,
         isolation,
-        links,
         lint,
         merge,
         preview,
@@ -107,9 +106,7 @@ def load() -> dict[str, Callable[..., Any]]:
         "fill": merge.fill_here,
         "findings": findings.findings,
         "lint": lint.marks,
-        "link_target": links.link_target,
         "preview": preview.preview,
-        "render": lambda source, values: merge.merge_template(source, "text").render(values),
     }
 
 

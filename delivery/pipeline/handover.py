@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from campaigns import lifecycle
 from campaigns.models import Campaign
+from campaigns.rendering.isolation import BusyError
 from campaigns.states import CampaignStatus
 from delivery.connections import Connections
 from delivery.models import Dispatch
@@ -89,11 +90,14 @@ class HandOver:
             except RenderError as error:
                 self._errors[message.message_id] = str(error)
                 self._runaways += error.is_runaway
-                if (group := self._groups.pop(message.message_id, None)) is not None:
-                    self.gate.lanes.end(group)
+                self._end_group(message.message_id)
                 if self.has_too_many_errors:
                     return
                 continue
+            except BusyError:  # nothing was tried: they stay planned
+                self._end_group(message.message_id)
+                self._stop = True
+                return
             yield rendered
 
     def _admitted(self) -> Iterator[claim.Due]:
@@ -138,9 +142,7 @@ class HandOver:
 
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""
-        group = self._groups.pop(outcome.message_id, None)
-        if group is not None:
-            self.gate.lanes.end(group)
+        self._end_group(outcome.message_id)
         self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
@@ -151,6 +153,11 @@ class HandOver:
         self._waiting.append(outcome)
         if len(self._waiting) >= BATCH:
             self.flush()
+
+    def _end_group(self, message_id: int) -> None:
+        """Count a mail as no longer under way towards a mailbox provider with limits."""
+        if (group := self._groups.pop(message_id, None)) is not None:
+            self.gate.lanes.end(group)
 
     def should_stop(self) -> bool:
         """Say whether to stop pulling; looks at the campaign every half second."""

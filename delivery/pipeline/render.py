@@ -237,6 +237,8 @@ def render_web_version(content: CompiledContent, recipient: Recipient, *, site_u
     values[PIXEL_TAG] = Trusted(_BLANK)
     try:
         page = template.render(values)
+    except isolation.BusyError:
+        raise
     except ContentError as error:
         raise RenderError(str(error)) from error
     if content.html is not None:

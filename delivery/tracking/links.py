@@ -50,6 +50,9 @@ shelf = _Shelf()
 def target(message_id: int, *, ordinal: int) -> str | None:
     """Return the address that link ``ordinal`` of a message leads to, None when there is none.
 
+    Raises:
+        BusyError: a condition in it can't be run just now.
+
     Works for people who have left or were erased: their values are then empty.
     """
     found = Message.objects.filter(pk=message_id)
@@ -69,6 +72,8 @@ def target(message_id: int, *, ordinal: int) -> str | None:
         known = values.values_for(person or Subscriber(), tags_of(content))
         with isolation.on_behalf_of(workspace_id):
             return isolation.link_target(url, known)
+    except isolation.BusyError:
+        raise
     except ContentError:
         return None
 
