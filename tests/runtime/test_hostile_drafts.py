@@ -2,6 +2,7 @@
 
 import http.cookiejar
 import re
+import signal
 import urllib.parse
 import urllib.request
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -56,7 +57,7 @@ class Browser:
 
 
 def test_another_members_pages_and_previews_come_meanwhile(checkout: Checkout) -> None:
-    checkout.start()
+    process = checkout.start()
     made = checkout.manage("shell", "--no-imports", "-c", PREPARE)
     assert made.returncode == 0, made.stderr
     drafts = [line.split() for line in made.stdout.splitlines() if " " in line]
@@ -78,3 +79,6 @@ def test_another_members_pages_and_previews_come_meanwhile(checkout: Checkout) -
     assert [page for page in said if TOO_LONG not in page and BUSY not in page] == []
     assert any(TOO_LONG in page for page in said)
     assert neighbour.get("/")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    assert checkout.left_after(20) == {}
