@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Template
+from campaigns.rendering.stored import surroundings
 from campaigns.states import TRANSITIONS, CampaignStatus, ContentKind
 
 UNDO_WINDOW = timedelta(seconds=10)  # how long "Send now" waits, so that it can be taken back
@@ -87,6 +88,7 @@ def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
     )
 
 
+@transaction.atomic
 def schedule(campaign: Campaign, *, at: datetime, expected: int | None = None) -> bool:
     """Say when a draft is to be sent (aware; "now" is a moment that has just come).
 
@@ -99,14 +101,21 @@ def schedule(campaign: Campaign, *, at: datetime, expected: int | None = None) -
     """
     if at < timezone.now() - PAST_TOLERANCE:
         raise PastTimeError
-    return _move(
+    won = _move(
         campaign, {CampaignStatus.DRAFT}, CampaignStatus.SCHEDULED, send_at=at, expected=expected
     )
+    if won:
+        _keep_surroundings(campaign)
+    return won
 
 
+@transaction.atomic
 def unschedule(campaign: Campaign) -> bool:
     """Take a scheduled campaign back to draft, as long as its sending has not begun."""
-    return _move(campaign, {CampaignStatus.SCHEDULED}, CampaignStatus.DRAFT, send_at=None)
+    won = _move(campaign, {CampaignStatus.SCHEDULED}, CampaignStatus.DRAFT, send_at=None)
+    if won:
+        campaign.versions.filter(frozen_at=None).update(frozen_with=None)
+    return won
 
 
 @transaction.atomic
@@ -216,10 +225,26 @@ def delete(campaign: Campaign) -> bool:
 
 
 def freeze_content(campaign: Campaign) -> None:
-    """Make the current content version unchangeable: mail is sent with it from now on."""
+    """Make the current content version unchangeable: mail is sent with it from now on.
+
+    The template, the brand and the merge tags that it is compiled with are copied into it, unless
+    they were when the campaign was scheduled. Call it in the transaction that changes the status.
+    """
+    _keep_surroundings(campaign)
     Content.objects.filter(
         pk__in=Campaign.objects.filter(pk=campaign.pk).values("content_id"), frozen_at=None
     ).update(frozen_at=timezone.now())
+
+
+def _keep_surroundings(campaign: Campaign) -> None:
+    contents = Content.objects.select_related("template", "campaign__workspace")
+    content = contents.filter(
+        pk__in=Campaign.objects.filter(pk=campaign.pk).values("content_id"),
+        frozen_with__isnull=True,
+    ).first()
+    if content is not None:
+        kept = surroundings(content)
+        Content.objects.filter(pk=content.pk, frozen_with__isnull=True).update(frozen_with=kept)
 
 
 def _with_content(campaign: Campaign, content: Content) -> Campaign:

@@ -129,6 +129,8 @@ class Content(models.Model):
     frozen_at = models.DateTimeField(
         _("frozen"), null=True, blank=True, editable=False
     )  # set when a send begins with it
+    # What it was confirmed with: template, brand, merge tags (`rendering.stored.surroundings`).
+    frozen_with = models.JSONField(_("frozen with"), null=True, blank=True, editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

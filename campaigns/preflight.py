@@ -20,7 +20,7 @@ from campaigns import audience
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
 from campaigns.rendering.errors import Where
-from campaigns.rendering.findings import findings_of
+from campaigns.rendering.stored import findings_of
 from campaigns.states import CampaignStatus
 from campaigns.verdicts import SKIPPED, BrokenSegmentError, people_in
 from subscribers.models import Segment

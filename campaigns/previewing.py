@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from campaigns import starters
 from campaigns.models import Template
-from campaigns.rendering.compile import Writing, compile_content
+from campaigns.rendering import isolation
+from campaigns.rendering.compile import Writing
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.preview import Preview, preview
+from campaigns.rendering.preview import Preview
 from campaigns.rendering.values import merge_tags
 from campaigns.states import ContentKind
 
@@ -52,14 +53,16 @@ def document(shown: Preview, *, view: str = "") -> str:
 
 def template_preview(source: str, workspace: Workspace) -> Preview:
     """Show a template with a sample text in it, as an invented person sees it."""
-    return preview(sample(source, workspace), merge_tags(workspace))
+    with isolation.on_behalf_of(workspace.pk):
+        return isolation.preview(sample(source, workspace), merge_tags(workspace))
 
 
 def template_problem(template: Template) -> str:
     """Say what is wrong with a template's source, "" if nothing is."""
     workspace = template.workspace
     try:
-        compile_content(sample(template.source, workspace), merge_tags(workspace))
+        with isolation.on_behalf_of(workspace.pk):
+            isolation.compile_content(sample(template.source, workspace), merge_tags(workspace))
     except ContentError as error:
         return str(error)
     return ""
@@ -70,7 +73,7 @@ def sample(source: str, workspace: Workspace) -> Writing:
     return Writing(
         kind=ContentKind.MARKDOWN,
         source=starters.sample_text(),
-        subject=workspace.name,
+        subject="{{ workspace_name }}",
         template_source=source,
         brand=workspace.brand_colour,
     )

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.processes import end_with_parent
@@ -15,3 +16,6 @@ if multiprocessing.parent_process() is not None:
 application = get_wsgi_application()
 
 import config.celery  # noqa: E402, F401 - pages put tasks into its queues
+from campaigns.rendering import isolation  # noqa: E402 - after Django is set up
+
+isolation.serve_pages(threads=settings.WEB_THREADS)

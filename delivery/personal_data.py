@@ -1,12 +1,12 @@
 """Everything we know about one person, for themselves (GDPR Art. 15 and 20)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from campaigns.models import Content
+from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.merge import merge_template
-from campaigns.rendering.values import merge_tags, values_for
+from campaigns.rendering.stored import tags_of
+from campaigns.rendering.values import values_for
 from delivery.models import Engagement, Event, Message, UnsubscribeReason
 from subscribers.merging import keys_of
 from subscribers.models import (
@@ -207,15 +207,24 @@ def _consent(person: Subscriber) -> list[dict[str, Any]]:
 
 
 def _letters(person: Subscriber) -> list[dict[str, Any]]:
-    rows = (
-        Message.objects.filter(subscriber_id__in=keys_of(person))
-        .select_related("campaign__content")
-        .order_by("-id")[:MOST_MESSAGES]
+    rows = list(
+        Message.objects.filter(subscriber_id__in=keys_of(person)).order_by("-id")[:MOST_MESSAGES]
     )
-    known = values_for(person, merge_tags(person.workspace))
+    versions = (
+        Content.objects.filter(campaign_id__in={row.campaign_id for row in rows})
+        .select_related("campaign__workspace")
+        .defer("source", "text")
+        .order_by("version")
+    )
+    sent = {(content.campaign_id, content.version): content for content in versions}
+    newest = {content.campaign_id: content for content in sent.values()}
     return [
         {
-            "subject": _subject(row.campaign.content, known),
+            "subject": _subject(
+                sent.get((row.campaign_id, row.content_version or 0))
+                or newest.get(row.campaign_id),
+                person,
+            ),
             "state": str(row.get_state_display()),
             "when": row.attempted_at or row.created_at,
             "opened": row.opened_at,
@@ -226,12 +235,14 @@ def _letters(person: Subscriber) -> list[dict[str, Any]]:
     ]
 
 
-def _subject(content: Content | None, known: Mapping[str, str]) -> str:
+def _subject(content: Content | None, person: Subscriber) -> str:
     """Return a subject as the person saw it, or as it was written if it no longer fits them."""
     if content is None:
         return ""
     try:
-        return merge_template(content.subject, "text").render(known)
+        with isolation.on_behalf_of(person.workspace_id):
+            known = values_for(person, tags_of(content))
+            return isolation.render_line(content.subject, known)
     except ContentError:
         return content.subject
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from campaigns import readers
 from campaigns.models import Campaign, Content
 from campaigns.preflight import is_address
-from campaigns.rendering.compile import compile_content, writing_of
+from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.values import merge_tags
+from campaigns.rendering.stored import tags_of, writing_of
 from delivery import dkim_keys, routing, single
 from delivery.models import SendingAccount
 from delivery.pipeline import headers
@@ -97,8 +97,9 @@ def send_test(campaign: Campaign, addresses: Sequence[str], *, person: str = "")
         )
         by_id[message_id] = address
         try:
-            mails[message_id] = render(message, recipient)
-        except RenderError as error:
+            with isolation.on_behalf_of(campaign.workspace_id):
+                mails[message_id] = render(message, recipient)
+        except (RenderError, isolation.BusyError) as error:
             raise TestSendError(error.sentence) from error
     found = _hand_over(account, list(mails.values()))
     return [
@@ -123,12 +124,13 @@ def _compiled(campaign: Campaign, content: Content, account: SendingAccount) -> 
     writing = writing_of(content)
     subject = writing.subject or _("No subject yet")
     try:
-        compiled = compile_content(
-            replace(writing, subject=f"[{_('Test')}] {subject}"),
-            merge_tags(campaign.workspace),
-            track_opens=False,
-            track_clicks=False,
-        )
+        with isolation.on_behalf_of(campaign.workspace_id):
+            compiled = isolation.compile_content(
+                replace(writing, subject=f"[{_('Test')}] {subject}"),
+                tags_of(content),
+                track_opens=False,
+                track_clicks=False,
+            )
         return compile_message(
             compiled,
             from_email=campaign.from_email,

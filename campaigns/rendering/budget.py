@@ -54,7 +54,11 @@ _current: ContextVar[Budget | None] = ContextVar("rendering_budget", default=Non
 
 @contextmanager
 def spending() -> Iterator[Budget]:
-    """Give everything rendered inside one budget."""
+    """Give everything rendered inside one budget; inside another one, that one goes on."""
+    running = _current.get()
+    if running is not None:
+        yield running
+        return
     budget = Budget()
     token = _current.set(budget)
     try:

@@ -9,7 +9,7 @@ from jinja2 import TemplateSyntaxError, nodes
 
 from campaigns.rendering.delimiters import as_template
 from campaigns.rendering.errors import ContentError, Where
-from campaigns.rendering.filters import FILTERS, TESTS
+from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS
 from campaigns.rendering.sandbox import environment
 
 MAX_SOURCE = 1_000_000  # characters
@@ -25,6 +25,7 @@ _REFUSED = (
     nodes.Break,
     nodes.NSRef,
 )
+_ARGUMENT_NAMES = frozenset({"varargs", "kwargs"})
 _WORKSPACE = {
     "name": "workspace_name",
     "postal_address": "postal_address",
@@ -45,7 +46,7 @@ def parse(source: str, *, where: Where = Where.CONTENT) -> nodes.Template:
     try:
         tree = environment("html").parse(as_template(source))
     except TemplateSyntaxError as error:
-        raise ContentError(_syntax(error), line=error.lineno or 0, where=where) from error
+        raise ContentError(syntax_problem(error), line=error.lineno or 0, where=where) from error
     except (RecursionError, ValueError, OverflowError) as error:
         raise ContentError(_("An expression is too deeply nested."), where=where) from error
     try:
@@ -54,14 +55,17 @@ def parse(source: str, *, where: Where = Where.CONTENT) -> nodes.Template:
         raise ContentError(_("An expression is too deeply nested."), where=where) from error
 
 
-def check(source: str, known: Collection[str], *, where: Where) -> None:
+def check(source: str, known: Collection[str] | None, *, where: Where) -> None:
     """Raise the first of a template's `problems`."""
     for problem in problems(source, known, where=where):
         raise problem
 
 
-def problems(source: str, known: Collection[str], *, where: Where) -> list[ContentError]:
-    """Return everything that keeps a template from being sent, in order of lines."""
+def problems(source: str, known: Collection[str] | None, *, where: Where) -> list[ContentError]:
+    """Return everything that keeps a template from being sent, in order of lines.
+
+    ``known`` None: whatever tags there are, as a preview shows unknown ones.
+    """
     try:
         tree = parse(source, where=where)
         found = islice(_problems(tree, known, where), MAX_PROBLEMS)
@@ -72,26 +76,52 @@ def problems(source: str, known: Collection[str], *, where: Where) -> list[Conte
         return [ContentError(_("An expression is too deeply nested."), where=where)]
 
 
-def _problems(tree: nodes.Template, known: Collection[str], where: Where) -> Iterable[ContentError]:
+def refuse(tree: nodes.Template, *, where: Where) -> None:
+    """Refuse what may never run, whoever wrote it: every template passes here before it is run.
+
+    Raises:
+        ContentError: the first construct that isn't available, with its line.
+    """
     assigned = assigned_names(tree)
     for node in tree.find_all(nodes.Node):
-        sentence, tag = _fault(node, known, assigned)
+        sentence, tag = _refusal(node, assigned, FILTERS | INTERNAL_FILTERS)
+        if sentence:
+            raise ContentError(sentence, line=node.lineno, tag=tag, where=where)
+
+
+def _problems(
+    tree: nodes.Template, known: Collection[str] | None, where: Where
+) -> Iterable[ContentError]:
+    assigned = assigned_names(tree)
+    for node in tree.find_all(nodes.Node):
+        sentence, tag = _refusal(node, assigned, FILTERS)
+        if not sentence and isinstance(node, nodes.Name):
+            sentence, tag = _wrong_name(node, known, assigned)
         if sentence:
             yield ContentError(sentence, line=node.lineno, tag=tag, where=where)
 
 
-def _fault(  # noqa: PLR0911 - one answer per kind of node
-    node: nodes.Node, known: Collection[str], assigned: Collection[str]
+def _wrong_name(
+    node: nodes.Name, known: Collection[str] | None, assigned: Collection[str]
+) -> tuple[str, str]:
+    if node.ctx != "load":
+        if node.name.startswith("_"):
+            return _("A name can't begin with an underscore."), node.name
+        return "", ""
+    if known is None or node.name in known or node.name in assigned:
+        return "", ""
+    return unknown_tag(node.name, known), node.name
+
+
+def _refusal(  # noqa: PLR0911 - one answer per kind of node
+    node: nodes.Node, assigned: Collection[str], filters: Collection[str]
 ) -> tuple[str, str]:
     if isinstance(node, _REFUSED) or (isinstance(node, nodes.For) and node.recursive):
         return _("Only if, for, set, with, macro and filter are available in a mail."), ""
-    if isinstance(node, nodes.Name) and node.ctx == "load":
-        if node.name in known or node.name in assigned:
-            return "", ""
-        return unknown_tag(node.name, known), node.name
-    if isinstance(node, nodes.Name) and node.name.startswith("_"):
-        return _("A name can't begin with an underscore."), node.name
-    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+    if isinstance(node, nodes.Name) and node.name in _ARGUMENT_NAMES:
+        # Macros could nest them within each other: small to write, endless to compare.
+        return _("“%(name)s” is not available in a mail.") % {"name": node.name}, node.name
+    if isinstance(node, nodes.Filter) and node.name not in filters:
         return unknown_filter(node.name, FILTERS), node.name
     if isinstance(node, nodes.Test) and node.name not in TESTS:
         return unknown_filter(node.name, TESTS), node.name
@@ -103,6 +133,10 @@ def _fault(  # noqa: PLR0911 - one answer per kind of node
         return sentence % {"name": node.attr}, node.attr
     if isinstance(node, nodes.Call) and not _is_callable(node, assigned):
         return _("Only macros can be called. Write a tag without the parentheses ()."), ""
+    if isinstance(node, nodes.Call | nodes.Filter | nodes.Test) and (
+        node.dyn_args or node.dyn_kwargs
+    ):
+        return _("Write each value by itself: “*” is not available in a mail."), ""
     if isinstance(node, nodes.List | nodes.Tuple | nodes.Dict) and not _is_fixed(node, assigned):
         return _("A list can hold only fixed values and tags."), ""
     return "", ""
@@ -141,7 +175,7 @@ def assigned_names(tree: nodes.Node) -> set[str]:
     if tree.find(nodes.For) or isinstance(tree, nodes.For):
         names.add("loop")
     if tree.find(nodes.CallBlock) or tree.find(nodes.Macro) or isinstance(tree, nodes.Macro):
-        names |= {"caller", "varargs", "kwargs"}
+        names.add("caller")
     return names
 
 
@@ -150,6 +184,10 @@ def _is_fixed(node: nodes.Node, assigned: Collection[str]) -> bool:
         return True
     if isinstance(node, nodes.Name):
         return node.name not in assigned
+    if isinstance(node, nodes.Pair) and not isinstance(node.key, nodes.Name):
+        # Texts only: numbers can be chosen so that a dict of them takes hours to make.
+        is_text = isinstance(node.key, nodes.Const) and isinstance(node.key.value, str)
+        return is_text and _is_fixed(node.value, assigned)
     if isinstance(node, nodes.List | nodes.Tuple | nodes.Dict | nodes.Pair):
         return all(_is_fixed(child, assigned) for child in node.iter_child_nodes())
     if isinstance(node, nodes.Neg):
@@ -196,7 +234,8 @@ def _tag_for(node: nodes.Getattr) -> nodes.Expr:
     return node
 
 
-def _syntax(error: TemplateSyntaxError) -> str:
+def syntax_problem(error: TemplateSyntaxError) -> str:
+    """Say what Jinja could not read."""
     message = error.message or ""
     if "Unexpected end of template" in message or "end of file" in message:
         return _("A {%% … %%} is opened but never closed, or closed twice (%(detail)s).") % {

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from markupsafe import escape
 
-from campaigns.models import Campaign, Content
 from campaigns.rendering import checking, frame, links, markdown, markup, mjml, plain
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.merge import MergeTemplate, merge_template
 from campaigns.rendering.protect import Protector
 from campaigns.rendering.sandbox import Mode
-from campaigns.rendering.values import MergeTags, merge_tags
+from campaigns.rendering.values import MergeTags
 from campaigns.states import ContentKind
 
 MAX_DEPTH = 200
@@ -89,9 +87,8 @@ def compile_content(  # noqa: PLR0913 - one switch each
     Raises:
         ContentError: the first thing that has to be mended, with its part and line.
     """
-    if not preview:
-        for where, source in writing.parts():
-            checking.check(source, _known(tags, where), where=where)
+    for where, source in writing.parts():
+        checking.check(source, None if preview else _known(tags, where), where=where)
     build = _Build(writing, tags, track_clicks=track_clicks, known_links=known_links)
     html, text = build.html_and_text()
     html_mode: Mode = "preview_html" if preview else "html"
@@ -121,6 +118,7 @@ class _Build:
     ) -> None:
         self.writing = writing
         self.tags = tags
+        self.language = frame.language_code(tags.language)
         local: set[str] = set()
         for where, source in writing.parts():
             local |= checking.assigned_names(checking.parse(source, where=where))
@@ -154,12 +152,12 @@ class _Build:
             _check_nesting(source)
         if writing.kind is ContentKind.MJML:
             whole = mjml.frame(source)
-            return mjml.to_html(whole, protector, language=self.tags.language, where=Where.CONTENT)
+            return mjml.to_html(whole, protector, language=self.language, where=Where.CONTENT)
         if writing.kind is ContentKind.MARKDOWN:
             return self._framed(source)
         if writing.framed and writing.template_source:
             return self._framed(source)
-        html = source if not writing.framed else frame.document(source, self.tags.language)
+        html = source if not writing.framed else frame.document(source, self.language)
         return inlined(html, protector)
 
     def _framed(self, source: str) -> str:
@@ -182,7 +180,7 @@ class _Build:
             mjml.to_html(
                 mjml.frame(protected),
                 self.protector,
-                language=self.tags.language,
+                language=self.language,
                 where=Where.TEMPLATE,
             )
             if is_mjml
@@ -226,7 +224,7 @@ class _Finish:
         if self.track_opens:
             whole = frame.with_pixel(whole)
         if not frame.shows_unsubscribe(
-            merge_template(whole, "html", constants=self.tags.constants)
+            merge_template(whole, "html", constants=frame.own_constants(self.tags))
         ):
             raise ContentError(
                 _(
@@ -234,58 +232,17 @@ class _Finish:
                     "so that readers would not see the unsubscribe link."
                 )
             )
-        return merge_template(whole, mode, constants=self.tags.constants)
+        return merge_template(whole, mode, constants=frame.own_constants(self.tags))
 
     def text(self, source: str, mode: Mode) -> MergeTemplate:
         whole = source
         if self._lacks_footer(source, "text", Where.TEXT):
             whole += frame.text_footer(self.tags, self.tags.language)
-        return merge_template(whole, mode, constants=self.tags.constants, where=Where.TEXT)
+        return merge_template(
+            whole, mode, constants=frame.own_constants(self.tags), where=Where.TEXT
+        )
 
     def _lacks_footer(self, source: str, mode: Mode, where: Where) -> bool:
         # A preview has no slots to tell who would get the link, so the mail itself is judged.
-        sent = merge_template(source, mode, constants=self.tags.constants, where=where)
+        sent = merge_template(source, mode, constants=frame.own_constants(self.tags), where=where)
         return frame.lacks_footer(sent, self.tags)
-
-
-def writing_of(content: Content) -> Writing:
-    """Read what an author wrote from its row."""
-    return Writing(
-        kind=ContentKind(content.kind),
-        source=content.source,
-        subject=content.subject,
-        preheader=content.preheader,
-        text=content.text,
-        template_source=content.template.source if content.template else "",
-        brand=content.campaign.workspace.brand_colour,
-    )
-
-
-def compile_version(content: Content) -> CompiledContent:
-    """Compile a row with what belongs to it; links keep the numbers that are stored already.
-
-    Raises:
-        ContentError: the first thing that has to be mended.
-    """
-    campaign = content.campaign
-    return compile_content(
-        writing_of(content),
-        merge_tags(campaign.workspace),
-        track_opens=campaign.track_opens,
-        track_clicks=campaign.track_clicks,
-        known_links=links.stored_links(campaign),
-    )
-
-
-def compile_and_store(content: Content) -> CompiledContent:
-    """Compile a row and store its links, so that clicks can be answered. Safe to run twice at once.
-
-    Raises:
-        ContentError: the first thing that has to be mended.
-    """
-    with transaction.atomic():
-        campaigns = Campaign.objects.select_for_update(of=("self",)).select_related("workspace")
-        content.campaign = campaigns.get(pk=content.campaign_id)
-        compiled = compile_version(content)
-        links.store_links(content.campaign, compiled.links)
-    return compiled

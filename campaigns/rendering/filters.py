@@ -3,10 +3,11 @@
 Jinja's own are not offered: several can be made to allocate gigabytes or to walk attributes.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import quote
 
@@ -44,7 +45,9 @@ def _plain(change: Callable[[str], str]) -> Callable[[Any], str]:
     def apply(value: Any) -> str:
         text = text_of(value)
         bounded(len(text))
-        return change(text)
+        result = change(text)
+        charge(len(result))
+        return result
 
     return apply
 
@@ -62,10 +65,11 @@ def replace(value: Any, old: Any, new: Any) -> str:
 
 def truncate(value: Any, length: int = 255, end: str = "…") -> str:
     """Shorten to at most ``length`` characters, at a word's end where there is one."""
-    text = text_of(value)
+    text, end = text_of(value), text_of(end)
     limit = whole(length)
     if len(text) <= limit:
         return text
+    bounded(len(text) + len(end))
     cut = text[: max(limit - len(end), 0)]
     return (cut.rsplit(" ", 1)[0] if " " in cut else cut) + end
 
@@ -191,6 +195,51 @@ def concat(first_part: Any, *parts: Any) -> str:
     return "".join(texts)
 
 
+def size_of(value: Any) -> int:
+    """Return how much work it is to look through a value."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list | tuple | dict):
+        inside = value.values() if isinstance(value, dict) else value
+        return len(value) + sum(map(size_of, inside))
+    return 1
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
+}
+
+
+def compare(left: Any, *others: Any) -> Any:
+    """Compare with each of ``others`` in turn: an operator's name (Jinja's), its right side."""
+    result: Any = True
+    for name, right in zip(others[::2], others[1::2], strict=True):
+        charge(size_of(left) + size_of(right))
+        result = _COMPARISONS[name](left, right)
+        if not result:
+            break
+        left = right
+    return result
+
+
+def charging(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a filter or test charge for the size of what it is given, whatever else it charges."""
+
+    @wraps(work)
+    def charge_first(value: Any, *args: Any, **kwargs: Any) -> Any:
+        charge(size_of(value))
+        return work(value, *args, **kwargs)
+
+    return charge_first
+
+
 def safe(_value: Any) -> str:
     """Refuse: people's values must not become mark-up."""
     raise ContentError(
@@ -211,6 +260,7 @@ def keep(value: Any) -> Any:
         charge(len(value))
         return value
     if isinstance(value, Undefined):
+        charge(1)
         return value
     text = "" if value is None else text_of(value)
     charge(len(text))
@@ -241,6 +291,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "urlencode": _plain(lambda text: quote(text, safe="")),
     "safe": safe,
 }
+FILTERS = {name: charging(work) for name, work in FILTERS.items()}
 INTERNAL_FILTERS: dict[str, Callable[..., Any]] = {
     "_url": escapes.url_part,
     "_whole_url": escapes.whole_url,
@@ -249,6 +300,7 @@ INTERNAL_FILTERS: dict[str, Callable[..., Any]] = {
     "_json": escapes.script_string,
     "_counted": counted,
     "_concat": concat,
+    "_compare": compare,
     "_charged": charged,
 }
 TESTS: dict[str, Callable[..., bool]] = {
@@ -258,7 +310,8 @@ TESTS: dict[str, Callable[..., bool]] = {
     "empty": lambda value: not value,
     "odd": lambda value: whole(value) % 2 == 1,
     "even": lambda value: whole(value) % 2 == 0,
-    "in": lambda value, items: value in items,
+    "in": lambda value, items: compare(value, "in", items),
     "number": lambda value: isinstance(value, int | float | Number),
     "string": lambda value: isinstance(value, str),
 }
+TESTS = {name: charging(work) for name, work in TESTS.items()}

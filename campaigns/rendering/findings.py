@@ -7,9 +7,8 @@ from typing import Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.models import Content
 from campaigns.rendering import addresses, escapes, links, markup
-from campaigns.rendering.compile import CompiledContent, Writing, compile_content, writing_of
+from campaigns.rendering.compile import CompiledContent, Writing, compile_content
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.merge import Slot
 from campaigns.rendering.preview import preview_values, unknown_tags
@@ -17,7 +16,6 @@ from campaigns.rendering.values import (
     PERSON_TAGS,
     MergeTags,
     Person,
-    merge_tags,
 )
 
 GMAIL_CLIPS_AT = 102_000  # bytes of HTML; observed and widely reported, not documented by Google
@@ -37,11 +35,6 @@ class Finding:
     where: Where = Where.CONTENT
     line: int = 0
     tag: str = ""
-
-
-def findings_of(content: Content, people: Sequence[Person] = ()) -> list[Finding]:
-    """Check a stored content; ``people`` are real subscribers to try it on (a few dozen)."""
-    return findings(writing_of(content), merge_tags(content.campaign.workspace), people)
 
 
 def findings(writing: Writing, tags: MergeTags, people: Sequence[Person] = ()) -> list[Finding]:

@@ -18,6 +18,7 @@ _DOCTYPE = re.compile(r"\s*+<!doctype[^>]*+>", re.IGNORECASE)
 _HEAD = frozenset(
     {"html", "head", "title", "meta", "link", "style", "base", "script", "noscript", "xml"}
 )
+_SENDER = ("workspace_name", "postal_address")
 # Fills the rest of the inbox line, so that no words of the mail follow the preheader.
 _PADDING = "&#847;&zwnj;&nbsp;" * 60
 
@@ -116,8 +117,11 @@ def shows_unsubscribe(template: MergeTemplate) -> bool:
 
 
 def html_footer(tags: MergeTags, language: str) -> str:
-    """Return the footer that is added when the author's own lacks something."""
-    sender = [escape(tags.constants[tag]) for tag in ("workspace_name", "postal_address")]
+    """Return the footer that is added when the author's own lacks something.
+
+    The workspace's name and address are never part of a template's source; see `own_constants`.
+    """
+    sender = _sender(tags)
     with translation.override(language):
         unsubscribe, preferences = escape(_("Unsubscribe")), escape(_("Preferences"))
     style = (
@@ -126,7 +130,7 @@ def html_footer(tags: MergeTags, language: str) -> str:
     )
     link = '<a href="{{{{ {} }}}}" style="color:#6b675f;text-decoration:underline">{}</a>'
     return (
-        f'<div style="{style}">{" · ".join(part for part in sender if part)}<br>'
+        f'<div style="{style}">{sender}<br>'
         f"{link.format('unsubscribe_url', unsubscribe)} · "
         f"{link.format('preferences_url', preferences)}</div>"
     )
@@ -134,13 +138,30 @@ def html_footer(tags: MergeTags, language: str) -> str:
 
 def text_footer(tags: MergeTags, language: str) -> str:
     """Return the footer of the plain-text part."""
-    sender = [tags.constants[tag] for tag in ("workspace_name", "postal_address")]
+    sender = _sender(tags)
     with translation.override(language):
         unsubscribe, preferences = _("Unsubscribe"), _("Preferences")
     return (
-        f"\n-- \n{' · '.join(part for part in sender if part)}\n"
+        f"\n-- \n{sender}\n"
         f"{unsubscribe}: {{{{ unsubscribe_url }}}}\n{preferences}: {{{{ preferences_url }}}}\n"
     )
+
+
+def own_constants(tags: MergeTags) -> dict[str, str]:
+    """Return a workspace's values with those of the footer, whose names no author can set."""
+    return {**tags.constants, **{f"_{tag}": tags.constants[tag] for tag in _SENDER}}
+
+
+def language_code(language: str) -> str:
+    """Return a language as it may stand in an attribute: letters, digits and hyphens."""
+    return "".join(
+        letter for letter in language if (letter.isascii() and letter.isalnum()) or letter == "-"
+    )
+
+
+def _sender(tags: MergeTags) -> str:
+    shown = [tag for tag in _SENDER if tags.constants[tag]]
+    return " · ".join(f"{{{{ _{tag} }}}}" for tag in shown)
 
 
 def _letters(text: str) -> str:

@@ -7,11 +7,11 @@ only the number, so a click can lead nowhere but to what the author wrote.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from jinja2 import nodes
 
-from campaigns.models import Campaign, Link
 from campaigns.rendering import addresses, escapes
 from campaigns.rendering.checking import parse
 from campaigns.rendering.errors import ContentError, Where
@@ -19,6 +19,9 @@ from campaigns.rendering.markup import Element, apply, elements, raw_texts, rewr
 from campaigns.rendering.merge import MergeTemplate, merge_template
 from campaigns.rendering.protect import Kind, Protector, Tag
 from campaigns.rendering.values import SYSTEM_TAGS
+
+if TYPE_CHECKING:
+    from campaigns.models import Campaign
 
 MAX_LINKS = 2000
 MAX_URL = 4000
@@ -184,16 +187,18 @@ def link_tags(url: str) -> frozenset[str]:
     return _url_template(url).tags
 
 
-def stored_links(campaign: Campaign) -> tuple[str, ...]:
+def stored_links(campaign: "Campaign") -> tuple[str, ...]:
     """Return a campaign's links in order of their numbers."""
     return tuple(campaign.links.order_by("ordinal").values_list("url", flat=True))
 
 
-def store_links(campaign: Campaign, links: Iterable[str]) -> None:
+def store_links(campaign: "Campaign", links: Iterable[str]) -> None:
     """Add links that are new, numbered as given; what earlier versions have stays.
 
-    Call it while holding the campaign's row lock (`compile.compile_and_store` does), so that two
+    Call it while holding the campaign's row lock (`stored.compile_and_store` does), so that two
     versions never take the same number.
     """
+    from campaigns.models import Link  # not in rendering processes: they have no database
+
     rows = [Link(campaign=campaign, ordinal=n, url=url) for n, url in enumerate(links, 1)]
     Link.objects.bulk_create(rows, ignore_conflicts=True)

@@ -2,6 +2,7 @@
 
 import re
 
+from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
@@ -9,9 +10,11 @@ from markdown_it.token import Token
 from markupsafe import escape
 
 from campaigns.rendering import addresses
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.protect import Kind, Protector
 
+MAX_BLOCKS = 15_000  # tokens, three for each cell: a table of 700 bytes can have 12,000 cells
 _BUTTON = re.compile(r"::button\[(?P<label>[^\]\n]+)\]\((?P<url>\S+)\)\s*")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -107,7 +110,16 @@ def to_html(source: str, protector: Protector, *, brand: str, css: str = "") -> 
     ``brand`` colours links and buttons (#rrggbb), ``css`` adds a frame's own rules, which win.
     """
     colour = brand if _COLOUR.fullmatch(brand) else "#0f6e63"
-    html = _PARSER.render(_set_apart(source, protector))
+    blocks = _PARSER.parse(_set_apart(source, protector))
+    if len(blocks) > MAX_BLOCKS:
+        raise ContentError(
+            _(
+                "This has more than %(limit)d paragraphs and table cells. "
+                "Split it up, or link to it."
+            )
+            % {"limit": MAX_BLOCKS // 3}
+        )
+    html = _PARSER.renderer.render(blocks, _PARSER.options, {})
     html = _unwrap(html, protector).replace("<table>", '<table class="data">')
     html = html.replace('<td bgcolor="BRAND">', f'<td bgcolor="{colour}">')
     return inlined(html, protector, sheets=(_STYLE.replace("BRAND", colour), css))

@@ -2,20 +2,22 @@
 
 Most of a newsletter is the same for everybody. The syntax tree's top level becomes a row of parts:
 text, `Slot` (one tag, perhaps with a fall-back: a plain look-up) and `Block` (anything else: a
-small compiled template). What shares state across parts ({% set %}, macros) stays in one block.
+small template of its own, run in a rendering process). What shares state across parts
+({% set %}, macros) stays in one block.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from django.utils.translation import gettext as _
-from jinja2 import Template, nodes
+from jinja2 import Template, TemplateSyntaxError, nodes
 from markupsafe import escape
 
-from campaigns.rendering import escapes
+from campaigns.rendering import escapes, isolation
 from campaigns.rendering.budget import MAX_OUTPUT, spending
-from campaigns.rendering.checking import assigned_names, parse
+from campaigns.rendering.checking import assigned_names, parse, refuse, syntax_problem
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.filters import text_of
 from campaigns.rendering.guard import guarded
@@ -50,12 +52,17 @@ _HTML_ESCAPES = ESCAPES | {"_url": _html_url, "_whole_url": _html_whole_url}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """One merge tag; ``escape`` makes its value fit for the place, ``kind`` names that place."""
+    """One merge tag; ``kind`` names the place it stands in, ``html`` the part."""
 
     tag: str
     fallback: str
-    escape: Callable[[str], str]
     kind: str
+    html: bool
+
+    @property
+    def escape(self) -> Callable[[str], str]:
+        """Return what makes its value fit for the place."""
+        return (_HTML_ESCAPES if self.html else ESCAPES)[self.kind]
 
     @property
     def tags(self) -> frozenset[str]:
@@ -71,32 +78,33 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """A part that has to be run: a condition, a loop, an expression."""
+    """A part that has to be run: a condition, a loop, an expression. `run_blocks` does it."""
 
-    template: Template
     tags: frozenset[str]
-    constants: Mapping[str, str]
-
-    def fill(self, values: Mapping[str, str]) -> str:
-        """Run it within a budget.
-
-        Raises:
-            ContentError: what went wrong with this person's values.
-        """
-        known = {tag: values[tag] for tag in self.tags if tag in values}
-        context = self.template.new_context({**self.constants, **known})
-        with spending():
-            return run(self.template.root_render_func, context, MAX_OUTPUT)
 
 
 Part = str | Slot | Block
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A template's source and what belongs to it: all that is needed to run its blocks."""
+
+    source: str
+    mode: Mode
+    constants: tuple[tuple[str, str], ...]
+    where: Where
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MergeTemplate:
-    """Constant text and slots in reading order; no two texts are neighbours."""
+    """Constant text, slots and blocks in reading order; no two texts are neighbours.
+
+    ``program`` is None when there are no blocks.
+    """
 
     parts: tuple[Part, ...]
+    program: Program | None = None
 
     @property
     def tags(self) -> frozenset[str]:
@@ -119,8 +127,22 @@ class MergeTemplate:
         Raises:
             ContentError: what went wrong with this person's values.
         """
+        if self.program is None:
+            return self.assemble(values, ())
+        return self.assemble(values, run_blocks(self.program, values))
+
+    def assemble(self, values: Mapping[str, str], blocks: Iterable[str]) -> str:
+        """Put a person's values and the results of `run_blocks` into their places."""
+        results = iter(blocks)
         return "".join(
-            [part if isinstance(part, str) else part.fill(values) for part in self.parts]
+            [
+                part
+                if isinstance(part, str)
+                else part.fill(values)
+                if isinstance(part, Slot)
+                else next(results)
+                for part in self.parts
+            ]
         )
 
 
@@ -139,14 +161,83 @@ def merge_template(
     Raises:
         ContentError: the source is no template.
     """
-    tree = parse(source, where=where)
-    splitter = _Splitter(environment(mode), constants, mode)
+    program = Program(
+        source=source, mode=mode, constants=tuple(sorted(constants.items())), where=where
+    )
+    compiled = _compiled(program)
+    return MergeTemplate(parts=compiled.parts, program=program if compiled.blocks else None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Runnable:
+    """A block's code, the tags it reads, and the constants among them."""
+
+    template: Template
+    tags: frozenset[str]
+    constants: Mapping[str, str]
+
+    def run(self, values: Mapping[str, str]) -> str:
+        known = {tag: values[tag] for tag in self.tags if tag in values}
+        context = self.template.new_context({**self.constants, **known})
+        return run(self.template.root_render_func, context, MAX_OUTPUT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Compiled:
+    parts: tuple[Part, ...]
+    blocks: tuple[_Runnable, ...]
+
+
+@lru_cache(maxsize=32)
+def _compiled(program: Program) -> _Compiled:
+    tree = parse(program.source, where=program.where)
+    refuse(tree, where=program.where)
+    splitter = _Splitter(environment(program.mode), dict(program.constants), program.mode)
     try:
         for group in _groups(tree.body):
             splitter.add(group)
     except (RecursionError, SyntaxError, ValueError, OverflowError, MemoryError) as error:
-        raise ContentError(_("An expression is too deeply nested."), where=where) from error
-    return MergeTemplate(parts=splitter.finish())
+        sentence = _("An expression is too deeply nested.")
+        raise ContentError(sentence, where=program.where) from error
+    except TemplateSyntaxError as error:  # what only Jinja's compiler finds: a block named twice
+        raise ContentError(
+            syntax_problem(error), line=error.lineno or 0, where=program.where
+        ) from error
+    return splitter.finish()
+
+
+def run_blocks_here(program: Program, values: Mapping[str, str]) -> list[str]:
+    """Run a template's blocks, in order, with one person's values, within one budget.
+
+    Raises:
+        ContentError: what went wrong with this person's values.
+    """
+    with spending():
+        return [block.run(values) for block in _compiled(program).blocks]
+
+
+def run_blocks(program: Program, values: Mapping[str, str]) -> list[str]:
+    """Do `run_blocks_here` in a rendering process, where we are not in one."""
+    if isolation.IS_INSIDE:
+        return run_blocks_here(program, values)
+    (found,) = isolation.fill((program,), [values])
+    if isinstance(found, ContentError):
+        raise found
+    return found[0]
+
+
+def fill_here(
+    programs: Sequence[Program], people: Sequence[Mapping[str, str]]
+) -> list[list[list[str]] | ContentError]:
+    """Return for each person the results of every program's blocks, or what went wrong."""
+    filled: list[list[list[str]] | ContentError] = []
+    for values in people:
+        try:
+            with spending():
+                filled.append([run_blocks_here(program, values) for program in programs])
+        except ContentError as error:
+            filled.append(error)
+    return filled
 
 
 class _Splitter:
@@ -158,11 +249,12 @@ class _Splitter:
         self.html = mode.endswith("html")
         self.preview = mode.startswith("preview")
         self.parts: list[Part] = []
+        self.blocks: list[_Runnable] = []
         self.texts: list[str] = []
 
-    def finish(self) -> tuple[Part, ...]:
+    def finish(self) -> _Compiled:
         self._flush()
-        return tuple(self.parts)
+        return _Compiled(parts=tuple(self.parts), blocks=tuple(self.blocks))
 
     def _flush(self) -> None:
         text = "".join(self.texts)
@@ -208,8 +300,7 @@ class _Splitter:
             fallback, node = constant, node.node
         if not isinstance(node, nodes.Name) or (self.preview and node.name not in self.constants):
             return None
-        escape_value = (_HTML_ESCAPES if self.html else ESCAPES)[kind]
-        return Slot(tag=node.name, fallback=fallback, escape=escape_value, kind=kind)
+        return Slot(tag=node.name, fallback=fallback, kind=kind, html=self.html)
 
     def _block(self, group: Sequence[nodes.Node]) -> None:
         self._flush()
@@ -220,8 +311,8 @@ class _Splitter:
         template = Template.from_code(self.env, self.env.compile(checked), {})
         used = {tag: self.constants[tag] for tag in loads if tag in self.constants}
         tags = frozenset(loads - used.keys())
-        block = Block(template=template, tags=tags, constants=used)
-        self.parts.append(block)
+        self.parts.append(Block(tags=tags))
+        self.blocks.append(_Runnable(template=template, tags=tags, constants=used))
 
 
 def _only_constant(node: nodes.Filter) -> str | None:

@@ -7,16 +7,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 from markupsafe import escape
 
-from campaigns.models import Content
 from campaigns.rendering import checking
-from campaigns.rendering.compile import CompiledContent, Writing, compile_content, writing_of
+from campaigns.rendering.compile import CompiledContent, Writing, compile_content
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.values import (
     SYSTEM_TAGS,
     MergeTags,
     Person,
     Trusted,
-    merge_tags,
     values_for,
 )
 
@@ -65,13 +63,18 @@ def preview(writing: Writing, tags: MergeTags, person: Person | None = None) -> 
             problems=tuple(unknown_tags(writing, tags)),
         )
     except ContentError as error:
-        return Preview(
-            subject=writing.subject,
-            preheader=writing.preheader,
-            html=_error_page(error),
-            text=str(error),
-            problems=(error,),
-        )
+        return of_error(writing, error)
+
+
+def of_error(writing: Writing, error: ContentError) -> Preview:
+    """Show why a writing can't be shown."""
+    return Preview(
+        subject=writing.subject,
+        preheader=writing.preheader,
+        html=_error_page(error),
+        text=str(error),
+        problems=(error,),
+    )
 
 
 def preview_values(tags: MergeTags, person: Person | None = None) -> dict[str, str]:
@@ -87,11 +90,6 @@ def unknown_tags(writing: Writing, tags: MergeTags) -> list[ContentError]:
         known = tags.known | {"content"} if where is Where.TEMPLATE else tags.known
         found += checking.problems(source, known, where=where)
     return found
-
-
-def preview_content(content: Content, person: Person | None = None) -> Preview:
-    """Render a stored content for a person."""
-    return preview(writing_of(content), merge_tags(content.campaign.workspace), person)
 
 
 def _page(compiled: CompiledContent, values: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from campaigns.rendering.budget import bounded, charge
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS, keep
+from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS, keep, size_of
 from campaigns.rendering.values import EMPTY, Missing
 
 LOOP_FACTS = frozenset(
@@ -101,7 +101,7 @@ class AuthorEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: PYI063 - the overridden signature
         """Call an author's macro or a loop's cycle; nothing else can be called."""
-        charge(1)
+        charge(1 + size_of(args))
         owner = getattr(__obj, "__self__", None)
         if isinstance(__obj, Macro) or (
             isinstance(owner, LoopContext) and __obj.__name__ in LOOP_CALLS
@@ -128,6 +128,7 @@ class AuthorEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(obj, dict):
             return obj.get(argument, self.undefined(name=str(argument)))
         if isinstance(obj, str | list | tuple) and isinstance(argument, int | slice):
+            charge(len(obj) if isinstance(argument, slice) else 1)
             try:
                 return obj[argument]
             except (IndexError, TypeError, ValueError):

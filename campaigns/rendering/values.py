@@ -14,15 +14,16 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from django.utils import translation
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from accounts.models import Workspace
-from subscribers.models import CustomField
 from subscribers.states import FieldType
+
+if TYPE_CHECKING:
+    from accounts.models import Workspace
 
 # Filled in by delivery; the URLs of one message.
 SYSTEM_TAGS = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
@@ -92,6 +93,10 @@ class Number(Untrusted):
         self.language = language
         return self
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Say how it is made anew (pickle)."""
+        return str(self), self.number, self.language
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Number | int | float):
             return self.number == _number(other)
@@ -121,6 +126,10 @@ class YesNo(Untrusted):
         self.truth = truth
         return self
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, bool]]:
+        """Say how it is made anew (pickle)."""
+        return (str(self),), {"truth": self.truth}
+
     def __bool__(self) -> bool:
         return self.truth
 
@@ -147,6 +156,10 @@ class Day(Untrusted):
         self.language = language
         return self
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Say how it is made anew (pickle)."""
+        return str(self), self.iso, self.language
+
     def __eq__(self, other: object) -> bool:
         return self.iso == getattr(other, "iso", other) or str.__eq__(self, other) is True
 
@@ -167,6 +180,10 @@ class Choices(Untrusted):
         self = super().__new__(cls, ", ".join(items))
         self.items = tuple(Untrusted(item) for item in items)
         return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Say how it is made anew (pickle)."""
+        return (self.items,)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.items)
@@ -261,8 +278,10 @@ def tag_of(key: str) -> str:
     return key.replace("-", "_")
 
 
-def merge_tags(workspace: Workspace) -> MergeTags:
+def merge_tags(workspace: "Workspace") -> MergeTags:
     """Read a workspace's merge tags (one query)."""
+    from subscribers.models import CustomField  # not in rendering processes: they have no database
+
     fields = CustomField.objects.filter(workspace=workspace).values_list("key", "type")
     reserved = SYSTEM_TAGS | PERSON_TAGS | WORKSPACE_TAGS
     return MergeTags(

@@ -10,7 +10,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from accounts.access import MemberRequest, member
 from campaigns import previewing, queries, readers
 from campaigns.models import Campaign
-from campaigns.rendering.preview import preview_content
+from campaigns.rendering.stored import preview_content
 from campaigns.views import editor
 
 VIEWS = ("desktop", "phone", "dark", "text")

@@ -60,7 +60,7 @@ def edit(request: MemberRequest, template_id: int) -> HttpResponse:
         form.save()
         if request.headers.get("X-Autosave"):
             return saved()
-        messages.success(request, _("Saved. Campaigns that are not sent yet look like this now."))
+        messages.success(request, _("Saved. Drafts in this template look like this now."))
         return redirect("template_edit", template.pk)
     view = request.GET.get("view", "")
     status = 422 if form.errors else 200

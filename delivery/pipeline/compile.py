@@ -14,7 +14,7 @@ from django.conf import settings
 from markupsafe import escape
 
 from campaigns.rendering.compile import CompiledContent
-from campaigns.rendering.merge import Block, MergeTemplate, Slot
+from campaigns.rendering.merge import Block, MergeTemplate, Program, Slot
 from delivery.pipeline import headers, quoted
 from delivery.pipeline.dkim import Signer, relaxed_body
 from delivery.pipeline.quoted import Dynamic
@@ -32,11 +32,10 @@ _WHOLES = -1_000_000  # until all places are numbered, whole parts count down fr
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedBlock:
-    """A block of a template and how its result is encoded; ``readers`` fill its person's tags."""
+    """Where a block's result comes from: a program (by place in ``programs``), and its block."""
 
-    block: Block
-    readers: tuple[tuple[str, Reader], ...]
-    own_tags: tuple[str, ...]
+    program: int
+    number: int
     encode: Callable[[str], bytes]
 
 
@@ -45,6 +44,7 @@ class WholePart:
     """A body that is rendered and base64-encoded as a whole (text that is mostly not Latin)."""
 
     template: MergeTemplate
+    program: int  # -1: none of its parts has to be run
     readers: tuple[tuple[str, Reader], ...]
     own_tags: tuple[str, ...]
 
@@ -54,7 +54,8 @@ class CompiledMessage:
     """Everything that is the same for all recipients of a content version.
 
     ``head`` and ``body`` pick from a pool: the fixed places, the values of ``slots``, ``blocks``
-    and ``wholes`` in this order, then ``constants``.
+    and ``wholes`` in this order, then ``constants``. ``programs`` are run for each person by
+    rendering processes, with the values of ``program_readers`` and ``program_own_tags``.
     """
 
     content: CompiledContent
@@ -72,6 +73,10 @@ class CompiledMessage:
     body: Callable[[Sequence[bytes]], tuple[bytes, ...]]
     subject: bytes  # the whole field when it is the same for all, else empty
     subject_readers: tuple[tuple[str, Reader], ...]
+    subject_program: int  # -1: none
+    programs: tuple[Program, ...]
+    program_readers: tuple[tuple[str, Reader], ...]
+    program_own_tags: tuple[str, ...]
     signer: Signer | None
     has_no_dots: bool  # no line begins with a dot, unless a person's value brings one
 
@@ -164,6 +169,8 @@ class _Plan:
         self.slots: list[tuple[Reader, str, Callable[[str], bytes]]] = []
         self.blocks: list[PlacedBlock] = []
         self.wholes: list[WholePart] = []
+        self.programs: list[Program] = []
+        self.program_tags: set[str] = set()
         self.purposes: set[Purpose] = {Purpose.MESSAGE, Purpose.UNSUBSCRIBE}
         self._slot_numbers: dict[tuple[str, str, str, bool], int] = {}
 
@@ -217,13 +224,19 @@ class _Plan:
         ):
             return "base64", [self._whole(template)]
         pieces: list[str | Dynamic] = []
+        program = self._program(template)
+        blocks = 0
         for part in template.parts:
             if isinstance(part, str):
                 pieces.append(part)
             elif isinstance(part, Slot):
                 pieces += self._slot(part, html=html)
             else:
-                pieces.append(self._block(part))
+                self.blocks.append(
+                    PlacedBlock(program=program, number=blocks, encode=quoted.encode_value)
+                )
+                blocks += 1
+                pieces.append(Dynamic(-len(self.blocks)))  # numbered when all slots are known
         return "quoted-printable", quoted.encode_pieces(_joined(pieces))
 
     def _slot(self, slot: Slot, *, html: bool) -> list[str | Dynamic]:
@@ -241,16 +254,22 @@ class _Plan:
             self.slots.append((reader(slot.tag, self.content.tags), slot.fallback, encode))
         return [Dynamic(FIRST_VALUE + self._slot_numbers[key])]
 
-    def _block(self, block: Block) -> Dynamic:
-        readers, own = self._needs(block.tags)
-        self.blocks.append(
-            PlacedBlock(block=block, readers=readers, own_tags=own, encode=quoted.encode_value)
-        )
-        return Dynamic(-len(self.blocks))  # numbered when all slots are known
+    def _program(self, template: MergeTemplate) -> int:
+        """Note what has to be run of a template; -1: nothing."""
+        if template.program is None:
+            return -1
+        self.programs.append(template.program)
+        for part in template.parts:
+            if isinstance(part, Block):
+                self.program_tags |= part.tags
+        return len(self.programs) - 1
 
     def _whole(self, template: MergeTemplate) -> Dynamic:
         readers, own = self._needs(template.tags)
-        self.wholes.append(WholePart(template=template, readers=readers, own_tags=own))
+        program = self._program(template)
+        self.wholes.append(
+            WholePart(template=template, program=program, readers=readers, own_tags=own)
+        )
         return Dynamic(_WHOLES - len(self.wholes))
 
     def _needs(
@@ -286,6 +305,8 @@ class _Plan:
         head_constants = len(constants)
         body = [number(piece) for piece in _merged(self.body)]
         subject_tags = self.content.subject.tags
+        subject_program = self._program(self.content.subject)
+        program_readers, program_own_tags = self._needs(frozenset(self.program_tags))
         return CompiledMessage(
             content=self.content,
             site_url=self.site_url,
@@ -304,9 +325,13 @@ class _Plan:
             head=_picker(head),
             body=_picker(body),
             subject=b""
-            if subject_tags
+            if subject_tags or subject_program >= 0
             else headers.unstructured("Subject", self.content.subject.render()),
             subject_readers=self._needs(subject_tags)[0],
+            subject_program=subject_program,
+            programs=tuple(self.programs),
+            program_readers=program_readers,
+            program_own_tags=program_own_tags,
             signer=signer,
             has_no_dots=not _has_dots(self.head) and not _has_dots(_merged(self.body)),
         )

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from campaigns import lifecycle
 from campaigns.models import Campaign
+from campaigns.rendering.isolation import BusyError
 from campaigns.states import CampaignStatus
 from delivery.connections import Connections
 from delivery.models import Dispatch
@@ -33,6 +34,7 @@ RENEW_SECONDS: Final = 5.0
 BATCH: Final = 1_000
 MANY_ERRORS: Final = 20
 MANY_ERRORS_SHARE: Final = 0.05
+MANY_RUNAWAYS: Final = 3  # each has held up this account's mail for seconds
 DATABASE_IS_AWAY: Final = (OperationalError, InterfaceError)
 
 
@@ -67,6 +69,7 @@ class HandOver:
     _pulled: int = 0
     _waiting: list[Outcome] = field(default_factory=list)
     _errors: dict[int, str] = field(default_factory=dict)
+    _runaways: int = 0  # of the errors: those whose rendering had to be stopped
     _stop: bool = False
     _look_at: float = 0.0
     _keep_at: float = 0.0
@@ -79,18 +82,22 @@ class HandOver:
 
     def mails(self) -> Iterator[Outgoing]:
         """Render one mail after the other, as long as there are permits."""
-        mail = self.prepared.mail
+        mail = self.prepared.mails_of(self.due)
         for message in self.due if self.gate.is_open else self._admitted():
             self._pulled += 1
             try:
                 rendered = mail(message)
             except RenderError as error:
                 self._errors[message.message_id] = str(error)
-                if (group := self._groups.pop(message.message_id, None)) is not None:
-                    self.gate.lanes.end(group)
+                self._runaways += error.is_runaway
+                self._end_group(message.message_id)
                 if self.has_too_many_errors:
                     return
                 continue
+            except BusyError:  # nothing was tried: they stay planned
+                self._end_group(message.message_id)
+                self._stop = True
+                return
             yield rendered
 
     def _admitted(self) -> Iterator[claim.Due]:
@@ -135,9 +142,7 @@ class HandOver:
 
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""
-        group = self._groups.pop(outcome.message_id, None)
-        if group is not None:
-            self.gate.lanes.end(group)
+        self._end_group(outcome.message_id)
         self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
@@ -148,6 +153,11 @@ class HandOver:
         self._waiting.append(outcome)
         if len(self._waiting) >= BATCH:
             self.flush()
+
+    def _end_group(self, message_id: int) -> None:
+        """Count a mail as no longer under way towards a mailbox provider with limits."""
+        if (group := self._groups.pop(message_id, None)) is not None:
+            self.gate.lanes.end(group)
 
     def should_stop(self) -> bool:
         """Say whether to stop pulling; looks at the campaign every half second."""
@@ -207,6 +217,8 @@ class HandOver:
     def has_too_many_errors(self) -> bool:
         """Whether so many people's mail can't be rendered that the content must be at fault."""
         errors = len(self._errors)
+        if self._runaways >= MANY_RUNAWAYS:
+            return True
         return errors >= MANY_ERRORS and errors > MANY_ERRORS_SHARE * self._pulled
 
     def pause_for_errors(self) -> None:

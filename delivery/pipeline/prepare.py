@@ -2,7 +2,9 @@
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -10,15 +12,16 @@ from django.utils.translation import gettext as _
 from accounts import set_aside
 from campaigns.audience import Audience
 from campaigns.models import Campaign
-from campaigns.rendering.compile import compile_and_store
+from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.stored import compile_and_store
 from delivery import dkim_keys
 from delivery.models import Dispatch, DkimKey, SendingAccount
 from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.dkim import Signer
 from delivery.pipeline.headers import AddressError
-from delivery.pipeline.render import RenderError, render
+from delivery.pipeline.render import Filled, RenderError, fill, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
@@ -26,31 +29,65 @@ from delivery.transports.protocol import Outgoing
 log = logging.getLogger(__name__)
 
 KEPT: Final = 16  # campaigns a process keeps compiled
+FILLED_AHEAD: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
     """A campaign ready to be sent: its audience and its compiled content."""
 
+    workspace: int
     version: int
     audience: Audience
     compiled: CompiledMessage
 
-    def mail(self, due: Due) -> Outgoing:
-        """Make one person's mail.
+    def mails_of(self, due: Sequence[Due]) -> Callable[[Due], Outgoing]:
+        """Return what makes the mail of each of ``due``, to be called in about this order.
 
-        Raises:
-            RenderError: this person's values don't fit the content.
+        It raises RenderError: this person's values don't fit the content.
         """
-        try:
-            return render(self.compiled, due)
-        except RenderError:
-            raise
-        except Exception as error:  # one person's values; everybody else's mail goes
-            log.exception("render.failed", extra={"message_id": due.message_id})
-            raise RenderError(
-                _("Something in this person's values can't be put into a mail.")
-            ) from error
+        if not self.compiled.programs:
+            return partial(_alone, partial(render, self.compiled))
+        return partial(_alone, _FilledAhead(self, due).mail)
+
+
+def _alone(make: Callable[[Due], Outgoing], due: Due) -> Outgoing:
+    """Make one person's mail; what its values break spoils nobody else's."""
+    try:
+        return make(due)
+    except (RenderError, isolation.BusyError):
+        raise
+    except Exception as error:
+        log.exception("render.failed", extra={"message_id": due.message_id})
+        raise RenderError(
+            _("Something in this person's values can't be put into a mail.")
+        ) from error
+
+
+class _FilledAhead:
+    """Has conditions and loops run for the next people together: one request for many mails."""
+
+    def __init__(self, prepared: Prepared, due: Sequence[Due]) -> None:
+        self._prepared = prepared
+        self._due = due
+        self._places = {one.message_id: place for place, one in enumerate(due)}
+        self._filled: dict[int, Filled] = {}
+        self._ahead = FILLED_AHEAD
+
+    def mail(self, due: Due) -> Outgoing:
+        """Make one person's mail."""
+        if due.message_id not in self._filled:
+            self._fill(self._places[due.message_id])
+        filled = self._filled.pop(due.message_id)
+        if isinstance(filled, isolation.RunawayError):
+            self._ahead = 1  # each one costs seconds: no more than are asked for
+        return render(self._prepared.compiled, due, filled=filled)
+
+    def _fill(self, place: int) -> None:
+        some = self._due[place : place + self._ahead]
+        with isolation.on_behalf_of(self._prepared.workspace):
+            found = fill(self._prepared.compiled, some)
+        self._filled |= zip((one.message_id for one in some), found, strict=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +163,8 @@ def prepare(
             verp_domain=verp_domain,
             signer=signer,
         )
+    except isolation.BusyError:
+        raise  # nothing is wrong with the content: another slice tries again
     except (ContentError, AddressError) as error:
         return Unusable(sentence=str(error)[:300])
     except set_aside.AWAY:
@@ -136,7 +175,9 @@ def prepare(
         return Unusable(sentence=_("The content could not be made into mail; the log says why."))
     lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
     audience = Audience.of(campaign, lists=lists)
-    return Prepared(version=content.version, audience=audience, compiled=compiled)
+    return Prepared(
+        workspace=workspace.pk, version=content.version, audience=audience, compiled=compiled
+    )
 
 
 def _list_of(campaign: Campaign) -> tuple[str, str]:

@@ -11,14 +11,14 @@ from time import time
 from django.utils.translation import gettext as _
 from markupsafe import escape
 
-from campaigns.rendering import addresses
+from campaigns.rendering import addresses, isolation
 from campaigns.rendering.compile import CompiledContent
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.links import PIXEL_TAG
 from campaigns.rendering.values import Trusted, values_for
 from delivery import tokens
 from delivery.pipeline import headers
-from delivery.pipeline.compile import CompiledMessage, PlacedBlock, WholePart
+from delivery.pipeline.compile import CompiledMessage, WholePart
 from delivery.pipeline.dkim import relaxed_body
 from delivery.pipeline.quoted import TOKEN_WIDTH, canonical
 from delivery.pipeline.recipient import Reader, Recipient, own_url
@@ -37,25 +37,56 @@ _DOT_FIRST = re.compile(rb"[\r\n]\.")
 class RenderError(Exception):
     """One person's mail can't be made; everybody else's can. ``sentence`` says why."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, *, is_runaway: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.is_runaway = is_runaway  # it had to be stopped: more of its kind would cost seconds
 
 
-def render(message: CompiledMessage, recipient: Recipient, *, at: float | None = None) -> Outgoing:
+# One person's results of each of a message's programs, or why there are none.
+Filled = list[list[str]] | ContentError
+
+
+def fill(message: CompiledMessage, recipients: Sequence[Recipient]) -> list[Filled]:
+    """Have a message's conditions, loops and expressions run for some people, all at once."""
+    if not message.programs:
+        return [[] for _recipient in recipients]
+    people: list[dict[str, str]] = []
+    for recipient in recipients:
+        digest = tokens.digest(recipient.message_id)
+        signed = _tokens(message, recipient.message_id, digest)
+        people.append(
+            _values(message, recipient, signed, message.program_readers, message.program_own_tags)
+        )
+    return isolation.fill(message.programs, people)
+
+
+def render(
+    message: CompiledMessage,
+    recipient: Recipient,
+    *,
+    at: float | None = None,
+    filled: Filled | None = None,
+) -> Outgoing:
     """Render one person's mail. ``at`` is the Date as Unix time (default: now).
 
-    The same arguments give the same bytes; another attempt differs in its Date alone.
+    ``filled`` is what `fill` returned for this person, if it was asked before. The same arguments
+    give the same bytes; another attempt differs in its Date alone.
 
     Raises:
         RenderError: this person's values don't fit, or the address can't be written to.
     """
     second = int(time() if at is None else at)
+    if filled is None:
+        (filled,) = fill(message, [recipient])
+    if isinstance(filled, ContentError):
+        is_runaway = isinstance(filled, isolation.RunawayError)
+        raise RenderError(str(filled), is_runaway=is_runaway) from filled
     digest = tokens.digest(recipient.message_id)
     signed = _tokens(message, recipient.message_id, digest)
     try:
         address = headers.ascii_address(recipient.email)
-        pool = _pool(message, recipient, address, signed, second)
+        pool = _pool(message, recipient, address, signed, second, filled)
     except headers.AddressError as error:
         raise RenderError(
             _("The address can't be written to: no such domain can exist.")
@@ -102,18 +133,19 @@ def _tokens(message: CompiledMessage, message_id: int, digest: bytes) -> list[by
     return signed
 
 
-def _pool(
+def _pool(  # noqa: PLR0913, PLR0917 - the hot path: everything that differs for this person
     message: CompiledMessage,
     recipient: Recipient,
     address: str,
     signed: list[bytes],
     second: int,
+    filled: list[list[str]],
 ) -> list[bytes]:
     """Return everything that differs for this person, in the plan's order."""
     name = f"{recipient.first_name} {recipient.last_name}".strip()
     pool = [
         headers.mailbox("To", name, address),
-        message.subject or _subject(message, recipient),
+        message.subject or _subject(message, recipient, filled),
         _date(second),
         *signed,
     ]
@@ -121,14 +153,15 @@ def _pool(
         value = read(recipient)
         # By length, because a "no" and a zero are false but written out all the same.
         pool.append(encode(value if len(value) else fallback))
-    pool.extend(_block(message, block, recipient, signed) for block in message.blocks)
-    pool.extend(_whole(message, whole, recipient, signed) for whole in message.wholes)
+    pool.extend(block.encode(filled[block.program][block.number]) for block in message.blocks)
+    pool.extend(_whole(message, whole, recipient, signed, filled) for whole in message.wholes)
     return pool
 
 
-def _subject(message: CompiledMessage, recipient: Recipient) -> bytes:
+def _subject(message: CompiledMessage, recipient: Recipient, filled: list[list[str]]) -> bytes:
     values = {tag: read(recipient) for tag, read in message.subject_readers}
-    return headers.unstructured("Subject", message.content.subject.render(values))
+    blocks = filled[message.subject_program] if message.subject_program >= 0 else ()
+    return headers.unstructured("Subject", message.content.subject.assemble(values, blocks))
 
 
 def _values(
@@ -152,18 +185,16 @@ def _own_url(tag: str, site_url: str, signed: Sequence[bytes]) -> Trusted:
     return Trusted(f"{site_url}{before}{signed[purpose].decode()}{after}")
 
 
-def _block(
-    message: CompiledMessage, placed: PlacedBlock, recipient: Recipient, signed: list[bytes]
-) -> bytes:
-    values = _values(message, recipient, signed, placed.readers, placed.own_tags)
-    return placed.encode(placed.block.fill(values))
-
-
 def _whole(
-    message: CompiledMessage, whole: WholePart, recipient: Recipient, signed: list[bytes]
+    message: CompiledMessage,
+    whole: WholePart,
+    recipient: Recipient,
+    signed: list[bytes],
+    filled: list[list[str]],
 ) -> bytes:
     values = _values(message, recipient, signed, whole.readers, whole.own_tags)
-    encoded = encodebytes(canonical(whole.template.render(values)))
+    blocks = filled[whole.program] if whole.program >= 0 else ()
+    encoded = encodebytes(canonical(whole.template.assemble(values, blocks)))
     return encoded.replace(b"\n", b"\r\n")
 
 
@@ -206,6 +237,8 @@ def render_web_version(content: CompiledContent, recipient: Recipient, *, site_u
     values[PIXEL_TAG] = Trusted(_BLANK)
     try:
         page = template.render(values)
+    except isolation.BusyError:
+        raise
     except ContentError as error:
         raise RenderError(str(error)) from error
     if content.html is not None:

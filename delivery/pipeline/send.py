@@ -7,6 +7,7 @@ from typing import Final
 from django.utils import timezone
 
 from campaigns import lifecycle
+from campaigns.rendering.isolation import BusyError
 from delivery.pipeline import offers, prepare
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.lane import Lane, Served
@@ -64,7 +65,11 @@ class Sender:
 
     def _serve(self, offer: offers.Offer, part: Slice) -> None:
         account = offer.account
-        prepared = self._prepared.get(offer.campaign, account)
+        try:
+            prepared = self._prepared.get(offer.campaign, account)
+        except BusyError:  # no rendering process was free: it is tried again with the next offers
+            self._board.withdraw(offer)
+            return
         if isinstance(prepared, prepare.Unusable):
             lifecycle.pause(offer.campaign, reason=prepared.sentence)
             self._board.forget()

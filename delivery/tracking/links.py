@@ -4,10 +4,10 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from campaigns.models import Campaign, Link
-from campaigns.rendering import values
+from campaigns.models import Content, Link
+from campaigns.rendering import isolation, values
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.links import link_tags, link_target
+from campaigns.rendering.stored import tags_of
 from delivery.models import Message
 from subscribers.models import Subscriber
 
@@ -50,23 +50,36 @@ shelf = _Shelf()
 def target(message_id: int, *, ordinal: int) -> str | None:
     """Return the address that link ``ordinal`` of a message leads to, None when there is none.
 
+    Raises:
+        BusyError: a condition in it can't be run just now.
+
     Works for people who have left or were erased: their values are then empty.
     """
-    row = Message.objects.filter(pk=message_id).values_list("campaign_id", "subscriber_id").first()
+    found = Message.objects.filter(pk=message_id)
+    row = found.values_list("campaign_id", "subscriber_id", "content_version").first()
     if row is None:
         return None
-    campaign_id, subscriber_id = row
+    campaign_id, subscriber_id, version = row
     url = shelf.url(campaign_id, ordinal)
     if url is None:
         return None
     try:
-        known = _values(campaign_id, subscriber_id) if link_tags(url) else {}
-        return link_target(url, known)
+        if "{" not in url:
+            return isolation.link_target(url, {})
+        content = _content(campaign_id, version)
+        workspace_id = content.campaign.workspace_id
+        person = Subscriber.objects.filter(pk=subscriber_id, workspace=workspace_id).first()
+        known = values.values_for(person or Subscriber(), tags_of(content))
+        with isolation.on_behalf_of(workspace_id):
+            return isolation.link_target(url, known)
+    except isolation.BusyError:
+        raise
     except ContentError:
         return None
 
 
-def _values(campaign_id: int, subscriber_id: int) -> dict[str, str]:
-    workspace = Campaign.objects.select_related("workspace").get(pk=campaign_id).workspace
-    person = Subscriber.objects.filter(pk=subscriber_id, workspace=workspace).first()
-    return values.values_for(person or Subscriber(), values.merge_tags(workspace))
+def _content(campaign_id: int, version: int | None) -> Content:
+    """Return the version that a message was sent with, for the merge tags of that time."""
+    contents = Content.objects.select_related("campaign__workspace").defer("source", "text")
+    sent = contents.filter(campaign_id=campaign_id, version=version or 0).first()
+    return sent or contents.filter(campaign_id=campaign_id).latest("version")

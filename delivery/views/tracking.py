@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from campaigns.rendering.isolation import BusyError
 from delivery import tokens
 from delivery.states import EventKind
 from delivery.tracking import collect, links
@@ -52,7 +53,10 @@ def redirect_to_link(request: HttpRequest, token: str, ordinal: int) -> HttpResp
     message_id = tokens.read(token, tokens.Purpose.TRACK)
     if message_id is None:
         return None
-    url = links.target(message_id, ordinal=ordinal)
+    try:
+        url = links.target(message_id, ordinal=ordinal)
+    except BusyError:
+        return HttpResponse(status=503, headers={"Retry-After": "2", **HEADERS})
     if url is None:
         return None
     collect.note(_sighting(request, message_id, EventKind.CLICKED, ordinal))

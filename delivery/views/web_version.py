@@ -6,8 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from campaigns.models import Content
-from campaigns.rendering.compile import CompiledContent, compile_version
+from campaigns.rendering import isolation
+from campaigns.rendering.compile import CompiledContent
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.stored import compile_version
 from delivery import readers
 from delivery.pipeline.recipient import Recipient
 from delivery.pipeline.render import RenderError, render_web_version
@@ -33,7 +35,13 @@ def web_version(request: HttpRequest, token: str) -> HttpResponse:
     if reader is None or reader.person is None:
         return lost(request)
     visitors.speak(request, *reader.languages)
-    html = _html(reader)
+    try:
+        with isolation.on_behalf_of(reader.campaign.workspace_id):
+            html = _html(reader)
+    except isolation.BusyError as error:
+        return HttpResponse(
+            error.sentence, status=503, content_type="text/plain", headers={"Retry-After": "5"}
+        )
     if html is None:
         return lost(request)
     return HttpResponse(html, headers={"Content-Security-Policy": POLICY})
@@ -55,6 +63,8 @@ def _html(reader: Reader) -> str | None:
     )
     try:
         return render_web_version(version, recipient, site_url=settings.SITE_URL)
+    except isolation.BusyError:
+        raise
     except RenderError:
         return None
 
@@ -71,6 +81,8 @@ def _version(reader: Reader) -> CompiledContent | None:
         return None
     try:
         return _compiled(content.pk) if content.frozen_at else compile_version(content)
+    except isolation.BusyError:
+        raise
     except ContentError:
         return None
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from campaigns import lifecycle
 from campaigns.models import Campaign, Link
 from delivery.models import Dispatch, SendingAccount
 from delivery.states import AgentClass, EventKind, MessageState, Reason
@@ -192,4 +193,5 @@ def invent_send(campaign: Campaign, letter: Letter, *, now: datetime) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(
         send_at=start, started_at=start, finished_at=finished_at, created_at=start
     )
+    lifecycle.freeze_content(campaign)
     campaign.versions.update(frozen_at=start)

@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import Workspace
 from campaigns import editing, lifecycle
 from campaigns.models import Campaign
-from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.stored import compile_and_store
 from campaigns.states import CampaignStatus, ContentKind
 from delivery import tasks
 from delivery.management import report

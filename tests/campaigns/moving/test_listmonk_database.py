@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from campaigns.models import Campaign, Template
-from campaigns.rendering.compile import compile_version
+from campaigns.rendering.stored import compile_version
 from subscribers import lifecycle
 from subscribers.models import (
     ConsentEvent,

@@ -3,9 +3,9 @@
 import pytest
 
 from campaigns.models import Link
-from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.links import link_tags, link_target
+from campaigns.rendering.stored import compile_and_store
 from tests.campaigns.makers import make_campaign, make_list
 from tests.campaigns.rendering.writings import values
 

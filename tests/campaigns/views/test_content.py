@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import Workspace
 from campaigns import content
 from campaigns.models import Campaign, Content, Template
+from campaigns.rendering import isolation
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList
 from tests.campaigns.makers import make_reader, make_subscriber
@@ -219,3 +220,25 @@ def test_the_page_asks_as_often_for_many_people_as_for_one(
         make_reader(draft.workspace, news, f"reader{number}@example.org", first_name="R")
     with django_assert_num_queries(25):
         editor_client.get(path)
+
+
+def test_one_revision_is_rendered_once_whatever_parts_of_the_page_ask(
+    editor_client: Client, draft: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    ask = isolation._pool.ask
+
+    def count(request: bytes, *, seconds: float) -> bytes:
+        asked.append(1)
+        return ask(request, seconds=seconds)
+
+    monkeypatch.setattr(isolation._pool, "ask", count)
+    assert autosave(editor_client, draft, typed(draft, source="Halo anew")).status_code == 204
+    assert asked == []  # saving renders nothing
+    for _time in range(3):
+        for part in ("checked", "pane", "preview", "content"):
+            editor_client.get(reverse(f"campaign_{part}", args=[draft.pk]))
+    assert len(asked) == 2  # one preview, one check
+    autosave(editor_client, draft, typed(draft, source="Halo once more"))
+    editor_client.get(reverse("campaign_checked", args=[draft.pk]))
+    assert len(asked) == 4

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0004_people_expected")]
+    dependencies = [("campaigns", "0005_frozen_with")]
 
     operations = [
         migrations.AddField(
