@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        """Connect what ends with somebody's rights."""
+        from accounts import endings  # noqa: F401 - its receivers

@@ -13,10 +13,9 @@ from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts import mail, team
-from accounts.models import Invitation, User
+from accounts.models import User
 
 
 @shared_task(
@@ -46,11 +45,7 @@ def send_password_reset(user_id: int) -> None:
 )
 def send_invitation(invitation_id: int) -> None:
     """Send the link that accepts an invitation, if it is still open."""
-    invitation = (
-        Invitation.objects.select_related("workspace", "invited_by")
-        .filter(pk=invitation_id, accepted_at=None, expires_at__gt=timezone.now())
-        .first()
-    )
+    invitation = team.open_invitation(pk=invitation_id)
     if invitation is None:
         return
     path = reverse("invitation_accept", args=[team.token_of(invitation)])
