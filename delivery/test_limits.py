@@ -72,7 +72,7 @@ def admit(account: SendingAccount, addresses: Sequence[str], *, by: User) -> Non
         refused=bool(full),
     )
     if full:
-        raise RefusedTestError(_sentence(full[-1]))
+        raise RefusedTestError(_sentence(min(full, key=lambda limit: limit.most)))
 
 
 def _refuse_suppressed(account: SendingAccount, addresses: Sequence[str]) -> None:

@@ -81,7 +81,7 @@ def test_who_is_suppressed_gets_no_test(
     server: RunningServer,
 ) -> None:
     suppression.suppress(
-        account.workspace, email="sari@kopisenja.example", reason=SuppressionReason.COMPLAINT
+        account.workspace, email="sari@kopisenja.example", reason=SuppressionReason.COMPLAINED
     )
     tested = editor_client.post(
         reverse("campaign_test_send", args=[campaign.pk]),
