@@ -29,6 +29,12 @@ class MemberRequest(HttpRequest):
     workspace: Workspace
 
 
+def takes_files(view: View) -> View:
+    """Let members send files here: what is larger than a form is refused everywhere else."""
+    view.takes_files = True  # type: ignore[attr-defined]  # read before a body is taken in
+    return view
+
+
 def member(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
     """Let only members with this permission in: visitors go to sign in, others get 403."""
 

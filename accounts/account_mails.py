@@ -11,10 +11,9 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts import mail, team
-from accounts.models import Invitation, User
+from accounts.models import User
 
 
 def password_reset(user_id: int) -> EmailMultiAlternatives | None:
@@ -30,11 +29,7 @@ def password_reset(user_id: int) -> EmailMultiAlternatives | None:
 
 def invitation(invitation_id: int) -> EmailMultiAlternatives | None:
     """Write the mail with the link that accepts an invitation; None if it is no longer open."""
-    offer = (
-        Invitation.objects.select_related("workspace", "invited_by")
-        .filter(pk=invitation_id, accepted_at=None, expires_at__gt=timezone.now())
-        .first()
-    )
+    offer = team.open_invitation(pk=invitation_id)
     if offer is None:
         return None
     path = reverse("invitation_accept", args=[team.token_of(offer)])

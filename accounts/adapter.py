@@ -1,8 +1,10 @@
 """How django-allauth behaves here."""
 
+import unicodedata
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,6 +19,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
         """Refuse public sign-up."""
         return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong passwords for an account and a network together.
+
+        Counted for the account alone, a stranger could keep its owner out.
+        """
+        login = str(credentials.get("email", ""))
+        name = unicodedata.normalize("NFKC", login).strip().casefold()
+        return f"{name}:{ratelimit.get_ip(request)}"
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Build the reset link from SITE_URL: the Host header is the visitor's word."""

@@ -2,10 +2,11 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Count, QuerySet
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts import team
 from accounts.models import (
     ApiKey,
     Invitation,
@@ -22,6 +24,7 @@ from accounts.models import (
     User,
     Workspace,
 )
+from accounts.roles import Role
 
 MOST_COLUMNS = 7  # of a table that has no page of its own
 
@@ -93,10 +96,41 @@ def _is_hidden(field: models.Field[Any, Any]) -> bool:
     return isinstance(field, models.BinaryField) or "hash" in field.name or "secret" in field.name
 
 
+class OwnedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """Keeps an owner who can sign in, as the page on the team does."""
+
+    def clean(self) -> None:
+        """Refuse a team without an owner."""
+        super().clean()
+        kept = [
+            form.cleaned_data
+            for form in self.forms
+            if form.cleaned_data and not form.cleaned_data.get("DELETE")
+        ]
+        owners = [one for one in kept if one.get("role") == Role.OWNER]
+        if not any(one["user"].is_active for one in owners if one.get("user")):
+            raise forms.ValidationError(_("A workspace needs an owner. Appoint another one first."))
+
+
+class AccountForm(UserChangeForm):  # type: ignore[type-arg]
+    """An account; the only owner of a workspace stays active."""
+
+    def clean_is_active(self) -> bool:
+        """Refuse to lock a workspace's only owner out."""
+        is_active = bool(self.cleaned_data["is_active"])
+        if not is_active and (owned := team.owned_alone_by(self.instance)):
+            raise forms.ValidationError(
+                _("%(workspace)s needs an owner. Appoint another one first.")
+                % {"workspace": owned[0].name}
+            )
+        return is_active
+
+
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     """The team of a workspace."""
 
     model = Membership
+    formset = OwnedFormSet
     extra = 0
     autocomplete_fields: ClassVar = ("user",)
 
@@ -105,7 +139,9 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Users sign in by address; there is no user name."""
 
+    form = AccountForm
     add_form = AdminUserCreationForm
+    actions = None  # deleting asks for each account whether it may go
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser")
@@ -119,6 +155,12 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Refuse to delete the only owner of a workspace."""
+        if obj is not None and team.owned_alone_by(obj):
+            return False
+        return bool(super().has_delete_permission(request, obj))
 
 
 @admin.register(Workspace)
@@ -148,14 +190,13 @@ class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Who belongs where."""
+class MembershipAdmin(ReadOnlyAdmin):
+    """Who belongs where; teams are changed on the page of their workspace."""
 
     list_display = ("user", "workspace", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "workspace")
     search_fields = ("user__email", "workspace__name")
-    autocomplete_fields = ("user", "workspace")
 
 
 @admin.register(Invitation)

@@ -4,10 +4,11 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import ApiKey, User, Workspace
-from accounts.roles import ALLOWED, Role
+from accounts.roles import Role, covers
 
 PREFIX = "warta_"
 NOTED_EVERY = timedelta(minutes=5)
@@ -15,7 +16,7 @@ NOTED_EVERY = timedelta(minutes=5)
 
 def _hash(key: str) -> str:
     # The key is 256 random bits, so a plain hash can't be reversed by guessing.
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
 def create(workspace: Workspace, *, name: str, role: str, by: User) -> str:
@@ -33,14 +34,25 @@ def create(workspace: Workspace, *, name: str, role: str, by: User) -> str:
 
 
 def find(key: str) -> ApiKey | None:
-    """Return the working key of this value, and note that it was used."""
+    """Return the working key of this value, and note that it was used.
+
+    A key may do no more than the member who made it may do now, in whatever way they lost rights.
+    """
     found = (
         ApiKey.objects.select_related("workspace")
-        .filter(key_hash=_hash(key), revoked_at=None)
+        .filter(
+            key_hash=_hash(key),
+            revoked_at=None,
+            created_by__is_active=True,
+            created_by__memberships__workspace_id=F("workspace_id"),
+        )
+        .annotate(makers_role=F("created_by__memberships__role"))
         .first()
     )
+    if found is None or not covers(found.makers_role, found.role):
+        return None
     now = timezone.now()
-    if found and (found.last_used_at is None or now - found.last_used_at > NOTED_EVERY):
+    if found.last_used_at is None or now - found.last_used_at > NOTED_EVERY:
         ApiKey.objects.filter(pk=found.pk).update(last_used_at=now)
     return found
 
@@ -58,6 +70,5 @@ def revoke_made_by(workspace: Workspace, user: User, *, beyond: str = "") -> int
     """
     keys = ApiKey.objects.filter(workspace=workspace, created_by=user, revoked_at=None)
     if beyond:
-        allowed = ALLOWED[Role(beyond)]
-        keys = keys.filter(role__in=[role for role, may in ALLOWED.items() if not may <= allowed])
+        keys = keys.filter(role__in=[role for role in Role if not covers(beyond, role)])
     return keys.update(revoked_at=timezone.now())

@@ -11,8 +11,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Users and workspaces")
 
     def ready(self) -> None:
-        """Say how the mails to the people who work here are written."""
-        from accounts import account_mails, system_mail
+        """Say how the mails to the people who work here are written, and what ends with rights."""
+        from accounts import account_mails, endings, system_mail  # noqa: F401 - endings: its receivers
         from accounts.models import SystemMail
 
         system_mail.register(SystemMail.Kind.PASSWORD_RESET, account_mails.password_reset)

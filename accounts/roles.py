@@ -36,3 +36,8 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
 def may(role: Role | str, permission: Permission) -> bool:
     """Say whether a member with this role is allowed to do this."""
     return permission in ALLOWED[Role(role)]
+
+
+def covers(role: Role | str, other: Role | str) -> bool:
+    """Say whether a member with this role may do all that the other role may."""
+    return ALLOWED[Role(other)] <= ALLOWED[Role(role)]

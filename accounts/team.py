@@ -4,7 +4,8 @@ import hashlib
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -99,18 +100,41 @@ def token_of(invitation: Invitation) -> str:
 
 def find_invitation(token: str) -> Invitation | None:
     """Return the open invitation that this secret belongs to, or None."""
-    return (
+    return open_invitation(token_hash=_hash(token))
+
+
+def open_invitation(**which: object) -> Invitation | None:
+    """Return an invitation that can be accepted now, or None.
+
+    It offers no more than its inviter may still give: it ends with their rights.
+    """
+    found = (
         Invitation.objects.select_related("workspace", "invited_by")
-        .filter(token_hash=_hash(token), accepted_at=None, expires_at__gt=timezone.now())
+        .filter(**which, accepted_at=None, expires_at__gt=timezone.now())
         .first()
     )
+    return found if found and _still_offered(found) else None
+
+
+def _still_offered(invitation: Invitation) -> bool:
+    # Locked within a transaction, so that nobody is demoted between the look and the joining.
+    inviters = Membership.objects.filter(
+        workspace=invitation.workspace, user=invitation.invited_by_id, user__is_active=True
+    )
+    if connection.in_atomic_block:
+        inviters = inviters.select_for_update(of=("self",))
+    role = inviters.values_list("role", flat=True).first()
+    return role is not None and invitation.role in assignable_roles(role)
 
 
 @transaction.atomic
 def accept(invitation: Invitation, *, user: User) -> bool:
-    """Make the user a member; False when the invitation was used meanwhile."""
-    won = Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(
-        accepted_at=timezone.now()
+    """Make the user a member; False when the invitation ended or was used meanwhile."""
+    if not _still_offered(invitation):
+        return False
+    now = timezone.now()
+    won = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, expires_at__gt=now).update(
+        accepted_at=now
     )
     if not won:
         return False
@@ -120,14 +144,44 @@ def accept(invitation: Invitation, *, user: User) -> bool:
     return True
 
 
+class InvitationGone(Exception):  # noqa: N818 - what people read is that it is gone
+    """The invitation ended or was used meanwhile; nothing was made."""
+
+
+@transaction.atomic
+def join(invitation: Invitation, *, password: str, name: str) -> User:
+    """Make an account and a member of it, or neither.
+
+    Raises:
+        InvitationGone: the invitation ended, or was used by another request.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(invitation.email, password, name=name)
+    except IntegrityError as error:  # the same form, sent twice
+        raise InvitationGone from error
+    if not accept(invitation, user=user):
+        raise InvitationGone
+    return user
+
+
 def _other_owner_exists(membership: Membership) -> bool:
     # Locked, so that two owners who leave at once can't both be "not the last".
     owners = (
-        Membership.objects.select_for_update()
-        .filter(workspace=membership.workspace, role=Role.OWNER)
+        Membership.objects.select_for_update(of=("self",))
+        .filter(workspace=membership.workspace, role=Role.OWNER, user__is_active=True)
         .values_list("pk", flat=True)
     )
     return any(pk != membership.pk for pk in owners)
+
+
+def owned_alone_by(user: User) -> list[Workspace]:
+    """Return the workspaces that would be without an owner who can sign in if this user were."""
+    others = Membership.objects.filter(
+        workspace=OuterRef("pk"), role=Role.OWNER, user__is_active=True
+    ).exclude(user=user)
+    owned = Workspace.objects.filter(memberships__user=user, memberships__role=Role.OWNER)
+    return list(owned.filter(~Exists(others)))
 
 
 @transaction.atomic

@@ -22,6 +22,13 @@ def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:  #
     return asked or render(request, "errors/400.html", status=400)
 
 
+def body_refused(request: HttpRequest, status: int) -> HttpResponse:
+    """Answer 413 (too large) or 408 (too slow) to a request whose body was not taken."""
+    details = {413: "The body is larger than this address takes.", 408: "The body came too slowly."}
+    asked = _for_programs(request, details[status], status)
+    return asked or render(request, f"errors/{status}.html", status=status)
+
+
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001
     """Answer 403."""
     asked = _for_programs(request, "Forbidden.", 403)

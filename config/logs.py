@@ -37,9 +37,7 @@ QUIET = {
     "kombu": "WARNING",
     "django.request": "ERROR",
     "django.security": "ERROR",
-    "granian.access": "ERROR",
-    "_granian": "WARNING",
-    "granian": "WARNING",
+    "uvicorn.error": "ERROR",
     "urllib3": "WARNING",
     "asyncio": "WARNING",
 }

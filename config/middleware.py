@@ -6,7 +6,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from config.errors import bad_request
+from config.bodies import REFUSED
+from config.errors import bad_request, body_refused
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SILENT = ("/static/", "/health/")
@@ -81,3 +82,15 @@ class RequestLogMiddleware:
         write = log.warning if response.status_code >= 500 else log.info  # noqa: PLR2004 - HTTP
         write(f"{request.method} {safe_path(request)} {response.status_code}", **details)
         return response
+
+
+class RefusedBodyMiddleware:
+    """Answers a request whose body was not taken in, in the visitor's language."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        status = request.META.get(REFUSED)
+        return body_refused(request, status) if status else self.get_response(request)

@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.PreferencesMiddleware",
+    "config.middleware.RefusedBodyMiddleware",
     "accounts.middleware.WorkspaceMiddleware",
 ]
 
@@ -250,6 +251,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 EMAIL_BACKEND = "delivery.mail_backend.EmailBackend"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose word counts for rate limits
+# Mails to an address that somebody typed: a few an hour. The rest is allauth's own.
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_TEMPLATE_EXTENSION = "html"

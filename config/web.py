@@ -1,36 +1,52 @@
 """The web server process: ``python -m config.web``."""
 
 import os
-from typing import Any
+import resource
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("LOG_PART", "web")
+
+MOST_FILES = 16_384
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     import django
+    import uvicorn
     from django.conf import settings
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
+    from uvicorn.supervisors import Multiprocess
 
     django.setup()
-    server: Any = Granian(
-        "config.wsgi:application",
-        address=settings.HOST,
+    allow_many_files()
+    config = uvicorn.Config(
+        "config.serving:application",
+        host=settings.HOST,
         port=settings.PORT,
-        interface=Interfaces.WSGI,
         workers=settings.WEB_WORKERS,
-        blocking_threads=settings.WEB_THREADS,
+        http="config.connections:GuardedConnection",
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
         backlog=1024,
-        websockets=False,
-        log_level=LogLevels.error,
-        log_dictconfig=settings.LOGGING,
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # whom to believe is BEHIND_PROXY's business
+        timeout_keep_alive=120,  # config.connections closes earlier
+        timeout_graceful_shutdown=10,
     )
-    server.serve()
+    if settings.WEB_WORKERS == 1:
+        uvicorn.Server(config).run()
+    else:
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files as far as we may; a visitor's connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":

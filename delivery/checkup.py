@@ -26,6 +26,7 @@ from delivery.models import DkimKey, SendingAccount
 from delivery.states import DkimState, TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import ServerTroubleError
+from delivery.transports.smtp_resolver import LookUpError, Resolver
 
 Level = Literal["ok", "warn", "fail"]
 OLDEST_POSTGRESQL = 150_000
@@ -265,7 +266,23 @@ def _reach(account: SendingAccount) -> str:
         choose.provider_settings(account)
         return f"The keys for {account.server_name} can be read."
     server = choose.smtp_settings(account)
-    socket.create_connection((server.host, server.port), CONNECT_SECONDS).close()
+    resolver = Resolver(server.host, server.port)
+    resolver.addresses()
+    resolver.wait(CONNECT_SECONDS)
+    try:
+        found = resolver.addresses() or []
+    except LookUpError as error:
+        raise OSError(str(error)) from error
+    if not found:
+        raise TimeoutError("its name can't be looked up")
+    # One of them is enough; the last failure is the one to tell.
+    for number, address in enumerate(found, start=1):
+        try:
+            socket.create_connection(address.where[:2], CONNECT_SECONDS).close()
+            break
+        except OSError:
+            if number == len(found):
+                raise
     return f"{server.host}:{server.port} takes connections."
 
 

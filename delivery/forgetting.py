@@ -6,7 +6,7 @@ The ledger keeps its rows with a number that leads nowhere, so reports keep thei
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from accounts.models import Workspace
 from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
@@ -50,6 +50,16 @@ def forget_person(
         kept = SandboxMessage.objects.filter(envelope_to__iexact=address)
         kept.filter(workspace=workspace).delete()
         kept.filter(workspace=None).delete()
+        # Mails to others that speak of them: a notice to the team, a test that was made for them.
+        SandboxMessage.objects.filter(Q(workspace=workspace) | Q(workspace=None)).extra(
+            where=["subject ILIKE %s OR encode(raw, 'escape') ILIKE %s"],
+            params=[f"%{escaped(address)}%"] * 2,
+        ).delete()
+
+
+def escaped(text: str) -> str:
+    """Return text as LIKE means it literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def forget_origins() -> int:

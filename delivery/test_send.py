@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from campaigns import readers
 from campaigns.models import Campaign, Content
 from campaigns.preflight import is_address
 from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import tags_of, writing_of
-from delivery import dkim_keys, routing, single
+from delivery import dkim_keys, routing, single, test_limits
 from delivery.models import SendingAccount
 from delivery.pipeline import headers
 from delivery.pipeline.compile import CompiledMessage, compile_message
@@ -69,17 +70,24 @@ def read_addresses(text: str) -> list[str]:
     return addresses
 
 
-def send_test(campaign: Campaign, addresses: Sequence[str], *, person: str = "") -> list[Answer]:
+def send_test(
+    campaign: Campaign, addresses: Sequence[str], *, by: User, person: str = ""
+) -> list[Answer]:
     """Send the campaign's current content to these addresses and wait for the server's answers.
 
-    ``person`` is the key of the subscriber to make it for (default: somebody of the audience).
-    Every address gets its own mail. Takes `single.TRIAL_SECONDS` at most.
+    ``person`` is the key of the subscriber to make it for (default: somebody of the audience),
+    ``by`` whose test it is: `test_limits` says how many they may send. Every address gets its own
+    mail. Takes `single.TRIAL_SECONDS` at most.
 
     Raises:
         TestSendError: there is no account, no sender, the content can't become a mail, the server
-            takes none, or too many tests are on their way.
+            takes none, somebody must not be written to, or there are too many tests.
     """
     account = _account_of(campaign)
+    try:
+        test_limits.admit(account, addresses, by=by)
+    except test_limits.RefusedTestError as refused:
+        raise TestSendError(refused.sentence) from refused
     message = _compiled(campaign, campaign.content or Content(campaign=campaign), account)
     like = readers.reader(campaign, person)
     first_id = _FIRST_ID + secrets.randbelow(2**46)

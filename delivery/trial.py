@@ -11,7 +11,8 @@ from email.utils import formatdate, make_msgid, parseaddr
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from delivery import accounts, advice, single
+from accounts.models import User
+from delivery import accounts, advice, single, test_limits
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from delivery.transports import choose, smtp_probe
@@ -46,13 +47,17 @@ class Result:
     is_trouble: bool = False
 
 
-def send(account: SendingAccount, *, address: str) -> Result:
+def send(account: SendingAccount, *, address: str, by: User) -> Result:
     """Send one mail through an account and wait for the server's answer.
 
     It takes `single.TRIAL_SECONDS` at most, and a few such tests run at a time.
     """
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isascii():
         return Result(arrived=False, sentence=_("Write one address, like name@example.com."))
+    try:
+        test_limits.admit(account, [address], by=by)
+    except test_limits.RefusedTestError as refused:
+        return Result(arrived=False, sentence=refused.sentence)
     if account.kind == TransportKind.ANYMAIL:
         return _through_api(account, address)
     try:

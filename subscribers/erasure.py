@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import system_mail
 from accounts.models import User, Workspace
-from subscribers import addresses, forgetting, people, traces, usage
+from subscribers import addresses, forgetting, people, scrubbing, traces, usage
 from subscribers.models import (
     ConsentEvent,
     DuplicateGroup,
@@ -50,6 +50,7 @@ def erase_all(workspace: Workspace, *, ids: Sequence[int], actor: User | None = 
                 erased[one] = found
         if erased:
             addresses_of_all = [address for found in erased.values() for address in found]
+            scrubbing.scrub(workspace, addresses_of_all)
             transaction.on_commit(partial(forgetting.forget, workspace, addresses=addresses_of_all))
     return list(erased)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.models import Workspace
+from subscribers import scrubbing, traces
 from subscribers.models import Import, Move
 
 # What gives a file its shape stays: delimiters, quotes, line ends, and the NULs of UTF-16.
@@ -38,11 +39,13 @@ def forget(workspace: Workspace, *, addresses: Sequence[str]) -> int:
             problems=[] if places else _without(record.problems, addresses),
         )
         count += places
-    for move in Move.objects.filter(workspace=workspace).exclude(files=[], report_path=""):
+    wanted = re.compile(scrubbing.pattern_of(addresses), re.IGNORECASE)
+    for move in Move.objects.filter(workspace=workspace):
         paths = [one["path"] for one in move.files]
         places = sum(mask(Path(path), addresses) for path in (*paths, move.report_path))
         problems = _without(move.findings.get("problems", []), addresses)
-        findings = {**move.findings, "problems": [] if places else problems}
+        findings = traces.without(move.findings, wanted)
+        findings["problems"] = [] if places else problems
         Move.objects.filter(pk=move.pk).update(findings=findings)
         count += places
     return count

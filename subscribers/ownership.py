@@ -9,13 +9,13 @@ import secrets
 from dataclasses import dataclass
 
 from django.core import signing
-from django.core.cache import cache
 
+from accounts.limits import Limit, within
 from subscribers.models import Subscriber
 
 SALT = "subscribers.ownership"
 GOOD_FOR = 3_600  # seconds
-MOST_LINKS = 3  # mailed to one person within `GOOD_FOR`
+LINKS = Limit(most=3, seconds=GOOD_FOR)  # mailed to one person
 HIDDEN = "•••"
 
 
@@ -77,12 +77,7 @@ def may_mail_link(person: Subscriber) -> bool:
     Raises:
         redis.RedisError: it can't be counted now.
     """
-    key = f"ownership:{person.pk}"
-    cache.add(key, 0, timeout=GOOD_FOR)
-    try:
-        return cache.incr(key) <= MOST_LINKS
-    except ValueError:  # it ran out between the two
-        return True
+    return within(LINKS, f"ownership:{person.pk}")
 
 
 def masked(email: str) -> str:

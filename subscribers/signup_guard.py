@@ -5,12 +5,11 @@ another site can't know when, so its token says only which form; everything else
 Limits are kept in Redis per address, per network and per form.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from django.core import signing
-from django.core.cache import cache
 
+from accounts.limits import Limit, within
 from accounts.models import Workspace
 from subscribers import addresses, duplicates, visitors
 from subscribers.addresses import Address
@@ -29,14 +28,6 @@ class Token(Enum):
     TOO_SOON = "too_soon"
     TOO_OLD = "too_old"
     FOREIGN = "foreign"  # of another form or workspace, damaged, or missing
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limit:
-    """At most ``most`` in ``seconds``."""
-
-    most: int
-    seconds: int
 
 
 PER_ADDRESS = Limit(most=3, seconds=3_600)
@@ -104,10 +95,4 @@ def may_write_to(workspace: Workspace, address: Address) -> bool:
 
 
 def _within(limit: Limit, what: str) -> bool:
-    key = f"signup:{what}"
-    cache.add(key, 0, timeout=limit.seconds)
-    try:
-        return cache.incr(key) <= limit.most
-    except ValueError:  # it ran out between the two
-        cache.set(key, 1, timeout=limit.seconds)
-        return True
+    return within(limit, f"signup:{what}")

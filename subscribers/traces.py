@@ -11,12 +11,12 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
 
 from accounts.models import Workspace
 from subscribers import search
 from subscribers.models import BulkAction, Import, SearchBlock, Segment, Subscriber
-
-NOBODY = "erased@erased.invalid"  # a domain that never exists (RFC 2606, section 2)
+from subscribers.scrubbing import NOBODY
 
 
 def forget(workspace: Workspace, *, people: Sequence[int], names: Sequence[str]) -> None:
@@ -25,6 +25,10 @@ def forget(workspace: Workspace, *, people: Sequence[int], names: Sequence[str])
     SearchBlock.objects.filter(workspace=workspace, block__in=blocks).delete()  # they are marked
     kind = ContentType.objects.get_for_model(Subscriber)
     entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(key) for key in people])
+    for name in names:  # of other things that were named after them, too
+        entries |= LogEntry.objects.filter(
+            Q(object_repr__icontains=name) | Q(change_message__icontains=name)
+        )
     entries.update(object_repr="", change_message="")
     known = "|".join(re.escape(name) for name in names)
     wanted = re.compile(rf"(?<!\w)(?:{known})(?!\w)", re.IGNORECASE)
@@ -38,13 +42,14 @@ def forget(workspace: Workspace, *, people: Sequence[int], names: Sequence[str])
             held = {name: getattr(row, name) for name in columns}
             if wanted.search(json.dumps(held, ensure_ascii=False)):
                 rows.filter(pk=row.pk).update(
-                    **{name: _without(value, wanted) for name, value in held.items()}
+                    **{name: without(value, wanted) for name, value in held.items()}
                 )
 
 
-def _without(value: Any, wanted: re.Pattern[str]) -> Any:
+def without(value: Any, wanted: re.Pattern[str]) -> Any:
+    """Return a JSON value with what is wanted replaced by nobody in its texts."""
     if isinstance(value, dict):
-        return {key: _without(one, wanted) for key, one in value.items()}
+        return {key: without(one, wanted) for key, one in value.items()}
     if isinstance(value, list):
-        return [_without(one, wanted) for one in value]
+        return [without(one, wanted) for one in value]
     return wanted.sub(NOBODY, value) if isinstance(value, str) else value

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts import tasks, team, workspaces
 from accounts.access import MemberRequest, member
 from accounts.forms import InviteForm, JoinForm
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.roles import Permission
 
 LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -98,10 +97,8 @@ def member_remove(request: MemberRequest, membership_id: int) -> HttpResponse:
 def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation and, on POST, accept it: as who one is, or with a new account."""
     invitation = team.find_invitation(token)
-    if invitation is None:
-        return render(request, "accounts/invitation_gone.html", status=404)
-    account = User.objects.filter(email__iexact=invitation.email).first()
-    if account is not None and not account.is_active:
+    account = invitation and User.objects.filter(email__iexact=invitation.email).first()
+    if invitation is None or (account is not None and not account.is_active):
         return render(request, "accounts/invitation_gone.html", status=404)
     signed_in = request.user.is_authenticated and request.user == account
     form = JoinForm(request.POST or None, email=invitation.email) if account is None else None
@@ -115,8 +112,9 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "accounts/invitation.html", context)
     if account is not None and not signed_in:
         return redirect(f"{reverse('account_login')}?next={request.path}")
-    user = account or _new_user(form, invitation.email)
-    if not team.accept(invitation, user=user):
+    try:
+        user = _join(invitation, account, form)
+    except team.InvitationGone:
         return render(request, "accounts/invitation_gone.html", status=404)
     if not signed_in:
         login(request, user, backend=LOGIN_BACKEND)
@@ -124,9 +122,11 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("home")
 
 
-@transaction.atomic
-def _new_user(form: JoinForm | None, email: str) -> User:
-    assert form is not None  # noqa: S101 - for the type checker: no account means there is a form
-    return User.objects.create_user(
-        email, form.cleaned_data["password"], name=form.cleaned_data["name"]
-    )
+def _join(invitation: Invitation, account: User | None, form: JoinForm | None) -> User:
+    if account is None:
+        assert form is not None  # noqa: S101 - for the type checker: without account there is one
+        data = form.cleaned_data
+        return team.join(invitation, password=data["password"], name=data["name"])
+    if not team.accept(invitation, user=account):
+        raise team.InvitationGone
+    return account

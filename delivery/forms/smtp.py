@@ -1,6 +1,5 @@
 """The form of an SMTP server, and of the sandbox."""
 
-import ipaddress
 import re
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from delivery.forms.accounts import AccountForm, read_domains
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
 from delivery.throttle import USUAL_CONNECTIONS
+from delivery.transports import reach
 from delivery.transports.choose import is_own_machine
 
 # Whom to send through is the administrator's choice, machines of their own network included. What
@@ -25,14 +25,6 @@ HOST = re.compile(r"^[A-Za-z0-9.:-]{1,255}$")
 WHERE_PASSWORDS_GO = ("host", "port", "tls", "verify_certificate", "username")
 # What SMTP_URL and DEFAULT_FROM say is changed there, by whoever runs the installation.
 SAID_BY_SETTINGS = ("name", *WHERE_PASSWORDS_GO, "password", "default_from")
-
-
-def is_link_local(host: str) -> bool:
-    """Say whether this is a link-local address, like that of a cloud's metadata."""
-    try:
-        return ipaddress.ip_address(host).is_link_local
-    except ValueError:
-        return False
 
 
 class SmtpForm(AccountForm):
@@ -161,7 +153,8 @@ class SmtpForm(AccountForm):
         host = str(self.cleaned_data["host"]).strip()
         if not HOST.match(host):
             raise forms.ValidationError(_("Write the server's name, like smtp.example.com."))
-        if is_link_local(host):
+        address = reach.address_of(host)
+        if address is not None and not reach.may_be_mail_server(address):
             raise forms.ValidationError(
                 _("No mail server has such an address. Write its name, like smtp.example.com.")
             )

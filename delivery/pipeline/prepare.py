@@ -25,6 +25,7 @@ from delivery.pipeline.render import Filled, RenderError, fill, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
+from subscribers.models import MailingList
 
 log = logging.getLogger(__name__)
 
@@ -183,9 +184,11 @@ def prepare(
 def _list_of(campaign: Campaign) -> tuple[str, str]:
     """Return what a reader can file the mail by, the same for every campaign (RFC 2919 §2).
 
-    That is the one list it goes to; several lists are filed under the workspace.
+    That is the one list it goes to; several lists are filed under the workspace. What a private
+    list is called, nobody outside is told: it has its own label, and the workspace's name.
     """
     lists = list(campaign.include_lists.order_by("id")[:2])
     if len(lists) == 1:
-        return lists[0].public_id, lists[0].name
+        is_public = lists[0].visibility == MailingList.Visibility.PUBLIC
+        return lists[0].public_id, lists[0].name if is_public else campaign.workspace.name
     return campaign.workspace.slug, campaign.workspace.name

@@ -71,12 +71,13 @@ def after(position: str, *, limit: int) -> list[tuple[str, Sighting | None]]:
 
 
 def forget(position: str) -> None:
-    """Drop what stands before a position: it is in the database.
+    """Drop what stands up to a position, that entry too: it is in the database.
 
     Raises:
         redis.RedisError: Redis can't be reached.
     """
-    client().xtrim(STREAM, minid=position, approximate=True)
+    moment, _, number = position.partition("-")
+    client().xtrim(STREAM, minid=f"{moment}-{int(number) + 1}", approximate=False)
 
 
 def encode(sighting: Sighting) -> str:

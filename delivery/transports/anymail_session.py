@@ -4,7 +4,6 @@ A mail may have been accepted only once its request was written in full. So whet
 between "not sent" and "unknown" when a connection breaks.
 """
 
-import ipaddress
 import threading
 from typing import Any, Final
 
@@ -14,6 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+
+from delivery.transports import reach
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 60.0
@@ -48,10 +49,9 @@ class _Watched:
 
     def _new_conn(self) -> Any:
         connected = super()._new_conn()  # type: ignore[misc]  # urllib3's
-        peer = ipaddress.ip_address(connected.getpeername()[0].partition("%")[0])
-        mapped = getattr(peer, "ipv4_mapped", None) or peer
         # After the connection, so that no name can lead elsewhere between look-up and use.
-        if not mapped.is_global and not is_own(self.host):
+        peer = reach.address_of(connected.getpeername()[0])
+        if not is_own(self.host) and not (peer and reach.is_public(peer)):
             connected.close()
             raise InnerAddressError(f"{self.host} is no address of the internet")
         return connected

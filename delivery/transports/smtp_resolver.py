@@ -1,13 +1,15 @@
 """Looking a host name up without making anybody wait: the look-up runs in a thread of its own."""
 
-import ipaddress
 import socket
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+from delivery.transports import reach
+
 KEEP_SECONDS: Final = 60.0
+NO_SERVER: Final = "No mail server has such an address"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,7 @@ class Resolver:
     def _begin(self) -> None:
         self._running = True
         self._done.clear()
-        if _is_number(self._host) or self._host == "localhost":
+        if reach.address_of(self._host) or self._host == "localhost":
             self._look()
             return
         threading.Thread(target=self._look, name="look-up", daemon=True).start()
@@ -68,15 +70,16 @@ class Resolver:
         except (OSError, UnicodeError) as error:
             self._error = getattr(error, "strerror", None) or str(error)
         else:
-            self._error = ""
-            self._found = [Address(family=entry[0], where=entry[4]) for entry in found]
+            self._found = [
+                Address(family=entry[0], where=entry[4])
+                for entry in found
+                if _may_connect(str(entry[4][0]))
+            ]
+            self._error = "" if self._found else NO_SERVER
         self._at = time.monotonic()
         self._done.set()
 
 
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _may_connect(host: str) -> bool:
+    address = reach.address_of(host)
+    return address is not None and reach.may_be_mail_server(address)

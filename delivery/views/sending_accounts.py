@@ -132,7 +132,7 @@ def account_test(request: MemberRequest, account_id: int) -> HttpResponse:
     """Send a test mail to oneself and show every stage of it."""
     account = find(request, account_id)
     address = request.POST.get("address", "").strip() or request.user.email
-    result = trial.send(account, address=address)
+    result = trial.send(account, address=address, by=request.user)
     if result.arrived:
         SendingAccount.objects.filter(pk=account.pk).update(
             tested_at=timezone.now(), broken_since=None, broken_reason="", retry_at=None

@@ -22,7 +22,9 @@ def campaign_test_send(request: MemberRequest, campaign_id: int) -> HttpResponse
     answers, problem = [], ""
     try:
         addresses = read_addresses(request.POST.get("to", ""))
-        answers = send_test(campaign, addresses, person=request.POST.get("person", ""))
+        answers = send_test(
+            campaign, addresses, by=request.user, person=request.POST.get("person", "")
+        )
     except TestSendError as error:
         problem = error.sentence
     name = "_test_result.html" if request.headers.get("HX-Request") else "test_result.html"

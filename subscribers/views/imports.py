@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access import MemberRequest, member
+from accounts.access import MemberRequest, member, takes_files
 from accounts.numbers import row_number
 from accounts.roles import Permission
 from subscribers import address_domains, tasks
@@ -41,6 +41,7 @@ def import_list(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.EDIT)
+@takes_files
 def import_new(request: MemberRequest) -> HttpResponse:
     """Take a file or pasted rows."""
     form = UploadForm(request.POST or None, request.FILES or None)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access import MemberRequest, member
+from accounts.access import MemberRequest, member, takes_files
 from accounts.roles import Permission
 from subscribers import consent, tasks
 from subscribers.imports.files import FileRefused
@@ -39,6 +39,7 @@ def move_list(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.EDIT)
+@takes_files
 def move_new(request: MemberRequest) -> HttpResponse:
     """Take the files of one tool, and check them at once."""
     source = request.GET.get("from", "")

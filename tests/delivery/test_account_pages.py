@@ -218,11 +218,15 @@ def test_a_test_mail_tells_what_a_provider_says(workspace, settings, redis_clien
     settings.OWN_PROVIDERS = ["127.0.0.1"]
     with running() as server:
         account = account_of(Provider.SENDGRID, workspace, options={"api_url": server.url})
-        result = trial.send(account, address="sari@kopisenja.example")
+        result = trial.send(
+            account, address="sari@kopisenja.example", by=account.workspace.members.first()
+        )
         assert result.arrived
         assert result.sentence.startswith("SendGrid took the mail for sari@kopisenja.example")
         server.answer = lambda _request: Reply(status=401, body={"m": "Wrong API key"})
-        result = trial.send(account, address="sari@kopisenja.example")
+        result = trial.send(
+            account, address="sari@kopisenja.example", by=account.workspace.members.first()
+        )
     assert not result.arrived
     assert result.sentence.endswith("Wrong API key")
     assert "Check the key" in result.way_out

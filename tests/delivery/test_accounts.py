@@ -70,11 +70,33 @@ def test_an_account_is_made_and_its_password_never_shown(admin_client, workspace
     assert choose.smtp_settings(account).password == "a secret"
 
 
+# The address of a cloud's metadata, as connections understand it, and others nobody mails through.
+NO_MAIL_SERVERS = [
+    "169.254.169.254",
+    "169.254.169.254.",
+    "2852039166",
+    "0xa9fea9fe",
+    "0xA9.0xFE.0xA9.0xFE",
+    "0251.0376.0251.0376",
+    "169.254.43518",
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+    "fe80::1",
+    "fd00:ec2::254",
+    "0.0.0.0",
+    "0",
+    "::",
+    "224.0.0.1",
+]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
         ("host", "http://smtp.example.com/", "smtp.example.com"),
-        ("host", "169.254.169.254", "No mail server has such an address"),
+        *(("host", host, "No mail server has such an address") for host in NO_MAIL_SERVERS),
         ("port", "70000", "1 to 65535"),
         ("port", "443", "Port 443 is not for sending mail"),
         ("default_from", "not an address", "news@example.com"),

@@ -97,10 +97,12 @@ def test_every_way_to_send_one_is_bounded(workspace, settings, monkeypatch):
     monkeypatch.setattr(single, "TRIAL_SECONDS", 1.0)
     with silent_listener() as port, at_most(12):
         account = account_at(workspace, port)
-        assert not trial.send(account, address=ADDRESS).arrived
+        assert not trial.send(
+            account, address=ADDRESS, by=account.workspace.members.first()
+        ).arrived
         campaign = make_campaign(workspace, make_list(workspace), source="Halo")
         with pytest.raises(TestSendError, match="does not answer"):
-            send_test(campaign, [ADDRESS])
+            send_test(campaign, [ADDRESS], by=campaign.workspace.members.first())
         message = EmailMessage("s", "b", "a@x.example", [ADDRESS])
         message.workspace_id = workspace.pk  # type: ignore[attr-defined]  # our word, not Django's
         with pytest.raises(NotDeliveredError, match="does not answer"):
@@ -113,19 +115,21 @@ def test_only_two_tests_run_at_a_time(admin_client, workspace):
         account = account_at(workspace, server.port)
         path = reverse("account_test", args=[account.pk])
         with single.trial_place():
-            assert trial.send(account, address=ADDRESS).arrived
+            assert trial.send(
+                account, address=ADDRESS, by=account.workspace.members.first()
+            ).arrived
             with single.trial_place():
                 page = admin_client.post(path, {"address": ADDRESS}).content.decode()
                 assert "Other test mails are on their way just now." in page
                 campaign = make_campaign(workspace, make_list(workspace), source="Halo")
                 with pytest.raises(TestSendError, match="Other test mails are on their way"):
-                    send_test(campaign, [ADDRESS])
+                    send_test(campaign, [ADDRESS], by=campaign.workspace.members.first())
                 assert len(server.accepted) == 1
-        assert trial.send(account, address=ADDRESS).arrived
+        assert trial.send(account, address=ADDRESS, by=account.workspace.members.first()).arrived
 
 
 def test_without_valkey_it_says_so(workspace, monkeypatch):
     away = redis.Redis(host="127.0.0.1", port=1)
     monkeypatch.setattr(coordination, "client", lambda: away)
-    result = trial.send(account_at(workspace, 25), address=ADDRESS)
+    result = trial.send(account_at(workspace, 25), address=ADDRESS, by=workspace.members.first())
     assert result.sentence.startswith("Valkey does not answer")

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from delivery.models import Message, SendingAccount
 from delivery.test_send import TestSendError, read_addresses, send_test
@@ -34,6 +34,11 @@ def campaign(workspace: Workspace, server: RunningServer) -> Campaign:
     return make_campaign(workspace, news, source=SOURCE, from_name="Kopi Senja")
 
 
+def sari(campaign: Campaign) -> User:
+    """Return somebody of the team."""
+    return User.objects.get(email="sari@kopisenja.example", workspaces=campaign.workspace)
+
+
 def mails(server: RunningServer) -> list[EmailMessage]:
     return [
         message_from_string(mail.body, _class=EmailMessage, policy=policy.default)
@@ -44,7 +49,9 @@ def mails(server: RunningServer) -> list[EmailMessage]:
 def test_every_address_gets_its_own_mail_made_for_a_real_person(
     campaign: Campaign, server: RunningServer
 ) -> None:
-    answers = send_test(campaign, ["sari@kopisenja.example", "budi@kopisenja.example"])
+    answers = send_test(
+        campaign, ["sari@kopisenja.example", "budi@kopisenja.example"], by=sari(campaign)
+    )
     assert [(answer.address, answer.arrived) for answer in answers] == [
         ("sari@kopisenja.example", True),
         ("budi@kopisenja.example", True),
@@ -73,7 +80,9 @@ def test_each_refusal_is_told_with_the_servers_words(
         }
     )
     answers = send_test(
-        campaign, ["nobody@kopisenja.example", "sari@kopisenja.example", "a@slow.example"]
+        campaign,
+        ["nobody@kopisenja.example", "sari@kopisenja.example", "a@slow.example"],
+        by=sari(campaign),
     )
     assert [(answer.arrived, answer.sentence) for answer in answers][::2] == [
         (False, "Mail house refuses it: 550 5.1.1 No such user"),
@@ -85,7 +94,7 @@ def test_each_refusal_is_told_with_the_servers_words(
 def test_a_server_in_trouble_is_one_sentence(campaign: Campaign, server: RunningServer) -> None:
     server.go_down()
     with pytest.raises(TestSendError) as caught:
-        send_test(campaign, ["sari@kopisenja.example"])
+        send_test(campaign, ["sari@kopisenja.example"], by=sari(campaign))
     assert "127.0.0.1" in caught.value.sentence
 
 
@@ -101,7 +110,7 @@ def test_what_can_not_be_a_mail_is_not_sent(
     if source == "<mj":
         campaign.content.kind = "mjml"
     with pytest.raises(TestSendError) as caught:
-        send_test(campaign, ["sari@kopisenja.example"])
+        send_test(campaign, ["sari@kopisenja.example"], by=sari(campaign))
     assert said in caught.value.sentence
     assert server.accepted == []
 
@@ -109,10 +118,10 @@ def test_what_can_not_be_a_mail_is_not_sent(
 def test_without_sender_or_account_it_says_so(campaign: Campaign) -> None:
     campaign.from_email = ""
     with pytest.raises(TestSendError, match="sender's address"):
-        send_test(campaign, ["sari@kopisenja.example"])
+        send_test(campaign, ["sari@kopisenja.example"], by=sari(campaign))
     SendingAccount.objects.all().delete()
     with pytest.raises(TestSendError, match="no sending account"):
-        send_test(campaign, ["sari@kopisenja.example"])
+        send_test(campaign, ["sari@kopisenja.example"], by=sari(campaign))
 
 
 @pytest.mark.parametrize(

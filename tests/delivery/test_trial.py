@@ -29,7 +29,9 @@ def states(result: trial.Result) -> list[str]:
 
 
 def attempt(workspace, server: RunningServer, **fields) -> trial.Result:
-    return trial.send(account_at(workspace, server.port, **fields), address=ADDRESS)
+    return trial.send(
+        account_at(workspace, server.port, **fields), address=ADDRESS, by=workspace.members.first()
+    )
 
 
 def test_it_goes_through_and_shows_what_the_server_said(workspace):
@@ -151,7 +153,7 @@ def test_nobody_listens(workspace):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    result = trial.send(account_at(workspace, port), address=ADDRESS)
+    result = trial.send(account_at(workspace, port), address=ADDRESS, by=workspace.members.first())
     assert result.sentence == f"127.0.0.1 refuses connections on port {port}."
     assert "587" in result.way_out
 
@@ -159,12 +161,15 @@ def test_nobody_listens(workspace):
 def test_a_password_of_another_key(workspace, settings):
     account = account_at(workspace, 25, encrypted_password=secrets.encrypt("x"))
     settings.SECRET_KEY = "another"
-    assert "SECRET_KEY has changed" in trial.send(account, address=ADDRESS).sentence
+    assert (
+        "SECRET_KEY has changed"
+        in trial.send(account, address=ADDRESS, by=account.workspace.members.first()).sentence
+    )
 
 
 @pytest.mark.parametrize("address", ["", "a", "a@", "@b", "a@b, c@d", "a@b\r\nRCPT TO:<c@d>"])
 def test_one_address_only(workspace, address):
-    result = trial.send(account_at(workspace, 25), address=address)
+    result = trial.send(account_at(workspace, 25), address=address, by=workspace.members.first())
     assert result.sentence == "Write one address, like name@example.com."
 
 

@@ -169,7 +169,7 @@ def test_an_hour_later_the_owners_link_is_worth_a_letters(client, workspace, let
 def test_links_are_mailed_three_times_an_hour_and_nobody_is_told(client, letter, forwarded):
     answers = {client.post(forwarded, {"do": "link"})["Location"] for _press in range(6)}
     assert len(answers) == 1
-    assert len(mail.outbox) == ownership.MOST_LINKS
+    assert len(mail.outbox) == ownership.LINKS.most
 
 
 def test_a_link_mailed_to_an_old_address_opens_nothing(client, letter):
