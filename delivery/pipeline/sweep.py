@@ -3,6 +3,7 @@
 Every step is a conditional statement and may run twice at once.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from django.db import connection, transaction
@@ -43,7 +44,7 @@ GROUP BY attempts, slice
 
 
 def recover() -> int:
-    """Settle the claims whose lease has run out, or whose process on this host has ended.
+    """Settle the claims whose lease has run out, or whose process has ended.
 
     Their journals say how; returns how many.
 
@@ -51,16 +52,15 @@ def recover() -> int:
     message unknown. Everything else goes back to wait. A lost journal makes all of it unknown.
     """
     now = timezone.now()
-    held = Claim.objects.filter(state=ClaimState.HELD).values_list("pk", "worker", "held_until")
-    orphaned = [
-        pk
-        for pk, worker, until in held
-        if until is None or until < now or coordination.is_gone(worker)
-    ]
-    return sum(_recover(pk) for pk in orphaned[:CLAIMS_AT_ONCE])
+    held = list(
+        Claim.objects.filter(state=ClaimState.HELD).values_list("pk", "worker", "held_until")
+    )
+    gone = coordination.gone({worker for _pk, worker, _until in held})
+    orphaned = [pk for pk, worker, until in held if until is None or until < now or worker in gone]
+    return sum(_recover(pk, gone) for pk in orphaned[:CLAIMS_AT_ONCE])
 
 
-def _recover(pk: int) -> bool:
+def _recover(pk: int, gone: Collection[str]) -> bool:
     with transaction.atomic():
         held = (
             Claim.objects.select_for_update(skip_locked=True, of=("self",))
@@ -68,7 +68,7 @@ def _recover(pk: int) -> bool:
             .filter(pk=pk, state=ClaimState.HELD)
             .first()
         )
-        if held is None or not (_has_expired(held) or coordination.is_gone(held.worker)):
+        if held is None or not (_has_expired(held) or held.worker in gone):
             return False
         token = held.token
         # From here on the former owner can't hand over anything, however late it wakes up.

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ class Product:
     def running(self, *, sending: int = 2, cluster: Path | None = None) -> Iterator["Product"]:
         """Run services, workers and beat for the length of the block.
 
+        ``sending``: how many processes send; 0: no workers, whoever asks starts them.
         ``cluster``: a stopped PostgreSQL's folder with a migrated database, to begin with a copy.
         """
         from config import embedded
@@ -91,10 +92,11 @@ class Product:
 
     def start(self, *, sending: int = 2) -> None:
         """Start workers and beat, and wait until they give a sign of life."""
-        self.worker("sending", processes=sending)
-        self.worker(OTHER_QUEUES, processes=1)
         self.start_beat()
-        self.wait_for_workers()
+        if sending:
+            self.worker("sending", processes=sending)
+            self.worker(OTHER_QUEUES, processes=1)
+            self.wait_for_workers()
 
     def wait_for_workers(self) -> None:
         """Wait until workers for all queues and beat have given a new sign of life."""
@@ -111,14 +113,20 @@ class Product:
         """Start beat."""
         self.beat = self._popen("-m", "celery", "-A", "config.celery", "beat", "--pidfile=")
 
-    def worker(self, queues: str, *, processes: int, host: str = "") -> "subprocess.Popen[bytes]":
-        """Start one worker; ``host`` pretends that it runs on another machine."""
+    def worker(
+        self, queues: str, *, processes: int, host: str = "", modules: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
+        """Start one worker; ``host`` pretends that it runs on another machine.
+
+        ``modules`` have further tasks.
+        """
         name = queues.split(",", maxsplit=1)[0]
         started = self._popen(
             *("-m", "celery", "--quiet", "-A", "config.celery", "worker", f"--queues={queues}"),
             *(
                 f"--concurrency={processes}",
                 f"--hostname={name}@{host or '%h'}-{len(self.workers)}",
+                *(f"--include={module}" for module in modules),
             ),
             *("--without-gossip", "--without-mingle"),
         )
