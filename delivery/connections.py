@@ -97,7 +97,8 @@ class GroupLanes:
     """How many mails towards single mailbox providers may be on the wire at once.
 
     ``most`` holds the limits by domain group. A process asks for its share when it first meets the
-    group in a claim; as many mails are under way at once, so no more connections carry them.
+    group, and keeps it as long as it sends; as many mails are under way at once, so no more
+    connections carry them.
     """
 
     account: int
@@ -125,13 +126,19 @@ class GroupLanes:
         """Note that a mail has its outcome."""
         self._open[group] -= 1
 
-    def renew(self) -> None:
-        """Keep what is leased, or give up what others need."""
-        for group, held in self._held.items():
-            held.ask(most=self.most[group], opened=self._open[group])
+    def renew(self, most: dict[int, int] | None = None) -> None:
+        """Keep what is leased, or give up what others need; ``most``: the limits have changed."""
+        if most is not None:
+            self.most = most
+        for group, held in list(self._held.items()):
+            if group in self.most:
+                held.ask(most=self.most[group], opened=self._open[group])
+            else:
+                self._held.pop(group).free()
 
     def free(self) -> None:
         """Give everything back."""
         for held in self._held.values():
             held.free()
         self._held.clear()
+        self._open.clear()

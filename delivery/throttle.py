@@ -316,19 +316,15 @@ class Gate:
             self._account.use()
         return True
 
-    def must_wait_for_connection(self, domain_group: int) -> bool:
-        """Say whether others use all connections to this group; then it waits for a moment."""
-        if self.lanes.share(domain_group):
-            return False
+    def wait_for_connection(self, domain_group: int) -> None:
+        """Note that others use all connections to this group: its mails wait for a moment."""
         self.waits.setdefault(domain_group, Grant(permits=0, wait=AGAIN_SECONDS, limit=CONNECTIONS))
-        return True
 
     def give_back(self, *, usual: float = 0.0) -> None:
-        """Return the permits that were not used, and the connections.
+        """Return the permits that were not used.
 
         ``usual``: seconds that a batch of this account takes from its permits to its last answer.
         """
-        self.lanes.free()
         for held in (self._account, *self._of_group.values()):
             if held is not None:
                 held.close(usual)

@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery.connections import AGAIN_SECONDS
 from delivery.models import Dispatch
 from delivery.pipeline import claim, prepare, record
 from delivery.pipeline.render import RenderError
@@ -30,6 +31,7 @@ from delivery.transports.protocol import Outcome, Outgoing, Verdict
 
 LOOK_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 5.0
+PARKED_SECONDS: Final = 0.1
 BATCH: Final = 1_000
 MANY_ERRORS: Final = 20
 MANY_ERRORS_SHARE: Final = 0.05
@@ -77,6 +79,7 @@ class HandOver:
     _look_at: float = 0.0
     _keep_at: float = 0.0
     _renew_at: float = 0.0
+    _parked_until: float = 0.0
 
     def __post_init__(self) -> None:
         now = time.monotonic()
@@ -145,10 +148,7 @@ class HandOver:
             group = message.domain_group
             if lanes.has_room(group):
                 return message
-            if self.gate.must_wait_for_connection(group):
-                self.held_back.setdefault(group, []).append(message.message_id)
-            else:
-                self._parked.setdefault(group, deque()).append(message)
+            self._parked.setdefault(group, deque()).append(message)
         return None
 
     @property
@@ -157,7 +157,32 @@ class HandOver:
         if self._queue is None and not self._has_begun:
             self._has_begun = True
             return bool(self.due)
-        return any(self._parked.values()) and not self.should_stop()
+        while any(self._parked.values()) and not self.should_stop():
+            if any(waiting and self.gate.lanes.has_room(g) for g, waiting in self._parked.items()):
+                return True
+            if not self._is_patient():
+                break
+        return False
+
+    def _is_patient(self) -> bool:
+        """Wait a little for others to give up connections to mailbox providers; not for long.
+
+        Then whoever is parked goes into claims of their own, and this process does other work.
+        """
+        now = time.monotonic()
+        self._parked_until = self._parked_until or now + AGAIN_SECONDS
+        if now < self._parked_until:
+            time.sleep(PARKED_SECONDS)
+            self.keep_alive()
+            self.gate.lanes.renew()
+            return True
+        for group, waiting in self._parked.items():
+            if waiting:
+                self.gate.wait_for_connection(group)
+                ids = [message.message_id for message in waiting]
+                self.held_back.setdefault(group, []).extend(ids)
+                waiting.clear()
+        return False
 
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""

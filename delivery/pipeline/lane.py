@@ -58,6 +58,7 @@ class Lane:
         self._finished = finished
         self._line = journal.Line()
         self._connections = Connections(account=account)
+        self._group_lanes = GroupLanes(account=account, most={})
         self._settings: object = None
         self._transport: Transport | None = None
         self._pace = 0.0  # seconds that the last claim took from its permits to its last answer
@@ -116,6 +117,7 @@ class Lane:
             self._transport = None
             self._pace = 0.0
             self._connections.free()
+            self._group_lanes.free()
             self._line.close()
 
     def _serve(
@@ -127,7 +129,7 @@ class Lane:
         self._share(account)
         if not self._connections.count or not breaker.may_try(account):
             return Served.NOTHING
-        gate = _gate(account)
+        gate = self._gate(account)
         began = time.monotonic()
         try:
             most = gate.reserve(CLAIM_SIZE)
@@ -290,6 +292,16 @@ class Lane:
                 claim.split(held, messages, group=group, not_before=not_before, waiting_for=words)
         return still_ours
 
+    def _gate(self, account: SendingAccount) -> throttle.Gate:
+        limits = list(DomainLimit.objects.filter(account=account))
+        self._group_lanes.renew(throttle.connections_by_group(limits))
+        return throttle.Gate(
+            account=account.pk,
+            limits=throttle.limits_of(account),
+            groups=throttle.limits_by_group(limits),
+            lanes=self._group_lanes,
+        )
+
     def _open(self, account: SendingAccount) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""
         settings = choose.fingerprint(account), account.max_connections
@@ -332,13 +344,3 @@ def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
         breaker.trip(account, ServerTroubleError(sentence % {"host": account.server_name}))
         return Served.CHANGED
     return Served.SENT
-
-
-def _gate(account: SendingAccount) -> throttle.Gate:
-    limits = list(DomainLimit.objects.filter(account=account))
-    return throttle.Gate(
-        account=account.pk,
-        limits=throttle.limits_of(account),
-        groups=throttle.limits_by_group(limits),
-        lanes=GroupLanes(account=account.pk, most=throttle.connections_by_group(limits)),
-    )

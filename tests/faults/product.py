@@ -7,6 +7,7 @@ Django is used here, so that what is checked is what the database says.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -89,6 +90,24 @@ class Product:
                 yield self
             finally:
                 self.stop()
+
+    @contextmanager
+    def shipped(self) -> Iterator[int]:
+        """Run all of it as `make run` does for the length of the block; yields its process id."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.environment |= {"PORT": str(port), "DEMO": "0"}
+        process = self._popen("-m", "config.run")
+        try:
+            self.until(self._is_ready, seconds=300)
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait(timeout=90)
+
+    def _is_ready(self) -> bool:
+        return "Warta is ready" in (self.data_dir / "workers.log").read_text()
 
     def start(self, *, sending: int = 2) -> None:
         """Start workers and beat, and wait until they give a sign of life."""
@@ -249,22 +268,29 @@ class Product:
         *,
         workspace: int = 1,
         host: str = "127.0.0.1",
-        port: int,
+        port: int | None,
         **account: Any,
     ) -> None:
-        """Make a workspace with a sending account and one list of ``count`` subscribers."""
+        """Make a workspace with a sending account and one list of ``count`` subscribers.
+
+        ``port`` None: the account is the one that SMTP_URL describes, as a start makes it.
+        """
         with self.connect() as connection, connection.transaction():
             slug = {"workspace": workspace, "slug": f"kopi-{workspace}"}
             connection.execute(_WORKSPACE, slug)
             connection.execute(_LIST, slug)
             connection.execute(_PEOPLE, {"count": count, "workspace": workspace})
-            connection.execute(
-                _ACCOUNT,
-                {"host": host, "port": port, "connections": 8, "per_connection": 500}
-                | {"workspace": workspace}
-                | dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"))
-                | account,
-            )
+            if port is not None:
+                connection.execute(
+                    _ACCOUNT,
+                    {"host": host, "port": port, "connections": 8, "per_connection": 500}
+                    | {"workspace": workspace}
+                    | dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"))
+                    | account,
+                )
+        if port is None:
+            code = "from delivery import accounts; accounts.follow_settings()"
+            self.manage("shell", "-v", "0", "-c", code)
         with self.connect() as connection:
             connection.execute("VACUUM ANALYZE")
 
