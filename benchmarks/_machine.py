@@ -55,14 +55,38 @@ def smtp_source(port: int, *, messages: int, size: int) -> float:
 
 def tree(pid: int) -> list[int]:
     """Return a process and its living descendants."""
-    found = [pid]
+    return [pid, *(member for child in children(pid) for member in tree(child))]
+
+
+def children(pid: int) -> list[int]:
+    """Return a process's living children."""
+    found = []
     for task in Path(f"/proc/{pid}/task").glob("*"):
         try:
-            for child in (task / "children").read_text().split():
-                found += tree(int(child))
+            found += [int(word) for word in (task / "children").read_text().split()]
         except OSError:
             continue
     return found
+
+
+def command(pid: int) -> str:
+    """Return a process's command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def megabytes(pid: int) -> float:
+    """Return the memory that a process and its descendants have of their own, and their shares."""
+    total = 0
+    for member in tree(pid):
+        try:
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
 
 
 def cpu_seconds(pid: int) -> float:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import secrets
 import signal
 import socket
 import warnings
@@ -20,6 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
 
 HEARTBEAT_SECONDS = 2.0
+BACKLOG = 50  # tasks of a queue that nobody has taken: ticks would only pile up behind them
 log = structlog.get_logger()
 
 # Root is who runs a container; our tasks travel as JSON, so the reason for the warning is absent.
@@ -147,6 +149,8 @@ class Heartbeat(bootsteps.StartStopStep):
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         self.timer: Any = None
+        # Containers may share a host's name: what tells two workers apart is chance.
+        self.mark = secrets.token_hex(4)
         super().__init__(consumer, **options)
 
     def start(self, consumer: Any) -> None:
@@ -164,7 +168,10 @@ class Heartbeat(bootsteps.StartStopStep):
             self.timer = None
         with suppress(redis.RedisError):
             for queue in consumer.app.amqp.queues.consume_from:
-                heartbeats.forget(queue, consumer.hostname)
+                heartbeats.forget(queue, self._name(consumer))
+
+    def _name(self, consumer: Any) -> str:
+        return f"{consumer.hostname}:{self.mark}"
 
     def _record(self, consumer: Any) -> None:
         from delivery import heartbeats
@@ -172,7 +179,7 @@ class Heartbeat(bootsteps.StartStopStep):
         with suppress(redis.RedisError):  # the consumer itself notices and reconnects
             processes = consumer.controller.concurrency
             for queue in consumer.app.amqp.queues.consume_from:
-                heartbeats.record(queue, consumer.hostname, processes=processes)
+                heartbeats.record(queue, self._name(consumer), processes=processes)
 
 
 app.steps["consumer"].add(Heartbeat)
@@ -180,6 +187,20 @@ app.steps["consumer"].add(Heartbeat)
 
 class BeatScheduler(Scheduler):
     """Celery's scheduler without a file of its own, telling Redis that it lives."""
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send a due task, unless so many wait for a worker that another would say nothing new."""
+        if entry.options.get("expires") and self._has_backlog(entry.task):
+            return
+        super().apply_entry(entry, producer=producer)
+
+    def _has_backlog(self, task: str) -> bool:
+        from delivery import coordination
+
+        queue = self.app.amqp.router.route({}, task)["queue"].name
+        with suppress(redis.RedisError):
+            return coordination.waiting(queue) >= BACKLOG
+        return False
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due and return the seconds until the next tick."""

@@ -1,108 +1,122 @@
-"""Connections of an account: a number that all workers share, held by leases in Redis."""
+"""Connections of an account: a number that all workers share, divided by leases in Redis.
 
-import secrets
+Whoever sends asks again at least every second; so a newcomer's share is given up by the others
+within a second or two, as their connections close. A lease ends when it is given back, when its
+process has ended, or when nothing has been heard of it for long; a frozen process keeps its lease
+as long as it keeps its connections open.
+"""
+
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from importlib import resources
+from itertools import count
+from typing import Any, Final
 
 import redis
 
 from delivery import coordination
 
-LEASE_SECONDS: Final = 30
+SILENT_SECONDS: Final = 3  # whoever has said nothing for so long may be gone
+LOST_SECONDS: Final = 600  # servers hang up on silent clients by then (RFC 5321 §4.5.3.2.7: 5 min)
 AGAIN_SECONDS: Final = 1.0  # when all connections towards a mailbox provider are in use
+_numbers: Final = count(1)
 
 
-_LEASE_CONNECTIONS: Final = """
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local free = tonumber(ARGV[2]) - redis.call('ZCARD', KEYS[1])
-local count = math.max(0, math.min(free, tonumber(ARGV[3])))
-for i = 1, count do
-  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[4]), ARGV[1] .. ':' .. i)
-end
-redis.call('EXPIRE', KEYS[1], tonumber(ARGV[4]) * 2)
-return count
-"""
+@cache
+def _script() -> str:
+    return resources.files("delivery").joinpath("connections.lua").read_text(encoding="utf-8")
+
+
+def _process_of(holder: str) -> str:
+    return holder.lstrip("!").partition(":")[0]
 
 
 @dataclass(slots=True)
 class Connections:
-    """A process's share of an account's connections, leased from all workers' common number.
+    """One holder's share of an account's connections.
 
-    ``group``: of those towards one mailbox provider only.
+    ``group``: of those towards one mailbox provider only. ``is_urgent``: somebody waits for the
+    mail, others give way. ``count``: how many may be open, by the last answer.
     """
 
     account: int
     group: int | None = None
+    is_urgent: bool = False
     count: int = 0
-    _name: str = field(default_factory=lambda: secrets.token_hex(6))
+    is_away: bool = False  # Redis did not answer
+    _name: str = ""
+
+    def __post_init__(self) -> None:
+        mark = "!" if self.is_urgent else ""
+        self._name = f"{mark}{coordination.process_name()}:{next(_numbers)}"
 
     @property
     def _key(self) -> str:
         lane = "" if self.group is None else f":{self.group}"
         return f"warta:connections:{{{self.account}}}{lane}"
 
-    def lease(self, *, most: int, wanted: int) -> int:
-        """Hold up to ``wanted`` connections of ``most`` in all; returns how many are held."""
-        if self.count:
-            self.renew()
+    def ask(self, *, most: int, wanted: int | None = None, opened: int = 0) -> int:
+        """Renew the share; returns how many may be open from now on, of ``most`` in all.
+
+        ``opened``: how many are open at this moment. Without Redis the last answer holds.
+        """
+        arguments = [self._name, most, wanted or most, opened, SILENT_SECONDS, LOST_SECONDS]
+        try:
+            answer = self._run(arguments)
+            if self._is_short(answer, most=wanted or most):
+                ended = coordination.gone({_process_of(name) for name in answer[1:]})
+                holders = [name for name in answer[1:] if _process_of(name) in ended]
+                if holders:
+                    answer = self._run([*arguments, *holders])
+        except redis.RedisError:
+            self.is_away = True
             return self.count
-        with suppress(redis.RedisError):
-            self.count = int(
-                coordination.script(_LEASE_CONNECTIONS)(
-                    keys=[self._key], args=[self._name, most, wanted, LEASE_SECONDS]
-                )
-            )
+        self.is_away = False
+        self.count = answer[0]
         return self.count
 
-    def renew(self) -> None:
-        """Keep the leased connections for another `LEASE_SECONDS`."""
-        with suppress(redis.RedisError):
-            seconds = int(coordination.client().time()[0]) + LEASE_SECONDS
-            members = {f"{self._name}:{number}": seconds for number in range(1, self.count + 1)}
-            coordination.client().zadd(self._key, members)
+    def _run(self, arguments: list[Any]) -> Any:
+        may, *silent = coordination.script(_script())(keys=[self._key], args=arguments)
+        return [int(may), *(name.decode() for name in silent)]
+
+    @staticmethod
+    def _is_short(answer: list[Any], *, most: int) -> bool:
+        return answer[0] < most and len(answer) > 1
 
     def free(self) -> None:
-        """Give the connections back."""
-        if self.count:
-            members = [f"{self._name}:{number}" for number in range(1, self.count + 1)]
-            self.count = 0
-            with suppress(redis.RedisError):
-                coordination.client().zrem(self._key, *members)
+        """Give the share back; all its connections are closed."""
+        self.count = 0
+        with suppress(redis.RedisError):
+            coordination.client().hdel(self._key, self._name)
 
 
 @dataclass(slots=True)
 class GroupLanes:
     """How many mails towards single mailbox providers may be on the wire at once.
 
-    ``most`` holds the limits by domain group. A process leases its share when it first meets the
-    group in a claim; as many mails are under way at once, so no more connections carry them.
+    ``most`` holds the limits by domain group. A process asks for its share when it first meets the
+    group, and keeps it as long as it sends; as many mails are under way at once, so no more
+    connections carry them.
     """
 
     account: int
     most: dict[int, int]
-    senders: int = 1
     _held: dict[int, Connections] = field(default_factory=dict)
     _open: Counter[int] = field(default_factory=Counter)
 
     def share(self, group: int) -> int:
         """Return how many mails to this group may be under way from here; 0: others use all."""
-        if group not in self._held:
-            lane = Connections(account=self.account, group=group)
-            most = self.most[group]
-            lane.lease(most=most, wanted=max(1, -(-most // self.senders)))
-            self._held[group] = lane
-        return self._held[group].count
+        held = self._held.get(group)
+        if held is None:
+            held = self._held[group] = Connections(account=self.account, group=group)
+            held.ask(most=self.most[group])
+        return held.count
 
     def has_room(self, group: int) -> bool:
         """Say whether one more mail to this group may go out now."""
         return group not in self.most or self._open[group] < self.share(group)
-
-    def is_open(self, group: int) -> bool:
-        """Say whether a mail to this group is under way."""
-        return self._open[group] > 0
 
     def begin(self, group: int) -> None:
         """Note that a mail is under way."""
@@ -112,14 +126,19 @@ class GroupLanes:
         """Note that a mail has its outcome."""
         self._open[group] -= 1
 
-    def renew(self) -> None:
-        """Keep what is leased."""
-        for lane in self._held.values():
-            if lane.count:
-                lane.renew()
+    def renew(self, most: dict[int, int] | None = None) -> None:
+        """Keep what is leased, or give up what others need; ``most``: the limits have changed."""
+        if most is not None:
+            self.most = most
+        for group, held in list(self._held.items()):
+            if group in self.most:
+                held.ask(most=self.most[group], opened=self._open[group])
+            else:
+                self._held.pop(group).free()
 
     def free(self) -> None:
         """Give everything back."""
-        for lane in self._held.values():
-            lane.free()
+        for held in self._held.values():
+            held.free()
         self._held.clear()
+        self._open.clear()

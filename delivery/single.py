@@ -14,6 +14,7 @@ import redis
 from django.utils.translation import gettext as _
 
 from delivery import coordination, dkim_keys
+from delivery.connections import Connections
 from delivery.models import SendingAccount
 from delivery.pipeline.dkim import sign_message
 from delivery.transports import choose
@@ -26,6 +27,7 @@ from delivery.transports.protocol import (
 
 TRIAL_SECONDS = 15.0  # somebody looks at a page, and a thread of the web server waits
 TASK_SECONDS = 60.0
+GIVE_WAY_SECONDS: Final = 2.0
 TRIALS_AT_ONCE: Final = 2  # in the whole installation: the web server has a few threads only
 _FORGOTTEN_AFTER: Final = 30.0  # seconds: a process that died in its trial frees the place
 
@@ -78,7 +80,10 @@ def hand_over(
     """
     outcomes: dict[int, Outcome] = {}
     try:
-        with closing(choose.transport_for(account, connections=1, seconds=seconds)) as transport:
+        with (
+            _connection(account),
+            closing(choose.transport_for(account, connections=1, seconds=seconds)) as transport,
+        ):
             transport.send(
                 iter(mails),
                 journal=_AsksFirst(may_leave),
@@ -90,6 +95,27 @@ def hand_over(
     except JournalClosedError:
         pass  # its outcome says that it was not sent
     return HandedOver(outcomes=outcomes)
+
+
+@contextmanager
+def _connection(account: SendingAccount) -> Iterator[None]:
+    """Hold one of the account's connections: those of campaigns give way within a second.
+
+    If none does, the mail goes all the same: somebody waits for it.
+    """
+    if account.pk is None:  # the installation's own
+        yield
+        return
+    place = Connections(account=account.pk, is_urgent=True)
+    until = time.monotonic() + GIVE_WAY_SECONDS
+    try:
+        while not place.ask(most=account.max_connections, wanted=1):
+            if place.is_away or time.monotonic() > until:
+                break
+            time.sleep(0.05)
+        yield
+    finally:
+        place.free()
 
 
 def signed(account: SendingAccount, data: bytes, *, sender: str) -> bytes:

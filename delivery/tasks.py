@@ -12,7 +12,8 @@ a view or command   → start_due_campaigns or keep_sending after its commit: it
 import time
 import uuid
 
-from celery import shared_task
+import redis
+from celery import current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
 from delivery import coordination, forgetting, heartbeats, stopping
@@ -20,7 +21,8 @@ from delivery.pipeline import offers, plan, sweep
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.send import Sender
 
-SLICE_SECONDS = 8.0
+SLICE_SECONDS = 30.0
+SHORTEST_SLICE = 1.5  # seconds before a slice makes room for mail that people wait for
 PLAN_SECONDS = 5.0
 DRAIN_SECONDS = 10.0
 MOST_SENDERS = 256
@@ -29,7 +31,7 @@ worker_init.connect(stopping.allow)
 worker_process_init.connect(stopping.listen)
 worker_shutting_down.connect(stopping.ask)
 
-_senders: dict[int, Sender] = {}  # this process's, by slice number
+_sender: list[Sender] = []  # this process's only one, once it sends
 
 
 @shared_task
@@ -73,20 +75,22 @@ def keep_sending() -> None:
 
 @shared_task
 def send_slice(number: int, owner: str) -> None:
-    """Claim and send for some seconds, then make room and come back while there is work."""
+    """Claim and send for some seconds, then make room and come back while there is work.
+
+    The next part of a slice may run in another process, so this one gives its connections back.
+    """
     if stopping.is_wanted() or not coordination.keep_slice(number, owner):
         return
-    sender = _senders.setdefault(number, Sender(shard=number + 1))
-    sender.senders = max(1, heartbeats.processes(heartbeats.SENDING))
+    if not _sender:
+        _sender.append(Sender(shard=number + 1))
+    sender = _sender[0]
+    sender.shard = number + 1
     stopping.working(now=True)
     try:
-        more = sender.work(
-            Slice(
-                until=time.monotonic() + SLICE_SECONDS,
-                is_over=stopping.is_wanted,
-                keep=lambda: coordination.keep_slice(number, owner),
-            )
-        )
+        more = sender.work(_slice(number, owner))
+        sender.rest()
+        if stopping.is_wanted():
+            sender.drain(seconds=DRAIN_SECONDS)
     except BaseException:
         sender.rest()
         coordination.free_slice(number, owner)
@@ -96,11 +100,25 @@ def send_slice(number: int, owner: str) -> None:
     if more and not stopping.is_wanted():
         send_slice.delay(number, owner)
         return
-    sender.rest()
-    if stopping.is_wanted():
-        sender.drain(seconds=DRAIN_SECONDS)
     coordination.free_slice(number, owner)
     sweep.finish()
+
+
+def _slice(number: int, owner: str) -> Slice:
+    """Return how long to send: until time is up, or until people wait for single mails."""
+    began = time.monotonic()
+    serves_mail = heartbeats.MAIL in current_app.amqp.queues.consume_from
+
+    def keep() -> bool:
+        try:
+            if not coordination.keep_slice(number, owner):
+                return False
+            is_early = time.monotonic() - began < SHORTEST_SLICE
+            return is_early or not serves_mail or not coordination.waiting(heartbeats.MAIL)
+        except redis.RedisError:
+            return True  # the journal says whether anything may go out
+
+    return Slice(until=began + SLICE_SECONDS, is_over=stopping.is_wanted, keep=keep)
 
 
 @shared_task

@@ -1,19 +1,18 @@
 """How fast an account may send: counted in Redis for all workers together, never slept out.
 
-An account without limits costs nothing here. With limits, permits are fetched a few at a time; when
-there are none, the claim goes back with the time of the next permit and the worker turns to other
-work. If Redis cannot count, each process goes on at a small part of the tightest limit
-(`_Alone`): neither unlimited nor stopped for ever.
+An account without limits costs nothing here. With limits, permits are fetched some at a time before
+anybody's row is read; when there are none, the worker turns to other work until the next are due.
+If Redis cannot count, each process goes on at a small part of the tightest limit (`_Alone`):
+neither unlimited nor stopped for ever.
 """
 
 import math
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import redis
 from django.utils.translation import gettext_noop
@@ -28,8 +27,10 @@ ALONE_SHARE: Final = 0.02  # of the tightest rate, for each process while Redis 
 ALONE_FASTEST: Final = 1.0  # seconds between two mails then, at least
 ALONE_SLOWEST: Final = 300.0
 BATCH_SECONDS: Final = 0.25  # a batch of permits is worth this much of the rate
-LARGEST_BATCH: Final = 200
+LARGEST_BATCH: Final = 1_000
+LATE_SECONDS: Final = 0.1  # mails that take so much longer than usual count from when they left
 CONNECTIONS: Final = "connections"
+ENDLESS: Final = 1_000_000_000  # permits: more than anybody asks for at once
 
 # How many connections mailbox providers take from one sender that delivers to them: KumoMTA's
 # default traffic shaping (kumomta/assets/policy-extras/shaping.toml). They give no rates.
@@ -59,8 +60,8 @@ LIMITS: Final = {
 class Limit:
     """So many permits per period.
 
-    ``kind``: spread evenly (rate), counted in any stretch of that length (window), or counted until
-    ``ends_at`` (Unix time in ms) under a name of its own (until).
+    ``kind``: counted in any stretch of that length (window), besides spread evenly over it (rate),
+    or counted until ``ends_at`` (Unix time in ms) under a name of its own (until).
     """
 
     name: str
@@ -71,8 +72,11 @@ class Limit:
 
     @property
     def burst(self) -> float:
-        """How many may go at once after a pause: a quarter of a second's worth, one at least."""
-        return max(1.0, self.permits * 250 / self.period_ms)
+        """How many may go at once after a pause: half a second's worth, two at least.
+
+        Never more than ``permits`` in any stretch of the period's length, whatever this allows.
+        """
+        return max(2.0, self.permits * 500 / self.period_ms)
 
     @property
     def words(self) -> tuple[Any, ...]:
@@ -87,12 +91,30 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OvertakingLimit(Limit):
+    """A limit that is counted by and never in the way."""
+
+    @classmethod
+    def of(cls, limit: Limit) -> Self:
+        """Make one of a limit."""
+        return cls(**asdict(limit))
+
+    @property
+    def words(self) -> tuple[Any, ...]:
+        """The limit as the script reads it: a rate with an endless burst, a count without end."""
+        if self.kind == "rate":
+            return self.name, self.kind, self.permits, self.period_ms, ENDLESS
+        return self.name, self.kind, ENDLESS, self.period_ms, self.ends_at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """The script's answer: permits now, or seconds until there may be one, and what decided."""
+    """The script's answer: permits now, or seconds until there may be some, and what decided."""
 
     permits: int
     wait: float = 0.0
     limit: str = ""
+    at: float = field(default=0.0, compare=False)  # when, by Redis's clock (ms)
 
 
 def limits_of(account: SendingAccount) -> list[Limit]:
@@ -182,92 +204,139 @@ class _Alone:
 _alone: Final = _Alone()
 
 
-def permits(account: int, limits: Sequence[Limit], wanted: int) -> Grant:
+def permits(
+    account: int, limits: Sequence[Limit], wanted: int, *, granted_at: float = 0.0
+) -> Grant:
     """Ask for permits under all these limits at once; negative ``wanted`` gives some back.
 
-    Zero takes none, and says how long there will be none.
+    Zero takes none, and says how long there will be none. ``granted_at``: when those that are moved
+    were granted (`Grant.at`), if not now.
     """
     words = [word for limit in limits for word in limit.words]
     try:
-        granted, wait, name = coordination.script(_script())(
-            keys=[f"warta:throttle:{{{account}}}"], args=[wanted, *words]
+        granted, wait, name, at = coordination.script(_script())(
+            keys=[f"warta:throttle:{{{account}}}"], args=[wanted, granted_at, *words]
         )
     except redis.RedisError:
         return _alone.permit(account, limits, wanted)
-    return Grant(permits=int(granted), wait=int(wait) / 1000, limit=name.decode())
+    return Grant(permits=int(granted), wait=int(wait) / 1000, limit=name.decode(), at=float(at))
+
+
+@dataclass(slots=True)
+class _Permits:
+    """Permits under some limits: those in hand, and those used since they were granted."""
+
+    account: int
+    limits: Sequence[Limit]
+    in_hand: int = 0
+    used: int = 0
+    refused: Grant | None = None
+    _at: float = 0.0
+    _since: float = 0.0
+
+    def fetch(self, most: int) -> int:
+        """Ask for a batch, at most so many; returns how many are in hand."""
+        worth = min(limit.permits * BATCH_SECONDS * 1000 / limit.period_ms for limit in self.limits)
+        self._since = time.monotonic()
+        grant = permits(self.account, self.limits, min(most, max(1, math.ceil(worth))))
+        self.in_hand, self._at = grant.permits, grant.at
+        self.refused = None if grant.permits else grant
+        return self.in_hand
+
+    def use(self) -> None:
+        """Take one out of the hand."""
+        self.in_hand -= 1
+        self.used += 1
+
+    def close(self, usual: float) -> None:
+        """Give back what was not used, and count what was used late as used later.
+
+        When mails take longer than usual (a connection opens, a server stalls), they reach the
+        server later than those before and after them: it would see more of them within a second
+        than the limit says.
+        """
+        delay = time.monotonic() - self._since - usual
+        late = self.used if delay > LATE_SECONDS and self._at else 0
+        if self.in_hand + late:
+            permits(self.account, self.limits, -self.in_hand - late, granted_at=self._at)
+        if late:
+            limits = [OvertakingLimit.of(limit) for limit in self.limits]
+            permits(self.account, limits, late, granted_at=self._at + delay * 1000)
+        self.in_hand = self.used = 0
 
 
 @dataclass(slots=True)
 class Gate:
     """One claim's way through its account's limits.
 
-    ``waits`` collects per domain group (None: the whole account) how long there will be no permit.
+    Permits for the account are asked for first, and only as many people are read as there are
+    permits. Those towards single mailbox providers follow as their people come: ``waits`` says how
+    long there will be none, by domain group.
     """
 
     account: int
     limits: list[Limit]
     groups: dict[int, Limit]
     lanes: GroupLanes = field(default_factory=lambda: GroupLanes(account=0, most={}))
-    remaining: Counter[int] = field(default_factory=Counter)
-    _in_hand: Counter[int] = field(default_factory=Counter)
-    waits: dict[int | None, Grant] = field(default_factory=dict)
+    waits: dict[int, Grant] = field(default_factory=dict)
+    _account: _Permits | None = None
+    _of_group: dict[int, _Permits] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
-        """Whether there is no limit at all."""
+        """Whether nothing has to be asked for each mail."""
         return not (self.limits or self.groups or self.lanes.most)
 
-    def expect(self, domain_groups: Iterable[int]) -> None:
-        """Say what is going to be asked for, so that no permits are fetched in vain."""
-        self.remaining = Counter(map(self._lane, domain_groups))
+    def reserve(self, most: int) -> int:
+        """Ask how many mails may go now, at most ``most``; see `refused` for none."""
+        if not self.limits:
+            return most
+        if self._account is None:
+            self._account = _Permits(account=self.account, limits=self.limits)
+        return self._account.fetch(most)
+
+    @property
+    def refused(self) -> Grant | None:
+        """How long the account as a whole has no permits."""
+        return self._account and self._account.refused
+
+    def reserve_for(self, group: int, most: int) -> int:
+        """Ask how many of these mails may go to one mailbox provider now."""
+        if group not in self.groups or not most:
+            return most
+        return min(most, self._permits_of(group, most))
 
     def admit(self, domain_group: int) -> bool:
         """Use up one permit for a mail to this group; False: there is none now."""
-        lane = self._lane(domain_group)
-        if not self._in_hand[lane] and not self._fetch(lane):
+        if domain_group in self.groups and not self._permits_of(domain_group, LARGEST_BATCH):
             return False
-        self._in_hand[lane] -= 1
-        self.remaining[lane] -= 1
+        if domain_group in self._of_group:
+            self._of_group[domain_group].use()
+        if self._account is not None:
+            self._account.use()
         return True
 
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether the whole account has to wait."""
-        return None in self.waits
-
-    def must_wait_for_connection(self, domain_group: int) -> bool:
-        """Say whether others use all connections to this group; then it waits for a moment."""
-        if self.lanes.share(domain_group):
-            return False
+    def wait_for_connection(self, domain_group: int) -> None:
+        """Note that others use all connections to this group: its mails wait for a moment."""
         self.waits.setdefault(domain_group, Grant(permits=0, wait=AGAIN_SECONDS, limit=CONNECTIONS))
-        return True
 
-    def give_back(self) -> None:
-        """Return the permits that were not used, and the connections."""
-        self.lanes.free()
-        for lane, count in self._in_hand.items():
-            if count:
-                permits(self.account, self._limits(lane), -count)
-        self._in_hand.clear()
+    def give_back(self, *, usual: float = 0.0) -> None:
+        """Return the permits that were not used.
 
-    def _lane(self, domain_group: int) -> int:
-        return domain_group if domain_group in self.groups else -1
+        ``usual``: seconds that a batch of this account takes from its permits to its last answer.
+        """
+        for held in (self._account, *self._of_group.values()):
+            if held is not None:
+                held.close(usual)
+        self._of_group.clear()
 
-    def _limits(self, lane: int) -> list[Limit]:
-        return [*self.limits, self.groups[lane]] if lane in self.groups else self.limits
-
-    def _fetch(self, lane: int) -> bool:
-        if None in self.waits or lane in self.waits:
-            return False
-        limits = self._limits(lane)
-        if not limits:
-            self._in_hand[lane] = max(1, self.remaining[lane])
-            return True
-        worth = min(limit.permits * BATCH_SECONDS * 1000 / limit.period_ms for limit in limits)
-        batch = min(LARGEST_BATCH, max(1, self.remaining[lane]), max(1, math.ceil(worth)))
-        grant = permits(self.account, limits, batch)
-        if not grant.permits:
-            self.waits[lane if grant.limit.startswith("group-") else None] = grant
-            return False
-        self._in_hand[lane] = grant.permits
-        return True
+    def _permits_of(self, group: int, most: int) -> int:
+        """Return the permits towards one mailbox provider that are in hand, fetched if need be."""
+        held = self._of_group.get(group)
+        if held is None:
+            held = self._of_group[group] = _Permits(
+                account=self.account, limits=[self.groups[group]]
+            )
+        if not held.in_hand and group not in self.waits and not held.fetch(most):
+            self.waits[group] = held.refused or Grant(permits=0, wait=AGAIN_SECONDS)
+        return held.in_hand

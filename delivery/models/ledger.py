@@ -138,9 +138,11 @@ class Message(models.Model):
 class Claim(models.Model):
     """Up to a thousand messages that one worker owns for a while.
 
-    Either a range of message ids of one campaign (``first_message``..``last_message``) or, for
-    retries, the ids in ``messages``. Only messages that are PLANNED and have ``attempt`` attempts
-    behind them belong to it: so a message that comes back belongs to its new claim alone.
+    Either a range of message ids of one campaign (``first_message``..``last_message``) or those of
+    the ids in ``messages`` that are in the range (retries, and people at one mailbox provider). The
+    range's beginning moves on when a part of a claim was sent. Only messages that are PLANNED and
+    have ``attempt`` attempts behind them belong to it: so a message that comes back belongs to its
+    new claim alone.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -149,6 +151,8 @@ class Claim(models.Model):
     first_message = models.BigIntegerField()
     last_message = models.BigIntegerField()
     messages = ArrayField(models.BigIntegerField(), null=True)
+    # Set where all of its people are at one mailbox provider that takes only so many at a time.
+    domain_group = models.PositiveSmallIntegerField(_("mailbox provider"), null=True)
     attempt = models.PositiveSmallIntegerField(_("attempts before"), default=0)
     state = models.PositiveSmallIntegerField(choices=ClaimState.options, default=ClaimState.WAITING)
     not_before = models.DateTimeField(_("not before"), null=True)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from campaigns.audience import Audience
@@ -32,7 +33,7 @@ WHERE id = (
         AND (not_before IS NULL OR not_before <= %(now)s)
     ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, campaign_id, attempt, first_message, last_message, messages, token
+RETURNING id, campaign_id, attempt, first_message, last_message, messages, token, domain_group
 """  # noqa: S608 - the state numbers are ours
 # ``+ 0`` keeps PostgreSQL, whose statistics lag behind planning, from walking the whole campaign's
 # index for each claim.
@@ -66,7 +67,10 @@ LEFT JOIN subscribers_subscriber AS person
     ON person.id = message.subscriber_id AND person.workspace_id = %(workspace)s
 WHERE {which} AND message.campaign_id + 0 = %(campaign)s AND message.state = {planned}
     AND message.attempts = %(attempt)s
+{some}
 """
+# As many as may be sent now.
+_SOME: Final = "ORDER BY message.id LIMIT %(limit)s"
 _EXCLUDED: Final = """WHEN EXISTS (
             SELECT FROM subscribers_subscription AS other
             WHERE other.subscriber_id = message.subscriber_id
@@ -85,6 +89,7 @@ class Held:
     last: int
     messages: list[int] | None
     token: str
+    domain_group: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +97,18 @@ class Due(Recipient):
     """One message to send: the person it is for, and whose servers receive their mail."""
 
     domain_group: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A part of a claim, or all of it: who is to be sent to, and whom to skip, and why.
+
+    ``next``: where to go on; None: nothing is left behind it.
+    """
+
+    due: list[Due]
+    left_out: dict[int, Reason]
+    next: int | None = None
 
 
 def take(campaign: int, *, worker: str, token: str, epoch: str) -> Held | None:
@@ -122,12 +139,13 @@ def renew(held: Held) -> bool:
     )
 
 
-def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
-    """Read a claim's messages: those to send, and those to skip with the reason.
+def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
+    """Read a claim's messages (its first ``limit``): those to send, and those to skip.
 
     A second look at what planning decided: who left, was suppressed, or asked for a pause or
     fewer letters since is skipped.
     """
+    messages, following = _those_from(held, limit)
     names = {reason.name.lower(): reason.value for reason in Reason}
     excluded = _EXCLUDED.format(**names) if audience.exclude else ""
     which = (
@@ -142,6 +160,7 @@ def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
             "which": which,
             "fewer": wants_fewer(earlier_than="message.id"),
             "planned": MessageState.PLANNED.value,
+            "some": "" if limit is None else _SOME,
         }
     )
     with connection.cursor() as cursor:
@@ -155,12 +174,26 @@ def read(held: Held, audience: Audience) -> tuple[list[Due], dict[int, Reason]]:
                 "attempt": held.attempt,
                 "first": held.first,
                 "last": held.last,
-                "messages": held.messages,
+                "messages": messages,
+                "limit": limit,
                 "now": timezone.now(),
             },
         )
         rows = cursor.fetchall()
-    return _divide(rows)
+    if messages is None and limit is not None and len(rows) == limit:
+        following = rows[-1][0] + 1
+    due, left_out = _divide(rows)
+    return Found(due=due, left_out=left_out, next=following)
+
+
+def _those_from(held: Held, limit: int | None) -> tuple[list[int] | None, int | None]:
+    """Return a list claim's next messages, and the one behind them."""
+    if held.messages is None:
+        return None, None
+    own = [message for message in held.messages if message >= held.first]
+    if limit is None or len(own) <= limit:
+        return own, None
+    return own[:limit], own[limit]
 
 
 def _divide(rows: Iterable[tuple[Any, ...]]) -> tuple[list[Due], dict[int, Reason]]:
@@ -191,10 +224,51 @@ def settle(held: Held) -> bool:
     return _leave(held, state=ClaimState.SETTLED)
 
 
-def release(held: Held, *, not_before: datetime | None = None, waiting_for: str = "") -> bool:
-    """Give a claim back with what is left of it, to be taken from ``not_before`` on."""
+def release(
+    held: Held,
+    *,
+    first: int | None = None,
+    not_before: datetime | None = None,
+    waiting_for: str = "",
+) -> bool:
+    """Give a claim back with what is left of it (from ``first`` on), to be taken from then on."""
     return _leave(
-        held, state=ClaimState.WAITING, not_before=not_before, waiting_for=waiting_for[:200]
+        held,
+        state=ClaimState.WAITING,
+        not_before=not_before,
+        waiting_for=waiting_for[:200],
+        first_message=held.first if first is None else first,
+    )
+
+
+def split(
+    held: Held, messages: list[int], *, group: int, not_before: datetime, waiting_for: str
+) -> None:
+    """Make a claim of its own of people at one mailbox provider that takes no more just now."""
+    Claim.objects.create(
+        campaign_id=held.campaign,
+        priority=Claim.objects.values_list("priority", flat=True).get(pk=held.id),
+        first_message=min(messages),
+        last_message=max(messages),
+        messages=sorted(messages),
+        domain_group=group,
+        attempt=held.attempt,
+        not_before=not_before,
+        waiting_for=waiting_for[:200],
+    )
+
+
+def postpone(campaign: int, *, until: datetime, waiting_for: str) -> None:
+    """Have a campaign's waiting claims wait until its account may send again."""
+    Claim.objects.filter(campaign_id=campaign, state=ClaimState.WAITING).filter(
+        Q(not_before=None) | Q(not_before__lt=until)
+    ).update(not_before=until, waiting_for=waiting_for[:200])
+
+
+def expire(held: Held) -> None:
+    """Leave a claim to whoever sweeps up: its journal says what became of its messages."""
+    Claim.objects.filter(pk=held.id, token=held.token, state=ClaimState.HELD).update(
+        held_until=timezone.now()
     )
 
 

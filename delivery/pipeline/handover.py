@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.utils import timezone
@@ -21,7 +22,7 @@ from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.isolation import BusyError
 from campaigns.states import CampaignStatus
-from delivery.connections import Connections
+from delivery.connections import AGAIN_SECONDS
 from delivery.models import Dispatch
 from delivery.pipeline import claim, prepare, record
 from delivery.pipeline.render import RenderError
@@ -31,25 +32,30 @@ from delivery.transports.protocol import Outcome, Outgoing, Verdict
 
 LOOK_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 5.0
+PARKED_SECONDS: Final = 0.1
 BATCH: Final = 1_000
 MANY_ERRORS: Final = 20
 MANY_ERRORS_SHARE: Final = 0.05
 MANY_RUNAWAYS: Final = 3  # each has held up this account's mail for seconds
 DATABASE_IS_AWAY: Final = (OperationalError, InterfaceError)
+log = structlog.get_logger()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Slice:
     """How long to go on, and who says that it is enough."""
 
     until: float  # time.monotonic()
     is_over: Callable[[], bool]  # asked often: must cost next to nothing
-    keep: Callable[[], object]  # called every few seconds
+    keep: Callable[[], object]  # called twice a second by the loop; False: the slice ends now
 
 
 @dataclass(slots=True)
 class HandOver:
-    """What becomes of one claim's messages while a transport sends them."""
+    """What becomes of one claim's messages while a transport sends them.
+
+    ``keep`` is called twice a second while mail is under way, to share connections anew.
+    """
 
     held: claim.Held
     prepared: prepare.Prepared
@@ -57,28 +63,32 @@ class HandOver:
     writer: record.Writer
     gate: Gate
     part: Slice
-    connections: Connections
+    keep: Callable[[], object]
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
     counts: Counter[Verdict] = field(default_factory=Counter)
+    held_back: dict[int, list[int]] = field(default_factory=dict)  # for a limit, by domain group
     _queue: Iterator[claim.Due] | None = None
     _has_begun: bool = False
     _parked: dict[int, deque[claim.Due]] = field(default_factory=dict)
     _groups: dict[int, int] = field(default_factory=dict)  # of the mails under way, if limited
-    _done: int = 0  # messages that left PLANNED
+    _left: set[int] = field(default_factory=set)  # messages without an outcome
     _pulled: int = 0
     _waiting: list[Outcome] = field(default_factory=list)
     _errors: dict[int, str] = field(default_factory=dict)
     _runaways: int = 0  # of the errors: those whose rendering had to be stopped
+    _once_more: deque[claim.Due] = field(default_factory=deque)
     _stop: bool = False
     _look_at: float = 0.0
     _keep_at: float = 0.0
     _renew_at: float = 0.0
+    _parked_until: float = 0.0
 
     def __post_init__(self) -> None:
         now = time.monotonic()
         self._look_at = self._keep_at = now + LOOK_SECONDS
         self._renew_at = now + RENEW_SECONDS
+        self._left = {message.message_id for message in self.due}
 
     def mails(self) -> Iterator[Outgoing]:
         """Render one mail after the other, as long as there are permits."""
@@ -88,30 +98,52 @@ class HandOver:
             try:
                 rendered = mail(message)
             except RenderError as error:
-                self._errors[message.message_id] = str(error)
                 self._runaways += error.is_runaway
-                self._end_group(message.message_id)
-                if self.has_too_many_errors:
-                    return
-                continue
+                self._fails(message, str(error))
             except BusyError:  # nothing was tried: they stay planned
                 self._end_group(message.message_id)
                 self._stop = True
                 return
-            yield rendered
+            except Exception:
+                # Not this person's fault, perhaps: tried once more when the others are through.
+                log.exception("mail_could_not_be_made", message=message.message_id)
+                self._once_more.append(message)
+            else:
+                yield rendered
+            if self._errors and self.has_too_many_errors:
+                return
+        yield from self._second_tries(mail)
+
+    def _second_tries(self, mail: Callable[[claim.Due], Outgoing]) -> Iterator[Outgoing]:
+        while self._once_more:
+            message = self._once_more.popleft()
+            try:
+                rendered = mail(message)
+            except BusyError:
+                self._end_group(message.message_id)
+                self._stop = True
+                return
+            except Exception:  # logged the first time
+                words = _("Something in this person's values can't be put into a mail.")
+                self._fails(message, words)
+                if self.has_too_many_errors:
+                    return
+            else:
+                yield rendered
+
+    def _fails(self, message: claim.Due, words: str) -> None:
+        self._errors[message.message_id] = words
+        self._end_group(message.message_id)
 
     def _admitted(self) -> Iterator[claim.Due]:
         """One message after the other, as limits allow; who waits for a connection is parked."""
         gate, lanes = self.gate, self.gate.lanes
         if self._queue is None:
-            gate.expect(message.domain_group for message in self.due)
             self._queue = iter(self.due)
         while (message := self._next(self._queue)) is not None:
             group = message.domain_group
             if not gate.admit(group):
-                if gate.is_exhausted:
-                    self._parked.clear()
-                    return
+                self.held_back.setdefault(group, []).append(message.message_id)
                 continue
             if group in lanes.most:
                 self._groups[message.message_id] = group
@@ -128,8 +160,7 @@ class HandOver:
             group = message.domain_group
             if lanes.has_room(group):
                 return message
-            if not self.gate.must_wait_for_connection(group):
-                self._parked.setdefault(group, deque()).append(message)
+            self._parked.setdefault(group, deque()).append(message)
         return None
 
     @property
@@ -138,7 +169,32 @@ class HandOver:
         if self._queue is None and not self._has_begun:
             self._has_begun = True
             return bool(self.due)
-        return any(self._parked.values()) and not self.should_stop()
+        while any(self._parked.values()) and not self.should_stop():
+            if any(waiting and self.gate.lanes.has_room(g) for g, waiting in self._parked.items()):
+                return True
+            if not self._is_patient():
+                break
+        return False
+
+    def _is_patient(self) -> bool:
+        """Wait a little for others to give up connections to mailbox providers; not for long.
+
+        Then whoever is parked goes into claims of their own, and this process does other work.
+        """
+        now = time.monotonic()
+        self._parked_until = self._parked_until or now + AGAIN_SECONDS
+        if now < self._parked_until:
+            time.sleep(PARKED_SECONDS)
+            self.keep_alive()
+            self.gate.lanes.renew()
+            return True
+        for group, waiting in self._parked.items():
+            if waiting:
+                self.gate.wait_for_connection(group)
+                ids = [message.message_id for message in waiting]
+                self.held_back.setdefault(group, []).extend(ids)
+                waiting.clear()
+        return False
 
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""
@@ -146,6 +202,7 @@ class HandOver:
         self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
+        self._left.discard(outcome.message_id)
         if outcome.code:
             self.answers += 1
         elif outcome.verdict is Verdict.UNKNOWN:
@@ -178,18 +235,17 @@ class HandOver:
             return False
 
     def keep_alive(self) -> None:
-        """Record what has come every half second, and renew the lease every few."""
+        """Share connections and record what came every half second; renew the lease every few."""
         now = time.monotonic()
         if now < self._keep_at:
             return
         self._keep_at = now + LOOK_SECONDS
         try:
+            self.keep()
+            self.gate.lanes.renew()
             self.flush()
             if now >= self._renew_at:
                 self._renew_at = now + RENEW_SECONDS
-                self.part.keep()
-                self.connections.renew()
-                self.gate.lanes.renew()
                 if not claim.renew(self.held):
                     self._stop = True
         except DATABASE_IS_AWAY:
@@ -204,13 +260,13 @@ class HandOver:
             except BaseException:
                 self._waiting = batch + self._waiting
                 raise
-            self._done += len(batch)
         if last and self._errors and not self.has_too_many_errors:
             skipped = dict.fromkeys(self._errors, Reason.RENDER_ERROR)
-            self._done += record.skip(self.writer, skipped, words=self._errors)
+            record.skip(self.writer, skipped, words=self._errors)
             Dispatch.objects.filter(campaign_id=self.held.campaign).update(
                 render_errors=F("render_errors") + len(skipped)
             )
+            self._left.difference_update(self._errors)
             self._errors.clear()
 
     @property
@@ -238,16 +294,11 @@ class HandOver:
             )
 
     @property
-    def left_over(self) -> bool:
-        """Whether some of the claim's messages will still be planned after the last `flush`."""
-        leaving = len(self._waiting) + (0 if self.has_too_many_errors else len(self._errors))
-        return self._done + leaving < len(self.due)
+    def remaining(self) -> set[int]:
+        """The messages that will still be planned after the last `flush`."""
+        return self._left if self.has_too_many_errors else self._left.difference(self._errors)
 
-    def waits_until(self) -> tuple[datetime | None, str]:
-        """Return from when on the rest may be taken again, and what it waits for."""
-        if not self.gate.waits:
-            return None, ""
-        grant = self.gate.waits.get(None) or min(
-            self.gate.waits.values(), key=lambda wait: wait.wait
-        )
+    def waits_until(self, group: int) -> tuple[datetime, str]:
+        """Return from when on mail to a mailbox provider may go again, and what it waits for."""
+        grant = self.gate.waits[group]
         return timezone.now() + timedelta(seconds=grant.wait), word_of(grant.limit)

@@ -4,27 +4,32 @@ A server may accept a mail and not answer for ten minutes (RFC 5321 §4.5.3.2 as
 its own lane waits then; the process goes on with other accounts.
 """
 
-import logging
 import threading
+import time
 from contextlib import suppress
+from datetime import timedelta
 from enum import Enum
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import structlog
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from delivery import breaker, coordination, journal, throttle, usage
 from delivery.connections import Connections, GroupLanes
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import claim, handover, offers, prepare, record
+from delivery.pipeline.plan import CLAIM_SIZE
 from delivery.transports import choose
 from delivery.transports.protocol import JournalClosedError, ServerTroubleError, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-log = logging.getLogger(__name__)
+LONG_WAIT: Final = 2.0  # seconds; a wait for a limit that the database, and so people, know of
+log = structlog.get_logger()
 
 
 class Served(Enum):
@@ -32,30 +37,36 @@ class Served(Enum):
 
     SENT = "sent"
     NOTHING = "nothing"  # no free claim or connection just now
+    LIMITED = "limited"  # the account has no permits until `Lane.rests_until`
     CHANGED = "changed"  # something about accounts or campaigns is to be read anew
+    FAILED = "failed"  # by something unexpected, which the log tells
 
 
 class Lane:
-    """Serves one account's offers, one after the other, in a thread of its own."""
+    """Serves one account's offers, one after the other, in a thread of its own.
 
-    def __init__(self, account: int, *, shard: int) -> None:
-        self._account = account
-        self._shard = shard
+    ``finished`` gets the lane each time an offer is served; ``result`` says how then.
+    """
+
+    def __init__(self, account: int, *, finished: "SimpleQueue[Lane]") -> None:
+        self.account = account
+        self.offer: offers.Offer | None = None  # the one that is served, or was last
+        self.result = Served.NOTHING
+        self.mails = 0  # of the last offer, read to be sent
+        self.rests_until = 0.0  # time.monotonic()
+        self.idle_since = time.monotonic()
+        self._finished = finished
         self._line = journal.Line()
         self._connections = Connections(account=account)
+        self._group_lanes = GroupLanes(account=account, most={})
         self._settings: object = None
         self._transport: Transport | None = None
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._free = threading.Event()
-        self._free.set()
-        self._result: Served | BaseException = Served.NOTHING
+        self._pace = 0.0  # seconds that the last claim took from its permits to its last answer
+        self._jobs: SimpleQueue[Callable[[], Served] | None] = SimpleQueue()
+        self.is_leaving = False
+        self.has_left = False  # it has hung up for good
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"lane-{account}")
         self._thread.start()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether it still waits for a server."""
-        return not self._free.is_set()
 
     def begin(
         self,
@@ -63,70 +74,102 @@ class Lane:
         prepared: prepare.Prepared,
         part: handover.Slice,
         *,
-        share: int,
+        shard: int,
     ) -> None:
-        """Begin to serve an offer; see `wait`."""
-        self._free.clear()
+        """Begin to serve an offer."""
+        self.offer = offer
+        self._jobs.put(lambda: self._serve(offer, prepared, part, shard=shard))
 
-        def job() -> None:
-            self._result = self._serve(offer, prepared, part, share=share)
-
-        self._jobs.put(job)
-
-    def wait(self, seconds: float) -> Served | None:
-        """Return what came of it; None: it is not over after ``seconds``. Raises what it raised."""
-        if not self._free.wait(max(0.0, seconds)):
-            return None
-        result, self._result = self._result, Served.NOTHING
-        if isinstance(result, BaseException):
-            raise result
-        return result
-
-    def close(self) -> None:
-        """Hang up, unless it is busy; a busy lane goes on until its server has answered."""
-        if not self.is_busy:
+    def leave(self) -> None:
+        """Hang up and end, once the offer that is being served has its answers."""
+        if not self.is_leaving:
+            self.is_leaving = True
             self._jobs.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end after `leave`, at most so long."""
+        self._thread.join(max(0.0, seconds))
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                job()
-            except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
-                self._result = error
-                self._hang_up()
+                self.result = job()
+            except Exception:
+                log.exception("sending_failed", account=self.account)
+                self.result = Served.FAILED
+                with suppress(Exception):
+                    self._hang_up()
                 connection.close()
-            self._free.set()
+            self.idle_since = time.monotonic()
+            self._finished.put(self)
         self._hang_up()
         connection.close()
+        self.has_left = True
+        self._finished.put(self)
 
     def _hang_up(self) -> None:
-        if self._transport is not None:
-            with suppress(OSError):
+        try:
+            if self._transport is not None:
                 self._transport.close()
-        self._transport = None
-        self._connections.free()
-        self._line.close()
+        except OSError:
+            log.exception("connections_could_not_be_closed", account=self.account)
+        finally:
+            self._transport = None
+            self._pace = 0.0
+            self._connections.free()
+            self._group_lanes.free()
+            self._line.close()
 
     def _serve(
-        self,
-        offer: offers.Offer,
-        prepared: prepare.Prepared,
-        part: handover.Slice,
-        *,
-        share: int,
+        self, offer: offers.Offer, prepared: prepare.Prepared, part: handover.Slice, *, shard: int
     ) -> Served:
-        """Take the campaign's next claim and send it."""
+        """Send the campaign's next claim, or as much of it as the account's limits allow."""
         account = offer.account
-        if not self._connections.lease(most=account.max_connections, wanted=share):
+        self.mails = 0
+        self._share(account)
+        if not self._connections.count or not breaker.may_try(account):
             return Served.NOTHING
-        if not breaker.may_try(account):
+        gate = self._gate(account)
+        began = time.monotonic()
+        try:
+            most = gate.reserve(CLAIM_SIZE)
+            held = self._take(offer) if most else None
+            if held is None:
+                if account.broken_since is not None:
+                    breaker.let_others_try(account)
+                return Served.NOTHING if most else self._wait(offer, gate)
+            try:
+                return self._send(held, prepared, account, part, gate, most=most, shard=shard)
+            except BaseException:
+                # What became of its mails is in the journal: whoever sweeps up reads it there.
+                claim.expire(held)
+                raise
+        finally:
+            gate.give_back(usual=self._pace)
+            self._pace = time.monotonic() - began
+
+    def _wait(self, offer: offers.Offer, gate: throttle.Gate) -> Served:
+        """Leave the account alone until it has permits again; a long wait is written down."""
+        grant = gate.refused
+        if grant is None:
             return Served.NOTHING
-        held = self._take(offer)
-        if held is None:
-            if account.broken_since is not None:
-                breaker.let_others_try(account)
+        if grant.wait >= LONG_WAIT:
+            claim.postpone(
+                offer.campaign.pk,
+                until=timezone.now() + timedelta(seconds=grant.wait),
+                waiting_for=throttle.word_of(grant.limit),
+            )
             return Served.NOTHING
-        return self._send(held, prepared, account, part)
+        self.rests_until = time.monotonic() + grant.wait
+        return Served.LIMITED
+
+    def _share(self, account: SendingAccount) -> None:
+        """Ask for our share of the account's connections, and use no more from now on."""
+        transport = self._transport
+        opened = transport.opened if transport is not None else 0
+        count = self._connections.ask(most=account.max_connections, opened=opened)
+        if transport is not None:
+            transport.limit(_most(account, count))
 
     def _take(self, offer: offers.Offer) -> claim.Held | None:
         """Take the campaign's next claim; its journal is opened first."""
@@ -141,36 +184,45 @@ class Lane:
             epoch=self._line.epoch,
         )
 
-    def _send(
+    def _send(  # noqa: PLR0913 - what a claim is sent with
         self,
         held: claim.Held,
         prepared: prepare.Prepared,
         account: SendingAccount,
         part: handover.Slice,
+        gate: throttle.Gate,
+        *,
+        most: int,
+        shard: int,
     ) -> Served:
         notes = self._line.use(held.token, version=prepared.version)
+        if held.domain_group is not None:
+            most = gate.reserve_for(held.domain_group, most)
         writer = record.Writer(
             campaign=held.campaign,
             workspace=account.workspace_id,
             attempt=held.attempt,
-            shard=self._shard,
+            shard=shard,
             version=prepared.version,
         )
-        due, left_out = claim.read(held, prepared.audience)
-        record.skip(writer, left_out)
+        found = claim.Found(due=[], left_out={}, next=held.first)
+        if most:
+            found = claim.read(held, prepared.audience, limit=most if most < CLAIM_SIZE else None)
+        record.skip(writer, found.left_out)
+        self.mails = len(found.due)
         hand = handover.HandOver(
             held=held,
             prepared=prepared,
-            due=due,
+            due=found.due,
             writer=writer,
-            gate=_gate(account, share=self._connections.count),
+            gate=gate,
             part=part,
-            connections=self._connections,
+            keep=lambda: self._share(account),
         )
         served = Served.SENT
         try:
             while hand.goes_on:  # once, unless a mailbox provider's connections are all in use
-                self._open(account, connections=_most(account, self._connections)).send(
+                self._open(account).send(
                     hand.mails(),
                     journal=notes,
                     record=hand.note,
@@ -186,52 +238,99 @@ class Lane:
         except JournalClosedError:
             self._line.close()
             served = Served.CHANGED
+        except BaseException:
+            _save(notes, hand)
+            raise
         else:
             served = _judge(account, hand)
-        finally:
-            hand.gate.give_back()
         try:
-            self._finish(held, hand, account)
+            self._finish(held, hand, account, following=found.next)
         except BaseException:
-            with suppress(JournalClosedError):
-                notes.flush()  # the database is away: whoever sweeps up finds all answers here
+            _save(notes, hand)
             raise
         return Served.CHANGED if hand.has_too_many_errors else served
 
-    def _finish(self, held: claim.Held, hand: handover.HandOver, account: SendingAccount) -> None:
+    def _finish(
+        self,
+        held: claim.Held,
+        hand: handover.HandOver,
+        account: SendingAccount,
+        *,
+        following: int | None,
+    ) -> None:
         """Record the rest and give the claim back, in one transaction; then drop its journal."""
         if hand.has_too_many_errors:
             hand.pause_for_errors()
         with transaction.atomic():
             # The claim first, then its messages: the order in which the sweeper locks them.
-            if hand.left_over:
-                not_before, waiting_for = hand.waits_until()
-                still_ours = claim.release(held, not_before=not_before, waiting_for=waiting_for)
-            else:
-                still_ours = claim.settle(held)
+            still_ours = self._give_back(held, hand, following=following)
             hand.flush(last=True)
             usage.note(account, hand.counts)
         if still_ours:
             journal.drop(held.token)
 
-    def _open(self, account: SendingAccount, *, connections: int) -> Transport:
+    def _give_back(
+        self, held: claim.Held, hand: handover.HandOver, *, following: int | None
+    ) -> bool:
+        """Give a claim back with what is left of it; False: somebody else has it."""
+        back = {message for group in hand.held_back.values() for message in group}
+        rest = hand.remaining
+        if rest != back:  # stopped in its middle
+            return claim.release(held, first=min(rest))
+        if following is None:
+            still_ours = claim.settle(held)
+        elif held.domain_group is not None and held.domain_group in hand.gate.waits:
+            not_before, words = hand.waits_until(held.domain_group)
+            still_ours = claim.release(
+                held, first=following, not_before=not_before, waiting_for=words
+            )
+        else:
+            still_ours = claim.release(held, first=following)
+        if still_ours:
+            for group, messages in hand.held_back.items():
+                not_before, words = hand.waits_until(group)
+                claim.split(held, messages, group=group, not_before=not_before, waiting_for=words)
+        return still_ours
+
+    def _gate(self, account: SendingAccount) -> throttle.Gate:
+        limits = list(DomainLimit.objects.filter(account=account))
+        self._group_lanes.renew(throttle.connections_by_group(limits))
+        return throttle.Gate(
+            account=account.pk,
+            limits=throttle.limits_of(account),
+            groups=throttle.limits_by_group(limits),
+            lanes=self._group_lanes,
+        )
+
+    def _open(self, account: SendingAccount) -> Transport:
         """Return open connections to the account's server; new ones when its settings changed."""
-        settings = choose.fingerprint(account), connections
+        settings = choose.fingerprint(account), account.max_connections
         if self._transport is None or self._settings != settings:
             if self._transport is not None:
                 self._transport.close()
             self._settings = settings
-            self._transport = choose.transport_for(account, connections=connections)
+            self._transport = choose.transport_for(account)
+            self._transport.limit(_most(account, self._connections.count))
         return self._transport
 
 
-def _most(account: SendingAccount, leased: Connections) -> int:
+def _save(notes: journal.Journal, hand: handover.HandOver) -> None:
+    """After something unexpected: write down all that is known, wherever that is possible still."""
+    with suppress(JournalClosedError):
+        notes.flush()
+    try:
+        hand.flush()
+    except Exception:  # the database is away, perhaps: then the journal tells
+        log.exception("outcomes_could_not_be_recorded")
+
+
+def _most(account: SendingAccount, leased: int) -> int:
     """Return over how many connections to send: one, to find out whether a server is well again.
 
     If it still takes mails and says nothing, one more is in doubt, not one per connection.
     """
     in_trouble = account.broken_since is not None and not breaker.is_patient(account)
-    return 1 if in_trouble else leased.count
+    return min(1, leased) if in_trouble else leased
 
 
 def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
@@ -245,17 +344,3 @@ def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
         breaker.trip(account, ServerTroubleError(sentence % {"host": account.server_name}))
         return Served.CHANGED
     return Served.SENT
-
-
-def _gate(account: SendingAccount, *, share: int) -> throttle.Gate:
-    limits = list(DomainLimit.objects.filter(account=account))
-    return throttle.Gate(
-        account=account.pk,
-        limits=throttle.limits_of(account),
-        groups=throttle.limits_by_group(limits),
-        lanes=GroupLanes(
-            account=account.pk,
-            most=throttle.connections_by_group(limits),
-            senders=max(1, account.max_connections // max(1, share)),
-        ),
-    )

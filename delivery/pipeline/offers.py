@@ -1,7 +1,7 @@
 """Offers: which campaigns have something to send now, and by which account.
 
-A process reads this at most twice a second and takes claims from it in turn, so that campaigns
-share the workers by claims, however large each is.
+A process reads this at most twice a second and serves whoever had the fewest mails, so that
+campaigns share the workers, and their account's limits, however large each is.
 """
 
 import time
@@ -78,9 +78,11 @@ class Board:
         free = [offer for offer in self._offers if offer.account.pk not in without]
         if not free:
             return None
-        offer = min(free, key=lambda o: (o.priority, self._served[o.campaign.pk]))
-        self._served[offer.campaign.pk] += 1
-        return offer
+        return min(free, key=lambda o: (o.priority, self._served[o.campaign.pk]))
+
+    def count(self, offer: Offer, mails: int) -> None:
+        """Note that a campaign had its turn: it is the others' now."""
+        self._served[offer.campaign.pk] += mails
 
     def withdraw(self, offer: Offer) -> None:
         """Stop offering a campaign until the next reading: it has no free claim just now."""

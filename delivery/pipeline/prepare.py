@@ -48,21 +48,8 @@ class Prepared:
         It raises RenderError: this person's values don't fit the content.
         """
         if not self.compiled.programs:
-            return partial(_alone, partial(render, self.compiled))
-        return partial(_alone, _FilledAhead(self, due).mail)
-
-
-def _alone(make: Callable[[Due], Outgoing], due: Due) -> Outgoing:
-    """Make one person's mail; what its values break spoils nobody else's."""
-    try:
-        return make(due)
-    except (RenderError, isolation.BusyError):
-        raise
-    except Exception as error:
-        log.exception("render.failed", extra={"message_id": due.message_id})
-        raise RenderError(
-            _("Something in this person's values can't be put into a mail.")
-        ) from error
+            return partial(render, self.compiled)
+        return _FilledAhead(self, due).mail
 
 
 class _FilledAhead:

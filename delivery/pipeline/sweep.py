@@ -3,8 +3,9 @@
 Every step is a conditional statement and may run twice at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -77,7 +78,7 @@ def everything() -> bool:
 
 
 def recover() -> int:
-    """Settle the claims whose lease has run out, or whose process on this host has ended.
+    """Settle the claims whose lease has run out, or whose process has ended.
 
     Their journals say how; returns how many.
 
@@ -85,21 +86,23 @@ def recover() -> int:
     message unknown. Everything else goes back to wait. A lost journal makes all of it unknown.
     """
     now = timezone.now()
-    held = Claim.objects.filter(state=ClaimState.HELD).values_list("pk", "worker", "held_until")
-    orphaned = [
-        pk
-        for pk, worker, until in held
-        if until is None or until < now or coordination.is_gone(worker)
-    ]
+    held = list(
+        Claim.objects.filter(state=ClaimState.HELD).values_list("pk", "worker", "held_until")
+    )
+    gone = coordination.gone({worker for _pk, worker, _until in held})
+    orphaned = [pk for pk, worker, until in held if until is None or until < now or worker in gone]
     return set_aside.each(
-        "claim", orphaned[:CLAIMS_AT_ONCE], _recover_or_leave, name="claim {}".format
+        "claim",
+        orphaned[:CLAIMS_AT_ONCE],
+        partial(_recover_or_leave, gone=gone),
+        name="claim {}".format,
     )
 
 
-def _recover_or_leave(pk: int) -> None:
+def _recover_or_leave(pk: int, *, gone: Collection[str]) -> None:
     """Settle a claim; one that can't be settled makes room for the others for a while."""
     try:
-        _recover(pk)
+        _recover(pk, gone)
     except set_aside.AWAY:
         raise
     except Exception:
@@ -109,7 +112,7 @@ def _recover_or_leave(pk: int) -> None:
         raise
 
 
-def _recover(pk: int) -> bool:
+def _recover(pk: int, gone: Collection[str]) -> bool:
     with transaction.atomic():
         held = (
             Claim.objects.select_for_update(skip_locked=True, of=("self",))
@@ -117,7 +120,7 @@ def _recover(pk: int) -> bool:
             .filter(pk=pk, state=ClaimState.HELD)
             .first()
         )
-        if held is None or not (_has_expired(held) or coordination.is_gone(held.worker)):
+        if held is None or not (_has_expired(held) or held.worker in gone):
             return False
         token = held.token
         # From here on the former owner can't hand over anything, however late it wakes up.

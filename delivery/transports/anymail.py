@@ -49,6 +49,8 @@ class AnymailTransport:
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings
         self.course = _Course()
+        self.most = settings.max_connections
+        self.opened = 0  # requests that wait for their answer
         self._jobs: queue.SimpleQueue[Outgoing | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Outgoing, Answer]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -70,6 +72,10 @@ class AnymailTransport:
             JournalClosedError: likewise.
         """
         _Run(self, journal, record, keep_alive).go(mails, should_stop)
+
+    def limit(self, connections: int) -> None:
+        """Have so many requests open at most from now on."""
+        self.most = connections
 
     def give(self, mail: Outgoing, *, open_requests: int) -> None:
         """Let a thread send a mail; another thread begins when all of them are busy."""
@@ -140,24 +146,23 @@ class _Run:
         self._journal = journal
         self._record = record
         self._keep_alive = keep_alive
-        self._open = 0
         self._trouble: ServerTroubleError | None = None
         self._error: BaseException | None = None
 
     def go(self, mails: Iterator[Outgoing], should_stop: Callable[[], bool]) -> None:
         """Keep as many requests open as there may be, until nothing is left."""
-        most = self._transport.settings.max_connections
+        transport = self._transport
         is_over = False
         try:
             while True:
-                while not is_over and self._open < most:
+                while not is_over and transport.opened < transport.most:
                     is_over = self._is_lost or should_stop() or not self._begin(mails)
-                if not self._open:
-                    break
                 is_over = is_over or self._is_lost or should_stop()
+                if is_over and not transport.opened:
+                    break
                 self._take_answer()
         finally:
-            while self._open:  # something from outside: what is out gets its answer all the same
+            while transport.opened:  # something from outside: what is out gets its answer
                 self._take_answer()
         if self._error is not None:
             raise self._error
@@ -180,8 +185,8 @@ class _Run:
             self._error = error
             self._end(Outcome(message_id=mail.message_id, verdict=Verdict.NOT_SENT))
             return False
-        self._transport.give(mail, open_requests=self._open)
-        self._open += 1
+        self._transport.give(mail, open_requests=self._transport.opened)
+        self._transport.opened += 1
         return True
 
     def _take_answer(self) -> None:
@@ -192,7 +197,7 @@ class _Run:
         found = self._transport.next_answer()
         if found is None:
             return
-        self._open -= 1
+        self._transport.opened -= 1
         mail, answer = found
         verdict = self._judge(answer)
         words = answer.words if verdict is not Verdict.SENT else ""

@@ -106,6 +106,16 @@ class HandOverJournal(Protocol):
 class Transport(Protocol):
     """Sends mails over as many connections as it was given."""
 
+    @property
+    def opened(self) -> int:
+        """How many connections (of a provider: requests) are open at this moment."""
+
+    def limit(self, connections: int) -> None:
+        """Use so many connections at most from now on, also within `send`; 0: none for now.
+
+        Those beyond close as soon as their mails are through.
+        """
+
     def send(
         self,
         mails: Iterator[Outgoing],

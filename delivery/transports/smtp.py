@@ -19,6 +19,15 @@ class SmtpTransport:
         self.settings = settings
         self._pool = Pool(settings)
 
+    @property
+    def opened(self) -> int:
+        """How many connections are open, or being opened or closed."""
+        return len(self._pool.lanes)
+
+    def limit(self, connections: int) -> None:
+        """Use so many connections at most from now on."""
+        self._pool.limit = connections
+
     def send(
         self,
         mails: Iterator[Outgoing],

@@ -39,13 +39,21 @@ class Pool:
         self._context: ssl.SSLContext | None = None
         self._ceiling = settings.max_connections
         self._ceiling_until = 0.0
+        self.limit = settings.max_connections
 
     @property
     def most(self) -> int:
-        """How many connections there may be now."""
+        """How many connections there may be now; 0: others use all of them."""
         if self._ceiling_until and time.monotonic() > self._ceiling_until:
             self._ceiling, self._ceiling_until = self.settings.max_connections, 0.0
-        return max(1, self._ceiling)
+        return min(max(1, self._ceiling), self.limit)
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether some connections have to close, because there may be fewer now."""
+        if len(self.lanes) <= self.limit:
+            return False
+        return sum(not lane.is_quitting for lane in self.lanes) > self.limit
 
     @property
     def ready(self) -> list[Lane]:

@@ -189,14 +189,18 @@ class Run:
         if self._is_stopping():
             return
         for lane in list(self._pool.lanes):
-            if lane.connection.phase is not Phase.READY or lane.is_quitting:
+            if lane.connection.phase is not Phase.READY:
+                if self._pool.has_too_many:
+                    self._pool.drop(lane)
+                continue
+            if lane.is_quitting:
                 continue
             if lane.next is None:
                 self._provide(lane)
         self._open_lanes()
 
     def _provide(self, lane: Lane) -> None:
-        if lane.is_used_up:
+        if lane.is_used_up or self._pool.has_too_many:
             if lane.is_idle:
                 self._pool.say_goodbye(lane)
             return

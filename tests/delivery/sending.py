@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns import lifecycle
+from campaigns.audience import Audience
 from campaigns.models import Campaign
 from delivery.models import Claim, Message, MessageTally, SendingAccount
 from delivery.pipeline import claim, plan, record
@@ -110,6 +111,12 @@ def take(campaign: Campaign, *, token: str = "t", epoch: str = "run:1") -> claim
     held = claim.take(campaign.pk, worker="elsewhere:1", token=token, epoch=epoch)
     assert held is not None
     return held
+
+
+def read(held: claim.Held, audience: Audience) -> tuple[list[claim.Due], dict[int, Reason]]:
+    """Read a whole claim: those to send, and those to skip."""
+    found = claim.read(held, audience)
+    return found.due, found.left_out
 
 
 def sent(ids: Iterable[int]) -> list[Outcome]:

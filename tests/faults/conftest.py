@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,26 @@ class Recorder:
         if not self.log.exists():
             return Counter()
         return Counter(self.log.read_text().split())
+
+    def trace(self) -> list[tuple[str, float, int]]:
+        """Return what happened and when, and how many connections were open at that moment."""
+        lines = Path(f"{self.log}.trace").read_text().splitlines()
+        return [(what, float(at), int(count)) for what, at, count in map(str.split, lines)]
+
+    @property
+    def most_connections(self) -> int:
+        """The most connections that were open at once."""
+        return max((count for _what, _at, count in self.trace()), default=0)
+
+    @property
+    def mail_times(self) -> list[float]:
+        """When each mail was taken."""
+        return [at for what, at, _count in self.trace() if what == "mail"]
+
+    @property
+    def longest_gap(self) -> float:
+        """The longest time between two mails, in seconds."""
+        return max((after - before for before, after in pairwise(self.mail_times)), default=0.0)
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ Django is used here, so that what is checked is what the database says.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ class Product:
     def running(self, *, sending: int = 2, cluster: Path | None = None) -> Iterator["Product"]:
         """Run services, workers and beat for the length of the block.
 
+        ``sending``: how many processes send; 0: no workers, whoever asks starts them.
         ``cluster``: a stopped PostgreSQL's folder with a migrated database, to begin with a copy.
         """
         from config import embedded
@@ -89,12 +91,31 @@ class Product:
             finally:
                 self.stop()
 
+    @contextmanager
+    def shipped(self) -> Iterator[int]:
+        """Run all of it as `make run` does for the length of the block; yields its process id."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.environment |= {"PORT": str(port), "DEMO": "0"}
+        process = self._popen("-m", "config.run")
+        try:
+            self.until(self._is_ready, seconds=300)
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait(timeout=90)
+
+    def _is_ready(self) -> bool:
+        return "Warta is ready" in (self.data_dir / "workers.log").read_text()
+
     def start(self, *, sending: int = 2) -> None:
         """Start workers and beat, and wait until they give a sign of life."""
-        self.worker("sending", processes=sending)
-        self.worker(OTHER_QUEUES, processes=1)
         self.start_beat()
-        self.wait_for_workers()
+        if sending:
+            self.worker("sending", processes=sending)
+            self.worker(OTHER_QUEUES, processes=1)
+            self.wait_for_workers()
 
     def wait_for_workers(self) -> None:
         """Wait until workers for all queues and beat have given a new sign of life."""
@@ -111,14 +132,20 @@ class Product:
         """Start beat."""
         self.beat = self._popen("-m", "celery", "-A", "config.celery", "beat", "--pidfile=")
 
-    def worker(self, queues: str, *, processes: int, host: str = "") -> "subprocess.Popen[bytes]":
-        """Start one worker; ``host`` pretends that it runs on another machine."""
+    def worker(
+        self, queues: str, *, processes: int, host: str = "", modules: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
+        """Start one worker; ``host`` pretends that it runs on another machine.
+
+        ``modules`` have further tasks.
+        """
         name = queues.split(",", maxsplit=1)[0]
         started = self._popen(
             *("-m", "celery", "--quiet", "-A", "config.celery", "worker", f"--queues={queues}"),
             *(
                 f"--concurrency={processes}",
                 f"--hostname={name}@{host or '%h'}-{len(self.workers)}",
+                *(f"--include={module}" for module in modules),
             ),
             *("--without-gossip", "--without-mingle"),
         )
@@ -241,22 +268,29 @@ class Product:
         *,
         workspace: int = 1,
         host: str = "127.0.0.1",
-        port: int,
+        port: int | None,
         **account: Any,
     ) -> None:
-        """Make a workspace with a sending account and one list of ``count`` subscribers."""
+        """Make a workspace with a sending account and one list of ``count`` subscribers.
+
+        ``port`` None: the account is the one that SMTP_URL describes, as a start makes it.
+        """
         with self.connect() as connection, connection.transaction():
             slug = {"workspace": workspace, "slug": f"kopi-{workspace}"}
             connection.execute(_WORKSPACE, slug)
             connection.execute(_LIST, slug)
             connection.execute(_PEOPLE, {"count": count, "workspace": workspace})
-            connection.execute(
-                _ACCOUNT,
-                {"host": host, "port": port, "connections": 8, "per_connection": 500}
-                | {"workspace": workspace}
-                | dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"))
-                | account,
-            )
+            if port is not None:
+                connection.execute(
+                    _ACCOUNT,
+                    {"host": host, "port": port, "connections": 8, "per_connection": 500}
+                    | {"workspace": workspace}
+                    | dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day"))
+                    | account,
+                )
+        if port is None:
+            code = "from delivery import accounts; accounts.follow_settings()"
+            self.manage("shell", "-v", "0", "-c", code)
         with self.connect() as connection:
             connection.execute("VACUUM ANALYZE")
 

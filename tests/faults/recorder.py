@@ -4,12 +4,15 @@
 person's first attempt), ``drop=N`` (hangs up in the middle of one body in N, by chance),
 ``refuse=N`` (550 to every Nth person), ``slow=SECONDS`` (before the answer to the final dot),
 ``mute`` (never answers a final dot), ``auth=N`` (takes the password N times, then refuses it).
+LOG.trace gets a line for each connection and each mail: "open" or "mail", the time, and how many
+connections are open at that moment.
 """
 
 import asyncio
 import os
 import random
 import sys
+import time
 from pathlib import Path
 
 
@@ -19,6 +22,8 @@ class Rules:
     def __init__(self, log: Path, options: list[str]) -> None:
         words = dict(option.partition("=")[::2] for option in options)
         self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self.trace = os.open(f"{log}.trace", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self.open = 0
         self.greylist = "greylist" in words
         self.mute = "mute" in words
         self.drop = int(words.get("drop", 0))
@@ -31,15 +36,23 @@ class Rules:
     def accept(self, person: str) -> None:
         """Write a mail down; it survives the server's end."""
         os.write(self.log, f"{person}\n".encode())
+        self.note("mail")
+
+    def note(self, what: str) -> None:
+        """Write down what happened, and when."""
+        os.write(self.trace, f"{what} {time.time():.6f} {self.open}\n".encode())
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rules: Rules) -> None:
     """Speak SMTP with one client."""
+    rules.open += 1
+    rules.note("open")
     try:
         await converse(reader, writer, rules)
     except (ConnectionError, asyncio.IncompleteReadError):
         pass
     finally:
+        rules.open -= 1
         writer.close()
 
 

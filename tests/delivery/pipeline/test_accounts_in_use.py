@@ -306,8 +306,7 @@ def test_no_more_mails_to_a_mailbox_provider_are_under_way_than_allowed_over_all
     for group in range(4):  # where everybody's mail goes
         DomainLimit.objects.create(account=account, domain_group=group, connections=1)
     campaign = sending.planned(cast.workspace, 1200)
-    sender.senders = 2
-    other = Sender(shard=2, senders=2)
+    other = Sender(shard=2)
 
     def work_too() -> None:
         work(other, 60)

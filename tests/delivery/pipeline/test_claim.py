@@ -54,7 +54,7 @@ def test_who_left_after_planning_is_skipped_with_the_reason(cast: Cast) -> None:
     Subscription.objects.filter(subscriber=people[4]).delete()
     Subscriber.objects.filter(pk=people[4].pk).delete()
     Subscription.objects.filter(subscriber=people[5]).update(status=SubscriptionStatus.UNCONFIRMED)
-    due, left_out = claim.read(sending.take(campaign), Audience.of(campaign))
+    due, left_out = sending.read(sending.take(campaign), Audience.of(campaign))
     assert left_out == {
         of[people[0].pk]: Reason.UNSUBSCRIBED,
         of[people[1].pk]: Reason.SUPPRESSED,
@@ -78,7 +78,7 @@ def test_a_person_subscribed_to_one_of_two_lists_is_mailed(cast: Cast) -> None:
     tea = makers.make_list(cast.workspace, "Tea")
     campaign.include_lists.add(tea)
     makers.subscribe(Subscriber.objects.get(), tea, status=SubscriptionStatus.UNSUBSCRIBED)
-    due, left_out = claim.read(sending.take(campaign), Audience.of(campaign))
+    due, left_out = sending.read(sending.take(campaign), Audience.of(campaign))
     assert (len(due), left_out) == (1, {})
 
 
@@ -88,7 +88,7 @@ def test_a_claim_owns_only_its_campaigns_planned_messages(cast: Cast) -> None:
     ids = sending.messages(campaign)
     Message.objects.filter(pk=ids[0]).update(state=MessageState.SENT)
     Message.objects.filter(pk=ids[1]).update(attempts=1)
-    due, _ = claim.read(sending.take(campaign), Audience.of(campaign))
+    due, _ = sending.read(sending.take(campaign), Audience.of(campaign))
     assert [message.message_id for message in due] == ids[2:]
 
 

@@ -57,7 +57,7 @@ def test_a_dead_workers_claim_is_settled_by_its_journal(cast: Cast, line: journa
     assert Message.objects.get(pk=ids[2]).content_version == 1
     assert sweep.recover() == 0
     again = sending.take(campaign)
-    due, _ = claim.read(again, audience(campaign))
+    due, _ = sending.read(again, audience(campaign))
     assert [message.message_id for message in due] == ids[4:]
 
 
@@ -100,7 +100,7 @@ def test_what_an_earlier_release_left_behind_is_understood(
         (1, 0, None),
     ]
     again = sending.take(campaign)
-    due, _ = claim.read(again, audience(campaign))
+    due, _ = sending.read(again, audience(campaign))
     assert len(due) == 3
 
 
@@ -168,7 +168,7 @@ def test_due_retries_get_a_claim_of_their_own(cast: Cast) -> None:
     assert sweep.retry() == 2
     assert sending.tallies(campaign) == sending.ledger(campaign)
     claim.release(first)  # the old range still covers the two: it must not own them
-    taken = [claim.read(sending.take(campaign, token=t), audience(campaign))[0] for t in "ab"]
+    taken = [sending.read(sending.take(campaign, token=t), audience(campaign))[0] for t in "ab"]
     assert [[m.message_id for m in due] for due in taken] == [ids[2:], ids[:2]]
 
 
@@ -196,7 +196,7 @@ def test_planned_messages_without_a_claim_are_found_again(cast: Cast) -> None:
     campaign = sending.planned(cast.workspace, 3)
     Claim.objects.all().delete()
     assert sweep.finish() == 0
-    due, _ = claim.read(sending.take(campaign), audience(campaign))
+    due, _ = sending.read(sending.take(campaign), audience(campaign))
     assert [message.message_id for message in due] == sending.messages(campaign)
     assert sweep.finish() == 0
     assert sending.open_claims(campaign) == 1
@@ -239,7 +239,7 @@ def test_unknown_messages_are_sent_again_when_a_person_says_so(cast: Cast) -> No
     assert settle.send_again(campaign, messages=ids[1:2]) == 1
     campaign.refresh_from_db()
     assert campaign.status == CampaignStatus.SENDING
-    due, _ = claim.read(sending.take(campaign), audience(campaign))
+    due, _ = sending.read(sending.take(campaign), audience(campaign))
     assert [message.message_id for message in due] == ids[1:2]
     assert sending.tallies(campaign) == sending.ledger(campaign)
 

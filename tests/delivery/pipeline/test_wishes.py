@@ -14,7 +14,7 @@ from campaigns.audience import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
 from delivery.models import Message
-from delivery.pipeline import claim, plan
+from delivery.pipeline import plan
 from delivery.states import MessageState, Reason
 from subscribers.models import MailingList, Segment, Subscriber
 from subscribers.states import Frequency
@@ -107,7 +107,7 @@ def test_wishes_since_planning_are_seen_at_the_claim(news: MailingList) -> None:
     Subscriber.objects.filter(pk=weekly.pk).update(frequency=Frequency.WEEKLY)
     had_letter(weekly, days=2)
     of = {m.subscriber_id: m.pk for m in Message.objects.filter(campaign=campaign)}
-    due, left_out = claim.read(sending.take(campaign), Audience.of(campaign))
+    due, left_out = sending.read(sending.take(campaign), Audience.of(campaign))
     assert left_out == {of[resting.pk]: Reason.PAUSED, of[weekly.pk]: Reason.WANTS_FEWER}
     assert [message.subscriber_id for message in due] == [other.pk]
 
@@ -122,13 +122,13 @@ def test_of_two_campaigns_at_once_only_the_first_reaches_them(news: MailingList)
     person = reader(news, "ani")
     first, second = send(news), send(news)
     Subscriber.objects.filter(pk=person.pk).update(frequency=Frequency.WEEKLY)
-    due, _ = claim.read(sending.take(first, token="a"), Audience.of(first))
+    due, _ = sending.read(sending.take(first, token="a"), Audience.of(first))
     assert [message.subscriber_id for message in due] == [person.pk]
     held = sending.take(second, token="b")
-    _, left_out = claim.read(held, Audience.of(second))
+    _, left_out = sending.read(held, Audience.of(second))
     assert list(left_out.values()) == [Reason.WANTS_FEWER]
     lifecycle.cancel(first)
-    due, _ = claim.read(held, Audience.of(second))
+    due, _ = sending.read(held, Audience.of(second))
     assert len(due) == 1
 
 
@@ -142,7 +142,7 @@ def test_a_second_try_is_not_a_second_letter(news: MailingList) -> None:
     person = reader(news, "ani", frequency=Frequency.WEEKLY)
     campaign = send(news)
     Message.objects.filter(campaign=campaign).update(attempted_at=timezone.now())
-    due, left_out = claim.read(sending.take(campaign), Audience.of(campaign))
+    due, left_out = sending.read(sending.take(campaign), Audience.of(campaign))
     assert ([message.subscriber_id for message in due], left_out) == ([person.pk], {})
 
 
@@ -159,7 +159,7 @@ def test_segments_decide_at_planning_and_lists_again_at_the_claim(
     assert why(campaign, beni) is Reason.EXCLUDED
     assert not Message.objects.filter(campaign=campaign, subscriber=cici).exists()
     Subscriber.objects.update(first_name="cici")  # nobody is in the segment any more
-    due, left_out = claim.read(sending.take(campaign), Audience.of(campaign))
+    due, left_out = sending.read(sending.take(campaign), Audience.of(campaign))
     assert ([message.subscriber_id for message in due], left_out) == ([ani.pk], {})
 
 
@@ -202,7 +202,7 @@ def test_nobody_elses_letters_are_looked_up(workspace: Workspace, cast: Cast) ->
     campaign = sending.planned(workspace, 3)
     held = sending.take(campaign)
     with CaptureQueriesContext(connection) as seen:
-        claim.read(held, Audience.of(campaign))
+        sending.read(held, Audience.of(campaign))
     with connection.cursor() as cursor:
         # A handful of rows tempts the planner to plans that no real ledger sees.
         cursor.execute("SET LOCAL enable_seqscan = off")
