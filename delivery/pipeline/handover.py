@@ -16,6 +16,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns import lifecycle
@@ -123,7 +124,7 @@ class HandOver:
                 self._end_group(message.message_id)
                 self._stop = True
                 return
-            except Exception:  # logged the first time
+            except Exception:  # noqa: BLE001 - logged the first time
                 words = _("Something in this person's values can't be put into a mail.")
                 self._fails(message, words)
                 if self.has_too_many_errors:

@@ -21,7 +21,7 @@ from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.dkim import Signer
 from delivery.pipeline.headers import AddressError
-from delivery.pipeline.render import Filled, RenderError, fill, render
+from delivery.pipeline.render import Filled, fill, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
