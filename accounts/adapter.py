@@ -5,9 +5,9 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 
 from accounts import tasks
+from accounts.workspace_urls import outside
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -19,7 +19,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Build the reset link from SITE_URL: the Host header is the visitor's word."""
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        path = outside("account_reset_password_from_key", uidb36="UID", key="KEY")
         return str(settings.SITE_URL + path.replace("UID-KEY", key))
 
     def send_mail(

@@ -12,11 +12,11 @@ from allauth.account.utils import user_pk_to_url_str
 from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import mail, team
 from accounts.models import Invitation, User
+from accounts.workspace_urls import outside
 
 
 @shared_task(
@@ -53,7 +53,7 @@ def send_invitation(invitation_id: int) -> None:
     )
     if invitation is None:
         return
-    path = reverse("invitation_accept", args=[team.token_of(invitation)])
+    path = outside("invitation_accept", team.token_of(invitation))
     context = {
         "url": settings.SITE_URL + path,
         "workspace": invitation.workspace.name,

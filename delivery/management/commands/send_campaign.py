@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import workspaces
 from accounts.models import Workspace
 from campaigns import editing, lifecycle
 from campaigns.models import Campaign
@@ -174,7 +175,7 @@ def find_workspace(options: dict[str, Any]) -> Workspace:
     """
     slug = options["workspace"]
     if slug:
-        found = Workspace.objects.filter(slug=slug).first()
+        found = workspaces.find(slug)
         if found is None:
             raise CommandError(f"There is no workspace {slug}.")
         return found

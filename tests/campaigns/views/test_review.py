@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.workspace_urls import in_workspace
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -40,7 +41,7 @@ def test_the_dialog_says_subject_count_and_moment(editor_client: Client, draft: 
 
 def test_scheduling_keeps_the_zone(editor_client: Client, draft: Campaign) -> None:
     answer = post(editor_client, "campaign_schedule", draft, **in_three_days())
-    assert answer["Location"] == reverse("campaign_review", args=[draft.pk])
+    assert answer["Location"] == in_workspace(draft.workspace, "campaign_review", draft.pk)
     draft.refresh_from_db()
     assert draft.status == CampaignStatus.SCHEDULED
     assert draft.send_at is not None
@@ -60,7 +61,7 @@ def test_now_waits_for_the_undo(
 ) -> None:
     before = timezone.now()
     answer = post(editor_client, "campaign_schedule", draft, when="now")
-    assert answer["Location"] == reverse("campaign_live", args=[draft.pk])
+    assert answer["Location"] == in_workspace(draft.workspace, "campaign_live", draft.pk)
     draft.refresh_from_db()
     assert draft.status == CampaignStatus.SCHEDULED
     assert draft.send_at is not None
