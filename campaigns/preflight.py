@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from email_validator import EmailNotValidError, validate_email
 
-from campaigns import audience
+from campaigns import audience, carriers
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
 from campaigns.rendering.errors import Where
@@ -25,7 +25,6 @@ from campaigns.states import CampaignStatus
 from campaigns.verdicts import SKIPPED, BrokenSegmentError, people_in
 from subscribers.models import Segment
 
-SANDBOX = "sandbox"  # delivery's word for an account that keeps its mail
 FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
     re.IGNORECASE,
@@ -84,9 +83,10 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
     return sorted(found, key=lambda finding: list(Level).index(finding.level))
 
 
-def blocks(campaign: Campaign, division: Breakdown | None = None) -> bool:
-    """Say whether something keeps the campaign from being sent."""
-    return any(finding.blocks for finding in findings(campaign, division))
+def of_message(campaign: Campaign) -> list[Finding]:
+    """Check only the email itself and its sender: of a send under way the audience is settled."""
+    content = campaign.content or Content(campaign=campaign)
+    return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content)]
 
 
 def _red(text: str, step: str, note: str = "", field: str = "") -> Finding:
@@ -165,23 +165,26 @@ def _usual_audience(campaign: Campaign) -> int:
     return int(median(size or 0 for size in last)) if last else 0
 
 
-def _stays_here(campaign: Campaign) -> bool:
-    """Say whether the sandbox will carry this campaign, as far as can be known now."""
-    if campaign.sending_account_id is not None:
-        accounts = campaign.workspace.sending_accounts.filter(pk=campaign.sending_account_id)
-    else:
-        accounts = campaign.workspace.sending_accounts.all()
-    return all(kind == SANDBOX for kind in accounts.values_list("kind", flat=True))
-
-
 def _sender(campaign: Campaign) -> Iterator[Finding]:
-    if not campaign.workspace.sending_accounts.exists():
+    carrier = carriers.of(campaign)
+    if carrier is None:
         yield _red(
             _("There is no sending account."), "accounts", _("Connect the server that sends.")
         )
-    elif _stays_here(campaign):
+    elif carrier.is_sandbox and carrier.others:
         yield _amber(
-            _("It goes to the sandbox: nobody outside gets it."),
+            _("This goes to the sandbox inbox, not to real people."),
+            "content",
+            _("Choose “%(account)s” as its sending account, or let it send for %(domain)s.")
+            % {
+                "account": carrier.others[0],
+                "domain": campaign.from_email.rpartition("@")[2] or _("the sender's domain"),
+            },
+            "id_sending_account",
+        )
+    elif carrier.is_sandbox:
+        yield _amber(
+            _("This goes to the sandbox inbox, not to real people."),
             "accounts",
             _("Connect a sending account when you want to reach people."),
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from campaigns.carriers import Carrier
+from campaigns.models import Campaign
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 
@@ -27,3 +29,18 @@ def candidates(
     kind = first.kind == TransportKind.SANDBOX
     rest = [a for a in fitting if a.pk != first.pk and (a.kind == TransportKind.SANDBOX) == kind]
     return [first, *rest]
+
+
+def carrier(campaign: Campaign) -> Carrier | None:
+    """Say which account carries a campaign; registered with `campaigns.carriers`."""
+    accounts = list(SendingAccount.objects.filter(workspace=campaign.workspace_id))
+    found = candidates(accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id)
+    if not found:
+        return None
+    real = [account for account in accounts if account.kind != TransportKind.SANDBOX]
+    return Carrier(
+        account=found[0].pk,
+        name=found[0].name,
+        is_sandbox=found[0].kind == TransportKind.SANDBOX,
+        others=tuple(account.name for account in real if account.pk != found[0].pk),
+    )

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import workspaces
 from accounts.models import Workspace
-from campaigns import editing, lifecycle
+from campaigns import audience, editing, lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
@@ -163,7 +163,8 @@ def make(options: dict[str, Any]) -> Campaign:
         compile_and_store(content)
     except ContentError as error:
         raise CommandError(str(error)) from error
-    lifecycle.schedule(campaign, at=timezone.now())
+    expected = audience.breakdown(campaign).will_get
+    lifecycle.schedule(campaign, at=timezone.now(), expected=expected)
     return campaign
 
 

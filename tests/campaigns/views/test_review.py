@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.workspace_urls import in_workspace
-from campaigns import lifecycle
+from campaigns import audience, confirmation, lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 
@@ -18,7 +18,11 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 def post(client: Client, name: str, campaign: Campaign, /, **data: str) -> Any:
-    return client.post(reverse(name, args=[campaign.pk]), data)
+    """Press a button of a page that was opened just now."""
+    now = Campaign.objects.select_related("content__template").get(pk=campaign.pk)
+    division = audience.breakdown(now) if name == "campaign_schedule" else None
+    shown = {"confirmed": confirmation.shown(now, division)}
+    return client.post(reverse(name, args=[campaign.pk]), {**shown, **data})
 
 
 def in_three_days(at: str = "08:00") -> dict[str, str]:
