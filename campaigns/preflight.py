@@ -23,7 +23,7 @@ from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings_of
 from campaigns.states import CampaignStatus
 from campaigns.verdicts import SKIPPED, BrokenSegmentError, people_in
-from subscribers.models import Segment
+from subscribers.models import MailingList, Segment
 
 FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
@@ -112,6 +112,7 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             _("No list and no segment is chosen."), "audience", _("Choose who gets this campaign.")
         )
         return
+    yield from _archived(chosen)
     yield from _segments(chosen)
     if not division.will_get:
         if division.audience:
@@ -131,6 +132,17 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             % {"now": _number(division.will_get), "usual": _number(usual)},
             "audience",
             _("Make sure that these are the right lists and segments."),
+        )
+
+
+def _archived(chosen: Audience) -> Iterator[Finding]:
+    """Name the archived lists that it would go to; one that is left out may stay."""
+    gone = MailingList.objects.filter(pk__in=chosen.include).exclude(archived_at=None)
+    for name in gone.order_by("name").values_list("name", flat=True):
+        yield _red(
+            _("The list “%(name)s” is archived.") % {"name": name},
+            "audience",
+            _("Take it out of the audience, or restore the list."),
         )
 
 

@@ -11,15 +11,13 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import CONFIRMED, CampaignStatus
 from delivery import standing, trial
 from delivery.accounts import FROM_SETTINGS
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
 from delivery.models import SendingAccount
 from delivery.states import Provider, TransportKind
-
-RUNNING = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
 
 
 def find(request: MemberRequest, account_id: int) -> SendingAccount:
@@ -107,7 +105,7 @@ def account_move(request: MemberRequest, account_id: int) -> HttpResponse:
 def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
     """Take an account away, unless campaigns are on their way over it."""
     account = find(request, account_id)
-    running = Campaign.objects.filter(sending_account=account, status__in=RUNNING)
+    running = Campaign.objects.filter(sending_account=account, status__in=CONFIRMED)
     if account.kind == TransportKind.SANDBOX:
         messages.error(request, _("The sandbox stays: it costs nothing and catches tests."))
         return redirect("account_list")
@@ -126,7 +124,9 @@ def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
         account.delete()
         messages.success(request, _("The account is gone."))
         return redirect("account_list")
-    return render(request, "delivery/account_delete.html", {"account": account})
+    drafts = Campaign.objects.filter(sending_account=account, status=CampaignStatus.DRAFT)
+    context = {"account": account, "drafts": list(drafts[:20])}
+    return render(request, "delivery/account_delete.html", context)
 
 
 @require_POST
