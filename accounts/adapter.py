@@ -7,10 +7,10 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 
 from accounts import system_mail, tasks
 from accounts.models import SystemMail
+from accounts.workspace_urls import outside
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -31,7 +31,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Build the reset link from SITE_URL: the Host header is the visitor's word."""
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        path = outside("account_reset_password_from_key", uidb36="UID", key="KEY")
         return str(settings.SITE_URL + path.replace("UID-KEY", key))
 
     def send_mail(

@@ -14,7 +14,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts import team
+from accounts import team, workspaces
+from accounts.forms import free_or_own
 from accounts.models import (
     ApiKey,
     Invitation,
@@ -163,16 +164,40 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         return bool(super().has_delete_permission(request, obj))
 
 
+class WorkspaceAdminForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Holds a slug to the rules of the settings page."""
+
+    def clean_slug(self) -> str:
+        """Refuse what is another workspace's, or an address of the product."""
+        before = Workspace.objects.filter(pk=self.instance.pk).first() or Workspace()
+        return free_or_own(self.cleaned_data["slug"], workspace=before)
+
+
 @admin.register(Workspace)
 class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Workspaces and their teams."""
 
+    form = WorkspaceAdminForm
     list_display = ("name", "slug", "default_language", "members_count", "is_demo", "created_at")
     list_filter = ("is_demo", "default_language")
     search_fields = ("name", "slug")
     inlines: ClassVar = [MembershipInline]
     readonly_fields = ("created_at",)
     formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        workspace: Workspace,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Change a slug by its own rules, so that former addresses lead there."""
+        slug = workspace.slug
+        if change:
+            workspace.slug = form.initial["slug"]
+        super().save_model(request, workspace, form, change)
+        workspaces.change_slug(workspace, slug=slug)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workspace]:
         """Count members in the same query."""

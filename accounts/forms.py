@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import zones
+from accounts import workspaces, zones
 from accounts.choices import languages
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
 from accounts.team import assignable_roles
+from accounts.workspace_urls import refuse_reserved
 
 
 def _with_none(choices: Callable[[], Iterable[tuple[str, Any]]], none: Any) -> Callable[[], Any]:
@@ -20,9 +22,29 @@ def _with_none(choices: Callable[[], Iterable[tuple[str, Any]]], none: Any) -> C
     return lambda: [("", none), *(choice for choice in choices() if choice[1] != none)]
 
 
-class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
-    """The workspace's name, brand and the postal address that every mail must carry."""
+def free_or_own(slug: str, *, workspace: Workspace) -> str:
+    """Return the slug if this workspace may have it.
 
+    Raises:
+        ValidationError: it is another's, or not one that an address can begin with.
+    """
+    if slug == workspace.slug:
+        return slug
+    refuse_reserved(slug)
+    if workspaces.is_taken(slug, by_other_than=workspace):
+        raise forms.ValidationError(_("Another workspace has this address, or had it."))
+    return slug
+
+
+class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
+    """The workspace's name, address, brand and the postal address that every mail must carry."""
+
+    slug = forms.CharField(
+        label=_("Address of this workspace"),
+        max_length=60,
+        required=False,
+        help_text=_("The first word of its pages' addresses. Former addresses still lead here."),
+    )
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones.choices)
 
@@ -41,6 +63,23 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
             "postal_address": _("Stands at the foot of every mail; many countries require it."),
             "brand_colour": _("Buttons in your mails and on your public pages."),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["slug"] = self.instance.slug
+        self.order_fields(["name", "slug"])
+
+    def clean_slug(self) -> str:
+        """Refuse what is another workspace's, or an address of the product; empty: as it is."""
+        slug = str(self.cleaned_data["slug"]).lower() or self.instance.slug
+        return free_or_own(slug, workspace=self.instance)
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Workspace:  # noqa: FBT001, FBT002 - Django's signature
+        """Save; the slug by its own rules, so that former addresses lead here."""
+        workspace: Workspace = super().save(commit=commit)
+        workspaces.change_slug(workspace, slug=self.cleaned_data["slug"])
+        return workspace
 
     def clean_brand_colour(self) -> str:
         """Accept only #rrggbb."""

@@ -1,15 +1,15 @@
-"""What every request knows: the user's language and time zone, and the workspace in use."""
+"""What a request knows: the user's language and time zone, and the workspace of its address."""
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
-from accounts import zones
-from accounts.models import Membership, User
-from accounts.workspaces import WORKSPACE_KEY
+from accounts import workspace_urls, workspaces, zones
+from accounts.models import Membership, User, Workspace
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -35,24 +35,35 @@ class PreferencesMiddleware:
         return self.get_response(request)
 
 
-def _membership(request: HttpRequest) -> Membership | None:
-    if not request.user.is_authenticated:
-        return None
-    memberships = (
-        Membership.objects.filter(user=request.user)
-        .select_related("workspace")
-        .order_by("workspace__name", "id")
-    )
-    chosen = request.session.get(WORKSPACE_KEY)
-    if chosen is not None:
-        membership = memberships.filter(workspace_id=chosen).first()
-        if membership is not None:
-            return membership
-    return memberships.first()
+class WorkspaceAddressMiddleware:
+    """Takes the workspace's slug out of the path, as a server takes the place where it mounts us.
+
+    ``request.workspace_slug`` is "" where the address names no workspace. Stands before everything
+    that looks at ``request.path_info``; asks the database nothing.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        slug, rest = workspace_urls.split(request.path_info)
+        request.workspace_slug = slug  # type: ignore[attr-defined]
+        if not slug:
+            return self.get_response(request)
+        if not rest:
+            return redirect(f"{request.path}/")
+        request.path_info = rest
+        with workspace_urls.script_prefix(f"/{slug}/"):
+            return self.get_response(request)
 
 
 class WorkspaceMiddleware:
-    """Sets ``request.membership``, lazily: None for visitors and for members of no workspace."""
+    """Sets ``request.membership``, lazily: None for visitors and for who is no member.
+
+    Of the workspace that the address names; on pages of no workspace, of the one used last, whose
+    links surround the page.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -61,3 +72,22 @@ class WorkspaceMiddleware:
         """Handle one request."""
         request.membership = SimpleLazyObject(lambda: _membership(request))  # type: ignore[attr-defined]
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., object], *_: object) -> None:
+        """Find nothing where a page that belongs to no workspace is asked for inside one."""
+        if request.workspace_slug and not hasattr(view, "permission"):  # type: ignore[attr-defined]
+            raise Http404
+
+
+def _membership(request: HttpRequest) -> Membership | None:
+    if not request.user.is_authenticated:
+        return None
+    slug = request.workspace_slug  # type: ignore[attr-defined]
+    if not slug:
+        return workspaces.last_used(request)
+    named = Workspace.objects.filter(workspaces.with_slug(slug)).values("pk")
+    return (
+        Membership.objects.filter(user=request.user, workspace__in=named)
+        .select_related("workspace")
+        .first()
+    )

@@ -99,6 +99,20 @@ class Workspace(models.Model):
         return self.name
 
 
+class FormerSlug(models.Model):
+    """A slug that a workspace had: addresses with it lead there, and no other may take it."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="former_slugs")
+
+    class Meta:
+        verbose_name = _("former slug")
+        verbose_name_plural = _("former slugs")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 class Membership(models.Model):
     """A user's place in a workspace."""
 

@@ -26,7 +26,6 @@ urlpatterns = [
     path("language/", profile.set_language, name="set_language"),
     path("profile/", profile.profile, name="profile"),
     path("invitation/<str:token>/", team.invitation_accept, name="invitation_accept"),
-    path("workspaces/switch/", workspaces.workspace_switch, name="workspace_switch"),
     path("workspaces/none/", workspaces.workspace_none, name="workspace_none"),
     path("workspaces/new/", workspaces.workspace_new, name="workspace_new"),
     path("checklist/dismiss/", workspaces.checklist_dismiss, name="checklist_dismiss"),

@@ -60,17 +60,22 @@ def show_audience(request: HttpRequest, campaign_id: int) -> dict[str, object]:
 def choose_audience(
     request: HttpRequest, campaign_id: int, choice: AudienceIn
 ) -> dict[str, object]:
-    """Choose the lists and segments of a draft; 409 when it is no draft any more."""
+    """Choose the lists and segments of a draft; 409 when it is no draft any more.
+
+    An archived list can stay where it is chosen, but not be chosen anew. No campaign is sent to it.
+    """
     workspace = workspace_of(request, Permission.EDIT)
     campaign = find(workspace, campaign_id)
+    chosen = choices.chosen(campaign)
+    include = choices.lists(workspace, chosen=chosen["include"])
+    exclude = choices.lists(workspace, chosen=chosen["exclude"])
+    segments = choices.segments(workspace)
     won = editing.choose_audience(
         campaign,
-        include=_rows(choices.lists(workspace), choice.lists, "lists"),
-        exclude=_rows(choices.lists(workspace), choice.exclude_lists, "exclude_lists"),
-        include_segments=_rows(choices.segments(workspace), choice.segments, "segments"),
-        exclude_segments=_rows(
-            choices.segments(workspace), choice.exclude_segments, "exclude_segments"
-        ),
+        include=_rows(include, choice.lists, "lists"),
+        exclude=_rows(exclude, choice.exclude_lists, "exclude_lists"),
+        include_segments=_rows(segments, choice.segments, "segments"),
+        exclude_segments=_rows(segments, choice.exclude_segments, "exclude_segments"),
     )
     if not won:
         raise HttpError(409, "Only a draft's audience can be chosen.")

@@ -12,7 +12,7 @@ from ninja.errors import HttpError
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from campaigns import lifecycle
+from campaigns import confirmation, lifecycle
 from campaigns.models import Campaign
 from delivery import diagnosis, ledgers, queries
 from delivery.ledgers import Ledger
@@ -41,7 +41,7 @@ class CampaignStatusOut(CampaignOut):
 
     ``reasons`` say why messages are skipped, deferred, failed or unknown. ``undecided`` of the
     unknown ones wait for a decision. ``cause`` is ``explanation`` in one word, ``until`` when it
-    goes on by itself.
+    goes on by itself. ``revision`` names the email as it is stored (for ``If-Match`` of resume).
     """
 
     reasons: dict[str, int]
@@ -53,6 +53,7 @@ class CampaignStatusOut(CampaignOut):
     opened: int
     clicked: int
     unsubscribed: int
+    revision: str
 
 
 def _head(campaign: Campaign, ledger: Ledger) -> dict[str, object]:
@@ -70,7 +71,9 @@ def _head(campaign: Campaign, ledger: Ledger) -> dict[str, object]:
 
 def find(workspace: Workspace, campaign_id: int) -> Campaign:
     """Return a campaign of the workspace, else 404."""
-    campaigns = Campaign.objects.filter(workspace=workspace).select_related("paused_by")
+    campaigns = Campaign.objects.filter(workspace=workspace).select_related(
+        "paused_by", "content__template"
+    )
     return get_object_or_404(campaigns, pk=campaign_id)
 
 
@@ -93,6 +96,7 @@ def status(campaign: Campaign) -> dict[str, object]:
         "opened": acted.opens,
         "clicked": acted.clicks,
         "unsubscribed": acted.unsubscribes,
+        "revision": confirmation.shown(campaign),
     }
 
 
@@ -118,16 +122,26 @@ def show_campaign(request: HttpRequest, campaign_id: int) -> dict[str, object]:
 
 @router.post("/{campaign_id}/{action}", response=CampaignStatusOut, summary="Pause, resume, cancel")
 def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict[str, object]:
-    """Pause, resume or cancel a campaign; 409 when its status doesn't allow it."""
+    """Pause, resume or cancel a campaign; 409 when its status doesn't allow it.
+
+    Resuming sends the email as it is stored. With ``If-Match: "<revision>"`` it is refused (409)
+    if the email is not the one that was read.
+    """
+    match = request.headers.get("If-Match", "*").strip().removeprefix("W/").strip('"')
+    confirmed = None if match == "*" else match
     moves = {
         "pause": lambda campaign: lifecycle.pause(campaign, reason="API"),
-        "resume": lifecycle.resume,
+        "resume": lambda campaign: confirmation.resume(campaign, confirmed=confirmed),
         "cancel": lifecycle.cancel,
     }
     if action not in moves:
         raise HttpError(404, "The actions are pause, resume and cancel.")
     campaign = find(workspace_of(request, Permission.SEND), campaign_id)
-    if not moves[action](campaign):
+    try:
+        won = moves[action](campaign)
+    except (confirmation.ChangedError, confirmation.NotReadyError) as error:
+        raise HttpError(409, str(error)) from error
+    if not won:
         raise HttpError(409, f"A campaign that is {campaign.status} can't {action}.")
     transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
     return status(find(campaign.workspace, campaign_id))

@@ -32,9 +32,14 @@ class UnknownOut(Schema):
 
 
 class DecisionIn(Schema):
-    """Which of them: ids of messages, or nothing for all that are undecided."""
+    """Which of them: ids of messages, or nothing for all that are undecided.
+
+    ``expected``: how many "all" were when it was decided (``undecided`` of the campaign); 409 when
+    there are more or fewer by now.
+    """
 
     messages: list[int] | None = Field(None, max_length=10_000)
+    expected: int | None = Field(None, ge=0)
 
 
 class SettledOut(CampaignStatusOut):
@@ -85,7 +90,11 @@ def settle_unknown(
     elif decision == "send-again":
         if campaign.status == CampaignStatus.CANCELLED:
             raise HttpError(409, "A cancelled campaign sends nothing any more.")
-        settled = settle.send_again(campaign, messages=which.messages)
+        expected = which.expected if which.messages is None else None
+        try:
+            settled = settle.send_again(campaign, messages=which.messages, expected=expected)
+        except settle.CountChangedError as error:
+            raise HttpError(409, str(error)) from error
         transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))
     else:
         raise HttpError(404, "The decisions are send-again and leave.")

@@ -3,7 +3,8 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.models import Template
+from campaigns.models import Campaign, Template
+from campaigns.states import CONFIRMED
 
 
 @transaction.atomic
@@ -36,12 +37,22 @@ def free_name(workspace_id: int, wanted: str) -> str:
     return name
 
 
+class InUseError(Exception):
+    """Campaigns that were confirmed stand in the template."""
+
+
 @transaction.atomic
 def delete(template: Template) -> None:
-    """Delete a template; campaigns in it keep their writing and stand in the plain frame.
+    """Delete a template; drafts in it keep their writing and stand in the plain frame.
 
     The default passes to the next by name, so that a workspace has one as long as it has any.
+
+    Raises:
+        InUseError: a campaign that is scheduled, being sent or paused stands in it.
     """
+    Template.objects.select_for_update().get(pk=template.pk)
+    if Campaign.objects.filter(content__template=template, status__in=CONFIRMED).exists():
+        raise InUseError
     workspace_id, was_default = template.workspace_id, template.is_default
     template.delete()
     heir = Template.objects.filter(workspace_id=workspace_id).order_by("name").first()

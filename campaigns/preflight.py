@@ -5,25 +5,27 @@ settings page).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from statistics import median
 
 from django.db.models import Q, Sum
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from email_validator import EmailNotValidError, validate_email
 
-from campaigns import audience
+from campaigns import audience, carriers
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
 from campaigns.rendering.errors import Where
 from campaigns.rendering.stored import findings_of
 from campaigns.states import CampaignStatus
 from campaigns.verdicts import SKIPPED, BrokenSegmentError, people_in
-from subscribers.models import Segment
+from subscribers.models import MailingList, Segment
 
 FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
@@ -68,23 +70,13 @@ class Finding:
         return self.level is Level.WARNS
 
 
-Check = Callable[[Campaign], Iterable[Finding]]
-_further: list[Check] = []
-
-
-def register(check: Check) -> None:
-    """Have an app above this one add what it knows about a campaign that is to be sent."""
-    if check not in _further:
-        _further.append(check)
-
-
 def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
     """Check everything; red first, then amber, then green."""
     division = division or audience.breakdown(campaign)
     content = campaign.content or Content(campaign=campaign)
     found = [
         *_audience(campaign, division),
-        *(finding for check in _further for finding in check(campaign)),
+        *_carrier(campaign),
         *_sender(campaign),
         *_inbox_line(content),
         *_content(campaign, content),
@@ -94,9 +86,10 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
     return sorted(found, key=lambda finding: list(Level).index(finding.level))
 
 
-def blocks(campaign: Campaign, division: Breakdown | None = None) -> bool:
-    """Say whether something keeps the campaign from being sent."""
-    return any(finding.blocks for finding in findings(campaign, division))
+def of_message(campaign: Campaign) -> list[Finding]:
+    """Check only the email itself and its sender: of a send under way the audience is settled."""
+    content = campaign.content or Content(campaign=campaign)
+    return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content)]
 
 
 def _red(text: str, step: str, note: str = "", field: str = "") -> Finding:
@@ -122,6 +115,7 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             _("No list and no segment is chosen."), "audience", _("Choose who gets this campaign.")
         )
         return
+    yield from _archived(chosen)
     yield from _segments(chosen)
     if not division.will_get:
         if division.audience:
@@ -141,6 +135,17 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             % {"now": _number(division.will_get), "usual": _number(usual)},
             "audience",
             _("Make sure that these are the right lists and segments."),
+        )
+
+
+def _archived(chosen: Audience) -> Iterator[Finding]:
+    """Name the archived lists that it would go to; one that is left out may stay."""
+    gone = MailingList.objects.filter(pk__in=chosen.include).exclude(archived_at=None)
+    for name in gone.order_by("name").values_list("name", flat=True):
+        yield _red(
+            _("The list “%(name)s” is archived.") % {"name": name},
+            "audience",
+            _("Take it out of the audience, or restore the list."),
         )
 
 
@@ -173,6 +178,53 @@ def _usual_audience(campaign: Campaign) -> int:
         .values_list("size", flat=True)[:COMPARED]
     )
     return int(median(size or 0 for size in last)) if last else 0
+
+
+def _carrier(campaign: Campaign) -> Iterator[Finding]:
+    carrier = carriers.of(campaign)
+    if carrier is None:
+        yield _red(
+            _("There is no sending account."), "accounts", _("Connect the server that sends.")
+        )
+    elif carrier.is_sandbox and carrier.others:
+        yield _amber(
+            _("This goes to the sandbox inbox, not to real people."),
+            "content",
+            _("Choose “%(account)s” as its sending account, or let it send for %(domain)s.")
+            % {
+                "account": carrier.others[0],
+                "domain": campaign.from_email.rpartition("@")[2] or _("the sender's domain"),
+            },
+            "id_sending_account",
+        )
+    elif carrier.is_sandbox:
+        yield _amber(
+            _("This goes to the sandbox inbox, not to real people."),
+            "accounts",
+            _("Connect a sending account when you want to reach people."),
+        )
+    elif carrier.broken_since is not None:
+        note = (
+            _("Until it works again, “%(other)s” stands in.") % {"other": carrier.stands_in}
+            if carrier.stands_in
+            else _("Emails wait until it works again. Test the account and fix it first.")
+        )
+        values = {
+            "account": carrier.name,
+            "time": _moment(carrier.broken_since),
+            "reason": carrier.trouble,
+        }
+        text = _("“%(account)s” has not been working since %(time)s: %(reason)s") % values
+        yield _amber(text, "accounts", note)
+    else:
+        yield _green(_("“%(account)s” carries it.") % {"account": carrier.name}, "accounts")
+
+
+def _moment(at: datetime) -> str:
+    local = timezone.localtime(at)
+    if local.date() == timezone.localdate():
+        return date_format(local, "H:i")
+    return date_format(local, "DATE_FORMAT") + " " + date_format(local, "H:i")
 
 
 def _sender(campaign: Campaign) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Reads for the editor: lists with their counts, people to preview as, templates in use."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -15,15 +16,18 @@ from subscribers.states import SubscriptionStatus
 PEOPLE_SHOWN = 8
 
 
-def lists(workspace: Workspace, *, archived: bool = False) -> QuerySet[MailingList]:
+def lists(
+    workspace: Workspace, *, archived: bool = False, chosen: Iterable[int] = ()
+) -> QuerySet[MailingList]:
     """Return the workspace's lists in use, each with ``subscribed``: how many can get mail.
 
-    ``archived``: those no longer in use, too.
+    ``archived``: those no longer in use, too. ``chosen``: ids of those to return in any case, so
+    that what was chosen neither drops out unseen nor stays in unseen.
     """
     subscribed = Q(tallies__status=SubscriptionStatus.SUBSCRIBED)
     found = MailingList.objects.filter(workspace=workspace)
     if not archived:
-        found = found.filter(archived_at=None)
+        found = found.filter(Q(archived_at=None) | Q(pk__in=list(chosen)))
     return found.annotate(subscribed=Coalesce(Sum("tallies__count", filter=subscribed), 0))
 
 

@@ -31,6 +31,10 @@ TRANSITIONS: dict[CampaignStatus, frozenset[CampaignStatus]] = {
 }
 
 
+# Somebody said "send it like this": what such a campaign needs can't be taken from it.
+CONFIRMED = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
+
+
 class ContentKind(TextOptions):
     """How a content version is written."""
 

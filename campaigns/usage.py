@@ -1,14 +1,14 @@
 """Which campaigns and templates use a custom field's merge tag, a list, or a segment."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
 from campaigns.rendering.values import tag_of
-from campaigns.states import CampaignStatus
+from campaigns.states import CONFIRMED, CampaignStatus
 from subscribers.models import MailingList, Segment
 from subscribers.usage import Use
 
@@ -29,7 +29,7 @@ def of_field(workspace: Workspace, key: str) -> Iterator[Use]:
     for part in ("subject", "preheader", "source", "text"):
         written |= Q(**{f"content__{part}__regex": word})
     campaigns = Campaign.objects.filter(written, workspace=workspace)
-    yield from _uses(campaigns.exclude(status__in=OVER))
+    yield from _uses(campaigns.exclude(status__in=OVER), holding=CONFIRMED)
 
 
 def of_list(mailing_list: MailingList) -> Iterator[Use]:
@@ -50,6 +50,8 @@ def of_segment(segment: Segment) -> Iterator[Use]:
     return _uses(Campaign.objects.filter(using, workspace_id=segment.workspace_id).distinct())
 
 
-def _uses(campaigns: QuerySet[Campaign]) -> Iterator[Use]:
+def _uses(
+    campaigns: QuerySet[Campaign], *, holding: Container[str] = frozenset(CampaignStatus) - OVER
+) -> Iterator[Use]:
     for pk, name, status in campaigns.order_by("-pk").values_list("pk", "name", "status"):
-        yield Use(name=name, kind="campaign", pk=pk, holds=status not in OVER)
+        yield Use(name=name, kind="campaign", pk=pk, holds=status in holding)

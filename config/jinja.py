@@ -8,6 +8,7 @@ from django.utils import translation
 from jinja2 import Environment, StrictUndefined
 from jinja2.utils import missing
 
+from accounts.workspace_urls import in_workspace
 from config import colour, display, drawing, icons, shell
 from config.links import url
 
@@ -44,6 +45,7 @@ def environment(**options: Any) -> Environment:
     env.policies["json.dumps_kwargs"] = {"cls": DjangoJSONEncoder, "ensure_ascii": False}
     env.globals.update(
         url=url,
+        in_workspace=in_workspace,
         static=static,
         icon=icons.icon,
         initials=display.initials,

@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "delivery.views.tracking.TrackingShortcut",
     "config.middleware.RequestLogMiddleware",
+    "accounts.middleware.WorkspaceAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -238,8 +239,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
+LOGIN_URL = "/sign-in/"  # not by name: asked for inside a workspace, too
+LOGIN_REDIRECT_URL = "/"
 ACCOUNT_FORMS = {
     "change_password": "accounts.password_forms.NewPasswordForm",
     "reset_password_from_key": "accounts.password_forms.ForgottenPasswordForm",

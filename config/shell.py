@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import workspaces
 from accounts.models import Membership, Workspace
 from accounts.roles import Permission, may
+from accounts.workspace_urls import in_workspace, needs_workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config import links
@@ -129,6 +130,12 @@ class Shell:
         mine = Membership.objects.filter(user=self.request.user).select_related("workspace")
         return list(mine.order_by("workspace__name"))
 
+    def url(self, name: str) -> str:
+        """Return an address for what surrounds the page, which may be a page of no workspace."""
+        if self.workspace is not None and needs_workspace(name):
+            return in_workspace(self.workspace, name)
+        return links.url(name)
+
     @property
     def may_make_workspaces(self) -> bool:
         """Whether the user may make a further workspace; asks nothing of the database again."""
@@ -166,7 +173,7 @@ class Shell:
             state="failed" if found.is_trouble else "good",
             text=str(found.cause.label),
             sentence=found.sentence,
-            href=links.url("account_list") if broken else "",
+            href=self.url("account_list") if broken else "",
         )
 
     @property
@@ -189,7 +196,7 @@ class Shell:
                 Place(
                     label=entry.label,
                     icon=entry.icon,
-                    href=links.url(entry.name),
+                    href=self.url(entry.name),
                     active=here.startswith(entry.prefixes),
                     badge=self.running_campaigns if entry.name == "campaign_list" else 0,
                 )
@@ -251,7 +258,7 @@ class Shell:
             Place(
                 label=entry.label,
                 icon=entry.icon,
-                href=links.url(entry.name),
+                href=self.url(entry.name),
                 active=here.startswith(entry.prefixes),
             )
             for entry in entries

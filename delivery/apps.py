@@ -15,19 +15,19 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         """Give every new workspace its sandbox; tell the subscribers room what it may ask of us."""
         from accounts.workspaces import workspace_created
-        from campaigns import preflight
-        from delivery import carriers, forgetting, inactivity
+        from campaigns import carriers
+        from delivery import forgetting, inactivity, routing
         from delivery import merging as letters
         from delivery.engagement import conditions
         from subscribers import merging, narrowing
         from subscribers.erasure import person_erased
         from subscribers.segments import kinds
 
+        carriers.register(routing.carrier)
         workspace_created.connect(_furnish, dispatch_uid="sandbox")
         narrowing.register("inactive", inactivity.condition)
         merging.register("letters", letters.move)
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
-        preflight.register(carriers.findings)
         kinds.register("activity", conditions.subjects)
 
 

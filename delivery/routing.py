@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from campaigns.carriers import Carrier
+from campaigns.models import Campaign
+from delivery import breaker
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 
@@ -27,3 +30,23 @@ def candidates(
     kind = first.kind == TransportKind.SANDBOX
     rest = [a for a in fitting if a.pk != first.pk and (a.kind == TransportKind.SANDBOX) == kind]
     return [first, *rest]
+
+
+def carrier(campaign: Campaign) -> Carrier | None:
+    """Say which account carries a campaign; registered with `campaigns.carriers`."""
+    accounts = list(SendingAccount.objects.filter(workspace=campaign.workspace_id))
+    found = candidates(accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id)
+    if not found:
+        return None
+    first, *rest = found
+    real = [account for account in accounts if account.kind != TransportKind.SANDBOX]
+    is_broken = first.broken_since is not None and not breaker.is_patient(first)
+    return Carrier(
+        account=first.pk,
+        name=first.name,
+        is_sandbox=first.kind == TransportKind.SANDBOX,
+        others=tuple(account.name for account in real if account.pk != first.pk),
+        broken_since=first.broken_since if is_broken else None,
+        trouble=first.broken_reason if is_broken else "",
+        stands_in=next((one.name for one in rest if one.broken_since is None), ""),
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,13 @@ class Row:
     required: BoundField
     label: BoundField
     help: BoundField
+
+
+def _list_name(mailing_list: MailingList) -> str:
+    """Name a list, and say when it is archived: who signs up doesn't join it."""
+    if mailing_list.archived_at is None:
+        return mailing_list.name
+    return gettext("%(name)s (archived)") % {"name": mailing_list.name}
 
 
 class SignupFormSettings(forms.ModelForm[SignupForm]):
@@ -89,8 +97,11 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
     def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
         super().__init__(*args, **options)
         self.workspace = workspace
-        lists = MailingList.objects.filter(workspace=workspace, archived_at=None)
+        lists = MailingList.objects.filter(workspace=workspace)
+        kept = self.instance.lists.values("pk") if self.instance.pk else []
+        lists = lists.filter(Q(archived_at=None) | Q(pk__in=kept))
         self.fields["lists"].queryset = lists  # type: ignore[attr-defined]  # a ModelMultipleChoiceField
+        self.fields["lists"].label_from_instance = _list_name  # type: ignore[attr-defined]
         self.fields["language"].choices = [  # type: ignore[attr-defined]  # a choice field
             ("", _("As the list, else the workspace")),
             *settings.LANGUAGES,

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.urls import reverse
 from django.utils.translation import override
 
 from accounts import system_mail
 from accounts.mail import compose
 from accounts.models import Membership, SystemMail, Workspace
 from accounts.roles import Role
+from accounts.workspace_urls import in_workspace, outside
 from subscribers import fields, ownership, public_texts, signup, signup_brake, visitors
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.public_texts import Kind, Words
@@ -103,10 +103,10 @@ def _mail(
     kind: Kind | None = None
     if letter.token:
         template, kind = "confirm_subscription", Kind.CONFIRM_MAIL
-        url += reverse("public_confirm", args=[letter.token])
+        url += outside("public_confirm", letter.token)
         values |= {"confirm_url": url, "days": str(CONFIRM_DAYS)}
     else:
-        url += reverse("preferences", args=[ownership.link_token(person)])
+        url += outside("preferences", ownership.link_token(person))
         template = "already_subscribed"
         if letter.is_welcome:
             template, kind = "welcome", Kind.WELCOME_MAIL
@@ -128,7 +128,7 @@ def owner_link(
         return None
     token = ownership.link_token(person, message_id=message_id)
     context = _context(person.workspace, "") | {
-        "url": settings.SITE_URL + reverse("preferences", args=[token]),
+        "url": settings.SITE_URL + outside("preferences", token),
         "minutes": ownership.GOOD_FOR // 60,
         "footer": None,
     }
@@ -146,7 +146,7 @@ def brake_news(membership_id: int) -> EmailMultiAlternatives | None:
     if member is None or brake is None:
         return None
     context = _context(member.workspace, "") | {
-        "url": settings.SITE_URL + reverse("signup_held"),
+        "url": settings.SITE_URL + in_workspace(member.workspace, "signup_held"),
         "mailed": brake.mailed,
         "confirmed": brake.confirmed,
         "footer": None,

@@ -89,6 +89,7 @@ urlpatterns = [
     path("lists/<int:list_id>/", lists.list_page, name="list_page"),
     path("lists/<int:list_id>/edit/", lists.list_edit, name="list_edit"),
     path("lists/<int:list_id>/archive/", lists.list_archive, name="list_archive"),
+    path("lists/<int:list_id>/restore/", lists.list_restore, name="list_restore"),
     path("lists/<int:list_id>/delete/", lists.list_delete, name="list_delete"),
     path("segments/", segments.segment_list, name="segment_list"),
     path("segments/new/", segments.segment_new, name="segment_new"),

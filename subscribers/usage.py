@@ -105,14 +105,18 @@ def of_tag(tag: Tag) -> list[Use]:
     return _segments(tag.workspace, "tag", tag.pk)
 
 
+def needing(uses: Iterable[Use]) -> list[Use]:
+    """Return the uses that would break: segments, and campaigns that hold it."""
+    return [use for use in uses if use.kind == "segment" or (use.kind == "campaign" and use.holds)]
+
+
 def refuse_if_asked(uses: Iterable[Use]) -> None:
-    """Keep what segments ask for: without it they would be broken, and mail to them would stop.
+    """Keep what segments, or campaigns that were confirmed, need: without it mail would stop.
 
     Raises:
-        InUse: segments are among its uses.
+        InUse: such are among its uses.
     """
-    asking = [use for use in uses if use.kind == "segment"]
-    if asking:
+    if asking := needing(uses):
         raise InUse(asking)
 
 

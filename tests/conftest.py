@@ -115,9 +115,10 @@ def outsider(cast: "Cast") -> "User":
 @pytest.fixture
 def signed_in() -> Callable[["User"], Client]:
     """Return a function that makes a client in which a user has signed in."""
+    from tests.browsing import MemberClient
 
     def sign_in(user: "User") -> Client:
-        client = Client()
+        client = MemberClient()
         client.force_login(user)
         return client
 

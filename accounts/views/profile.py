@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.forms import ProfileForm
+from accounts.workspace_urls import outside
 
 
 @login_required
@@ -24,7 +25,7 @@ def profile(request: Any) -> HttpResponse:
         if form.cleaned_data["language"]:
             translation.activate(form.cleaned_data["language"])
         messages.success(request, _("Saved."))
-        response = redirect("profile")
+        response = redirect(outside("profile"))
         # The account's language counts from now on, also where a page had set another one.
         response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
         return response

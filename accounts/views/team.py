@@ -6,16 +6,16 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import tasks, team, workspaces
+from accounts import tasks, team
 from accounts.access import MemberRequest, member
 from accounts.forms import InviteForm, JoinForm
 from accounts.models import Invitation, User
 from accounts.roles import Permission
+from accounts.workspace_urls import in_workspace, outside
 
 LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -87,9 +87,9 @@ def member_remove(request: MemberRequest, membership_id: int) -> HttpResponse:
         team.remove(membership, by=request.membership)
     except team.TeamError as error:
         messages.error(request, str(error))
-        return redirect("settings_team" if not leaving else "profile")
+        return redirect(outside("profile") if leaving else "settings_team")
     if leaving:
-        return redirect("home")
+        return redirect(outside("home"))  # to another of one's workspaces
     messages.success(request, _("The member was removed."))
     return redirect("settings_team")
 
@@ -111,15 +111,14 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST" or (form is not None and not form.is_valid()):
         return render(request, "accounts/invitation.html", context)
     if account is not None and not signed_in:
-        return redirect(f"{reverse('account_login')}?next={request.path}")
+        return redirect(f"{outside('account_login')}?next={request.path}")
     try:
         user = _join(invitation, account, form)
     except team.InvitationGone:
         return render(request, "accounts/invitation_gone.html", status=404)
     if not signed_in:
         login(request, user, backend=LOGIN_BACKEND)
-    workspaces.use(request, invitation.workspace)
-    return redirect("home")
+    return redirect(in_workspace(invitation.workspace, "home"))
 
 
 def _join(invitation: Invitation, account: User | None, form: JoinForm | None) -> User:

@@ -1,4 +1,4 @@
-"""Choosing, making and furnishing a workspace."""
+"""Making and furnishing a workspace."""
 
 from typing import Any
 
@@ -6,34 +6,22 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import workspaces
 from accounts.access import MemberRequest, member
 from accounts.forms import NewWorkspaceForm, WorkspaceForm
-from accounts.models import Workspace
-from accounts.numbers import row_number
 from accounts.roles import Permission
-
-
-@require_POST
-@login_required
-def workspace_switch(request: Any) -> HttpResponse:
-    """Use another of one's workspaces from now on."""
-    choice = request.POST.get("workspace", "")
-    mine = Workspace.objects.filter(members=request.user)
-    workspace = get_object_or_404(mine, pk=row_number(choice))
-    workspaces.use(request, workspace)
-    return redirect("home")
+from accounts.workspace_urls import in_workspace, outside
 
 
 @login_required
 def workspace_none(request: Any) -> HttpResponse:
     """Say what to do to somebody who belongs to no workspace."""
     if request.membership:
-        return redirect("home")
+        return redirect(in_workspace(request.membership.workspace, "home"))
     form = NewWorkspaceForm() if workspaces.may_create(request.user) else None
     return render(request, "accounts/workspace_none.html", {"form": form})
 
@@ -46,9 +34,8 @@ def workspace_new(request: Any) -> HttpResponse:
     form = NewWorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         workspace = workspaces.create(form.cleaned_data["name"], owner=request.user)
-        workspaces.use(request, workspace)
         messages.success(request, _("%(name)s is ready.") % {"name": workspace.name})
-        return redirect("home")
+        return redirect(in_workspace(workspace, "home"))
     return render(request, "accounts/workspace_new.html", {"form": form})
 
 
@@ -57,9 +44,9 @@ def settings_workspace(request: MemberRequest) -> HttpResponse:
     """Change the workspace's name, brand and postal address."""
     form = WorkspaceForm(request.POST or None, instance=request.workspace)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        workspace = form.save()
         messages.success(request, _("Saved."))
-        return redirect("settings_workspace")
+        return redirect(in_workspace(workspace, "settings_workspace"))
     return render(request, "accounts/settings_workspace.html", {"form": form})
 
 
@@ -75,4 +62,4 @@ def checklist_dismiss(request: MemberRequest) -> HttpResponse:
 def closed_signup(request: HttpRequest) -> HttpResponse:
     """Accounts come by invitation; whoever tries to sign up is told so."""
     messages.info(request, _("Accounts are made by invitation. Ask a workspace's owner for one."))
-    return redirect("account_login")
+    return redirect(outside("account_login"))

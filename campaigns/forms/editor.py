@@ -123,21 +123,29 @@ class AudienceForm(forms.Form):
         required=False,
     )
 
-    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        workspace, stored = campaign.workspace, queries.chosen(campaign)
+        kwargs.setdefault("initial", stored)
         super().__init__(*args, **kwargs)
-        self.workspace = workspace
-        self.lists = list(queries.lists(workspace))
+        lists = queries.lists(workspace, chosen=[*stored["include"], *stored["exclude"]])
+        # One that is archived can stay where it was chosen, and be chosen nowhere else.
+        self.lists = list(lists)
         self.segments = list(queries.segments(workspace))
         for name in ("include", "exclude"):
             field = self.fields[name]
             assert isinstance(field, ListChoice)  # noqa: S101 - for the type checker
-            field.queryset = queries.lists(workspace)
-            field.choices = [(row.pk, field.label_from_instance(row)) for row in self.lists]
+            field.queryset = queries.lists(workspace, chosen=stored[name])
+            field.choices = [(row.pk, field.label_from_instance(row)) for row in self.offered(name)]
         for name in ("include_segments", "exclude_segments"):
             choice = self.fields[name]
             assert isinstance(choice, SegmentChoice)  # noqa: S101 - for the type checker
             choice.queryset = queries.segments(workspace)
             choice.choices = [(row.pk, row.name) for row in self.segments]
+
+    def offered(self, name: str) -> list[Any]:
+        """Return the lists to choose from: those in use, and archived ones that are chosen."""
+        stored = self.initial[name]
+        return [row for row in self.lists if row.archived_at is None or row.pk in stored]
 
     @property
     def chosen(self) -> dict[str, Any]:

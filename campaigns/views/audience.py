@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import audience, editing, queries
+from campaigns import audience, editing
 from campaigns.audience import Audience
 from campaigns.forms.editor import AudienceForm
 from campaigns.views import editor
@@ -21,7 +21,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
         return away
     if request.method == "POST":
         editor.ensure(request, Permission.EDIT)
-        form = AudienceForm(request.POST, workspace=request.workspace)
+        form = AudienceForm(request.POST, campaign=campaign)
         if form.is_valid():
             won = editing.choose_audience(campaign, **form.chosen)
             if not won:
@@ -32,7 +32,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
         if request.headers.get("X-Autosave"):
             return HttpResponse(status=422)
     else:
-        form = AudienceForm(workspace=request.workspace, initial=queries.chosen(campaign))
+        form = AudienceForm(campaign=campaign)
     return render(
         request, "campaigns/audience.html", editor.page(request, campaign, "audience", form=form)
     )
@@ -42,7 +42,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
 def count(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Say who would get it with what is ticked now; nothing is saved (a partial)."""
     campaign = editor.find(request, campaign_id)
-    form = AudienceForm(request.GET, workspace=request.workspace)
+    form = AudienceForm(request.GET, campaign=campaign)
     if not form.is_valid():
         return HttpResponse(status=422)
     chosen = Audience.choosing(**form.chosen, workspace=request.workspace.pk)

@@ -1,6 +1,7 @@
 """Step 4: what is wrong, what is right, and when it goes."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -19,14 +20,17 @@ from accounts import zones
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from campaigns import audience, lifecycle, preflight, readers
+from campaigns import audience, confirmation, lifecycle, preflight, readers
+from campaigns.audience import Breakdown
 from campaigns.forms.schedule import ScheduleForm
 from campaigns.models import Campaign
+from campaigns.preflight import Finding
 from campaigns.rendering.preview import Preview, preview_content
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
 
 logger = logging.getLogger(__name__)
+AFTER = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.SENT})
 
 
 @member()
@@ -54,6 +58,21 @@ def confirm(request: MemberRequest, campaign_id: int) -> HttpResponse:
             context = {"campaign": campaign, "form": form, "blocking": blocking}
             return render(request, "campaigns/_not_ready.html", context)
         return _page(request, campaign, form)
+    name = "_confirm.html" if dialog else "confirm.html"
+    return _ask(request, campaign, form, division, found, page=name)
+
+
+def _ask(  # noqa: PLR0913 - each a part of the page
+    request: MemberRequest,
+    campaign: Campaign,
+    form: ScheduleForm,
+    division: Breakdown,
+    found: list[Finding],
+    *,
+    changes: Sequence[str] = (),
+    page: str = "confirm.html",
+    status: int = 200,
+) -> HttpResponse:
     context = {
         "campaign": campaign,
         "form": form,
@@ -61,27 +80,35 @@ def confirm(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "inbox": _inbox(campaign),
         "moment": in_words(form.cleaned_data["at"], request.workspace, form.data.get("zone")),
         "warnings": [finding for finding in found if finding.warns],
+        "changes": changes,
+        "confirmed": confirmation.shown(campaign, division),
     }
-    name = "_confirm.html" if dialog else "confirm.html"
-    return render(request, f"campaigns/{name}", context)
+    return render(request, f"campaigns/{page}", context, status=status)
 
 
 @member(Permission.SEND)
 @require_POST
 def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
-    """Write down when the campaign is to be sent, if nothing is in the way."""
+    """Write down when the campaign is to be sent, if it is what was confirmed and nothing blocks.
+
+    409 asks anew, and says what was changed meanwhile.
+    """
     campaign = editor.find(request, campaign_id)
     form = ScheduleForm(request.POST, workspace=request.workspace)
     if not form.is_valid():
         return _page(request, campaign, form, status=422)
-    division = audience.breakdown(campaign)
-    if preflight.blocks(campaign, division):
-        messages.error(request, _("The campaign is not ready yet. What is in the way is in red."))
-        return redirect("campaign_review", campaign.pk)
-    at = form.cleaned_data["at"]
-    if not lifecycle.schedule(campaign, at=at, expected=division.will_get):
-        messages.error(request, _("Somebody else was faster: the campaign is no draft any more."))
-        campaign.refresh_from_db()
+    at, confirmed = form.cleaned_data["at"], request.POST.get("confirmed", "")
+    try:
+        won = confirmation.schedule(campaign, at=at, confirmed=confirmed)
+    except confirmation.ChangedError as error:
+        return _ask_anew(request, editor.find(request, campaign_id), form, error.changes)
+    except confirmation.NotReadyError:
+        return _not_ready(request, campaign)
+    if not won:
+        campaign = editor.find(request, campaign_id)
+        # The same press once more (a double click, a reload) has what it wanted.
+        if confirmation.changes(campaign, confirmed) or campaign.status not in AFTER:
+            messages.error(request, _("The campaign is no draft any more, so nothing changed."))
         return redirect(editor.place(campaign), campaign.pk)
     if form.is_now:
         nudge(after=lifecycle.UNDO_WINDOW.total_seconds())
@@ -91,6 +118,21 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
         _("Scheduled for %(moment)s.")
         % {"moment": in_words(at, request.workspace, form.data.get("zone"))},
     )
+    return redirect("campaign_review", campaign.pk)
+
+
+def _ask_anew(
+    request: MemberRequest, campaign: Campaign, form: ScheduleForm, changes: Sequence[str]
+) -> HttpResponse:
+    division = audience.breakdown(campaign)
+    found = preflight.findings(campaign, division)
+    if any(finding.blocks for finding in found):
+        return _not_ready(request, campaign)
+    return _ask(request, campaign, form, division, found, changes=changes, status=409)
+
+
+def _not_ready(request: MemberRequest, campaign: Campaign) -> HttpResponse:
+    messages.error(request, _("The campaign is not ready yet. What is in the way is in red."))
     return redirect("campaign_review", campaign.pk)
 
 
@@ -137,5 +179,6 @@ def _page(
         moment=moment,
         now=timezone.now(),
         inbox=_inbox(campaign),
+        confirmed=confirmation.shown(campaign),
     )
     return render(request, "campaigns/review.html", context, status=status)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import lifecycle
+from campaigns import confirmation, lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
@@ -25,6 +25,7 @@ def unschedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
         request,
         campaign_id,
         lifecycle.unschedule,
+        CampaignStatus.DRAFT,
         _("Taken back: the campaign is a draft again, and nobody got it."),
     )
 
@@ -38,6 +39,7 @@ def pause(request: MemberRequest, campaign_id: int) -> HttpResponse:
         request,
         campaign_id,
         lambda campaign: lifecycle.pause(campaign, by=request.user, reason=reason),
+        CampaignStatus.PAUSED,
         _("Paused. What is on the wire right now still arrives."),
     )
 
@@ -46,7 +48,24 @@ def pause(request: MemberRequest, campaign_id: int) -> HttpResponse:
 @require_POST
 def resume(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Go on sending."""
-    answer = _take(request, campaign_id, lifecycle.resume, _("Sending goes on."))
+    confirmed = request.POST.get("confirmed", "")
+    try:
+        answer = _take(
+            request,
+            campaign_id,
+            lambda campaign: confirmation.resume(campaign, confirmed=confirmed),
+            CampaignStatus.SENDING,
+            _("Sending goes on."),
+        )
+    except (confirmation.ChangedError, confirmation.NotReadyError) as error:
+        campaign = editor.find(request, campaign_id)
+        context = {
+            "campaign": campaign,
+            "changes": getattr(error, "changes", ()),
+            "blocking": getattr(error, "findings", ()),
+            "confirmed": confirmation.shown(campaign),
+        }
+        return render(request, "campaigns/resume.html", context, status=409)
     nudge()
     return answer
 
@@ -67,18 +86,25 @@ def cancel(request: MemberRequest, campaign_id: int) -> HttpResponse:
         request,
         campaign_id,
         lifecycle.cancel,
+        CampaignStatus.CANCELLED,
         _("Cancelled. Whoever has not got it yet will not get it."),
     )
 
 
 def _take(
-    request: MemberRequest, campaign_id: int, step: Callable[[Campaign], bool], done: str
+    request: MemberRequest,
+    campaign_id: int,
+    step: Callable[[Campaign], bool],
+    target: CampaignStatus,
+    done: str,
 ) -> HttpResponse:
     campaign = editor.find(request, campaign_id)
-    if step(campaign):
-        messages.success(request, done)
-    else:
+    won = step(campaign)
+    if not won:
         campaign.refresh_from_db()
+    if won:
+        messages.success(request, done)
+    elif campaign.status != target:  # else the same press once more: it has what it wanted
         messages.error(
             request,
             _("Nothing changed: the campaign is “%(status)s” now.")

@@ -14,6 +14,7 @@ from accounts.roles import Permission
 from campaigns import fields, frames, previewing, queries, starters
 from campaigns.forms.templates import TemplateForm
 from campaigns.models import Template
+from campaigns.states import CONFIRMED, CampaignStatus
 from campaigns.views.editor import allows, saved
 from campaigns.views.preview import VIEWS, framed
 
@@ -131,11 +132,21 @@ def delete(request: MemberRequest, template_id: int) -> HttpResponse:
     """Ask, saying where it is used, then delete a template."""
     template = _find(request, template_id)
     if request.method == "POST":
-        frames.delete(template)
+        try:
+            frames.delete(template)
+        except frames.InUseError:
+            return redirect("template_delete", template.pk)  # says where it is used
         messages.success(request, _("“%(name)s” was deleted.") % {"name": template.name})
         return redirect("template_list")
     using = queries.campaigns_using(template)
-    context = {"template": template, "using": list(using[:6]), "used": using.count()}
+    confirmed = list(using.filter(status__in=CONFIRMED))
+    drafts = using.filter(status=CampaignStatus.DRAFT)
+    context = {
+        "template": template,
+        "confirmed": confirmed,
+        "using": list(drafts[:6]),
+        "used": drafts.count(),
+    }
     return render(request, "campaigns/template_delete.html", context)
 
 

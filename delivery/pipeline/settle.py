@@ -5,6 +5,7 @@ opened a mail has it.
 """
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from campaigns import lifecycle
 from campaigns.models import Campaign
@@ -17,10 +18,31 @@ SENDABLE = frozenset({CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignSta
 UNDECIDED = frozenset(LEFT_AS)
 
 
-def send_again(campaign: Campaign, *, messages: list[int] | None = None) -> int:
+class CountChangedError(Exception):
+    """There are more or fewer unknown messages than somebody confirmed: ``now``."""
+
+    def __init__(self, now: int) -> None:
+        super().__init__(f"{now} messages are undecided now.")
+        self.now = now
+
+
+def undecided(campaign: Campaign) -> QuerySet[Message]:
+    """Return the unknown messages that a person has yet to decide about."""
+    return Message.objects.filter(
+        campaign=campaign, state=MessageState.UNKNOWN, reason__in=UNDECIDED
+    )
+
+
+def send_again(
+    campaign: Campaign, *, messages: list[int] | None = None, expected: int | None = None
+) -> int:
     """Send a campaign's unknown messages (all of them, or these) once more; returns how many.
 
     Those of them who did get the first mail will have it twice. A cancelled campaign sends nothing.
+    ``expected`` is how many "all of them" were when somebody confirmed it.
+
+    Raises:
+        CountChangedError: there are more or fewer than expected; nothing was changed.
     """
     which = "campaign_id = %(campaign)s AND reason = ANY(%(reasons)s)"
     if messages is not None:
@@ -32,6 +54,8 @@ def send_again(campaign: Campaign, *, messages: list[int] | None = None) -> int:
         locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
         if locked.status not in SENDABLE:
             return 0
+        if expected is not None and (now := undecided(campaign).count()) not in {0, expected}:
+            raise CountChangedError(now)
         while moved := regroup.again(which, params, source=MessageState.UNKNOWN):
             count += moved
         if count:
@@ -42,9 +66,7 @@ def send_again(campaign: Campaign, *, messages: list[int] | None = None) -> int:
 
 def leave(campaign: Campaign, *, messages: list[int] | None = None) -> int:
     """Decide not to send unknown messages again; they stay unknown and no longer ask."""
-    asked = Message.objects.filter(
-        campaign=campaign, state=MessageState.UNKNOWN, reason__in=UNDECIDED
-    )
+    asked = undecided(campaign)
     if messages is not None:
         asked = asked.filter(pk__in=messages)
     writer = record.Writer(campaign=campaign.pk, workspace=campaign.workspace_id, attempt=0)

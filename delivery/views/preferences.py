@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import redis
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.numbers import row_number, row_numbers
+from accounts.workspace_urls import outside
 from delivery import holders, leaving, personal_data
 from delivery.holders import Holder
 from delivery.readers import Reader
@@ -207,14 +207,14 @@ def _ticked(request: HttpRequest) -> set[int]:
 
 def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
     query = visitors.asked_language(request)
-    where = f"{reverse('preferences', args=[token])}{query}{'&' if query else '?'}news={news}"
+    where = f"{outside('preferences', token)}{query}{'&' if query else '?'}news={news}"
     return HttpResponse(status=303, headers={"Location": where})
 
 
 def _leave_by_letter(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Do what the letter's unsubscribe page does; it says so, offers Undo, and asks why."""
     leaving.leave_all(reader, source=ConsentSource.UNSUBSCRIBE_PAGE, **visitors.origin(request))
-    where = reverse("unsubscribe", args=[reader.token(Purpose.UNSUBSCRIBE)])
+    where = outside("unsubscribe", reader.token(Purpose.UNSUBSCRIBE))
     where += visitors.asked_language(request)
     return HttpResponse(status=303, headers={"Location": where})
 

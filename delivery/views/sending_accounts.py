@@ -10,6 +10,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
 from delivery import accounts, breaker, standing, trial
 from delivery.accounts import FROM_SETTINGS
 from delivery.forms.providers import ProviderForm
@@ -123,7 +125,9 @@ def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
             % {"names": ", ".join(running[:3])},
         )
         return redirect("account_edit", account.pk)
-    return render(request, "delivery/account_delete.html", {"account": account})
+    drafts = Campaign.objects.filter(sending_account=account, status=CampaignStatus.DRAFT)
+    context = {"account": account, "drafts": list(drafts[:20])}
+    return render(request, "delivery/account_delete.html", context)
 
 
 @require_POST

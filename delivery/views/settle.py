@@ -4,13 +4,13 @@ from celery import current_app
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
-from accounts.numbers import row_numbers
+from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from delivery.pipeline import settle
@@ -32,7 +32,12 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
         messages.error(request, _("Nobody was chosen, so nothing changed."))
         return redirect("campaign_open", campaign.pk)
     if request.POST.get("decision") == "send-again":
-        count = settle.send_again(campaign, messages=chosen)
+        expected = row_number(request.POST.get("expected", "")) if chosen is None else None
+        try:
+            count = settle.send_again(campaign, messages=chosen, expected=expected)
+        except settle.CountChangedError as error:
+            context = {"campaign": campaign, "now": error.now, "before": expected}
+            return render(request, "delivery/send_again.html", context, status=409)
         transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))
         text = ngettext("%(n)s mail goes out again.", "%(n)s mails go out again.", count)
     else:

@@ -2,10 +2,12 @@
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
+from campaigns import confirmation
 from campaigns.models import Campaign
 from delivery.test_send import TestSendError, read_addresses, send_test
 
@@ -19,14 +21,18 @@ def campaign_test_send(request: MemberRequest, campaign_id: int) -> HttpResponse
         workspace=request.workspace,
         pk=campaign_id,
     )
-    answers, problem = [], ""
-    try:
-        addresses = read_addresses(request.POST.get("to", ""))
-        answers = send_test(
-            campaign, addresses, by=request.user, person=request.POST.get("person", "")
-        )
-    except TestSendError as error:
-        problem = error.sentence
+    answers, problem, status = [], "", 200
+    shown = request.POST.get("confirmed")
+    if shown is not None and (changes := confirmation.changes(campaign, shown)):
+        problem, status = " ".join([_("Not sent: this changed since you looked."), *changes]), 409
+    else:
+        try:
+            addresses = read_addresses(request.POST.get("to", ""))
+            answers = send_test(
+                campaign, addresses, by=request.user, person=request.POST.get("person", "")
+            )
+        except TestSendError as error:
+            problem, status = error.sentence, 422
     name = "_test_result.html" if request.headers.get("HX-Request") else "test_result.html"
     context = {"campaign": campaign, "answers": answers, "problem": problem}
-    return render(request, f"delivery/{name}", context, status=422 if problem else 200)
+    return render(request, f"delivery/{name}", context, status=status)

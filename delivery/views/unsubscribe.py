@@ -5,9 +5,9 @@ may have been forwarded, so the page shows the address masked and nothing else a
 """
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.workspace_urls import outside
 from delivery import leaving, readers
 from delivery.models import UnsubscribeReason
 from delivery.readers import Reader
@@ -65,7 +65,7 @@ def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
     query = visitors.asked_language(request)
     if news:
         query = f"{query}{'&' if query else '?'}news={news}"
-    where = reverse("unsubscribe", args=[token])
+    where = outside("unsubscribe", token)
     return HttpResponse(status=303, headers={"Location": f"{where}{query}"})
 
 

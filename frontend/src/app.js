@@ -28,7 +28,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // Signed out meanwhile: a partial's answer is a redirect to the sign-in page, so go there as a page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
-  if (xhr.responseURL && new URL(xhr.responseURL).pathname.includes("/login/")) {
+  if (xhr.responseURL && new URL(xhr.responseURL).pathname === "/sign-in/") {
     event.detail.shouldSwap = false;
     location.reload();
   }

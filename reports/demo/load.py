@@ -42,7 +42,7 @@ def load(*, owner: User, subscribers: int = SUBSCRIBERS) -> Workspace:
     Raises:
         ValueError: a workspace with the demo's slug exists already.
     """
-    if Workspace.objects.filter(slug=SLUG).exists():
+    if workspaces.is_taken(SLUG):
         raise ValueError("The demo workspace is already there.")
     now = timezone.now()
     workspace = workspaces.create(

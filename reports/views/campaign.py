@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
+from campaigns import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import diagnosis, ledgers
@@ -92,7 +93,9 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
         return redirect("campaign_report", campaign.pk)
     if campaign.status == CampaignStatus.SCHEDULED and not diagnosis.is_about_to_start(campaign):
         return redirect("campaign_review", campaign.pk)  # when, who, the email, and the ways back
-    context = {**_figures(campaign), **_people(request, campaign)}
+    context = {**_figures(campaign), **_people(request, campaign), "confirmed": ""}
+    if campaign.status == CampaignStatus.PAUSED:
+        context["confirmed"] = confirmation.shown(campaign)
     return render(request, "reports/live.html", context)
 
 

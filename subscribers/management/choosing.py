@@ -2,6 +2,7 @@
 
 from django.core.management.base import CommandError
 
+from accounts import workspaces
 from accounts.models import Workspace
 from subscribers.models import MailingList
 
@@ -13,7 +14,7 @@ def workspace(slug: str | None) -> Workspace:
         if first is None:
             raise CommandError("There is no workspace yet. Start the product once, or load_demo.")
         return first
-    found = Workspace.objects.filter(slug=slug).first()
+    found = workspaces.find(slug)
     if found is None:
         known = ", ".join(Workspace.objects.values_list("slug", flat=True)[:20])
         raise CommandError(f"There is no workspace “{slug}”. There are: {known}.")

@@ -4,10 +4,10 @@ GET changes nothing, nor does a POST without the button: scanners send both.
 """
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.workspace_urls import outside
 from subscribers import origins, ownership, public_texts, signup, signup_figures, visitors
 from subscribers.public_texts import Kind
 from subscribers.signup import Letter, Pending
@@ -47,7 +47,7 @@ def _confirm(request: HttpRequest, token: str, pending: Pending) -> HttpResponse
                     is_welcome=True,
                 )
             )
-    where = f"{reverse('public_confirm', args=[token])}{visitors.asked_language(request)}"
+    where = f"{outside('public_confirm', token)}{visitors.asked_language(request)}"
     if signup.is_subscribed(pending) and origins.may_lead_to(form, form.confirmed_url):
         where = form.confirmed_url
     response = HttpResponse(status=303, headers={"Location": where})

@@ -126,7 +126,7 @@ def field_delete(request: MemberRequest, field_id: int) -> HttpResponse:
             return redirect("field_delete", field.pk)  # says where it is used
         return _run([action], "field_list", None, request)
     uses = usage.of_field(field)
-    asking = [use for use in uses if use.kind == "segment"]
+    asking = usage.needing(uses)
     context = {"field": field, "uses": uses, "asking": asking}
     return render(request, "subscribers/field_delete.html", context)
 

@@ -7,13 +7,13 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission, may
+from accounts.workspace_urls import outside
 from subscribers import form_archive as putting_away
 from subscribers import signup_brake, signup_figures, signup_guard, visitors
 from subscribers.form_settings import SignupFormSettings
@@ -141,8 +141,8 @@ def form_embed(request: MemberRequest, form_id: int) -> HttpResponse:
         workspace=request.workspace,
         pk=form_id,
     )
-    frame = f"{settings.SITE_URL}{reverse('public_signup_frame', args=[row.public_id])}"
-    script = f"{settings.SITE_URL}{reverse('public_embed_script')}"
+    frame = f"{settings.SITE_URL}{outside('public_signup_frame', row.public_id)}"
+    script = f"{settings.SITE_URL}{outside('public_embed_script')}"
     context = {
         "row": row,
         "hosted": _hosted(row),
@@ -170,7 +170,7 @@ def form_preview(request: MemberRequest, form_id: int) -> HttpResponse:
 
 
 def _hosted(form: SignupForm) -> str:
-    return f"{settings.SITE_URL}{reverse('public_signup', args=[form.public_id])}"
+    return f"{settings.SITE_URL}{outside('public_signup', form.public_id)}"
 
 
 def _policy() -> str:

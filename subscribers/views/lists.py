@@ -73,15 +73,27 @@ def list_edit(request: MemberRequest, list_id: int) -> HttpResponse:
     return _edit(request, mailing_list, mailing_list.name)
 
 
-@require_POST
 @member(Permission.EDIT)
 def list_archive(request: MemberRequest, list_id: int) -> HttpResponse:
-    """Put a list away, or take it out again; its people and its history stay."""
+    """Ask, saying where it is used, then archive a list; its people and its history stay."""
     mailing_list = _find(request, list_id)
-    mailing_list.archived_at = None if mailing_list.archived_at else timezone.now()
-    mailing_list.save(update_fields=["archived_at"])
-    if mailing_list.archived_at:
-        messages.success(request, _("The list is put away. Nobody on it was changed."))
+    uses = [use for use in usage.of_list(mailing_list) if use.holds]
+    if request.method != "POST":
+        return render(
+            request, "subscribers/list_archive.html", {"list": mailing_list, "uses": uses}
+        )
+    mine = MailingList.objects.filter(pk=mailing_list.pk)
+    if mine.filter(archived_at=None).update(archived_at=timezone.now()):
+        messages.success(request, _("The list is archived. Nobody on it was changed."))
+    return redirect("list_page", mailing_list.pk)
+
+
+@require_POST
+@member(Permission.EDIT)
+def list_restore(request: MemberRequest, list_id: int) -> HttpResponse:
+    """Take an archived list into use again."""
+    mailing_list = _find(request, list_id)
+    MailingList.objects.filter(pk=mailing_list.pk).update(archived_at=None)
     return redirect("list_page", mailing_list.pk)
 
 

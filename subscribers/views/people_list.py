@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -72,7 +73,9 @@ def subscriber_columns(request: MemberRequest) -> HttpResponse:
 def back(request: MemberRequest) -> HttpResponse:
     """Lead back to the list of people as it was narrowed; nowhere else."""
     where = request.POST.get("back", "")
-    ours = where.startswith("/subscribers/?") and url_has_allowed_host_and_scheme(where, None)
+    ours = where.startswith(f"{reverse('subscriber_list')}?") and url_has_allowed_host_and_scheme(
+        where, None
+    )
     return redirect(where if ours else "subscriber_list")
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import redis
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.workspace_urls import outside
 from subscribers import (
     origins,
     proof_of_work,
@@ -107,7 +107,7 @@ def _signed_up(request: HttpRequest, visit: Visit) -> HttpResponse:
         "words": _words(Kind.SIGNED_UP, form, lists),
         "footer": _words(Kind.FOOTER, form, lists),
         "is_framed": visit.is_framed,
-        "again": reverse(visit.page_name, args=[form.public_id]),
+        "again": outside(visit.page_name, form.public_id),
     }
     return page(request, "signed_up", context)
 
@@ -230,7 +230,7 @@ def show(
         "problem": problem,
         "footer": _words(Kind.FOOTER, form, lists),
         "is_framed": visit.is_framed,
-        "action": reverse(visit.page_name, args=[form.public_id]),
+        "action": outside(visit.page_name, form.public_id),
     }
     response = page(request, "signup", context, status=status)
     return answers.let_lead_on(response, form, form.signed_up_url)

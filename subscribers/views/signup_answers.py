@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.workspace_urls import outside
 from subscribers import origins, visitors
 from subscribers.models import MailingList, SignupForm
 from subscribers.public_forms import PREFIX, JoinForm
@@ -84,7 +84,7 @@ def thank(request: HttpRequest, visit: Visit, *, is_proven: bool) -> HttpRespons
     if leads_to:
         response = HttpResponse(status=303, headers={"Location": leads_to})
         return let_lead_on(response, form, leads_to)
-    where = reverse("public_signup_done", args=[form.public_id])
+    where = outside("public_signup_done", form.public_id)
     query = visitors.asked_language(request)
     for word, is_on in (
         ("frame=1", visit.is_framed),

@@ -14,8 +14,6 @@ def test_only_plain_digits_that_a_bigint_holds_are_numbers() -> None:
 
 @pytest.mark.django_db
 def test_pages_take_no_other_digits(owner_client: Client) -> None:
-    switched = owner_client.post(reverse("workspace_switch"), {"workspace": "\u00b2"})
-    assert switched.status_code == 404
     bulk = {"people": ["\u00b2"], "list": "\u00b2", "action": "subscribe"}
     assert owner_client.post(reverse("subscriber_bulk"), bulk).status_code == 302
     new = {"email": "a@example.org", "lists": ["\u00b2"]}

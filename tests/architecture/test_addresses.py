@@ -1,5 +1,6 @@
 """Who may open which address: visitors only what is public, outsiders nothing of ours."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,6 @@ SIGNED_IN = {
     "account_change_password",
     "profile",
     "set_theme",
-    "workspace_switch",
     "workspace_none",
     "workspace_new",
 }
@@ -58,11 +58,13 @@ CLOSED = {403, 404, 405}
 # A download that a bare row has not got: not found by its owner either.
 EMPTY = {"import_errors", "move_report"}
 
+EVERY = every_address()
 ADDRESSES = [
     address
-    for address in every_address()
+    for address in EVERY
     if address.name not in PUBLIC and not address.route.startswith(BY_KEY)
 ]
+CONSOLE = [address for address in ADDRESSES if address.name not in SIGNED_IN]
 WITH_ROWS = [address for address in ADDRESSES if address.parameters]
 
 
@@ -81,7 +83,8 @@ def by_name(address: Address) -> str:
 @pytest.mark.parametrize("address", ADDRESSES, ids=by_name)
 def test_a_visitor_is_sent_to_sign_in(address: Address, client: Client, db: None) -> None:
     path = fill(address, dict.fromkeys(address.parameters, 1))
-    for response in (client.get(path), client.post(path)):
+    inside = f"/kopi-senja{path}" if address.name not in SIGNED_IN else path
+    for response in (client.get(path), client.post(path), client.get(inside), client.post(inside)):
         if response.status_code != 405:
             assert response.status_code == 302, f"{path}: {response.status_code}"
             assert response.headers["Location"].startswith("/sign-in/")
@@ -93,6 +96,41 @@ def test_every_page_says_which_permission_it_needs(address: Address) -> None:
         assert hasattr(address.view, "permission"), f"{address.route} lacks @member(…)"
 
 
+@pytest.mark.parametrize("address", CONSOLE, ids=by_name)
+def test_nobody_else_finds_a_workspace_by_its_address(
+    address: Address,
+    cast: "Cast",
+    signed_in: Callable[..., Client],
+    redis_client: object,
+) -> None:
+    values = {name: ROWS[name](cast.workspace) for name in address.parameters}
+    path = f"/{cast.workspace.slug}{fill(address, values)}"
+    client = signed_in(cast.outsider)
+    for response in (client.get(path), client.post(path), client.post(path, {"name": "Mine now"})):
+        assert response.status_code in {404, 405}, f"{path}: {response.status_code}"
+
+
+@pytest.mark.parametrize("address", CONSOLE, ids=by_name)
+def test_no_workspace_is_guessed_for_what_is_saved(address: Address, cast: "Cast") -> None:
+    path = fill(address, dict.fromkeys(address.parameters, 1))
+    client = Client()
+    client.force_login(cast.owner)
+    assert client.post(path, {"name": "Whose?"}).status_code in {405, 409}
+    led = client.get(f"{path}?q=a%2Fb")
+    if led.status_code != 405:
+        assert (led.status_code, led["Location"]) == (302, f"/kopi-senja{path}?q=a%2Fb")
+
+
+@pytest.mark.parametrize("address", EVERY, ids=by_name)
+def test_only_pages_of_a_workspace_stand_under_its_name(address: Address, cast: "Cast") -> None:
+    if hasattr(address.view, "permission"):
+        return
+    path = re.sub(r"<[^>]*>|[?^$(){}|\\]|\[.*?\]|P<\w+>", "x", f"/kopi-senja/{address.route}")
+    client = Client()
+    client.force_login(cast.owner)
+    assert client.get(path).status_code == 404, path
+
+
 @pytest.mark.parametrize("address", WITH_ROWS, ids=by_name)
 def test_an_outsider_finds_nothing_of_another_workspace(
     address: Address,
@@ -100,7 +138,8 @@ def test_an_outsider_finds_nothing_of_another_workspace(
     signed_in: Callable[..., Client],
     redis_client: object,
 ) -> None:
-    path = fill(address, {name: ROWS[name](cast.workspace) for name in address.parameters})
+    values = {name: ROWS[name](cast.workspace) for name in address.parameters}
+    path = f"/{cast.other_workspace.slug}{fill(address, values)}"
     client = signed_in(cast.outsider)
     for response in (client.get(path), client.post(path), client.post(path, {"name": "Mine now"})):
         assert response.status_code in CLOSED, f"{path}: {response.status_code}"

@@ -14,6 +14,7 @@ from delivery.states import MessageState
 from subscribers.models import MailingList
 from tests.campaigns.makers import make_campaign, make_list, make_reader
 
+SANDBOXED = "This goes to the sandbox inbox, not to real people."
 SOURCE = "# Halo {{ first_name }}\n\n[Gayo](https://kopisenja.example/gayo)"
 
 
@@ -51,7 +52,7 @@ def test_a_good_campaign_is_all_green(workspace: Workspace, news: MailingList) -
         "Unsubscribe link and postal address are in the mail.",
         "Opens and clicks are counted.",
     ]
-    assert preflight.blocks(campaign) is False
+    assert not any(finding.blocks for finding in preflight.findings(campaign))
 
 
 def test_no_list_and_nobody_block(workspace: Workspace, news: MailingList) -> None:
@@ -149,9 +150,31 @@ def test_an_unusual_audience_warns(workspace: Workspace, news: MailingList) -> N
     ]
 
 
+def test_a_sandbox_beside_an_account_for_other_domains_is_said(
+    workspace: Workspace, news: MailingList
+) -> None:
+    """Routing gives it to the account without domains, so nobody outside would get it."""
+    campaign = ready(workspace, news)
+    SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
+    SendingAccount.objects.filter(name="Provider").update(from_domains=["elsewhere.example"])
+    assert said(campaign, Level.WARNS) == [SANDBOXED]
+    (found,) = [one for one in preflight.findings(campaign) if one.warns]
+    assert "“Provider”" in found.note
+    assert "kopisenja.example" in found.note
+    SendingAccount.objects.filter(name="Provider").update(from_domains=["kopisenja.example"])
+    assert said(campaign, Level.WARNS) == []
+
+
+def test_a_sandbox_that_stands_first_is_said(workspace: Workspace, news: MailingList) -> None:
+    campaign = ready(workspace, news)
+    SendingAccount.objects.create(workspace=workspace, name="S", kind="sandbox", position=0)
+    SendingAccount.objects.filter(name="Provider").update(position=1)
+    assert said(campaign, Level.WARNS) == [SANDBOXED]
+
+
 def test_mail_that_stays_in_the_sandbox_is_said(workspace: Workspace, news: MailingList) -> None:
     campaign = ready(workspace, news)
     sandbox = SendingAccount.objects.create(workspace=workspace, name="Sandbox", kind="sandbox")
     assert said(campaign, Level.WARNS) == []
     campaign.sending_account = sandbox
-    assert said(campaign, Level.WARNS) == ["This goes to the sandbox inbox, not to real people."]
+    assert said(campaign, Level.WARNS) == [SANDBOXED]

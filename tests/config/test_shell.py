@@ -36,7 +36,7 @@ def test_the_switcher_shows_no_workspace_of_others(
 
 def test_an_analyst_is_not_led_to_settings_of_managers(analyst_client: Client) -> None:
     page = analyst_client.get("/kitchen/").content.decode()
-    assert 'href="/settings/"' not in page
+    assert 'href="/kopi-senja/settings/"' not in page
 
 
 def test_the_theme_chosen_in_this_browser_is_there_from_the_first_byte(

@@ -67,7 +67,7 @@ def newest(
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         listing = marketer.request.get("/sandbox/", params=wanted).text()
-        for path in re.findall(r'href="(/sandbox/\d+/)"', listing):
+        for path in re.findall(r'href="([^"]*/sandbox/\d+/)"', listing):
             source = marketer.request.get(path, params={"view": "source"}).text()
             raw = re.findall(r'<pre class="w-mail-text"[^>]*>(.*?)</pre>', source, re.DOTALL)[0]
             mail = email.message_from_string(html.unescape(raw), policy=email.policy.default)

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from accounts.workspace_urls import in_workspace
 from delivery.models import SendingAccount
 
 
@@ -21,8 +22,10 @@ def test_it_greets_by_first_name_if_there_is_one(owner, owner_client, name, endi
 
 
 @pytest.mark.parametrize("name", ["home", "campaign_list", "report_list", "subscriber_list"])
-def test_who_may_only_look_is_offered_nothing_to_write(analyst_client, editor_client, name):
-    writing = [f'href="{reverse(target)}"' for target in ("campaign_new", "import_new")]
+def test_who_may_only_look_is_offered_nothing_to_write(
+    analyst_client, editor_client, workspace, name
+):
+    writing = [f'href="{in_workspace(workspace, to)}"' for to in ("campaign_new", "import_new")]
     page = analyst_client.get(reverse(name)).content.decode()
     assert [link for link in writing if link in page] == []
     page = editor_client.get(reverse(name)).content.decode()

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from accounts.workspace_urls import in_workspace
 from subscribers import addresses, bulk, bulk_run, consent, lifecycle, people, suppression, tags
 from subscribers.models import (
     BulkAction,
@@ -264,7 +265,7 @@ def test_adding_people_asks_how_they_agreed(editor_client, workspace, weekly):
     assert not BulkAction.objects.exists()
     answer = editor_client.post(reverse("subscriber_bulk"), {**data, "detail": "Signed a list"})
     action = BulkAction.objects.get()
-    assert answer["Location"] == reverse("bulk_page", args=[action.pk])
+    assert answer["Location"] == in_workspace(action.workspace, "bulk_page", action.pk)
     assert editor_client.get(answer["Location"]).status_code == 200
     bulk_run.run(action.pk)
     assert Subscription.objects.filter(status="subscribed").count() == 2

@@ -31,7 +31,7 @@ def settings_of(weekly, **changed):
 def test_a_form_is_made_and_every_wording_is_kept(editor_client, workspace, weekly):
     answer = editor_client.post("/forms/new/", settings_of(weekly))
     form = SignupForm.objects.get()
-    assert (answer.status_code, answer["Location"]) == (302, f"/forms/{form.pk}/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/kopi-senja/forms/{form.pk}/")
     assert (form.workspace, list(form.lists.all())) == (workspace, [weekly])
     assert f"/s/{form.public_id}/" in editor_client.get(f"/forms/{form.pk}/").text
     assert signup_guard.embed_token(form) in editor_client.get(f"/forms/{form.pk}/embed/").text

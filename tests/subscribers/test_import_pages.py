@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from accounts.workspace_urls import in_workspace
 from subscribers.imports import run, steps, undo
 from subscribers.models import Import, MailingList, Subscriber
 
@@ -63,7 +64,7 @@ def test_the_wizard_from_file_to_people(editor_client, weekly, monkeypatch):
     upload = SimpleUploadedFile("people.csv", b"email,city\na@example.com,Bandung\nnope,\n")
     answer = editor_client.post(reverse("import_new"), {"file": upload})
     record = Import.objects.get()
-    page = reverse("import_page", args=[record.pk])
+    page = in_workspace(record.workspace, "import_page", record.pk)
     assert answer.url == page
     assert "What it says" in editor_client.get(page).content.decode()
     columns = {"to_0": "email", "to_1": "new", "label_1": "City", "type_1": "text"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from campaigns import lifecycle
+from campaigns import confirmation
 from campaigns.states import CampaignStatus
 from delivery import tasks
 from delivery.management import report
@@ -18,7 +18,11 @@ class Command(report.CampaignCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Resume, unless it is sending already."""
         campaign = report.find(options["id"])
-        if lifecycle.resume(campaign):
+        try:
+            won = confirmation.resume(campaign, confirmed=confirmation.shown(campaign))
+        except (confirmation.ChangedError, confirmation.NotReadyError) as error:
+            raise CommandError(str(error)) from error
+        if won:
             tasks.keep_sending.delay()
         elif campaign.status != CampaignStatus.SENDING:
             raise CommandError(

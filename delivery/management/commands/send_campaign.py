@@ -11,8 +11,9 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import workspaces
 from accounts.models import Workspace
-from campaigns import editing, lifecycle
+from campaigns import audience, editing, lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import compile_and_store
@@ -162,7 +163,8 @@ def make(options: dict[str, Any]) -> Campaign:
         compile_and_store(content)
     except ContentError as error:
         raise CommandError(str(error)) from error
-    lifecycle.schedule(campaign, at=timezone.now())
+    expected = audience.breakdown(campaign).will_get
+    lifecycle.schedule(campaign, at=timezone.now(), expected=expected)
     return campaign
 
 
@@ -174,7 +176,7 @@ def find_workspace(options: dict[str, Any]) -> Workspace:
     """
     slug = options["workspace"]
     if slug:
-        found = Workspace.objects.filter(slug=slug).first()
+        found = workspaces.find(slug)
         if found is None:
             raise CommandError(f"There is no workspace {slug}.")
         return found

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import lifecycle
+from accounts.workspace_urls import in_workspace
+from campaigns import audience, confirmation, lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 
@@ -17,7 +18,11 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 def post(client: Client, name: str, campaign: Campaign, /, **data: str) -> Any:
-    return client.post(reverse(name, args=[campaign.pk]), data)
+    """Press a button of a page that was opened just now."""
+    now = Campaign.objects.select_related("content__template").get(pk=campaign.pk)
+    division = audience.breakdown(now) if name == "campaign_schedule" else None
+    shown = {"confirmed": confirmation.shown(now, division)}
+    return client.post(reverse(name, args=[campaign.pk]), {**shown, **data})
 
 
 def in_three_days(at: str = "08:00") -> dict[str, str]:
@@ -40,7 +45,7 @@ def test_the_dialog_says_subject_count_and_moment(editor_client: Client, draft: 
 
 def test_scheduling_keeps_the_zone(editor_client: Client, draft: Campaign) -> None:
     answer = post(editor_client, "campaign_schedule", draft, **in_three_days())
-    assert answer["Location"] == reverse("campaign_review", args=[draft.pk])
+    assert answer["Location"] == in_workspace(draft.workspace, "campaign_review", draft.pk)
     draft.refresh_from_db()
     assert draft.status == CampaignStatus.SCHEDULED
     assert draft.send_at is not None
@@ -60,7 +65,7 @@ def test_now_waits_for_the_undo(
 ) -> None:
     before = timezone.now()
     answer = post(editor_client, "campaign_schedule", draft, when="now")
-    assert answer["Location"] == reverse("campaign_live", args=[draft.pk])
+    assert answer["Location"] == in_workspace(draft.workspace, "campaign_live", draft.pk)
     draft.refresh_from_db()
     assert draft.status == CampaignStatus.SCHEDULED
     assert draft.send_at is not None

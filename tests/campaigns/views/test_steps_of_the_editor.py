@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
+from accounts.workspace_urls import in_workspace
 from campaigns.models import Campaign, Template
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList
@@ -21,7 +22,7 @@ def test_a_new_campaign_goes_to_its_audience(
         reverse("campaign_new"), {"name": " Juni ", "kind": "markdown", "template": digest.pk}
     )
     campaign = Campaign.objects.get()
-    assert answer["Location"] == reverse("campaign_audience", args=[campaign.pk])
+    assert answer["Location"] == in_workspace(workspace, "campaign_audience", campaign.pk)
     assert campaign.name == "Juni"
     assert campaign.content is not None
     assert campaign.content.template == digest
@@ -55,8 +56,8 @@ def test_the_audience_is_saved(editor_client: Client, draft: Campaign, news: Mai
     data = {"include": [news.pk], "exclude": [staff.pk]}
     assert editor_client.post(path, data, headers={"X-Autosave": "1"}).status_code == 204
     assert list(draft.exclude_lists.all()) == [staff]
-    assert editor_client.post(path, data)["Location"] == reverse(
-        "campaign_content", args=[draft.pk]
+    assert editor_client.post(path, data)["Location"] == in_workspace(
+        draft.workspace, "campaign_content", draft.pk
     )
 
 

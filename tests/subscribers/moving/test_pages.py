@@ -29,7 +29,7 @@ def test_from_a_zip_to_people(editor_client, workspace):
     assert editor_client.get(NEW).status_code == 200
     answer = upload(editor_client, mailchimp_zip())
     record = Move.objects.get()
-    assert answer.headers["Location"] == f"/subscribers/move/{record.pk}/"
+    assert answer.headers["Location"] == f"/kopi-senja/subscribers/move/{record.pk}/"
     page = editor_client.get(answer.headers["Location"]).text
     assert "Nothing is written yet" in page
     assert "People who never agreed" in page

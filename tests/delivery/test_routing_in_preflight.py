@@ -21,7 +21,7 @@ def said(workspace, **values):
     return [
         (finding.level, finding.text, finding.note)
         for finding in preflight.findings(campaign)
-        if finding.step == "accounts"
+        if finding.step == "accounts" or finding.field == "id_sending_account"
     ]
 
 
@@ -43,7 +43,7 @@ def test_an_account_for_other_senders_leaves_it_to_the_sandbox_and_that_is_said(
         (
             Level.WARNS,
             "This goes to the sandbox inbox, not to real people.",
-            "“Provider”: meant for other senders. Choose the account, or another sender.",
+            "Choose “Provider” as its sending account, or let it send for kopisenja.example.",
         )
     ]
 
