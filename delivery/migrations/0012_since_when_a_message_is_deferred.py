@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0010_lists_of_a_dispatch")]
+    dependencies = [("delivery", "0011_claims_of_one_mailbox_provider")]
 
     operations = [
         migrations.AddField(

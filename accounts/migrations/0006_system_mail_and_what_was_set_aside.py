@@ -9,7 +9,7 @@ import accounts.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_people_columns_and_mail_servers"),
+        ("accounts", "0005_slugs_in_addresses"),
     ]
 
     operations = [

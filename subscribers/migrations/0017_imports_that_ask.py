@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscribers", "0015_letters_of_sign_ups")]
+    dependencies = [("subscribers", "0016_erased_words")]
     operations = [
         migrations.AddField(
             model_name="import",

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_system_mail_and_what_was_set_aside")]
+    dependencies = [("accounts", "0006_system_mail_and_what_was_set_aside")]
 
     operations = [
         migrations.AddField(

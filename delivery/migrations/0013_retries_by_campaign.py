@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("delivery", "0011_since_when_a_message_is_deferred")]
+    dependencies = [("delivery", "0012_since_when_a_message_is_deferred")]
 
     operations = [
         AddIndexConcurrently(

@@ -25,7 +25,7 @@ def give_addressable_slugs(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) 
 class Migration(migrations.Migration):
     """Add the table of former slugs; rename slugs that no address can begin with."""
 
-    dependencies = [("accounts", "0003_people_columns_and_mail_servers")]
+    dependencies = [("accounts", "0004_a_workspace_keeps_an_owner")]
 
     operations = [
         migrations.CreateModel(
