@@ -97,8 +97,10 @@ def member_remove(request: MemberRequest, membership_id: int) -> HttpResponse:
 def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation and, on POST, accept it: as who one is, or with a new account."""
     invitation = team.find_invitation(token)
-    account = invitation and User.objects.filter(email__iexact=invitation.email).first()
-    if invitation is None or (account is not None and not account.is_active):
+    if invitation is None:
+        return render(request, "accounts/invitation_gone.html", status=404)
+    account = User.objects.filter(email__iexact=invitation.email).first()
+    if account is not None and not account.is_active:
         return render(request, "accounts/invitation_gone.html", status=404)
     signed_in = request.user.is_authenticated and request.user == account
     form = JoinForm(request.POST or None, email=invitation.email) if account is None else None

@@ -25,7 +25,8 @@ from campaigns.audience import Breakdown
 from campaigns.forms.schedule import ScheduleForm
 from campaigns.models import Campaign
 from campaigns.preflight import Finding
-from campaigns.rendering.preview import Preview, preview_content
+from campaigns.rendering.preview import Preview
+from campaigns.rendering.stored import preview_content
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
 

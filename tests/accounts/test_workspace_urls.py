@@ -177,9 +177,10 @@ def _reversed(node: ast.AST) -> str:
 def test_mails_name_the_workspace_in_their_links(cast: "Cast") -> None:
     until = timezone.now() + timedelta(hours=1)
     SignupBrake.objects.create(workspace=cast.workspace, until=until, mailed=60)
-    mails = list(signup_mails.brake_news(cast.workspace.pk))
-    assert mails
-    assert all(f"{settings.SITE_URL}/kopi-senja/forms/held/" in str(mail.body) for mail in mails)
+    owner = Membership.objects.get(workspace=cast.workspace, user=cast.owner)
+    mail = signup_mails.brake_news(owner.pk)
+    assert mail is not None
+    assert f"{settings.SITE_URL}/kopi-senja/forms/held/" in str(mail.body)
 
 
 def test_a_public_link_on_a_page_of_a_workspace_names_none(

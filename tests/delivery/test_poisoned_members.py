@@ -217,19 +217,6 @@ def test_content_that_trips_the_compiler_pauses_its_campaign(
     assert noted() == [("content", f"campaign {campaign.pk}")]
 
 
-def test_a_person_who_trips_the_renderer_is_skipped(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    campaign = sending.planned(cast.workspace, 1)
-    prepared = prepare.prepare(campaign)
-    assert isinstance(prepared, prepare.Prepared)
-    held = sending.take(campaign)
-    (due,), _left_out = sending.claim.read(held, prepared.audience)
-    poison(monkeypatch, prepare, "render", lambda *_args: True)
-    with pytest.raises(RenderError, match="this person's values"):
-        prepared.mail(due)
-
-
 def test_retries_cancelling_and_ends_go_on_beside_a_poisoned_campaign(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
