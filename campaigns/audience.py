@@ -25,9 +25,10 @@ from django.utils import timezone
 
 from campaigns import queries
 from campaigns.models import Campaign
+from campaigns.rendering.values import tag_of
 from campaigns.states import LeftOut
 from campaigns.verdicts import BrokenSegmentError, verdicts, wants_fewer
-from subscribers.models import MailingList, Segment, Subscriber
+from subscribers.models import CustomField, MailingList, Segment, Subscriber
 from subscribers.states import SubscriptionStatus
 
 _LARGE, _REMEMBERED = 20_000, 30  # people; seconds
@@ -258,6 +259,46 @@ def _sample(audience: Audience, number: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE, params)
         return [row[0] for row in cursor.fetchall()]
+
+
+def lacking(audience: Audience, tags: Sequence[str]) -> dict[str, int]:
+    """Count who will get a campaign and has no value for a merge tag, for each of ``tags``.
+
+    One statement over the audience. Tags are those of people: `PERSON_TAGS` or custom fields'.
+    """
+    if not audience.include or not tags:
+        return {}
+    try:
+        sql, params = verdicts(audience)
+    except BrokenSegmentError:
+        return {}
+    keys = CustomField.objects.filter(workspace=audience.workspace).values_list("key", flat=True)
+    fields_by_tag = {tag_of(key): key for key in keys}
+    conditions = []
+    for place, tag in enumerate(tags):
+        if tag in _EMPTY:
+            conditions.append(_EMPTY[tag])
+        else:
+            conditions.append(f"coalesce(person.fields ->> %(field_{place})s, '') IN ('', '[]')")
+            params = {**params, f"field_{place}": fields_by_tag.get(tag, tag)}
+    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {counts} FROM ({sql}) verdicts "  # noqa: S608 - built here, values are parameters
+            "JOIN subscribers_subscriber person ON person.id = verdicts.subscriber_id "
+            "WHERE left_out = ''",
+            params,
+        )
+        return dict(zip(tags, cursor.fetchone(), strict=True))
+
+
+_EMPTY = {
+    "first_name": "person.first_name = ''",
+    "last_name": "person.last_name = ''",
+    "name": "person.first_name = '' AND person.last_name = ''",
+    "email": "person.email = ''",
+    "language": "person.language = ''",
+}
 
 
 def _sample_of_all(audience: Audience, number: int) -> list[int]:

@@ -33,6 +33,7 @@ FREE_MAIL = re.compile(
 )
 LONG_SUBJECT = 70  # characters; phones show about 40, desktop programs about 70
 TRIED = 50  # people of the audience that the mail is rendered for
+COUNTED_WHOLE = 100_000  # an audience up to here is asked for empty values as a whole
 COMPARED = 5  # sent campaigns that an audience is compared with
 FEW_TO_COMPARE = 50  # smaller audiences swing by chance
 
@@ -79,7 +80,7 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
         *_carrier(campaign),
         *_sender(campaign),
         *_inbox_line(content),
-        *_content(campaign, content),
+        *_content(campaign, content, division),
         *_workspace(campaign),
         *_tracking(campaign),
     ]
@@ -288,11 +289,16 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
 
 
-def _content(campaign: Campaign, content: Content) -> Iterator[Finding]:
+def _content(campaign: Campaign, content: Content, division: Breakdown) -> Iterator[Finding]:
     people = audience.sample(campaign, TRIED)
+    is_small = division.audience <= COUNTED_WHOLE
     blocked = False
+    may_be_empty = []
     for found in findings_of(content, people):
         blocked |= found.level == "block"
+        if found.code == "may_be_empty" or (found.code == "empty_value" and is_small):
+            may_be_empty.append(found.tag)
+            continue
         yield Finding(
             level=Level.BLOCKS if found.level == "block" else Level.WARNS,
             text=found.sentence,
@@ -300,13 +306,33 @@ def _content(campaign: Campaign, content: Content) -> Iterator[Finding]:
             step="workspace" if found.code == "no_postal_address" else "content",
             field=_FIELDS.get(found.where, "id_source"),
         )
-    if people and not blocked:
+    if is_small and may_be_empty:
+        counts = audience.lacking(Audience.of(campaign), may_be_empty)
+        yield from (_lacks(tag, count, division) for tag, count in counts.items() if count)
+        if people and not blocked and not any(counts.values()):
+            filled = ngettext(
+                "Every merge tag has a value for the %(n)s person who gets it.",
+                "Every merge tag has a value for all %(n)s people who get it.",
+                division.will_get,
+            )
+            yield _green(filled % {"n": _number(division.will_get)}, "content")
+    elif people and not blocked:
         tried = ngettext(
             "Every merge tag was filled for %(n)s person we tried.",
             "Every merge tag was filled for %(n)s people we tried.",
             len(people),
         )
         yield _green(tried % {"n": len(people)}, "content")
+
+
+def _lacks(tag: str, count: int, division: Breakdown) -> Finding:
+    text = ngettext(
+        "%(count)s of %(all)s people has no value for {{ %(tag)s }}.",
+        "%(count)s of %(all)s people have no value for {{ %(tag)s }}.",
+        count,
+    ) % {"count": _number(count), "all": _number(division.will_get), "tag": tag}
+    way_out = _('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag}
+    return _amber(text, "content", way_out, "id_source")
 
 
 _FIELDS = {

@@ -26,9 +26,11 @@ class Finding:
     """One thing to look at. ``block`` keeps a campaign from being sent, ``warn`` does not.
 
     ``code`` is stable, for tests and the interface; ``line`` is 0 where none can be told.
+    "may_be_empty" says of a ``tag`` without a fall-back that everybody tried has a value for it:
+    whoever knows the whole audience can say whether everybody has.
     """
 
-    level: Literal["block", "warn"]
+    level: Literal["block", "warn", "fine"]
     code: str
     sentence: str
     way_out: str
@@ -122,6 +124,8 @@ def _about_people(
             way_out=_("Those people would be left out. Mend the tag or give it a fall-back."),
             where=errors[0].where,
         )
+    for tag in sorted(wanted - missing.keys()):
+        yield Finding(level="fine", code="may_be_empty", sentence="", way_out="", tag=tag)
     for tag, count in sorted(missing.items()):
         yield Finding(
             level="warn",

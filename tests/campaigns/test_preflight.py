@@ -11,7 +11,7 @@ from campaigns.preflight import Level
 from campaigns.states import CampaignStatus
 from delivery.models import MessageTally, SendingAccount
 from delivery.states import MessageState
-from subscribers.models import MailingList
+from subscribers.models import CustomField, MailingList
 from tests.campaigns.makers import make_campaign, make_list, make_reader
 
 SANDBOXED = "This goes to the sandbox inbox, not to real people."
@@ -48,7 +48,7 @@ def test_a_good_campaign_is_all_green(workspace: Workspace, news: MailingList) -
         "1 person gets it.",
         "“Provider” carries it.",
         "It comes from Kopi Senja.",
-        "Every merge tag was filled for 1 person we tried.",
+        "Every merge tag has a value for the 1 person who gets it.",
         "Unsubscribe link and postal address are in the mail.",
         "Opens and clicks are counted.",
     ]
@@ -89,7 +89,7 @@ def test_what_can_not_be_a_mail_blocks(
 def test_a_tag_that_is_empty_for_real_people_warns(workspace: Workspace, news: MailingList) -> None:
     make_reader(workspace, news, "anonymous@example.org")
     campaign = ready(workspace, news)
-    assert said(campaign, Level.WARNS) == ["1 of 2 people tried has no value for {{ first_name }}."]
+    assert said(campaign, Level.WARNS) == ["1 of 2 people has no value for {{ first_name }}."]
 
 
 @pytest.mark.parametrize(
@@ -178,3 +178,21 @@ def test_mail_that_stays_in_the_sandbox_is_said(workspace: Workspace, news: Mail
     assert said(campaign, Level.WARNS) == []
     campaign.sending_account = sandbox
     assert said(campaign, Level.WARNS) == [SANDBOXED]
+
+
+def test_one_person_without_a_value_is_found_however_many_have_one(
+    workspace: Workspace, news: MailingList
+) -> None:
+    field = CustomField.objects.create(workspace=workspace, key="city", label="City", type="text")
+    for number in range(preflight.TRIED * 3):
+        make_reader(
+            workspace, news, f"p{number}@example.org", first_name="P", fields={field.key: "Solo"}
+        )
+    make_reader(workspace, news, "nobody@example.org", fields={field.key: ""})
+    campaign = ready(
+        workspace,
+        news,
+        source='Halo {{ first_name|default("you") }}, in {{ city }}\n\n[x](https://x.example/)',
+    )
+    assert said(campaign, Level.WARNS) == ["2 of 152 people have no value for {{ city }}."]
+    assert "Every merge tag" not in " ".join(said(campaign, Level.FINE))

@@ -15,7 +15,6 @@ from campaigns.states import CampaignStatus
 from delivery import tasks
 from delivery.models import Claim, Event, Message
 from delivery.pipeline import offers, plan, prepare, record, regroup, sweep
-from delivery.pipeline.render import RenderError
 from delivery.states import ClaimState, EventKind, MessageState
 from delivery.tracking import ingest, review, sightings
 from delivery.transports.protocol import Verdict
