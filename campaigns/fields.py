@@ -35,6 +35,7 @@ def to_insert(workspace: Workspace) -> list[Field]:
         Field(name="workspace_name", label=_("Your name"), fallback=""),
         Field(name="postal_address", label=_("Your postal address"), fallback=""),
         Field(name="website", label=_("Your website"), fallback=""),
+        Field(name="brand_colour", label=_("Your brand colour"), fallback=""),
         Field(name="unsubscribe_url", label=_("Link to unsubscribe"), fallback=""),
         Field(name="preferences_url", label=_("Link to preferences"), fallback=""),
         Field(name="view_url", label=_("Link to the web version"), fallback=""),

@@ -4,7 +4,6 @@ Their fixed words follow the reader's language (English or Indonesian); their na
 texts follow the workspace's.
 """
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,6 @@ from accounts.models import Workspace
 from campaigns.models import Template
 
 SOURCES = Path(__file__).parent / "starter_sources"
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +68,9 @@ def find(key: str) -> Starter | None:
     return next((starter for starter in STARTERS if starter.key == key), None)
 
 
-def source_of(starter: Starter, workspace: Workspace) -> str:
-    """Return a starter's MJML in the workspace's colour."""
-    brand = workspace.brand_colour
-    return _source(starter.key).replace(
-        "[[brand]]", brand if _COLOUR.fullmatch(brand) else "#0f6e63"
-    )
+def source_of(starter: Starter) -> str:
+    """Return a starter's MJML; its colour is the workspace's own, whatever that becomes."""
+    return _source(starter.key)
 
 
 def sample_text() -> str:
@@ -102,7 +97,7 @@ def install_starters(workspace: Workspace) -> list[Template]:
                 name=str(starter.name),
                 defaults={
                     "description": str(starter.description),
-                    "source": source_of(starter, workspace),
+                    "source": source_of(starter),
                 },
             )
         if not workspace.templates.filter(is_default=True).exists():

@@ -8,6 +8,7 @@ URL percent-encodes, a header takes no line break).
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 # Filled in by delivery; the URLs of one message.
 SYSTEM_TAGS = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
 PERSON_TAGS = frozenset({"first_name", "last_name", "name", "email", "language"})
-WORKSPACE_TAGS = frozenset({"workspace_name", "postal_address", "website"})
+WORKSPACE_TAGS = frozenset({"workspace_name", "postal_address", "website", "brand_colour"})
+USUAL_COLOUR = "#0f6e63"  # where a workspace has none that can be read
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Untrusted(str):
@@ -278,6 +281,12 @@ def tag_of(key: str) -> str:
     return key.replace("-", "_")
 
 
+def brand_colour(workspace: "Workspace") -> str:
+    """Return a workspace's colour as #rrggbb."""
+    colour = workspace.brand_colour
+    return colour if _COLOUR.fullmatch(colour) else USUAL_COLOUR
+
+
 def merge_tags(workspace: "Workspace") -> MergeTags:
     """Read a workspace's merge tags (one query)."""
     from subscribers.models import CustomField  # not in rendering processes: they have no database
@@ -294,6 +303,7 @@ def merge_tags(workspace: "Workspace") -> MergeTags:
             "workspace_name": Untrusted(workspace.name),
             "postal_address": Untrusted(workspace.postal_address),
             "website": Untrusted(workspace.website),
+            "brand_colour": Trusted(brand_colour(workspace)),
         },
         language=workspace.default_language,
     )

@@ -40,7 +40,7 @@ def new(request: MemberRequest) -> HttpResponse:
             workspace=request.workspace,
             name=frames.free_name(request.workspace.pk, str(starter.name)),
             description=str(starter.description),
-            source=starters.source_of(starter, request.workspace),
+            source=starters.source_of(starter),
             is_default=not request.workspace.templates.exists(),
         )
         return redirect("template_edit", template.pk)
@@ -105,7 +105,7 @@ def starter_preview(request: MemberRequest) -> HttpResponse:
     starter = starters.find(request.GET.get("starter", ""))
     if starter is None:
         raise Http404
-    return _framed(request, starters.source_of(starter, request.workspace))
+    return _framed(request, starters.source_of(starter))
 
 
 @member(Permission.EDIT)

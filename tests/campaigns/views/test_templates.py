@@ -1,8 +1,10 @@
 """Templates: from starters, edited, copied, made the default, deleted."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
@@ -28,7 +30,7 @@ def letter(workspace: Workspace) -> Template:
 def test_every_starter_makes_a_whole_mail(
     workspace: Workspace, starter: starters.Starter, language: str
 ) -> None:
-    writing = previewing.sample(starters.source_of(starter, workspace), workspace)
+    writing = previewing.sample(starters.source_of(starter), workspace)
     compiled = compile_content(writing, merge_tags(workspace), track_opens=False)
     assert compiled.html is not None
     values = {"language": language, "unsubscribe_url": "https://u.example/u"}
@@ -47,13 +49,30 @@ def test_installing_twice_changes_nothing(workspace: Workspace, letter: Template
     assert Template.objects.get(pk=letter.pk).source == SOURCE
 
 
-def test_a_starter_in_the_workspaces_language_and_colour(workspace: Workspace) -> None:
-    workspace.brand_colour = "#c8752d"
-    workspace.save()
-    source = starters.source_of(starters.STARTERS[0], workspace)
-    assert "#c8752d" in source
-    workspace.brand_colour = '"/><x '
-    assert '"/><x' not in starters.source_of(starters.STARTERS[0], workspace)
+def test_a_starter_takes_the_colour_that_the_workspace_has_now(workspace: Workspace) -> None:
+    template = starters.install_starters(workspace)[0]
+    for colour, shown in (("#c8752d", "#c8752d"), ("#123456", "#123456"), ('"/><x ', "#0f6e63")):
+        workspace.brand_colour = colour
+        workspace.save(update_fields=["brand_colour"])
+        writing = previewing.sample(template.source, workspace)
+        html = compile_content(writing, merge_tags(workspace), track_opens=False).html
+        assert html is not None
+        assert f"color:{shown}" in html.render({}).replace(" ", "").lower()
+
+
+def test_starters_that_nobody_changed_follow_the_colour_after_an_upgrade(
+    workspace: Workspace,
+) -> None:
+    now = starters.source_of(starters.STARTERS[0])
+    baked = now.replace("{{ brand_colour }}", workspace.brand_colour)
+    old = Template.objects.create(workspace=workspace, name="Old", source=baked)
+    own = Template.objects.create(workspace=workspace, name="Own", source=baked + "<!-- ours -->")
+    migration = import_module("campaigns.migrations.0007_starters_follow_the_brand")
+    migration.follow(apps, None)
+    old.refresh_from_db()
+    own.refresh_from_db()
+    assert old.source == now
+    assert own.source == baked + "<!-- ours -->"
 
 
 def test_a_template_from_a_starter(editor_client: Client, letter: Template) -> None:
