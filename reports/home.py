@@ -15,15 +15,17 @@ from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from reports.engagement import engagement
 from reports.models import WorkspaceDay
+from reports.rollups import zone_of
 
 PERIOD = 30  # days that a KPI looks back; its change is against the period before
 
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """Sums over one period; rates are 0 to 1, or None where nothing was sent.
+    """Sums over the mail that was sent in one period; rates are 0 to 1, None where none was.
 
-    ``bounced`` holds what servers refused at once, too.
+    ``bounced`` holds what servers refused at once, too. ``opened`` and ``proxy_opened`` are of
+    different mails.
     """
 
     subscribers: int
@@ -38,8 +40,8 @@ class Period:
     bounced: int
 
     def rate(self, name: str) -> float | None:
-        """Return a figure's share of what was delivered (of all attempts, for "delivered")."""
-        base = self.delivered + self.bounced if name == "delivered" else self.delivered
+        """Return a figure's share of what was sent (of all that was tried, for what arrived)."""
+        base = self.delivered + self.bounced if name in {"delivered", "bounced"} else self.sent
         return getattr(self, name) / base if base else None
 
 
@@ -53,8 +55,8 @@ def _sum(days: Sequence[WorkspaceDay]) -> Period:
 
 
 def periods(workspace: Workspace, *, today: date | None = None) -> tuple[Period, Period]:
-    """Return the last 30 days and the 30 before them."""
-    today = today or timezone.now().date()
+    """Return the workspace's last 30 days and the 30 before them."""
+    today = today or timezone.now().astimezone(zone_of(workspace)).date()
     since = today - timedelta(days=2 * PERIOD - 1)
     days = list(WorkspaceDay.objects.filter(workspace=workspace, day__gte=since).order_by("day"))
     middle = today - timedelta(days=PERIOD)
@@ -70,11 +72,11 @@ def change(now: float | None, before: float | None) -> float | None:
 
 
 def growth(workspace: Workspace, *, days: int) -> list[dict[str, object]]:
-    """Return points of the growth chart: day, subscribers, and opens as shares of delivered.
+    """Return points of the growth chart: day, subscribers, and opens as shares of what was sent.
 
     Days are joined into at most about thirteen steps, so that sparse sends stay readable.
     """
-    today = timezone.now().date()
+    today = timezone.now().astimezone(zone_of(workspace)).date()
     since = today - timedelta(days=days - 1)
     rows = list(WorkspaceDay.objects.filter(workspace=workspace, day__gte=since).order_by("day"))
     step = max(1, round(days / 13))

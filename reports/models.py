@@ -7,7 +7,12 @@ from accounts.models import Workspace
 
 
 class WorkspaceDay(models.Model):
-    """One workspace's figures for one day (UTC). Rebuilt by `reports.rollups`, never edited."""
+    """One workspace's figures for one day of its own time zone; `reports.rollups` rebuilds them.
+
+    Mail stands on the day it was sent, with what came of it since. ``opened`` and ``proxy_opened``
+    are of different mails: who opened by themselves is not counted as a proxy. ``bounced`` holds
+    what servers refused at once, too, so it and ``delivered`` are all that was tried.
+    """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="days")
     day = models.DateField(_("day"))
@@ -22,6 +27,8 @@ class WorkspaceDay(models.Model):
     unsubscribed = models.BigIntegerField(_("unsubscribed"), default=0)
     complained = models.BigIntegerField(_("complaints"), default=0)
     bounced = models.BigIntegerField(_("bounced"), default=0)
+    zone = models.CharField(_("time zone"), max_length=64, default="", db_default="")
+    rebuilt_at = models.DateTimeField(_("counted"), null=True)
 
     class Meta:
         verbose_name = _("day of a workspace")

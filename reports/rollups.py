@@ -1,93 +1,194 @@
-"""Keeps WorkspaceDay: a row of figures per workspace and day (UTC), rebuilt from the ledgers.
+"""Keeps WorkspaceDay: a row of figures per workspace and day, in the workspace's time zone.
 
-The beat rebuilds the last two days every few minutes; each rebuild writes the same figures however
-often it runs.
+Mail counts on the day it was sent, with all that came of it later: so nothing is counted on two
+days, and every share is 1 at most. The figures come from `SendMinute`, a few rows per campaign,
+never from the ledgers. Rebuilt are: today; days that were not over when they were last counted, and
+days nobody counted; days of which a mail was opened, clicked and so on since; and all of the last
+year when the workspace moves to another zone. However often it runs, it writes the same.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 from django.utils import timezone
 
+from accounts import set_aside
 from accounts.models import Workspace
-from delivery.states import AgentClass, EventKind
+from campaigns.models import Campaign
+from delivery import first_events
+from reports.models import WorkspaceDay
 
-KINDS = {
-    **{kind.name.lower(): kind.value for kind in EventKind},
-    **{agent.name.lower(): agent.value for agent in AgentClass},
-}
-REBUILD = """
-INSERT INTO reports_workspaceday AS d
-    (workspace_id, day, subscribers, joined, "left", sent, delivered, opened, proxy_opened,
-     clicked, unsubscribed, complained, bounced)
-SELECT %(workspace)s, days.day,
-    %(subscribers)s - coalesce(sum(j.joined) OVER (
-        ORDER BY days.day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0),
-    coalesce(j.joined, 0), coalesce(c.gone, 0),
-    coalesce(s.sent, 0), coalesce(s.sent, 0) - coalesce(e.bounced, 0),
-    coalesce(e.opened, 0), coalesce(e.proxy_opened, 0), coalesce(e.clicked, 0),
-    coalesce(e.unsubscribed, 0), coalesce(e.complained, 0),
-    coalesce(e.bounced, 0) + coalesce(s.failed, 0)
-FROM (
-    SELECT generate_series(%(since)s::date, %(today)s::date, interval '1 day')::date AS day
-) days
-LEFT JOIN (
-    SELECT (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS joined
+MOST_DAYS = 366
+LATE = timedelta(minutes=10)  # what a day's last minute brings is recorded by then
+ONE = timedelta(days=1)
+
+_PEOPLE = """
+WITH days AS (
+    SELECT * FROM unnest(%(days)s::date[]) WITH ORDINALITY AS days (day, number)
+), joined AS (
+    SELECT width_bucket(created_at, %(starts)s::timestamptz[]) AS number, count(*) AS joined
     FROM subscribers_subscriber
     WHERE workspace_id = %(workspace)s AND created_at >= %(start)s GROUP BY 1
-) j USING (day)
-LEFT JOIN (
-    SELECT (at AT TIME ZONE 'UTC')::date AS day, count(DISTINCT subscriber_id) AS gone
+), gone AS (
+    SELECT width_bucket(at, %(starts)s::timestamptz[]) AS number,
+        count(DISTINCT subscriber_id) AS gone
     FROM subscribers_consentevent
     WHERE workspace_id = %(workspace)s AND at >= %(start)s AND kind = 'unsubscribed' GROUP BY 1
-) c USING (day)
-LEFT JOIN (
-    SELECT (m.minute AT TIME ZONE 'UTC')::date AS day, sum(m.sent) AS sent, sum(m.failed) AS failed
-    FROM delivery_sendminute m
-    JOIN campaigns_campaign k ON k.id = m.campaign_id
-    WHERE k.workspace_id = %(workspace)s AND m.minute >= %(start)s GROUP BY 1
-) s USING (day)
-LEFT JOIN (
-    SELECT (v.at AT TIME ZONE 'UTC')::date AS day,
-        count(DISTINCT v.message_id) FILTER (WHERE v.kind = %(opened)s AND v.agent = %(human)s)
-            AS opened,
-        count(DISTINCT v.message_id) FILTER (WHERE v.kind = %(opened)s AND v.agent = %(proxy)s)
-            AS proxy_opened,
-        count(DISTINCT v.message_id) FILTER (WHERE v.kind = %(clicked)s AND v.agent = %(human)s)
-            AS clicked,
-        count(DISTINCT v.message_id) FILTER (WHERE v.kind = %(unsubscribed)s) AS unsubscribed,
-        count(DISTINCT v.message_id) FILTER (WHERE v.kind = %(complained)s) AS complained,
-        count(DISTINCT v.message_id) FILTER (WHERE v.kind = %(bounced)s) AS bounced
-    FROM delivery_event v
-    JOIN campaigns_campaign k ON k.id = v.campaign_id
-    WHERE k.workspace_id = %(workspace)s AND v.at >= %(start)s GROUP BY 1
-) e USING (day)
+)
+INSERT INTO reports_workspaceday AS row
+    (workspace_id, day, zone, rebuilt_at, subscribers, joined, "left", sent, delivered, opened,
+     proxy_opened, clicked, unsubscribed, complained, bounced)
+SELECT %(workspace)s, days.day, %(zone)s, %(now)s,
+    coalesce((
+        SELECT count FROM subscribers_subscribertally WHERE workspace_id = %(workspace)s
+    ), 0) - coalesce(sum(joined.joined) OVER (
+        ORDER BY days.day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0),
+    coalesce(joined.joined, 0), coalesce(gone.gone, 0), 0, 0, 0, 0, 0, 0, 0, 0
+FROM days LEFT JOIN joined USING (number) LEFT JOIN gone USING (number)
 ON CONFLICT (workspace_id, day) DO UPDATE SET
-    subscribers = EXCLUDED.subscribers, joined = EXCLUDED.joined, "left" = EXCLUDED."left",
-    sent = EXCLUDED.sent, delivered = EXCLUDED.delivered, opened = EXCLUDED.opened,
-    proxy_opened = EXCLUDED.proxy_opened, clicked = EXCLUDED.clicked,
-    unsubscribed = EXCLUDED.unsubscribed, complained = EXCLUDED.complained,
-    bounced = EXCLUDED.bounced
+    zone = EXCLUDED.zone, rebuilt_at = EXCLUDED.rebuilt_at,
+    subscribers = EXCLUDED.subscribers, joined = EXCLUDED.joined, "left" = EXCLUDED."left"
+"""
+_MAIL = """
+WITH days AS (
+    SELECT * FROM unnest(%(days)s::date[]) WITH ORDINALITY AS days (day, number)
+), mail AS (
+    SELECT width_bucket(minute.minute, %(starts)s::timestamptz[]) AS number,
+        sum(sent) AS sent, sum(failed) AS failed, sum(opened) AS opened, sum(proxied) AS proxied,
+        sum(clicked) AS clicked, sum(unsubscribed) AS unsubscribed,
+        sum(complained) AS complained, sum(bounced) AS bounced
+    FROM delivery_sendminute AS minute
+    JOIN campaigns_campaign AS campaign ON campaign.id = minute.campaign_id
+    WHERE campaign.workspace_id = %(workspace)s
+        AND minute.minute >= %(start)s AND minute.minute < %(end)s
+    GROUP BY 1
+)
+UPDATE reports_workspaceday AS row SET
+    sent = coalesce(mail.sent, 0), delivered = coalesce(mail.sent - mail.bounced, 0),
+    opened = coalesce(mail.opened, 0), proxy_opened = coalesce(mail.proxied, 0),
+    clicked = coalesce(mail.clicked, 0), unsubscribed = coalesce(mail.unsubscribed, 0),
+    complained = coalesce(mail.complained, 0),
+    bounced = coalesce(mail.bounced + mail.failed, 0)
+FROM days LEFT JOIN mail USING (number)
+WHERE row.workspace_id = %(workspace)s AND row.day = days.day
 """
 
 
-def rebuild(workspace: Workspace, *, days: int = 2, today: date | None = None) -> None:
-    """Rebuild the figures of the last ``days`` days, today included."""
-    today = today or timezone.now().astimezone(UTC).date()
-    since = today - timedelta(days=days - 1)
+def refresh() -> None:
+    """Bring every workspace's days up to date; one that can't be counted keeps no other from it."""
+    # Before all else, once after an upgrade: their firsts are not counted yet.
+    set_aside.each("figures", first_events.uncounted(), first_events.recount, name=_name)
+    marks = first_events.take_changed()
+    try:
+        days = _days_of(marks)
+        rows = Workspace.objects.order_by("pk").iterator()
+        set_aside.each(
+            "figures",
+            rows,
+            lambda workspace: follow(workspace, changed=days.get(workspace.pk, set())),
+            name=lambda workspace: f"workspace {workspace.pk}",
+        )
+    except set_aside.AWAY:
+        first_events.put_back(marks)
+        raise
+
+
+def follow(
+    workspace: Workspace, *, changed: Iterable[date] = (), now: datetime | None = None
+) -> None:
+    """Rebuild a workspace's days that are due, and those around the ``changed`` ones (UTC)."""
+    now = now or timezone.now()
+    zone = zone_of(workspace)
+    today = now.astimezone(zone).date()
+    since = _first_due(workspace, zone, today=today)
+    rebuild(workspace, days=(today - since).days + 1, now=now)
+    # A day of UTC lies within three of any zone.
+    around = {day + ONE * n for day in changed for n in (-1, 0, 1)}
+    known = WorkspaceDay.objects.filter(workspace=workspace, day__in=around, day__lt=since)
+    for days in _stretches(sorted(known.values_list("day", flat=True))):
+        _run(_MAIL, workspace, days, zone=zone, now=now)
+
+
+def rebuild(workspace: Workspace, *, days: int, now: datetime | None = None) -> None:
+    """Rebuild the last ``days`` days, today included."""
+    now = now or timezone.now()
+    zone = zone_of(workspace)
+    today = now.astimezone(zone).date()
+    wanted = [today - ONE * n for n in range(days - 1, -1, -1)]
+    for statement in (_PEOPLE, _MAIL):
+        _run(statement, workspace, wanted, zone=zone, now=now)
+
+
+def zone_of(workspace: Workspace) -> ZoneInfo:
+    """Return a workspace's time zone, UTC if its name is unknown here."""
+    try:
+        return ZoneInfo(workspace.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _first_due(workspace: Workspace, zone: ZoneInfo, *, today: date) -> date:
+    """Return the first day that was missed, was not over, or belongs to another zone."""
+    earliest = today - ONE * (MOST_DAYS - 1)
+    rows = WorkspaceDay.objects.filter(workspace=workspace, day__gte=earliest, day__lt=today)
+    newest = rows.order_by("-day").first()
+    if newest is None:
+        return max(earliest, workspace.created_at.astimezone(zone).date())
+    if newest.zone != zone.key:
+        elsewhere = rows.exclude(zone=zone.key).order_by("day").values_list("day", flat=True)
+        return elsewhere.first() or today
+    is_over = newest.rebuilt_at and newest.rebuilt_at >= _start(newest.day + ONE, zone) + LATE
+    return newest.day + ONE if is_over else newest.day
+
+
+def _days_of(marks: Iterable[tuple[int, date]]) -> dict[int, set[date]]:
+    found = list(marks)
+    campaigns = Campaign.objects.filter(pk__in={campaign for campaign, _day in found})
+    workspaces = dict(campaigns.values_list("pk", "workspace_id"))
+    days: dict[int, set[date]] = defaultdict(set)
+    for campaign, day in found:
+        if campaign in workspaces:
+            days[workspaces[campaign]].add(day)
+    return days
+
+
+def _stretches(days: Sequence[date]) -> Iterable[list[date]]:
+    """Divide days into stretches without gaps."""
+    stretch: list[date] = []
+    for day in days:
+        if stretch and day != stretch[-1] + ONE:
+            yield stretch
+            stretch = []
+        stretch.append(day)
+    if stretch:
+        yield stretch
+
+
+def _run(
+    statement: str, workspace: Workspace, days: Sequence[date], *, zone: ZoneInfo, now: datetime
+) -> None:
+    starts = [_start(day, zone) for day in days]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count FROM subscribers_subscribertally WHERE workspace_id = %s", [workspace.pk]
-        )
-        row = cursor.fetchone()
-        cursor.execute(
-            REBUILD,
+            statement,
             {
                 "workspace": workspace.pk,
-                **KINDS,
-                "subscribers": row[0] if row else 0,
-                "since": since,
-                "today": today,
-                "start": datetime.combine(since, time(), tzinfo=UTC),
+                "days": list(days),
+                "starts": starts,
+                "start": starts[0],
+                "end": _start(days[-1] + ONE, zone),
+                "zone": zone.key,
+                "now": now,
             },
         )
+
+
+def _start(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def _name(campaign: int) -> str:
+    return f"campaign {campaign}"

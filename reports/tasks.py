@@ -1,4 +1,4 @@
-"""Keeps the rollups fresh."""
+"""Keeps the rollups fresh, and removes what deleted workspaces leave."""
 
 from celery import shared_task
 
@@ -8,9 +8,8 @@ from reports import removal, rollups
 
 @shared_task
 def rebuild_recent_days() -> None:
-    """Rebuild today's and yesterday's figures of every workspace."""
-    for workspace in Workspace.objects.order_by("pk").iterator():
-        rollups.rebuild(workspace)
+    """Bring every workspace's days up to date."""
+    rollups.refresh()
 
 
 @shared_task

@@ -4,11 +4,20 @@ from delivery.models.accounts import AccountDay, DomainLimit, SendingAccount, Wa
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
-from delivery.models.ledger import Claim, Dispatch, Message, MessageTally, SendMinute, ServerReply
+from delivery.models.ledger import (
+    ChangedDay,
+    Claim,
+    Dispatch,
+    Message,
+    MessageTally,
+    SendMinute,
+    ServerReply,
+)
 from delivery.models.sandbox import SandboxMessage
 
 __all__ = [
     "AccountDay",
+    "ChangedDay",
     "Claim",
     "Dispatch",
     "DkimKey",

@@ -36,6 +36,8 @@ class Dispatch(models.Model):
     # The first person whose mail could not be filled in when many of them paused the campaign.
     unfilled_subscriber = models.BigIntegerField(null=True)
     unfilled_at = models.DateTimeField(null=True)
+    # False: sent by a release that did not count firsts by minute; `first_events.recount` does.
+    has_figures = models.BooleanField(default=True, db_default=False, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -106,6 +108,7 @@ class Message(models.Model):
     bounced_at = models.DateTimeField(_("bounced"), null=True)
     complained_at = models.DateTimeField(_("complained"), null=True)
     opened_at = models.DateTimeField(_("first opened"), null=True)
+    proxied_at = models.DateTimeField(_("first opened by a privacy proxy"), null=True)
     clicked_at = models.DateTimeField(_("first clicked"), null=True)
     unsubscribed_at = models.DateTimeField(_("unsubscribed"), null=True)
 
@@ -213,7 +216,11 @@ class MessageTally(models.Model):
 
 
 class SendMinute(models.Model):
-    """Outcomes per campaign, minute and domain group: the live page's chart and rates."""
+    """Outcomes per campaign, minute and domain group: the live page's chart and rates.
+
+    Beside them what came of the mail that was sent in that minute, however much later; kept by
+    triggers, see `first_events`. ``proxied``: opened by privacy proxies alone.
+    """
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="minutes")
     minute = models.DateTimeField(_("minute"))
@@ -222,6 +229,12 @@ class SendMinute(models.Model):
     sent = models.PositiveIntegerField(default=0)
     deferred = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    opened = models.IntegerField(default=0, db_default=0)
+    proxied = models.IntegerField(default=0, db_default=0)
+    clicked = models.IntegerField(default=0, db_default=0)
+    unsubscribed = models.IntegerField(default=0, db_default=0)
+    complained = models.IntegerField(default=0, db_default=0)
+    bounced = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("minute of sending")
@@ -234,3 +247,20 @@ class SendMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id} · {self.minute:%H:%M} · {self.sent}"
+
+
+class ChangedDay(models.Model):
+    """A day (UTC) of a campaign's sending of which something came since it was last counted."""
+
+    campaign_id = models.BigIntegerField()
+    day = models.DateField()
+
+    class Meta:
+        verbose_name = _("day to count anew")
+        verbose_name_plural = _("days to count anew")
+        constraints = [
+            models.UniqueConstraint(fields=["campaign_id", "day"], name="changed_day_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} · {self.day}"

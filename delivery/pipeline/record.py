@@ -62,14 +62,15 @@ WITH given AS (
     FROM given JOIN old USING (id)
     WHERE message.id = given.id
     RETURNING message.id, message.domain_group, message.state, message.reason,
-        old.reason AS old_reason
+        old.reason AS old_reason, message.attempted_at
 ), {tallied}, minutes AS (
     INSERT INTO delivery_sendminute AS minute
         (campaign_id, minute, shard, domain_group, sent, deferred, failed)
-    SELECT %(campaign)s, date_trunc('minute', %(now)s::timestamptz), %(shard)s, domain_group,
-        count(*) FILTER (WHERE state = {sent}), count(*) FILTER (WHERE state = {deferred}),
+    SELECT %(campaign)s, date_trunc('minute', coalesce(attempted_at, %(now)s)), %(shard)s,
+        domain_group, count(*) FILTER (WHERE state = {sent}),
+        count(*) FILTER (WHERE state = {deferred}),
         count(*) FILTER (WHERE state = {failed})
-    FROM changed WHERE state = ANY(%(attempted)s) GROUP BY domain_group ORDER BY domain_group
+    FROM changed WHERE state = ANY(%(attempted)s) GROUP BY 2, 4 ORDER BY 2, 4
     ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE SET
         sent = minute.sent + EXCLUDED.sent, deferred = minute.deferred + EXCLUDED.deferred,
         failed = minute.failed + EXCLUDED.failed

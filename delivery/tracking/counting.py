@@ -45,6 +45,12 @@ class Reading:
     unique: frozenset[Key]
     opened_at: datetime | None  # first, by a person
     clicked_at: datetime | None
+    proxied_at: datetime | None  # first, by a privacy proxy
+
+    @property
+    def firsts(self) -> tuple[datetime | None, ...]:
+        """What stands in the message."""
+        return self.opened_at, self.clicked_at, self.proxied_at
 
 
 def read(groups: Iterable[Group]) -> Reading:
@@ -55,9 +61,12 @@ def read(groups: Iterable[Group]) -> Reading:
     """
     total: Counter[Key] = Counter()
     first: dict[EventKind, datetime] = {}
+    proxied_at: datetime | None = None
     for group in groups:
         for ordinal in {group.ordinal, 0}:
             total[group.kind, group.agent, ordinal] += group.count
+        if group.agent == AgentClass.PROXY and group.kind == EventKind.OPENED:
+            proxied_at = min(group.first_at, proxied_at or group.first_at)
         if group.agent == AgentClass.HUMAN:
             first[group.kind] = min(group.first_at, first.get(group.kind, group.first_at))
     clicked = first.get(EventKind.CLICKED)
@@ -70,6 +79,7 @@ def read(groups: Iterable[Group]) -> Reading:
         unique=frozenset(total),
         opened_at=min(moments, default=None),
         clicked_at=clicked,
+        proxied_at=proxied_at,
     )
 
 

@@ -52,12 +52,13 @@ COPY delivery_event (campaign_id, message_id, subscriber_id, kind, agent, at, li
     user_agent_id, ip, reason) FROM STDIN
 """
 FIRSTS = """
-UPDATE delivery_message message SET opened_at = new.opened_at, clicked_at = new.clicked_at
-FROM unnest(%(ids)s::bigint[], %(opened)s::timestamptz[], %(clicked)s::timestamptz[])
-    AS new (id, opened_at, clicked_at)
+UPDATE delivery_message message
+SET opened_at = new.opened_at, clicked_at = new.clicked_at, proxied_at = new.proxied_at
+FROM unnest(%(ids)s::bigint[], %(opened)s::timestamptz[], %(clicked)s::timestamptz[],
+    %(proxied)s::timestamptz[]) AS new (id, opened_at, clicked_at, proxied_at)
 WHERE message.id = new.id
-    AND (message.opened_at, message.clicked_at)
-        IS DISTINCT FROM (new.opened_at, new.clicked_at)
+    AND (message.opened_at, message.clicked_at, message.proxied_at)
+        IS DISTINCT FROM (new.opened_at, new.clicked_at, new.proxied_at)
 """
 
 
@@ -212,26 +213,34 @@ def count(
     """Bring tallies, first opens and clicks, and people's summaries to what the events now say."""
     changes = counting.Changes()
     people: list[summary.Change] = []
-    ids, opened, clicked = [], [], []
+    firsts: dict[int, counting.Reading] = {}
     for message_id, target in sorted(targets.items()):
         old, new = counting.read(before[message_id]), counting.read(after[message_id])
         changes.between(target.campaign_id, old, new)
-        if (old.opened_at, old.clicked_at) != (new.opened_at, new.clicked_at):
-            ids.append(message_id)
-            opened.append(new.opened_at)
-            clicked.append(new.clicked_at)
-            if target.is_known:
-                people.append(
-                    summary.Change(
-                        subscriber_id=target.subscriber_id,
-                        campaign_id=target.campaign_id,
-                        before=old,
-                        after=new,
-                    )
+        if old.firsts != new.firsts:
+            firsts[message_id] = new
+        by_people = (old.opened_at, old.clicked_at) != (new.opened_at, new.clicked_at)
+        if by_people and target.is_known:
+            people.append(
+                summary.Change(
+                    subscriber_id=target.subscriber_id,
+                    campaign_id=target.campaign_id,
+                    before=old,
+                    after=new,
                 )
-    if ids:
+            )
+    if firsts:
         with connection.cursor() as cursor:
-            cursor.execute(FIRSTS, {"ids": ids, "opened": opened, "clicked": clicked})
+            cursor.execute(
+                FIRSTS,
+                {
+                    "ids": list(firsts),
+                    "opened": [new.opened_at for new in firsts.values()],
+                    "clicked": [new.clicked_at for new in firsts.values()],
+                    "proxied": [new.proxied_at for new in firsts.values()],
+                },
+            )
+    if people:
         summary.follow(people)
     changes.write()
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from campaigns import lifecycle
 from campaigns.models import Campaign, Link
+from delivery import first_events
 from delivery.models import Dispatch, SendingAccount
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from reports.demo.writing import Letter
@@ -131,6 +132,8 @@ SELECT campaign_id, date_trunc('minute', attempted_at), 0, domain_group,
     count(*) FILTER (WHERE state = %(sent)s), 0, count(*) FILTER (WHERE state = %(failed)s)
 FROM delivery_message WHERE campaign_id = %(campaign)s AND attempted_at IS NOT NULL
 GROUP BY 1, 2, 4
+ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE
+SET sent = EXCLUDED.sent, failed = EXCLUDED.failed
 """
 
 
@@ -186,6 +189,7 @@ def invent_send(campaign: Campaign, letter: Letter, *, now: datetime) -> None:
         cursor.execute(MESSAGES, values)
         for statement in (EVENTS, MARK_MESSAGES, TALLIES, EVENT_TALLIES, MINUTES):
             cursor.execute(statement, values)
+        first_events.recount(campaign.pk)
         cursor.execute(
             "SELECT max(attempted_at) FROM delivery_message WHERE campaign_id = %s", [campaign.pk]
         )

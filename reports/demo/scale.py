@@ -16,6 +16,7 @@ from accounts import workspaces
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Link
 from campaigns.states import CampaignStatus, ContentKind
+from delivery import first_events
 from delivery.engagement import summary
 from delivery.models import Dispatch
 from delivery.states import AgentClass, EventKind, MessageState
@@ -232,3 +233,4 @@ def _fill_ledger(campaign: Campaign, *, at: object, limit: int) -> None:
         }
         for statement in (MESSAGES, EVENTS, *TALLIES):
             cursor.execute(statement, values)
+        first_events.recount(campaign.pk)

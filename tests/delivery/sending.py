@@ -1,7 +1,9 @@
 """Rows for the tests of sending: a campaign that is planned, and what its ledger says."""
 
+import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.utils import timezone
 
@@ -15,6 +17,15 @@ from delivery.states import ClaimState, MessageState, Reason
 from delivery.transports.protocol import Outcome, Verdict
 from subscribers.models import MailingList, Subscriber, Subscription
 from tests.campaigns import makers
+
+
+@contextmanager
+def threads_ended() -> Iterator[None]:
+    """Wait for the threads that were started meanwhile: they give their connections back last."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
 
 
 def make_people(workspace: Workspace, mailing_list: MailingList, count: int) -> list[Subscriber]:

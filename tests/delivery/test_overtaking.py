@@ -40,9 +40,9 @@ def server(tmp_path: Path) -> Iterator[Recorder]:
 @pytest.fixture
 def sender() -> Iterator[Sender]:
     sender = Sender(shard=1)
-    yield sender
-    sender.rest()
-    time.sleep(0.2)  # its lane gives its database connection back
+    with sending.threads_ended():
+        yield sender
+        sender.rest()
 
 
 def work(sender: Sender, seconds: float = 20.0) -> None:

@@ -26,7 +26,7 @@ def test_a_command_beside_the_running_product_uses_its_database(checkout: Checko
     done = checkout.manage("shell", "--no-imports", "-c", COUNT)
     assert (json.loads(done.stdout), done.stderr) == ({"n": 1}, "")
     process.terminate()
-    process.wait(timeout=60)
+    process.wait(timeout=600)
     assert checkout.left_after(1) == {}
 
 
@@ -50,8 +50,8 @@ def test_a_command_that_outlives_the_product_keeps_its_database(checkout: Checko
     assert slow.stdout is not None
     assert slow.stdout.readline() == "up\n"
     process.terminate()
-    process.wait(timeout=60)
-    output, _ = slow.communicate("\n", timeout=60)
+    process.wait(timeout=600)
+    output, _ = slow.communicate("\n", timeout=600)
     assert json.loads(output) == {"n": 1}
     assert checkout.left_after(1) == {}
 

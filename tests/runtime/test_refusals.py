@@ -20,7 +20,7 @@ def run(tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -93,12 +93,12 @@ def test_a_change_that_is_not_committed_yet_stays_marked(cast):
         with transaction.atomic():
             Subscriber.objects.filter(pk=dewi.pk).update(first_name="Ratna")
             written.set()
-            go_on.wait(10)
+            go_on.wait(60)
         connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()
-    written.wait(10)
+    written.wait(60)
     Subscriber.objects.create(
         workspace=cast.workspace, email="x@y.org", email_key="x@y.org", address_hash=b"x" * 16
     )

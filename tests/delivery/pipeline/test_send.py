@@ -43,9 +43,9 @@ def server(tmp_path: Path) -> Iterator[Recorder]:
 @pytest.fixture
 def sender() -> Iterator[Sender]:
     sender = Sender(shard=1)
-    yield sender
-    sender.rest()
-    time.sleep(0.2)  # its lane gives its database connection back
+    with sending.threads_ended():
+        yield sender
+        sender.rest()
 
 
 def work(
@@ -106,16 +106,15 @@ def test_a_pause_acts_inside_a_claim(cast: Cast, server: Recorder, sender: Sende
     server.start("slow=0.05")
     account(cast.workspace, server, max_connections=2)
     campaign = sending.planned(cast.workspace, 400)
-    paused_at: list[float] = []
+    paused: list[bool] = []
 
     def pause_soon() -> bool:
-        if not paused_at and len(server.mails()) > 10:
-            assert lifecycle.pause(Campaign.objects.get(pk=campaign.pk))
-            paused_at.append(time.monotonic())
+        if not paused and len(server.mails()) > 10:
+            paused.append(lifecycle.pause(Campaign.objects.get(pk=campaign.pk)))
         return False
 
     work(sender, is_over=pause_soon)
-    assert time.monotonic() - paused_at[0] < 2
+    assert paused == [True]
     states = sending.states(campaign)
     assert states[MessageState.SENT] == len(server.mails()) < 100
     assert Claim.objects.get().state == ClaimState.WAITING
@@ -168,9 +167,7 @@ def test_a_limit_gives_the_claim_back_with_a_time(
 ) -> None:
     account(cast.workspace, server, per_hour=30)
     campaign = sending.planned(cast.workspace, 100)
-    started = time.monotonic()
-    work(sender)
-    assert time.monotonic() - started < 10  # it did not sleep the limit out
+    assert work(sender) is False  # it did not sleep the limit out, until its time was over
     assert len(server.mails()) == 30
     row = Claim.objects.get()
     assert (row.state, row.waiting_for) == (ClaimState.WAITING, "the limit per hour")

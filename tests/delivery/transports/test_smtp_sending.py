@@ -12,7 +12,7 @@ from delivery.testing.smtp_server import running
 from delivery.transports.protocol import JournalClosedError, Verdict
 from delivery.transports.smtp_settings import Tls
 from tests.delivery.transports.sending import (
-    QUICK,
+    PATIENT,
     Journal,
     mail,
     mails,
@@ -159,11 +159,11 @@ def test_a_stop_gives_back_what_has_not_begun():
 
 def test_a_stop_does_not_wait_for_a_tarpit():
     began = time.monotonic()
-    with running(tarpit=5.0) as server:
+    with running(tarpit=600.0) as server:
         done = send(server, mails(5), should_stop=lambda: time.monotonic() - began > 0.5)
         assert set(done.verdicts) == {NOT_SENT}
         assert server.accepted == []
-    assert done.seconds < 2.5
+    assert done.trouble is None  # it did not wait until it ran out of patience
 
 
 def test_a_stop_waits_for_the_answer_to_a_dot():
@@ -262,7 +262,7 @@ def test_smtp_sink_takes_everything():
     except (FileNotFoundError, PermissionError):
         pytest.skip("no smtp-sink here")
     try:
-        for _ in range(100):
+        while process.poll() is None:
             with socket.socket() as probe:
                 if not probe.connect_ex(("127.0.0.1", port)):
                     break
@@ -280,4 +280,4 @@ def test_a_name_is_looked_up():
 
 def test_settings_do_not_show_the_password():
     used = transport(1, username="news", password="secret-word")
-    assert "secret-word" not in repr(replace(used.settings, timeouts=QUICK))
+    assert "secret-word" not in repr(replace(used.settings, timeouts=PATIENT))
