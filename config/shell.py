@@ -18,7 +18,7 @@ from config import links
 from delivery import diagnosis
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
-from subscribers.models import SubscriberTally
+from subscribers import head_counts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -144,9 +144,8 @@ class Shell:
 
     @cached_property
     def subscriber_count(self) -> int:
-        """How many subscribers the workspace has."""
-        tally = SubscriberTally.objects.filter(workspace=self.workspace)
-        return tally.values_list("count", flat=True).first() or 0
+        """How many people are subscribed to something in the workspace."""
+        return head_counts.subscribed(self.workspace) if self.workspace else 0
 
     @cached_property
     def running_campaigns(self) -> int:

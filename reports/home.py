@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
+from accounts import zones
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -15,7 +16,6 @@ from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from reports.engagement import engagement
 from reports.models import WorkspaceDay
-from reports.rollups import zone_of
 
 PERIOD = 30  # days that a KPI looks back; its change is against the period before
 
@@ -24,12 +24,14 @@ PERIOD = 30  # days that a KPI looks back; its change is against the period befo
 class Period:
     """Sums over the mail that was sent in one period; rates are 0 to 1, None where none was.
 
-    ``bounced`` holds what servers refused at once, too. ``opened`` and ``proxy_opened`` are of
-    different mails.
+    ``subscribers`` are people who are subscribed to something at the end of it; ``joined`` and
+    ``left`` say who became one and who stopped to be. ``bounced`` holds what servers refused at
+    once, too. ``opened`` and ``proxy_opened`` are of different mails.
     """
 
     subscribers: int
     joined: int
+    left: int
     sent: int
     delivered: int
     opened: int
@@ -47,7 +49,7 @@ class Period:
 
 def _sum(days: Sequence[WorkspaceDay]) -> Period:
     names = (
-        "joined", "sent", "delivered", "opened", "proxy_opened", "clicked", "unsubscribed",
+        "joined", "left", "sent", "delivered", "opened", "proxy_opened", "clicked", "unsubscribed",
         "complained", "bounced",
     )  # fmt: skip
     sums = {name: sum(getattr(day, name) for day in days) for name in names}
@@ -56,7 +58,7 @@ def _sum(days: Sequence[WorkspaceDay]) -> Period:
 
 def periods(workspace: Workspace, *, today: date | None = None) -> tuple[Period, Period]:
     """Return the workspace's last 30 days and the 30 before them."""
-    today = today or timezone.now().astimezone(zone_of(workspace)).date()
+    today = today or timezone.now().astimezone(zones.of_workspace(workspace)).date()
     since = today - timedelta(days=2 * PERIOD - 1)
     days = list(WorkspaceDay.objects.filter(workspace=workspace, day__gte=since).order_by("day"))
     middle = today - timedelta(days=PERIOD)
@@ -76,7 +78,7 @@ def growth(workspace: Workspace, *, days: int) -> list[dict[str, object]]:
 
     Days are joined into at most about thirteen steps, so that sparse sends stay readable.
     """
-    today = timezone.now().astimezone(zone_of(workspace)).date()
+    today = timezone.now().astimezone(zones.of_workspace(workspace)).date()
     since = today - timedelta(days=days - 1)
     rows = list(WorkspaceDay.objects.filter(workspace=workspace, day__gte=since).order_by("day"))
     step = max(1, round(days / 13))
@@ -131,7 +133,7 @@ class Step:
     place: str = ""
 
 
-def checklist(workspace: Workspace, *, subscribers: int) -> list[Step]:
+def checklist(workspace: Workspace, *, has_people: bool) -> list[Step]:
     """Return what leads a new workspace to its first campaign, in order."""
     accounts = SendingAccount.objects.filter(workspace=workspace)
     real = accounts.exclude(kind=TransportKind.SANDBOX)
@@ -147,7 +149,7 @@ def checklist(workspace: Workspace, *, subscribers: int) -> list[Step]:
             url_name="settings_workspace",
             place="id_postal_address",
         ),
-        Step(key="people", done=subscribers > 0, url_name="import_new"),
+        Step(key="people", done=has_people, url_name="import_new"),
         Step(
             key="template",
             done=campaigns.filter(content__template__isnull=False).exists(),

@@ -2,24 +2,27 @@
 
 Mail counts on the day it was sent, with all that came of it later: so nothing is counted on two
 days, and every share is 1 at most. The figures come from `SendMinute`, a few rows per campaign,
-never from the ledgers. Rebuilt are: today; days that were not over when they were last counted, and
-days nobody counted; days of which a mail was opened, clicked and so on since; and all of the last
-year when the workspace moves to another zone. However often it runs, it writes the same.
+never from the ledgers. "Subscribers" are people who are subscribed to something; for days that are
+over, their number follows from today's and from who came and left since. Rebuilt are: today; days
+that were not over when they were last counted, and days nobody counted; days of which a mail was
+opened, clicked and so on since; and all of the last year when the workspace moves to another zone.
+However often it runs, it writes the same.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts import set_aside, zones
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from delivery import first_events
 from reports.models import WorkspaceDay
+from subscribers import head_counts
 
 MOST_DAYS = 366
 LATE = timedelta(minutes=10)  # what a day's last minute brings is recorded by then
@@ -29,9 +32,11 @@ _PEOPLE = """
 WITH days AS (
     SELECT * FROM unnest(%(days)s::date[]) WITH ORDINALITY AS days (day, number)
 ), joined AS (
-    SELECT width_bucket(created_at, %(starts)s::timestamptz[]) AS number, count(*) AS joined
-    FROM subscribers_subscriber
-    WHERE workspace_id = %(workspace)s AND created_at >= %(start)s GROUP BY 1
+    SELECT width_bucket(at, %(starts)s::timestamptz[]) AS number,
+        count(DISTINCT subscriber_id) AS joined
+    FROM subscribers_consentevent
+    WHERE workspace_id = %(workspace)s AND at >= %(start)s
+        AND kind IN ('subscribed', 'confirmed', 'resubscribed') GROUP BY 1
 ), gone AS (
     SELECT width_bucket(at, %(starts)s::timestamptz[]) AS number,
         count(DISTINCT subscriber_id) AS gone
@@ -42,10 +47,9 @@ INSERT INTO reports_workspaceday AS row
     (workspace_id, day, zone, rebuilt_at, subscribers, joined, "left", sent, delivered, opened,
      proxy_opened, clicked, unsubscribed, complained, bounced)
 SELECT %(workspace)s, days.day, %(zone)s, %(now)s,
-    coalesce((
-        SELECT count FROM subscribers_subscribertally WHERE workspace_id = %(workspace)s
-    ), 0) - coalesce(sum(joined.joined) OVER (
-        ORDER BY days.day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0),
+    greatest(0, %(subscribed)s - coalesce(sum(
+        coalesce(joined.joined, 0) - coalesce(gone.gone, 0)
+    ) OVER (ORDER BY days.day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)),
     coalesce(joined.joined, 0), coalesce(gone.gone, 0), 0, 0, 0, 0, 0, 0, 0, 0
 FROM days LEFT JOIN joined USING (number) LEFT JOIN gone USING (number)
 ON CONFLICT (workspace_id, day) DO UPDATE SET
@@ -101,7 +105,7 @@ def follow(
 ) -> None:
     """Rebuild a workspace's days that are due, and those around the ``changed`` ones (UTC)."""
     now = now or timezone.now()
-    zone = zone_of(workspace)
+    zone = zones.of_workspace(workspace)
     today = now.astimezone(zone).date()
     since = _first_due(workspace, zone, today=today)
     rebuild(workspace, days=(today - since).days + 1, now=now)
@@ -115,19 +119,11 @@ def follow(
 def rebuild(workspace: Workspace, *, days: int, now: datetime | None = None) -> None:
     """Rebuild the last ``days`` days, today included."""
     now = now or timezone.now()
-    zone = zone_of(workspace)
+    zone = zones.of_workspace(workspace)
     today = now.astimezone(zone).date()
     wanted = [today - ONE * n for n in range(days - 1, -1, -1)]
     for statement in (_PEOPLE, _MAIL):
         _run(statement, workspace, wanted, zone=zone, now=now)
-
-
-def zone_of(workspace: Workspace) -> ZoneInfo:
-    """Return a workspace's time zone, UTC if its name is unknown here."""
-    try:
-        return ZoneInfo(workspace.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def _first_due(workspace: Workspace, zone: ZoneInfo, *, today: date) -> date:
@@ -171,6 +167,7 @@ def _run(
     statement: str, workspace: Workspace, days: Sequence[date], *, zone: ZoneInfo, now: datetime
 ) -> None:
     starts = [_start(day, zone) for day in days]
+    subscribed = head_counts.subscribed(workspace) if statement is _PEOPLE else 0
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
@@ -181,6 +178,7 @@ def _run(
                 "start": starts[0],
                 "end": _start(days[-1] + ONE, zone),
                 "zone": zone.key,
+                "subscribed": subscribed,
                 "now": now,
             },
         )

@@ -12,7 +12,8 @@ from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
 from reports import campaign_cards, home, removal
-from subscribers.models import SubscriberTally
+from subscribers import head_counts
+from subscribers.models import Subscriber
 
 RANGES = (30, 90, 365)
 MORNING, AFTERNOON, EVENING = 4, 11, 18
@@ -102,9 +103,9 @@ def home_page(request: MemberRequest) -> HttpResponse:
         else 90
     )
     now, before = home.periods(workspace)
-    tally = SubscriberTally.objects.filter(workspace=workspace).first()
-    subscribers = tally.count if tally else 0
-    steps = home.checklist(workspace, subscribers=subscribers)
+    subscribers = head_counts.subscribed(workspace)
+    has_people = Subscriber.objects.filter(workspace=workspace).exists()
+    steps = home.checklist(workspace, has_people=has_people)
     context = {
         "greeting": _greeting(request.user.name),
         "subscribers": subscribers,

@@ -45,6 +45,6 @@ def test_the_checklist_leads_to_the_very_thing(workspace, owner_client):
         reverse("account_edit", args=[sandbox.pk]) + "#test",
         reverse("campaign_new"),
     ):
-        assert f'href="{address}"' in page
+        assert f'href="/kopi-senja{address}"' in page
         place = address.partition("#")[2]
         assert f'id="{place}"' in owner_client.get(address).content.decode() or not place

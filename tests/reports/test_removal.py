@@ -60,7 +60,7 @@ def test_nobody_enters_any_more_and_nothing_is_left(
     before = rows_of(other_workspace.pk)
     owner_client.post(reverse("workspace_delete"), {"name": "Kopi Senja"})
     assert not Membership.objects.filter(workspace=workspace).exists()
-    assert owner_client.get(reverse("home")).status_code == 302
+    assert owner_client.get(f"/{workspace.slug}/").status_code == 404
     tasks.remove_deleted_workspaces()
     assert not Workspace.objects.filter(pk=workspace.pk).exists()
     assert rows_of(workspace.pk) == []

@@ -11,6 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts import zones
 from accounts.models import SetAside, Workspace
 from delivery import first_events
 from delivery.models import ChangedDay, Dispatch, Message, SendMinute
@@ -206,7 +207,7 @@ def test_an_open_counts_on_the_day_its_mail_was_sent_however_late(cast: Cast) ->
     cast.workspace.refresh_from_db()
     sent_at = timezone.now() - timedelta(days=9)
     campaign = sent_campaign(cast.workspace, *[sent_at] * 4)
-    day = sent_at.astimezone(rollups.zone_of(cast.workspace)).date()
+    day = sent_at.astimezone(zones.of_workspace(cast.workspace)).date()
     rebuild_recent_days()
     assert days(cast.workspace) == {day: (4, 0)}
     for message in sending.messages(campaign)[:3]:

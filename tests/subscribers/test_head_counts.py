@@ -4,10 +4,11 @@ import pytest
 from django.core.cache import cache
 
 from subscribers import addresses, directory, head_counts, lifecycle, people, search, tags
-from subscribers.models import MailingList
+from subscribers.models import MailingList, Subscription
 from subscribers.narrowing import PeopleFilters
 from subscribers.segments import saving
-from subscribers.states import ConsentSource
+from subscribers.states import ConsentSource, SubscriptionStatus
+from tests.campaigns.makers import make_list, make_reader, make_subscriber, subscribe
 
 NAMES = ("Dewi Sari", "dewi lestari", "Budi Sari", "Ayu")
 
@@ -85,3 +86,21 @@ def test_a_segment_is_counted_anew_when_its_rules_change(workspace, crowd):
     assert head_counts.lately(workspace, filters) == head_counts.count(workspace, filters) == 2
     saving.save(segment, name="Some", description="", rules=rules("Ayu"))
     assert head_counts.lately(workspace, filters) == 1
+
+
+def test_subscribed_are_people_who_are_on_a_list_now_and_nobody_twice(workspace, other_workspace):
+    news, offers = make_list(workspace, "News"), make_list(workspace, "Offers")
+    first = make_reader(workspace, news, "first@example.org")
+    subscribe(first, offers)
+    second = make_reader(workspace, news, "second@example.org")
+    make_subscriber(workspace, "nowhere@example.org")
+    make_reader(other_workspace, make_list(other_workspace, "Theirs"), "theirs@example.org")
+    assert head_counts.subscribed(workspace) == 2
+    Subscription.objects.filter(subscriber=second).update(status=SubscriptionStatus.UNSUBSCRIBED)
+    assert head_counts.subscribed(workspace) == 1
+    Subscription.objects.filter(subscriber=first, list=offers).update(
+        status=SubscriptionStatus.UNCONFIRMED
+    )
+    assert head_counts.subscribed(workspace) == 1
+    Subscription.objects.filter(subscriber=first).update(status=SubscriptionStatus.UNSUBSCRIBED)
+    assert head_counts.subscribed(workspace) == 0
