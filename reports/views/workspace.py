@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts import workspaces
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
+from accounts.workspace_urls import outside
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from reports import tasks
@@ -35,7 +36,7 @@ def workspace_delete(request: MemberRequest) -> HttpResponse:
             if workspaces.close(workspace):
                 tasks.remove_deleted_workspaces.delay_on_commit()  # type: ignore[attr-defined]
             messages.success(request, _("“%(name)s” was deleted.") % {"name": workspace.name})
-            return redirect("workspace_none")
+            return redirect(outside("workspace_none"))
         context["error"] = _("Type the workspace’s name exactly, to be sure.")
     status = 422 if context["error"] else 200
     return render(request, "reports/workspace_delete.html", context, status=status)
