@@ -49,7 +49,7 @@ class Prepared:
         except Exception as error:  # one person's values; everybody else's mail goes
             log.exception("render.failed", extra={"message_id": due.message_id})
             raise RenderError(
-                _("Something in this person's values can't be put into a mail.")
+                _("Something in this person's values can't be put into an email.")
             ) from error
 
 
@@ -133,7 +133,9 @@ def prepare(
     except Exception as error:
         log.exception("prepare.failed", extra={"campaign_id": campaign.pk})
         set_aside.put("content", subject=f"campaign {campaign.pk}", error=error)
-        return Unusable(sentence=_("The content could not be made into mail; the log says why."))
+        return Unusable(
+            sentence=_("The content could not be made into an email; the log says why.")
+        )
     lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
     audience = Audience.of(campaign, lists=lists)
     return Prepared(version=content.version, audience=audience, compiled=compiled)
