@@ -222,7 +222,7 @@ def _wait(row: SystemMail, error: Exception) -> None:
     if is_over or now >= row.created_at + TOO_OLD:
         _end(row, State.FAILED, reason=str(error))
         return
-    seconds = WAITS[min(row.attempts, len(WAITS)) - 1]
+    seconds = float(WAITS[min(row.attempts, len(WAITS)) - 1])
     seconds *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - no secret
     _ours(row, State.HELD, State.LEAVING).update(
         state=State.WAITING,

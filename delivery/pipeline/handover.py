@@ -125,7 +125,7 @@ class HandOver:
                 self._stop = True
                 return
             except Exception:  # noqa: BLE001 - logged the first time
-                words = _("Something in this person's values can't be put into a mail.")
+                words = _("Something in this person's values can't be put into an email.")
                 self._fails(message, words)
                 if self.has_too_many_errors:
                     return

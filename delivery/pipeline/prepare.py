@@ -160,7 +160,9 @@ def prepare(
     except Exception as error:
         log.exception("prepare.failed", extra={"campaign_id": campaign.pk})
         set_aside.put("content", subject=f"campaign {campaign.pk}", error=error)
-        return Unusable(sentence=_("The content could not be made into mail; the log says why."))
+        return Unusable(
+            sentence=_("The content could not be made into an email; the log says why.")
+        )
     lists = Dispatch.objects.filter(campaign=campaign).values_list("lists", flat=True).first()
     audience = Audience.of(campaign, lists=lists)
     return Prepared(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from delivery.transports.anymail_request import Desk, ProviderSettings
 from delivery.transports.anymail_session import mark
-from delivery.transports.anymail_verdicts import Answer, Blame
+from delivery.transports.anymail_verdicts import Answer
 from delivery.transports.protocol import (
     HandOverJournal,
     JournalClosedError,
@@ -26,6 +26,7 @@ from delivery.transports.protocol import (
     Verdict,
     nothing,
 )
+from delivery.transports.provider_errors import Blame
 from delivery.transports.providers import name_of
 
 LOOK_SECONDS: Final = 0.25

@@ -21,9 +21,9 @@ from delivery.transports.anymail_session import (
     ProviderSession,
     mark,
 )
-from delivery.transports.anymail_verdicts import Answer, Blame
+from delivery.transports.anymail_verdicts import Answer
 from delivery.transports.protocol import Outgoing, Verdict
-from delivery.transports.provider_errors import fault_of
+from delivery.transports.provider_errors import Blame, fault_of
 from delivery.transports.providers import Spec, spec_of
 
 # Errors of botocore, by name: it has no base class for what happens before a request leaves.

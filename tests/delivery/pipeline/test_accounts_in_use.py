@@ -253,7 +253,7 @@ def test_a_provider_that_asks_to_wait_gets_time_and_nobody_twice(
 
 @pytest.mark.parametrize("is_stopped", [True, False])
 def test_an_answer_may_take_longer_than_the_lease(
-    cast: Cast, sender: Sender, provider, monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+    cast: Cast, sender: Sender, provider, monkeypatch: pytest.MonkeyPatch, *, is_stopped: bool
 ):
     monkeypatch.setattr(claim, "LEASE", timedelta(seconds=3))
     monkeypatch.setattr(handover, "LOOK_SECONDS", 0.1)
