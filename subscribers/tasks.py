@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.models import Workspace
 from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search
-from subscribers.imports import asking, run, steps, undo
+from subscribers.imports import asking, files, run, steps, undo
 from subscribers.models import BulkAction, Import, Move
 from subscribers.moving import run as moving
 from subscribers.moving import taking
@@ -74,9 +74,10 @@ def resume_imports() -> None:
 
 @shared_task
 def forget_old_import_files() -> None:
-    """Delete uploaded files whose time is up."""
+    """Delete uploaded files whose time is up, and those that nothing names."""
     steps.forget_old_files()
     taking.forget_old_files()
+    files.forget_orphans(steps.known_paths() | taking.known_paths())
 
 
 @shared_task

@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 KEPT_FOR = timedelta(days=30)
+ORPHANED_AFTER = timedelta(days=1)
+OURS = re.compile(r"[0-9a-f]{32}(\.\w+)+")
 LONGEST_NAME = 255
 
 
@@ -39,12 +42,16 @@ def store(chunks: Iterable[bytes], *, suffix: str = ".csv") -> tuple[Path, int]:
     path = new_path(suffix)
     size = 0
     limit = settings.IMPORT_MAX_BYTES
-    with path.open("xb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                break
-            file.write(chunk)
+    try:
+        with path.open("xb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    break
+                file.write(chunk)
+    except BaseException:  # a full disk, a damaged archive, a visitor who hung up
+        path.unlink(missing_ok=True)
+        raise
     if 0 < size <= limit:
         return path, size
     path.unlink()
@@ -62,6 +69,23 @@ def discard(*paths: str) -> None:
         if given and Path(given).parent == folder():
             with suppress(FileNotFoundError):
                 Path(given).unlink()
+
+
+def forget_orphans(known: Collection[str]) -> int:
+    """Delete files that no import and no move names; returns how many.
+
+    ``known`` are the places of all that one names. Who was cut off in the middle of an upload left
+    them; what is young may still be on its way into the database.
+    """
+    count = 0
+    youngest = time.time() - ORPHANED_AFTER.total_seconds()
+    for path in folder().iterdir():
+        if OURS.fullmatch(path.name) and str(path) not in known:
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < youngest:
+                    path.unlink()
+                    count += 1
+    return count
 
 
 def display_name(name: str) -> str:

@@ -50,18 +50,18 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path.unlink()
             path = converted
         values = _read(workspace, path, layout.detect(path), guess_types=guess_types)
+        return Import.objects.create(
+            workspace=workspace,
+            created_by=actor,
+            mailing_list=mailing_list,
+            filename=files.display_name(filename),
+            path=str(path),
+            size=path.stat().st_size if path.exists() else size,
+            **values,
+        )
     except Exception:
         path.unlink(missing_ok=True)
         raise
-    return Import.objects.create(
-        workspace=workspace,
-        created_by=actor,
-        mailing_list=mailing_list,
-        filename=files.display_name(filename),
-        path=str(path),
-        size=path.stat().st_size if path.exists() else size,
-        **values,
-    )
 
 
 def _read(
@@ -253,6 +253,12 @@ def forget_old_files() -> int:
         record.changes.all().delete()
         count += 1
     return count
+
+
+def known_paths() -> set[str]:
+    """Return the places of all files that imports name."""
+    rows = Import.objects.exclude(path="", errors_path="").values_list("path", "errors_path")
+    return {path for row in rows for path in row}
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:
