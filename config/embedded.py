@@ -28,7 +28,7 @@ VALKEY = "valkey"
 SOCKETS = {POSTGRES: ".s.PGSQL.5432", VALKEY: "valkey.sock"}
 START_SECONDS = 120.0  # crash recovery of a large database takes its time
 STOP_SECONDS = 70.0
-HURRIED_SECONDS = 0.7  # whoever was interrupted lets the keeper stop its server alone
+HURRIED_SECONDS = 0.3  # whoever was interrupted lets the keeper stop its server alone
 PRIVATE_HOMES = Path("/var/lib/warta")
 ELSEWHERE = "elsewhere"
 # The kernel allows 107 bytes; PostgreSQL needs 13 of them for the name of its lock file.

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 from config import addresses, embedded, preflight
 from config.preflight import StartError
+from config.stepping_down import step_down
 from config.supervisor import (
     Part,
     StoppedWhileStartingError,
@@ -156,6 +157,9 @@ def run(names: Collection[str]) -> None:
             if wanted:
                 supervisor.say("starting the embedded services")
             stack.enter_context(embedded.services(settings.DATA_DIR, wanted=wanted))
+            reason = step_down(settings.DATA_DIR, port=settings.PORT if with_web else None)
+            if reason:
+                supervisor.say(f"everything runs as root: {reason}", level="warning")
             if with_web:
                 prepare(supervisor)
             if any(part.name == "sandbox" for part in found) and "SANDBOX_PORT" not in os.environ:

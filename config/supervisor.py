@@ -20,6 +20,7 @@ from config.processes import bound_to_us
 LONGEST_WAIT = 30.0
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 30.0
+ASK_AGAIN = 0.3
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 UNSPOKEN = ("worker: Warm shutdown",)  # printed by Celery; we say "stopping" ourselves
 BASE_DIR = Path(__file__).parent.parent
@@ -80,6 +81,7 @@ class Supervisor:
 
     def listen(self) -> None:
         """Stop on Ctrl-C, SIGTERM and SIGHUP; on a second one, at once."""
+        signal.signal(signal.SIGALRM, self._interrupt)
         for number in STOPS:
             signal.signal(number, self._ask_to_stop)
 
@@ -97,12 +99,18 @@ class Supervisor:
             yield
         finally:
             self.starting = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self.impatient = self.stopping
         self.stopping = True
         if self.starting:
-            self.starting = False  # once: nothing interrupts the way out
+            # Again and again: in a finaliser, for one, Python drops an exception.
+            signal.setitimer(signal.ITIMER_REAL, ASK_AGAIN, ASK_AGAIN)
+            raise StoppedWhileStartingError
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self.starting:
             raise StoppedWhileStartingError
 
     def say(self, message: str, *, level: str = "info") -> None:

@@ -1,5 +1,6 @@
 """Where uploaded files lie: DATA_DIR/imports, under random names, until their time is up."""
 
+import os
 import re
 import secrets
 import time
@@ -24,7 +25,9 @@ class FileRefused(ValueError):  # noqa: N818 - what people read is a refusal
 def folder() -> Path:
     """Return the folder, made on first use and open to nobody else."""
     path = Path(settings.DATA_DIR) / "imports"
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _give_to_owner(path)
     return path
 
 
@@ -53,6 +56,7 @@ def store(chunks: Iterable[bytes], *, suffix: str = ".csv") -> tuple[Path, int]:
         path.unlink(missing_ok=True)
         raise
     if 0 < size <= limit:
+        _give_to_owner(path)
         return path, size
     path.unlink()
     if not size:
@@ -61,6 +65,13 @@ def store(chunks: Iterable[bytes], *, suffix: str = ".csv") -> tuple[Path, int]:
         _("The file is larger than %(limit)s MB. Split it into parts.")
         % {"limit": limit // 1_000_000}
     )
+
+
+def _give_to_owner(path: Path) -> None:
+    """Let the workers read what a command of root has stored: they are not root."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def discard(*paths: str) -> None:
