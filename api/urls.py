@@ -3,9 +3,11 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from ninja import NinjaAPI
+from ninja.errors import HttpError
 
 from api import audiences, campaigns, segments, subscribers, unknown
 from api.access import KeyAuth
+from api.reading import StrictParser, UnreadableError
 
 api = NinjaAPI(
     title="Warta",
@@ -14,12 +16,21 @@ api = NinjaAPI(
     auth=KeyAuth(),
     docs_url=None,
     openapi_url=None,
+    parser=StrictParser(),
 )
 api.add_router("/campaigns", audiences.router)
 api.add_router("/campaigns", unknown.router)
 api.add_router("/campaigns", campaigns.router)  # last: it takes any action
 api.add_router("/segments", segments.router)
 api.add_router("", subscribers.router)
+
+
+@api.exception_handler(HttpError)
+def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Answer with the reason; of a body that can't be read the reader knows it."""
+    why = error.__cause__
+    detail = str(why) if isinstance(why, UnreadableError) else error.message
+    return api.create_response(request, {"detail": detail}, status=error.status_code)
 
 
 def description(request: HttpRequest) -> HttpResponse:  # noqa: ARG001

@@ -28,6 +28,7 @@ VALKEY = "valkey"
 SOCKETS = {POSTGRES: ".s.PGSQL.5432", VALKEY: "valkey.sock"}
 START_SECONDS = 120.0  # crash recovery of a large database takes its time
 STOP_SECONDS = 70.0
+HURRIED_SECONDS = 0.3  # whoever was interrupted lets the keeper stop its server alone
 PRIVATE_HOMES = Path("/var/lib/warta")
 ELSEWHERE = "elsewhere"
 # The kernel allows 107 bytes; PostgreSQL needs 13 of them for the name of its lock file.
@@ -144,14 +145,18 @@ def _use(place: Places, service: str, *, durable: bool) -> Iterator[None]:
     with _open_lock(place.lock(service, "users")) as users:
         # Waits while a keeper that found no users is stopping its server.
         fcntl.flock(users, fcntl.LOCK_SH)
-        _ensure_keeper(place, service, durable=durable)
+        patience = STOP_SECONDS
         try:
+            _ensure_keeper(place, service, durable=durable)
             yield
+        except KeyboardInterrupt:
+            patience = HURRIED_SECONDS
+            raise
         finally:
             last = _try_lock(users, fcntl.LOCK_EX) or not _try_lock(users, fcntl.LOCK_SH)
             fcntl.flock(users, fcntl.LOCK_UN)
             if last:
-                _wait_until_gone(place, service)
+                _wait_until_gone(place, service, seconds=patience)
 
 
 def _open_lock(path: Path) -> IO[bytes]:
@@ -197,8 +202,12 @@ def _start_keeper(place: Places, service: str, *, durable: bool) -> None:
             start_new_session=True,  # Ctrl-C is for the users; the keeper goes after the last one
         )
     assert keeper.stdout is not None  # noqa: S101 - for the type checker
-    with keeper.stdout as answer:
-        line = answer.readline()
+    try:
+        with keeper.stdout as answer:
+            line = answer.readline()
+    except KeyboardInterrupt:
+        keeper.terminate()  # what it was making goes with it, and is made anew
+        raise
     if not line:
         raise EmbeddedError(f"The embedded {service} did not start; its log is {log}.")
     reason = json.loads(line)["error"]
@@ -219,7 +228,7 @@ def _ensure_up(place: Places, service: str, *, durable: bool) -> None:
         time.sleep(0.02)
 
 
-def _wait_until_gone(place: Places, service: str) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
+def _wait_until_gone(place: Places, service: str, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while _keeper_lives(place, service) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ import django
 import structlog
 from django.conf import settings
 from django.core.management import call_command, get_commands
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connection, transaction
+
+from config import migrating
 
 ADMINISTRATOR = "admin@warta.example"
 MIGRATION_LOCK = 0x77617274  # any number, the same in every process
@@ -39,14 +39,11 @@ def is_new() -> bool:
 def migrate() -> int:
     """Bring the schema up to date and return how many migrations that took.
 
-    Of several processes that start at once, one migrates and the others wait.
+    Of several processes that start at once, one migrates and the others wait. Whoever is told to
+    stop meanwhile leaves each migration whole or undone; see `config.migrating`.
     """
     with _alone():
-        executor = MigrationExecutor(connection)
-        pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        if pending:
-            call_command("migrate", verbosity=0, interactive=False, stdout=sys.stderr)
-    return pending
+        return migrating.migrate()
 
 
 @contextmanager
@@ -97,10 +94,12 @@ def make_administrator() -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(f"{ADMINISTRATOR}\n{password}\n")
-        User.objects.create_superuser(ADMINISTRATOR, password)
-    if settings.DEMO and "load_demo" in get_commands():
-        log.info("filling the demo workspace")
-        call_command("load_demo", stdout=_Nowhere())
+        # Both or none: whoever is stopped in between makes both at the next start.
+        with transaction.atomic():
+            User.objects.create_superuser(ADMINISTRATOR, password)
+            if settings.DEMO and "load_demo" in get_commands():
+                log.info("filling the demo workspace")
+                call_command("load_demo", stdout=_Nowhere())
 
 
 def follow_settings() -> None:

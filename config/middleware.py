@@ -7,7 +7,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from config.bodies import REFUSED
-from config.errors import bad_request, body_refused
+from config.errors import API, bad_request, body_refused
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SILENT = ("/static/", "/health/")
@@ -81,6 +81,25 @@ class RequestLogMiddleware:
             details["workspace"] = workspace.pk
         write = log.warning if response.status_code >= 500 else log.info  # noqa: PLR2004 - HTTP
         write(f"{request.method} {safe_path(request)} {response.status_code}", **details)
+        return response
+
+
+class PrivateMiddleware:
+    """Keeps what only members and programs may see out of every cache, the browser's included.
+
+    Else the next person at the same computer, or a proxy in front, has it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        response = self.get_response(request)
+        user = request.__dict__.get("_cached_user")
+        is_known = user is not None and user.is_authenticated
+        if (is_known or request.path.startswith(API)) and "Cache-Control" not in response:
+            response["Cache-Control"] = "private, no-store"
         return response
 
 

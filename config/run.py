@@ -15,7 +15,13 @@ from urllib.request import urlopen
 
 from config import addresses, embedded, preflight
 from config.preflight import StartError
-from config.supervisor import Part, Supervisor
+from config.stepping_down import step_down
+from config.supervisor import (
+    Part,
+    StoppedWhileStartingError,
+    Supervisor,
+    stop_when_asked,
+)
 
 WEB_SECONDS = 30.0
 
@@ -72,8 +78,10 @@ def parts(names: Collection[str]) -> list[Part]:
     return [part for part in found if not names or part.name in names]
 
 
-def prepare() -> None:
-    """Bring schema, static files and the first user up to date.
+def prepare(supervisor: Supervisor) -> None:
+    """Bring schema, static files and the first user up to date, and say what is at hand.
+
+    Each step can be interrupted: it is whole or undone, and the next start does what is missing.
 
     Raises:
         StartError: PostgreSQL or Redis cannot be used.
@@ -82,8 +90,11 @@ def prepare() -> None:
 
     preflight.check_database()
     preflight.check_redis()
+    supervisor.say("bringing the schema up to date")
     first_run.migrate()
+    supervisor.say("collecting static files")
     first_run.collect_static()
+    supervisor.say("looking after the first user and the settings")
     first_run.make_administrator()
     first_run.follow_settings()
 
@@ -141,13 +152,19 @@ def run(names: Collection[str]) -> None:
     supervisor = Supervisor(found, as_json=settings.LOG_FORMAT == "json")
     supervisor.listen()
     with ExitStack() as stack:
-        wanted = preflight.wanted_services()
-        stack.enter_context(embedded.services(settings.DATA_DIR, wanted=wanted))
-        if with_web:
-            addresses.keep_url(settings.DATA_DIR, settings.SITE_URL)
-            prepare()
-        if any(part.name == "sandbox" for part in found) and "SANDBOX_PORT" not in os.environ:
-            addresses.choose_port(settings.DATA_DIR)
+        with supervisor.interruptible():
+            wanted = preflight.wanted_services()
+            if wanted:
+                supervisor.say("starting the embedded services")
+            stack.enter_context(embedded.services(settings.DATA_DIR, wanted=wanted))
+            reason = step_down(settings.DATA_DIR, port=settings.PORT if with_web else None)
+            if reason:
+                supervisor.say(f"everything runs as root: {reason}", level="warning")
+            if with_web:
+                addresses.keep_url(settings.DATA_DIR, settings.SITE_URL)
+                prepare(supervisor)
+            if any(part.name == "sandbox" for part in found) and "SANDBOX_PORT" not in os.environ:
+                addresses.choose_port(settings.DATA_DIR)
         stack.callback(supervisor.stop)
         supervisor.tick(0)
         if with_web and wait_for_web(supervisor):
@@ -163,10 +180,16 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("LOG_PART", "run")
     try:
+        stop_when_asked()
         run(arguments)
     except (StartError, embedded.EmbeddedError) as error:
         sys.stderr.write(f"Warta cannot start. {error}\n")
         return 1
+    except StoppedWhileStartingError:
+        sys.stderr.write(
+            "Warta was stopped while it was starting. The next start goes on where this one was.\n"
+        )
+        return 0
     except KeyboardInterrupt:
         return 130
     return 0

@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.PrivateMiddleware",
     "accounts.middleware.PreferencesMiddleware",
     "config.middleware.RefusedBodyMiddleware",
     "accounts.middleware.WorkspaceMiddleware",

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from config.processes import bound_to_us
 LONGEST_WAIT = 30.0
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 30.0
+ASK_AGAIN = 0.3
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 UNSPOKEN = ("worker: Warm shutdown",)  # printed by Celery; we say "stopping" ourselves
 BASE_DIR = Path(__file__).parent.parent
 
@@ -43,6 +45,28 @@ class Part:
         return self.process is not None and self.process.poll() is None
 
 
+class StoppedWhileStartingError(KeyboardInterrupt):
+    """Somebody asked to stop before everything ran; what was begun is undone on the way out.
+
+    A kind of KeyboardInterrupt, because libraries give way to that: psycopg cancels its statement.
+    """
+
+
+def stop_when_asked() -> None:
+    """Leave whatever is done by an exception when somebody asks to stop.
+
+    Until `Supervisor.listen`, and raises StoppedWhileStartingError.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in STOPS:
+            signal.signal(number, signal.SIG_IGN)  # once: nothing interrupts the way out
+        raise StoppedWhileStartingError
+
+    for number in STOPS:
+        signal.signal(number, stop)
+
+
 class Supervisor:
     """Keeps parts running until it is asked to stop. Single-threaded, to be used from `main`."""
 
@@ -51,17 +75,43 @@ class Supervisor:
         self.as_json = as_json
         self.stopping = False
         self.impatient = False
+        self.starting = False
         self.selector = selectors.DefaultSelector()
         self.colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def listen(self) -> None:
         """Stop on Ctrl-C, SIGTERM and SIGHUP; on a second one, at once."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal.SIGALRM, self._interrupt)
+        for number in STOPS:
             signal.signal(number, self._ask_to_stop)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Leave the block by an exception, wherever it is, when somebody asks to stop.
+
+        Raises:
+            StoppedWhileStartingError: somebody did.
+        """
+        self.starting = True
+        try:
+            if self.stopping:
+                raise StoppedWhileStartingError
+            yield
+        finally:
+            self.starting = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self.impatient = self.stopping
         self.stopping = True
+        if self.starting:
+            # Again and again: in a finaliser, for one, Python drops an exception.
+            signal.setitimer(signal.ITIMER_REAL, ASK_AGAIN, ASK_AGAIN)
+            raise StoppedWhileStartingError
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self.starting:
+            raise StoppedWhileStartingError
 
     def say(self, message: str, *, level: str = "info") -> None:
         """Write a line of our own to the log."""

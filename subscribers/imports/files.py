@@ -1,8 +1,10 @@
 """Where uploaded files lie: DATA_DIR/imports, under random names, until their time is up."""
 
+import os
 import re
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,8 @@ from django.utils.translation import gettext as _
 from subscribers.states import MoveSource
 
 KEPT_FOR = timedelta(days=30)
+ORPHANED_AFTER = timedelta(days=1)
+OURS = re.compile(r"[0-9a-f]{32}(\.\w+)+")
 LONGEST_NAME = 255
 
 
@@ -42,7 +46,9 @@ class BelongsElsewhere(FileRefused):
 def folder() -> Path:
     """Return the folder, made on first use and open to nobody else."""
     path = Path(settings.DATA_DIR) / "imports"
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _give_to_owner(path)
     return path
 
 
@@ -60,13 +66,18 @@ def store(chunks: Iterable[bytes], *, suffix: str = ".csv") -> tuple[Path, int]:
     path = new_path(suffix)
     size = 0
     limit = settings.IMPORT_MAX_BYTES
-    with path.open("xb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                break
-            file.write(chunk)
+    try:
+        with path.open("xb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    break
+                file.write(chunk)
+    except BaseException:  # a full disk, a damaged archive, a visitor who hung up
+        path.unlink(missing_ok=True)
+        raise
     if 0 < size <= limit:
+        _give_to_owner(path)
         return path, size
     path.unlink()
     if not size:
@@ -77,12 +88,36 @@ def store(chunks: Iterable[bytes], *, suffix: str = ".csv") -> tuple[Path, int]:
     )
 
 
+def _give_to_owner(path: Path) -> None:
+    """Let the workers read what a command of root has stored: they are not root."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def discard(*paths: str) -> None:
     """Delete stored files; only ones in our own folder, and it is fine if they are gone."""
     for given in paths:
         if given and Path(given).parent == folder():
             with suppress(FileNotFoundError):
                 Path(given).unlink()
+
+
+def forget_orphans(known: Collection[str]) -> int:
+    """Delete files that no import and no move names; returns how many.
+
+    ``known`` are the places of all that one names. Who was cut off in the middle of an upload left
+    them; what is young may still be on its way into the database.
+    """
+    count = 0
+    youngest = time.time() - ORPHANED_AFTER.total_seconds()
+    for path in folder().iterdir():
+        if OURS.fullmatch(path.name) and str(path) not in known:
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < youngest:
+                    path.unlink()
+                    count += 1
+    return count
 
 
 def display_name(name: str) -> str:

@@ -55,18 +55,18 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path = converted
         found = layout.detect(path)
         values = _read(workspace, path, found, guess_types=guess_types, source=source)
+        return Import.objects.create(
+            workspace=workspace,
+            created_by=actor,
+            mailing_list=mailing_list,
+            filename=files.display_name(filename),
+            path=str(path),
+            size=path.stat().st_size if path.exists() else size,
+            **values,
+        )
     except Exception:
         path.unlink(missing_ok=True)
         raise
-    return Import.objects.create(
-        workspace=workspace,
-        created_by=actor,
-        mailing_list=mailing_list,
-        filename=files.display_name(filename),
-        path=str(path),
-        size=path.stat().st_size if path.exists() else size,
-        **values,
-    )
 
 
 def _read(
@@ -293,6 +293,12 @@ def _forget_file(record: Import) -> None:
     files.discard(record.path, record.errors_path)
     Import.objects.filter(pk=record.pk).update(path="", errors_path="", samples=[], problems=[])
     record.changes.all().delete()
+
+
+def known_paths() -> set[str]:
+    """Return the places of all files that imports name."""
+    rows = Import.objects.exclude(path="", errors_path="").values_list("path", "errors_path")
+    return {path for row in rows for path in row}
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:

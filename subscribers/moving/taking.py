@@ -1,6 +1,9 @@
 """Taking in what another tool handed out: files or a ZIP of them, kept until their time is up."""
 
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,12 +18,17 @@ from subscribers.imports import files, spreadsheet
 from subscribers.imports.files import FileRefused
 from subscribers.models import ConsentStatement, MailingList, Move
 from subscribers.moving import listmonk, mailchimp, mautic, suppressions, tables
-from subscribers.moving.arrivals import Noticed, Part, SourceRefused
+from subscribers.moving.arrivals import Noticed, Part
 from subscribers.moving.run import Opened
 from subscribers.states import ImportStatus, MoveSource, SuppressionReason
 
 BLOCK = 1024 * 1024
 MOST_FILES = 20
+# What reading a crafted or cut archive raises, besides what it was made for.
+DAMAGED = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError),
+)
 OPEN = (ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED, ImportStatus.FAILED)
 READERS: dict[str, Callable[..., list[Part]]] = {
     MoveSource.MAILCHIMP: mailchimp.parts,
@@ -59,7 +67,9 @@ def _unpack(file: BinaryIO, stored: list[dict[str, str]]) -> None:
             for member in members[: MOST_FILES - len(stored)]:
                 with archive.open(member) as inside:
                     _keep(member.filename, inside, stored)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except FileRefused:
+        raise
+    except DAMAGED as error:
         raise FileRefused(_("The ZIP file is damaged or has a password.")) from error
 
 
@@ -110,10 +120,10 @@ def take(  # noqa: PLR0913 - a move's own facts
     )
     try:
         open_files(record, quick=True)
-    except SourceRefused:
+        record.save()
+    except Exception:
         files.discard(*(one["path"] for one in stored))
         raise
-    record.save()
     return record
 
 
@@ -207,6 +217,13 @@ def _forget_file(record: Move) -> None:
     _discard_files(record)
     findings = {**record.findings, "problems": []}
     Move.objects.filter(pk=record.pk).update(files=[], report_path="", findings=findings)
+
+
+def known_paths() -> set[str]:
+    """Return the places of all files that moves name."""
+    rows = Move.objects.exclude(files=[], report_path="")
+    found = {one.report_path for one in rows}
+    return found | {file["path"] for one in rows for file in one.files}
 
 
 def _discard_files(record: Move) -> None:

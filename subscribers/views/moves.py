@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.cache import cache
+from django.db import transaction
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member, takes_files
 from accounts.roles import Permission
 from subscribers import consent, tasks
+from subscribers.imports import files
 from subscribers.imports.files import FileRefused
 from subscribers.models import MailingList, Move
 from subscribers.moving import taking
@@ -64,29 +66,33 @@ def move_new(request: MemberRequest) -> HttpResponse:
 
 def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> Move:
     stored = taking.store([(upload.name or "", upload.file) for upload in data["uploads"]])
-    mailing_list = data.get("list")
-    made = None
-    if mailing_list is None and data.get("new_list"):
-        mailing_list = made = MailingList.objects.create(
+    words = data.get("statement", "")
+    try:
+        with transaction.atomic():  # the new list goes with a move that can't be made
+            return taking.take(
+                request.workspace,
+                source=source,
+                stored=stored,
+                mailing_list=_list_of(request, data),
+                statement=consent.statement(request.workspace, text=words) if words else None,
+                reason=SuppressionReason(data.get("reason") or SuppressionReason.IMPORTED),
+                actor=request.user,
+            )
+    except Exception:
+        files.discard(*(one["path"] for one in stored))
+        raise
+
+
+def _list_of(request: MemberRequest, data: dict[str, Any]) -> MailingList | None:
+    """Return the chosen list, made if it is a new one."""
+    chosen: MailingList | None = data.get("list")
+    if chosen is None and data.get("new_list"):
+        return MailingList.objects.create(
             workspace=request.workspace,
             name=data["new_list"],
             visibility=MailingList.Visibility.PRIVATE,
         )
-    words = data.get("statement", "")
-    try:
-        return taking.take(
-            request.workspace,
-            source=source,
-            stored=stored,
-            mailing_list=mailing_list,
-            statement=consent.statement(request.workspace, text=words) if words else None,
-            reason=SuppressionReason(data.get("reason") or SuppressionReason.IMPORTED),
-            actor=request.user,
-        )
-    except SourceRefused:
-        if made:
-            made.delete()
-        raise
+    return chosen
 
 
 @member(Permission.EDIT)

@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_refused_with_its_field(program, weekly):
 
 
 def test_names_become_one_line(program, weekly):
-    answer = add(program, weekly, email="dewi@example.org", first_name="De\0wi\r\nBcc: x")
+    answer = add(program, weekly, email="dewi@example.org", first_name="De\twi\r\nBcc: x")
     assert (answer.status_code, answer.json()["first_name"]) == (200, "De wi Bcc: x")
 
 

@@ -61,7 +61,7 @@ class Product:
             if name not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "SMTP_URL"}
         } | {
             "DATA_DIR": str(data_dir),
-            "SECRET_KEY": "of-a-test",
+            "SECRET_KEY": "of-a-test-7Vq2mZx9Lr4Tn8Kd3Wp6Yb1Hc5Js0Gf",
             "SITE_URL": "http://news.example",
             "LOG_FORMAT": "json",
             **settings,

@@ -56,6 +56,12 @@ class Checkout:
 
     def start(self, **environment: str) -> "subprocess.Popen[bytes]":
         """Start everything and wait until it says that it is ready."""
+        process = self.begin(**environment)
+        self.wait_for("Warta is ready.", process)
+        return process
+
+    def begin(self, **environment: str) -> "subprocess.Popen[bytes]":
+        """Start everything and wait for nothing."""
         settings = {"PORT": str(self.port), "WORKERS": "1", "DEMO": "false", **environment}
         with self.log.open("wb") as output:
             process = subprocess.Popen(
@@ -67,7 +73,6 @@ class Checkout:
                 start_new_session=True,
             )
         self.running.append(process)
-        self.wait_for("Warta is ready.", process)
         return process
 
     def wait_for(self, words: str, process: "subprocess.Popen[bytes]") -> None:

@@ -35,6 +35,8 @@ def run(tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]
             "postgresql://u:s3cret@127.0.0.1:1/x",
             "The PostgreSQL of DATABASE_URL (127.0.0.1:1) cannot be used: Connection refused.",
         ),
+        ("SECRET_KEY", "a", "SECRET_KEY can be guessed, and who knows it can sign in as anybody"),
+        ("SECRET_KEY", "0123456789" * 5, "SECRET_KEY can be guessed"),
         ("SECRET_KEY_FILE", "/no/such/file", "SECRET_KEY_FILE cannot be read: No such file"),
     ],
 )

@@ -97,23 +97,44 @@ def test_two_checkouts_run_side_by_side_and_the_port_is_the_only_thing_to_choose
     ).read_text()
 
 
+PHASES = [
+    "starting the embedded services",
+    "bringing the schema up to date",
+    "collecting static files",
+    "looking after the first user and the settings",
+    "filling the demo workspace",
+]
+
+
+@pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_can_be_stopped_while_it_still_starts(checkout: Checkout, stop: signal.Signals) -> None:
-    import subprocess
-    import sys
-
-    from tests.runtime.conftest import clean_environment
-
-    process = subprocess.Popen(
-        [sys.executable, "-m", "config.run"],
-        cwd=checkout.path,
-        env=clean_environment(PORT=str(checkout.port), DEMO="false"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    checkout.running.append(process)
-    time.sleep(1.5)
+def test_it_can_be_stopped_while_it_still_starts(
+    checkout: Checkout, stop: signal.Signals, phase: str
+) -> None:
+    process = checkout.begin(DEMO="true")
+    checkout.wait_for(phase, process)
     process.send_signal(stop)
-    process.wait(timeout=600)
-    assert checkout.left_after(5) == {}
+    process.wait(timeout=60)
+    # A phase that was over when the signal came had the start go on to its end.
+    assert "was stopped while it was starting" in checkout.words() or "stopping" in checkout.words()
+    assert checkout.left_after(30) == {}
+
+
+def test_it_can_be_stopped_before_it_says_anything(checkout: Checkout) -> None:
+    process = checkout.begin()
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=60)
+    assert checkout.left_after(30) == {}
+
+
+def test_the_start_after_one_that_was_stopped_goes_on(checkout: Checkout) -> None:
+    for phase in PHASES[1:]:
+        process = checkout.begin(DEMO="true")
+        checkout.wait_for(phase, process)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+        assert checkout.left_after(30) == {}
+    checkout.start(DEMO="true")
+    sign_in(checkout)
+    asked = checkout.manage("load_demo")
+    assert "is already there" in asked.stderr
