@@ -17,9 +17,7 @@ import structlog
 
 EventDict = MutableMapping[str, Any]
 # Each word is looked at once, from its begin, or a long one would cost the square of its length.
-MAIL_ADDRESS = re.compile(
-    r"(?<![^\s<>\"'(),:;=@])[^\s<>\"'(),:;=@]++@[\w-]++(?:\.[\w-]++)++"
-)
+MAIL_ADDRESS = re.compile(r"(?<![^\s<>\"'(),:;=@])[^\s<>\"'(),:;=@]++@[\w-]++(?:\.[\w-]++)++")
 NETWORK_ADDRESS = re.compile(
     r"\b(?!127\.)(?!0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[0-9a-f]{1,4}:){3,7}:?[0-9a-f]{1,4}\b"
     # IPv6 with its longest run of zeros left out: 2001:db8::1, fe80::1

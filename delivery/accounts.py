@@ -5,7 +5,7 @@ a workspace can point it elsewhere, and no inbox of a workspace shows what it ca
 """
 
 from dataclasses import dataclass, field
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from accounts.senders import understood
 from delivery import secrets, throttle
 from delivery.models import SendingAccount
 from delivery.states import TlsMode, TransportKind
@@ -137,8 +138,7 @@ def sender_of(account: SendingAccount) -> str:
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     fallback = f"warta@{host if '.' in host else 'warta.localhost'}"
     given = account.default_from or settings.DEFAULT_FROM or fallback
-    name, address = parseaddr(given)
-    if not address:
-        name, address = "", fallback
+    sender = understood(given)
+    name, address = (sender.name, sender.address) if sender.address else ("", fallback)
     workspace = account.workspace if account.workspace_id else None
     return formataddr((name or (workspace.name if workspace else "Warta"), address))

@@ -4,7 +4,6 @@ import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from accounts.senders import understood
 from delivery import coordination, dkim_keys, heartbeats, standing
 from delivery.models import DkimKey, SendingAccount
 from delivery.states import DkimState, TransportKind
@@ -290,7 +290,7 @@ def _keys() -> Iterator[Finding]:
 
 def _domains() -> Iterator[Finding]:
     senders = SendingAccount.objects.exclude(default_from="").values_list("default_from", flat=True)
-    domains = {parseaddr(sender)[1].rpartition("@")[2].lower() for sender in senders}
+    domains = {understood(sender).address.rpartition("@")[2].lower() for sender in senders}
     for domain in sorted(domains - {""}):
         yield from _domain(domain)
 

@@ -3,7 +3,6 @@
 import sys
 import time
 from argparse import ArgumentParser
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Workspace
+from accounts.senders import understood
 from campaigns import editing, lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
@@ -147,8 +147,9 @@ def make(options: dict[str, Any]) -> Campaign:
     content.text = read(options["text"]) if options["text"] else ""
     content.save(update_fields=["preheader", "text"])
     if options["sender"]:
-        campaign.from_name, campaign.from_email = parseaddr(options["sender"])
-    if "@" not in campaign.from_email:
+        sender = understood(options["sender"])
+        campaign.from_name, campaign.from_email = sender.name, sender.address
+    if not campaign.from_email:
         raise CommandError('Say who it is from: --from "Name <name@example.com>".')
     campaign.save(update_fields=["from_name", "from_email"])
     editing.choose_audience(
