@@ -5,7 +5,7 @@ settings page).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
@@ -19,6 +19,7 @@ from email_validator import EmailNotValidError, validate_email
 from campaigns import audience
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
+from campaigns.rendering import foreign
 from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings_of
 from campaigns.states import CampaignStatus
@@ -48,11 +49,13 @@ class Level(Enum):
 class Finding:
     """One thing that was checked.
 
+    ``code`` is stable: programs and commands name it to send all the same ("" when all is fine).
     ``step`` names where it is mended: audience, content, tracking, or workspace and accounts
     (settings); ``field`` is the id of the form field there; ``note`` is the way out.
     """
 
     level: Level
+    code: str
     text: str
     step: str
     note: str = ""
@@ -84,21 +87,27 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
     return sorted(found, key=lambda finding: list(Level).index(finding.level))
 
 
-def blocks(campaign: Campaign, division: Breakdown | None = None) -> bool:
-    """Say whether something keeps the campaign from being sent."""
-    return any(finding.blocks for finding in findings(campaign, division))
+def blocking(
+    campaign: Campaign, division: Breakdown | None = None, *, force: Collection[str] = ()
+) -> list[Finding]:
+    """Return what keeps a campaign from being sent, but for the codes in ``force``.
+
+    Whoever sends asks this: the page, the command, the API.
+    """
+    found = findings(campaign, division)
+    return [finding for finding in found if finding.blocks and finding.code not in force]
 
 
-def _red(text: str, step: str, note: str = "", field: str = "") -> Finding:
-    return Finding(level=Level.BLOCKS, text=text, step=step, note=note, field=field)
+def _red(code: str, text: str, step: str, note: str = "", field: str = "") -> Finding:
+    return Finding(level=Level.BLOCKS, code=code, text=text, step=step, note=note, field=field)
 
 
-def _amber(text: str, step: str, note: str = "", field: str = "") -> Finding:
-    return Finding(level=Level.WARNS, text=text, step=step, note=note, field=field)
+def _amber(code: str, text: str, step: str, note: str = "", field: str = "") -> Finding:
+    return Finding(level=Level.WARNS, code=code, text=text, step=step, note=note, field=field)
 
 
 def _green(text: str, step: str, note: str = "") -> Finding:
-    return Finding(level=Level.FINE, text=text, step=step, note=note)
+    return Finding(level=Level.FINE, code="", text=text, step=step, note=note)
 
 
 def _number(count: int) -> str:
@@ -109,7 +118,10 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
     chosen = Audience.of(campaign)
     if not (chosen.include or chosen.include_segments):
         yield _red(
-            _("No list and no segment is chosen."), "audience", _("Choose who gets this campaign.")
+            "no_audience",
+            _("No list and no segment is chosen."),
+            "audience",
+            _("Choose who gets this campaign."),
         )
         return
     yield from _segments(chosen)
@@ -120,13 +132,14 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             note = _("Nobody of the lists is in the chosen segments now.")
         else:
             note = _("The chosen lists have no subscribers yet.")
-        yield _red(_("Nobody would get this campaign."), "audience", note)
+        yield _red("nobody", _("Nobody would get this campaign."), "audience", note)
         return
     people = ngettext("%(n)s person gets it.", "%(n)s people get it.", division.will_get)
     yield _green(people % {"n": _number(division.will_get)}, "audience")
     usual = _usual_audience(campaign)
     if usual >= FEW_TO_COMPARE and not usual / 2 <= division.will_get <= usual * 2:
         yield _amber(
+            "unusual_audience",
             _("It goes to %(now)s; your last campaigns went to about %(usual)s.")
             % {"now": _number(division.will_get), "usual": _number(usual)},
             "audience",
@@ -144,10 +157,16 @@ def _segments(chosen: Audience) -> Iterator[Finding]:
         try:
             is_empty = not people_in(segment).exists()
         except BrokenSegmentError as broken:
-            yield _red(broken.sentence, "audience", _("Mend its rules, or choose another."))
+            yield _red(
+                "broken_segment",
+                broken.sentence,
+                "audience",
+                _("Mend its rules, or choose another."),
+            )
             continue
         if is_empty:
             yield _amber(
+                "empty_segment",
                 _("Nobody is in the segment “%(name)s” now.") % {"name": segment.name},
                 "audience",
                 _("Look at its rules, or take it out of the audience."),
@@ -177,16 +196,22 @@ def _stays_here(campaign: Campaign) -> bool:
 def _sender(campaign: Campaign) -> Iterator[Finding]:
     if not campaign.workspace.sending_accounts.exists():
         yield _red(
-            _("There is no sending account."), "accounts", _("Connect the server that sends.")
+            "no_account",
+            _("There is no sending account."),
+            "accounts",
+            _("Connect the server that sends."),
         )
     elif _stays_here(campaign):
         yield _amber(
+            "sandbox",
             _("It goes to the sandbox: nobody outside gets it."),
             "accounts",
             _("Connect a sending account when you want to reach people."),
         )
+    yield from _sender_name(campaign)
     if not campaign.from_email:
         yield _red(
+            "no_sender",
             _("The sender's address is missing."),
             "content",
             _("Write the address that the mail comes from."),
@@ -194,6 +219,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         )
     elif not is_address(campaign.from_email):
         yield _red(
+            "sender_address",
             _("“%(address)s” is not an email address.") % {"address": campaign.from_email},
             "content",
             _("Correct the sender's address."),
@@ -201,6 +227,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         )
     elif FREE_MAIL.search(campaign.from_email):
         yield _amber(
+            "free_mail",
             _("The sender's address belongs to a mailbox provider."),
             "content",
             _("Providers refuse mail in their name from other servers. Use your own domain."),
@@ -211,12 +238,28 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         yield _green(_("It comes from %(sender)s.") % {"sender": name}, "content")
     if campaign.reply_to and not is_address(campaign.reply_to):
         yield _red(
+            "reply_address",
             _("Replies would go to “%(address)s”, which is not an email address.")
             % {"address": campaign.reply_to},
             "content",
             _("Correct it, or leave it empty."),
             "id_reply_to",
         )
+
+
+def _sender_name(campaign: Campaign) -> Iterator[Finding]:
+    """A sender's name holds no tags: ours or another tool's would be shown to everybody."""
+    found = next(foreign.found_in(campaign.from_name), None)
+    if found is None and not ("{{" in campaign.from_name or "{%" in campaign.from_name):
+        return
+    yield _red(
+        "foreign_tag" if found else "tag_in_sender",
+        _("The sender's name “%(name)s” holds a merge tag; readers would see it as it stands.")
+        % {"name": campaign.from_name},
+        "content",
+        _("Write the name itself: it is the same for everybody."),
+        "id_from_name",
+    )
 
 
 def is_address(text: str) -> bool:
@@ -231,6 +274,7 @@ def is_address(text: str) -> bool:
 def _inbox_line(content: Content) -> Iterator[Finding]:
     if len(content.subject) > LONG_SUBJECT:
         yield _amber(
+            "long_subject",
             _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
             "content",
             _("Phones show about 40 characters: put what matters first."),
@@ -238,6 +282,7 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
     if not content.preheader.strip():
         yield _amber(
+            "no_preheader",
             _("There is no preheader."),
             "content",
             _("Without it, mail programs show the first words of the mail after the subject."),
@@ -252,6 +297,7 @@ def _content(campaign: Campaign, content: Content) -> Iterator[Finding]:
         blocked |= found.level == "block"
         yield Finding(
             level=Level.BLOCKS if found.level == "block" else Level.WARNS,
+            code=found.code,
             text=found.sentence,
             note=found.way_out,
             step="workspace" if found.code == "no_postal_address" else "content",

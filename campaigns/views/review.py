@@ -72,7 +72,7 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, campaign, form, status=422)
     division = audience.breakdown(campaign)
-    if preflight.blocks(campaign, division):
+    if preflight.blocking(campaign, division):
         messages.error(request, _("The campaign is not ready yet. What is in the way is in red."))
         return redirect("campaign_review", campaign.pk)
     at = form.cleaned_data["at"]

@@ -23,9 +23,56 @@ PERSONS_IMAGE_PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy", re.IGNORECA
 # The desktop program showing a mail to its reader; without this word, Office is probing a link.
 OUTLOOK = re.compile(r"Microsoft Outlook", re.IGNORECASE).search
 GATEWAY = re.compile(
-    r"barracuda|proofpoint|urldefense|mimecast|safelinks|ms-?office|microsoft office|"
+    r"barracuda|proofpoint|urldefense|mimecast|safelinks|ms-?office|microsoft office(?! \w+/\d)|"
     r"ironport|fireeye|trellix|forcepoint|messagelabs|symantec|sophos|trend ?micro|"
     r"mailscanner|spamassassin|bitdefender|zscaler|checkpoint|vadesecure|hornetsecurity",
+    re.IGNORECASE,
+).search
+
+
+_READ = 1_000  # characters; longer ones say nothing new
+# A phone's model and build stand behind its system and can hold any word: AP3A, Cubot, Butterfly.
+_DEVICE = re.compile(
+    r"(?<=Android)(?P<version>[ /]?[\w.]*+)[;)](?:[^()]|\([^()]*+\))*?(?=\)\s|\)$|$)|\bBuild/[^;)\s]*+"
+)
+# Programs for people whose names also stand in lists of bots.
+_PERSONS = re.compile(
+    r"coc_?coc_?browser|coccoc(?!bot)|SogouM(?:SE|obileBrowser)|MetaSr|WhatsApp\+?/\S+ .*Device/|"
+    r"YahooMobile|Thunderbird/|Lotus-Notes|Airmail|eM ?Client|Postbox/|The Bat!|Evolution/|Newton/|"
+    r"OutlookMobile|Outlook-(?:iOS|Android)|com\.google\.android\.gm|YahooMail",
+    re.IGNORECASE,
+).search
+# How programs name themselves that nobody looks at: by what they do …
+_WORKS = re.compile(
+    r"(?<!cu)(?<!ro)bots?(?![a-z])|bot[_/]|robot|crawl|spider|scrap[ei]|slurp|fetch|archiv|"
+    r"scann|\bscan|monitor|checker|validator|\bpreview|headless|probe|indexer|harvest|"
+    r"\bfeed|\brss|newsgator|reader/\d|\bping|uptime|lighthouse|pagespeed|screenshot|sitemap|"
+    r"\bseo|analy[sz]er|inspect|verif|extract|download|grab|link.?check|transcoder|translat|"
+    r"wordpress|\bagent\b(?!:)|research|survey|"
+    # … by what they are made with …
+    r"\bcurl|wget|python|\bjava[/ ]|java-|okhttp|\bgo-|golang|\bruby|\bperl|\bphp|axios|node-fetch|"
+    r"node\.js|\bnode\b|undici|superagent|http.?client|libwww|\blwp|urllib|aiohttp|httpx|guzzle|"
+    r"postman|insomnia|httpie|jakarta|winhttp|apache-|\bhttp\.rb|faraday|typhoeus|mechanize|"
+    r"scrapy|puppeteer|playwright|phantomjs|selenium|electron-fetch|reqwest|hyper/|\bnutch|heritrix|"
+    # … or by saying who can be asked about them.
+    r"https?:/|\bwww\.[a-z]|[\w.+-]+(?:@|\[at\]| at )[\w-]+\.[a-z]{2}|\.(?:com|org|net|io|ai)\b",
+    re.IGNORECASE,
+).search
+# What people's programs name: a browser's engine, a system, a device.
+_LIVES = re.compile(
+    r"^Mozilla/.*(?:Gecko|AppleWebKit|KHTML|MSIE|Trident|Presto|NetFront|Konqueror|Netscape|"
+    r"Windows|Macintosh|Mac_PowerPC|Mac OS|X11|Linux|Android|iPhone|iPad|Symbian|PlayStation|"
+    r"Nintendo|BeOS|OS/2|webOS|Danger|Series[346]0)|"
+    r"^Opera|Android|iPhone|iPad|iPod|\biOS|CFNetwork|Darwin|Windows|Macintosh|Mac ?OS|Symbian|Tizen|"
+    r"BlackBerry|MIDP|CLDC|Profile/|UP\.(?:Browser|Link)|WAP|Obigo|Teleca|Nokia|SonyEricsson|SAMSUNG|"
+    r"SEC-|LG[-/E]|MOT-|Maemo|MeeGo|Bada|Brew|J2ME|Series[346]0|Dalvik|Roku|AppleTV|AppleCoreMedia|"
+    r"Linux|X11|SmartTV|HbbTV|CrKey|PLAYSTATION|Nintendo|webOS|Kindle|UCWEB|Lynx|Links|w3m|ELinks|"
+    r"Dillo|Outlook|Thunderbird|Postbox|Lotus-Notes|Airmail|The Bat|Evolution|Mail",
+    re.IGNORECASE,
+).search
+# "compatible" without Internet Explorer is what bots say (Mozilla/5.0 (compatible; Name/1.0)).
+_COMPATIBLE = re.compile(
+    r"\(compatible;(?![^)]*(?:MSIE|Konqueror|KHTML|iCab|OmniWeb|Windows|Linux|Mac OS|Android|IE \d))",
     re.IGNORECASE,
 ).search
 
@@ -80,5 +127,18 @@ def _in_apple_network(ip: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_bot(user_agent: str) -> bool:
-    """Say whether a program names itself as a mail gateway, a crawler or a script."""
-    return bool(GATEWAY(user_agent)) or bool(is_crawler(user_agent))
+    """Say whether a program names itself as a mail gateway, a crawler or a script.
+
+    A list knows the common ones; the rest say what they do, what they are made with, whom to ask,
+    or nothing of what a person's program says. In doubt it is a person.
+    """
+    if GATEWAY(user_agent):
+        return True
+    if _PERSONS(user_agent):
+        return False
+    bare = _DEVICE.sub(_without_device, user_agent[:_READ])
+    return bool(is_crawler(bare) or _WORKS(bare) or _COMPATIBLE(bare) or not _LIVES(bare))
+
+
+def _without_device(found: re.Match[str]) -> str:
+    return found["version"] or ""

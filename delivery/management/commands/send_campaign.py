@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from accounts.senders import understood
-from campaigns import editing, lifecycle
+from campaigns import editing, lifecycle, preflight
 from campaigns.models import Campaign
 from campaigns.rendering.compile import compile_and_store
 from campaigns.rendering.errors import ContentError
@@ -91,6 +91,13 @@ class Command(report.CampaignCommand):
         parser.add_argument(
             "--workspace", metavar="SLUG", help="needed if several have such a list"
         )
+        parser.add_argument(
+            "--force",
+            action="append",
+            default=[],
+            metavar="FINDING",
+            help="send although this is in the way; the error names it (can be repeated)",
+        )
         parser.add_argument("--wait", action="store_true", help="stay until it is finished")
         self.add_json(parser)
 
@@ -125,7 +132,8 @@ def make(options: dict[str, Any]) -> Campaign:
     """Make the campaign and schedule it for now.
 
     Raises:
-        CommandError: a list, file or sender is missing or wrong; nothing is stored then.
+        CommandError: a list, file or sender is missing or wrong, or something red stands in the
+            way; nothing is stored then.
     """
     if not (options["lists"] or options["segments"]):
         raise CommandError("Say to whom: --list NAME, --segment NAME, or both.")
@@ -159,12 +167,29 @@ def make(options: dict[str, Any]) -> Campaign:
         include_segments=find(workspace.segments, options["segments"], word="segment"),
         exclude_segments=find(workspace.segments, options["exclude_segments"], word="segment"),
     )
+    refuse_unready(campaign, force=options["force"])
     try:
         compile_and_store(content)
     except ContentError as error:
         raise CommandError(str(error)) from error
     lifecycle.schedule(campaign, at=timezone.now())
     return campaign
+
+
+def refuse_unready(campaign: Campaign, *, force: list[str]) -> None:
+    """Stop when something red stands in the way that is not forced by its name.
+
+    Raises:
+        CommandError: with every finding, its name, and the way out.
+    """
+    found = preflight.blocking(campaign, force=force)
+    if not found:
+        return
+    lines = [f"  {finding.code}: {finding.text} {finding.note}".rstrip() for finding in found]
+    names = " ".join(f"--force {code}" for code in dict.fromkeys(one.code for one in found))
+    raise CommandError(
+        "\n".join(["The campaign is not ready:", *lines, f"To send all the same: {names}"])
+    )
 
 
 def find_workspace(options: dict[str, Any]) -> Workspace:

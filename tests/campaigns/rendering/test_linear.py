@@ -10,7 +10,7 @@ import pytest
 
 from tests.campaigns.rendering.hostile import ENTRANCES, HOSTILE
 
-SECONDS = 60  # a careful reader needs one, even beside others; one that takes the square, hours
+SECONDS = 30  # a careful reader needs one; who takes the square of the length needs many minutes
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
