@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import tinycss2
+import tinycss2  # type: ignore[import-untyped]  # it has no types
 
 MAX_CSS = 200_000  # characters; mail programs read far less
 MAX_RULES = 5_000
