@@ -1,4 +1,4 @@
-"""Campaigns for programs: how each one stands, and pausing, resuming, cancelling."""
+"""Campaigns for programs: how each one stands, sending, pausing, resuming, cancelling."""
 
 from datetime import datetime
 
@@ -6,14 +6,17 @@ from celery import current_app
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from django.utils import timezone
+from ninja import Router, Schema, Status
 from ninja.errors import HttpError
+from pydantic import AwareDatetime
 
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
 from campaigns import confirmation, lifecycle
 from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
 from delivery import diagnosis, ledgers, queries
 from delivery.ledgers import Ledger
 from delivery.states import MessageState
@@ -120,6 +123,71 @@ def show_campaign(request: HttpRequest, campaign_id: int) -> dict[str, object]:
     return status(find(workspace_of(request, Permission.VIEW), campaign_id))
 
 
+def _confirmed(request: HttpRequest) -> str | None:
+    """Return the revision that a program read (``If-Match``), None if it names none."""
+    match = request.headers.get("If-Match", "*").strip().removeprefix("W/").strip('"')
+    return None if match == "*" else match
+
+
+class SendIn(Schema):
+    """When to send (empty: now), and the ``code`` of each finding to send in spite of."""
+
+    at: AwareDatetime | None = None
+    force: list[str] = []
+
+
+class FindingOut(Schema):
+    """One thing in the way: ``code`` names it, ``note`` is the way out."""
+
+    code: str
+    text: str
+    note: str
+
+
+class NotReadyOut(Schema):
+    """Why a campaign is not sent."""
+
+    detail: str
+    findings: list[FindingOut]
+
+
+@router.post(
+    "/{campaign_id}/send",
+    response={200: CampaignStatusOut, 409: NotReadyOut, 422: NotReadyOut},
+    summary="Send a draft",
+)
+def send_campaign(
+    request: HttpRequest, campaign_id: int, wanted: SendIn
+) -> Status[dict[str, object]]:
+    """Send a draft now or at a time. 409: it is no draft; 422: what is in the way is listed.
+
+    It goes as it is stored. With ``If-Match: "<revision>"`` it is refused (409) if the email is
+    not the one that was read.
+    """
+    campaign = find(workspace_of(request, Permission.SEND), campaign_id)
+    if campaign.status != CampaignStatus.DRAFT:
+        sentence = f"A campaign that is {campaign.status} can't be sent."
+        return Status(409, {"detail": sentence, "findings": []})
+    try:
+        won = confirmation.schedule(
+            campaign,
+            at=wanted.at or timezone.now(),
+            confirmed=_confirmed(request),
+            force=wanted.force,
+        )
+    except confirmation.ChangedError as error:
+        return Status(409, {"detail": " ".join(error.changes), "findings": []})
+    except confirmation.NotReadyError as error:
+        said = [{"code": one.code, "text": one.text, "note": one.note} for one in error.findings]
+        return Status(422, {"detail": "The campaign is not ready.", "findings": said})
+    except lifecycle.PastTimeError:
+        return Status(422, {"detail": "That time has passed.", "findings": []})
+    if not won:
+        return Status(409, {"detail": "Somebody else was faster.", "findings": []})
+    transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
+    return Status(200, status(find(campaign.workspace, campaign_id)))
+
+
 @router.post("/{campaign_id}/{action}", response=CampaignStatusOut, summary="Pause, resume, cancel")
 def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict[str, object]:
     """Pause, resume or cancel a campaign; 409 when its status doesn't allow it.
@@ -127,8 +195,7 @@ def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict
     Resuming sends the email as it is stored. With ``If-Match: "<revision>"`` it is refused (409)
     if the email is not the one that was read.
     """
-    match = request.headers.get("If-Match", "*").strip().removeprefix("W/").strip('"')
-    confirmed = None if match == "*" else match
+    confirmed = _confirmed(request)
     moves = {
         "pause": lambda campaign: lifecycle.pause(campaign, reason="API"),
         "resume": lambda campaign: confirmation.resume(campaign, confirmed=confirmed),

@@ -5,7 +5,7 @@ campaign is locked, looked at again and held to them; what differs is said, and 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,8 +71,13 @@ def changes(campaign: Campaign, confirmed: str, division: Breakdown | None = Non
 
 
 @transaction.atomic
-def schedule(campaign: Campaign, *, at: datetime, confirmed: str) -> bool:
+def schedule(
+    campaign: Campaign, *, at: datetime, confirmed: str | None, force: Collection[str] = ()
+) -> bool:
     """Schedule a draft as it was confirmed; False: it is no draft any more.
+
+    ``confirmed`` is None for a program that read nothing: what is stored now goes out. ``force``
+    names findings of `preflight` by their code that are not to stop it.
 
     Raises:
         ChangedError: it is not what was confirmed.
@@ -83,9 +88,9 @@ def schedule(campaign: Campaign, *, at: datetime, confirmed: str) -> bool:
     if locked.status != CampaignStatus.DRAFT:
         return False
     division = audience.breakdown(locked)
-    if differing := changes(locked, confirmed, division):
+    if confirmed is not None and (differing := changes(locked, confirmed, division)):
         raise ChangedError(differing)
-    _refuse_unready(preflight.findings(locked, division))
+    _refuse_unready(preflight.blocking(locked, division, force=force))
     return lifecycle.schedule(campaign, at=at, expected=division.will_get)
 
 

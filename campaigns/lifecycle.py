@@ -5,7 +5,6 @@ and whoever wrote the intent may nudge it after the commit.
 """
 
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from accounts.senders import understood
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.stored import surroundings
 from campaigns.states import TRANSITIONS, CampaignStatus, ContentKind
@@ -39,7 +39,8 @@ def create(  # noqa: PLR0913 - one campaign's starting values, all optional
 ) -> Campaign:
     """Start a draft with its first, empty content version and the workspace's usual sender."""
     account = workspace.sending_accounts.first()
-    from_name, from_email = parseaddr(account.default_from) if account else ("", "")
+    usual = understood(account.default_from if account else "")
+    from_name, from_email = usual.name, usual.address
     before = workspace.campaigns.exclude(from_email="").order_by("-id").first()
     if before is not None:
         from_name, from_email = before.from_name, before.from_email

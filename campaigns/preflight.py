@@ -5,7 +5,7 @@ settings page).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -21,6 +21,7 @@ from email_validator import EmailNotValidError, validate_email
 from campaigns import audience, carriers
 from campaigns.audience import Audience, Breakdown
 from campaigns.models import Campaign, Content
+from campaigns.rendering import foreign
 from campaigns.rendering.errors import Where
 from campaigns.rendering.stored import findings_of
 from campaigns.states import CampaignStatus
@@ -50,11 +51,13 @@ class Level(Enum):
 class Finding:
     """One thing that was checked.
 
+    ``code`` is stable: programs and commands name it to send all the same ("" when all is fine).
     ``step`` names where it is mended: audience, content, tracking, or workspace and accounts
     (settings); ``field`` is the id of the form field there; ``note`` is the way out.
     """
 
     level: Level
+    code: str
     text: str
     step: str
     note: str = ""
@@ -90,19 +93,30 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
 def of_message(campaign: Campaign) -> list[Finding]:
     """Check only the email itself and its sender: of a send under way the audience is settled."""
     content = campaign.content or Content(campaign=campaign)
-    return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content)]
+    return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content, None)]
 
 
-def _red(text: str, step: str, note: str = "", field: str = "") -> Finding:
-    return Finding(level=Level.BLOCKS, text=text, step=step, note=note, field=field)
+def blocking(
+    campaign: Campaign, division: Breakdown | None = None, *, force: Collection[str] = ()
+) -> list[Finding]:
+    """Return what keeps a campaign from being sent, but for the codes in ``force``.
+
+    Whoever sends asks this: the page, the command, the API.
+    """
+    found = findings(campaign, division)
+    return [finding for finding in found if finding.blocks and finding.code not in force]
 
 
-def _amber(text: str, step: str, note: str = "", field: str = "") -> Finding:
-    return Finding(level=Level.WARNS, text=text, step=step, note=note, field=field)
+def _red(code: str, text: str, step: str, note: str = "", field: str = "") -> Finding:
+    return Finding(level=Level.BLOCKS, code=code, text=text, step=step, note=note, field=field)
+
+
+def _amber(code: str, text: str, step: str, note: str = "", field: str = "") -> Finding:
+    return Finding(level=Level.WARNS, code=code, text=text, step=step, note=note, field=field)
 
 
 def _green(text: str, step: str, note: str = "") -> Finding:
-    return Finding(level=Level.FINE, text=text, step=step, note=note)
+    return Finding(level=Level.FINE, code="", text=text, step=step, note=note)
 
 
 def _number(count: int) -> str:
@@ -113,7 +127,10 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
     chosen = Audience.of(campaign)
     if not (chosen.include or chosen.include_segments):
         yield _red(
-            _("No list and no segment is chosen."), "audience", _("Choose who gets this campaign.")
+            "no_audience",
+            _("No list and no segment is chosen."),
+            "audience",
+            _("Choose who gets this campaign."),
         )
         return
     yield from _archived(chosen)
@@ -125,13 +142,14 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             note = _("Nobody of the lists is in the chosen segments now.")
         else:
             note = _("The chosen lists have no subscribers yet.")
-        yield _red(_("Nobody would get this campaign."), "audience", note)
+        yield _red("nobody", _("Nobody would get this campaign."), "audience", note)
         return
     people = ngettext("%(n)s person gets it.", "%(n)s people get it.", division.will_get)
     yield _green(people % {"n": _number(division.will_get)}, "audience")
     usual = _usual_audience(campaign)
     if usual >= FEW_TO_COMPARE and not usual / 2 <= division.will_get <= usual * 2:
         yield _amber(
+            "unusual_audience",
             _("It goes to %(now)s; your last campaigns went to about %(usual)s.")
             % {"now": _number(division.will_get), "usual": _number(usual)},
             "audience",
@@ -144,6 +162,7 @@ def _archived(chosen: Audience) -> Iterator[Finding]:
     gone = MailingList.objects.filter(pk__in=chosen.include).exclude(archived_at=None)
     for name in gone.order_by("name").values_list("name", flat=True):
         yield _red(
+            "archived_list",
             _("The list “%(name)s” is archived.") % {"name": name},
             "audience",
             _("Take it out of the audience, or restore the list."),
@@ -160,10 +179,16 @@ def _segments(chosen: Audience) -> Iterator[Finding]:
         try:
             is_empty = not people_in(segment).exists()
         except BrokenSegmentError as broken:
-            yield _red(broken.sentence, "audience", _("Mend its rules, or choose another."))
+            yield _red(
+                "broken_segment",
+                broken.sentence,
+                "audience",
+                _("Mend its rules, or choose another."),
+            )
             continue
         if is_empty:
             yield _amber(
+                "empty_segment",
                 _("Nobody is in the segment “%(name)s” now.") % {"name": segment.name},
                 "audience",
                 _("Look at its rules, or take it out of the audience."),
@@ -185,10 +210,14 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
     carrier = carriers.of(campaign)
     if carrier is None:
         yield _red(
-            _("There is no sending account."), "accounts", _("Connect the server that sends.")
+            "no_account",
+            _("There is no sending account."),
+            "accounts",
+            _("Connect the server that sends."),
         )
     elif carrier.is_sandbox and carrier.others:
         yield _amber(
+            "sandbox",
             _("This goes to the sandbox inbox, not to real people."),
             "content",
             _("Choose “%(account)s” as its sending account, or let it send for %(domain)s.")
@@ -200,6 +229,7 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
         )
     elif carrier.is_sandbox:
         yield _amber(
+            "sandbox",
             _("This goes to the sandbox inbox, not to real people."),
             "accounts",
             _("Connect a sending account when you want to reach people."),
@@ -216,7 +246,7 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
             "reason": carrier.trouble,
         }
         text = _("“%(account)s” has not been working since %(time)s: %(reason)s") % values
-        yield _amber(text, "accounts", note)
+        yield _amber("account_broken", text, "accounts", note)
     else:
         yield _green(_("“%(account)s” carries it.") % {"account": carrier.name}, "accounts")
 
@@ -229,8 +259,10 @@ def _moment(at: datetime) -> str:
 
 
 def _sender(campaign: Campaign) -> Iterator[Finding]:
+    yield from _sender_name(campaign)
     if not campaign.from_email:
         yield _red(
+            "no_sender",
             _("The sender's address is missing."),
             "content",
             _("Write the address that the mail comes from."),
@@ -238,6 +270,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         )
     elif not is_address(campaign.from_email):
         yield _red(
+            "sender_address",
             _("“%(address)s” is not an email address.") % {"address": campaign.from_email},
             "content",
             _("Correct the sender's address."),
@@ -245,6 +278,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         )
     elif FREE_MAIL.search(campaign.from_email):
         yield _amber(
+            "free_mail",
             _("The sender's address belongs to a mailbox provider."),
             "content",
             _("Providers refuse mail in their name from other servers. Use your own domain."),
@@ -255,12 +289,28 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         yield _green(_("It comes from %(sender)s.") % {"sender": name}, "content")
     if campaign.reply_to and not is_address(campaign.reply_to):
         yield _red(
+            "reply_address",
             _("Replies would go to “%(address)s”, which is not an email address.")
             % {"address": campaign.reply_to},
             "content",
             _("Correct it, or leave it empty."),
             "id_reply_to",
         )
+
+
+def _sender_name(campaign: Campaign) -> Iterator[Finding]:
+    """A sender's name holds no tags: ours or another tool's would be shown to everybody."""
+    found = next(foreign.found_in(campaign.from_name), None)
+    if found is None and not ("{{" in campaign.from_name or "{%" in campaign.from_name):
+        return
+    yield _red(
+        "foreign_tag" if found else "tag_in_sender",
+        _("The sender's name “%(name)s” holds a merge tag; readers would see it as it stands.")
+        % {"name": campaign.from_name},
+        "content",
+        _("Write the name itself: it is the same for everybody."),
+        "id_from_name",
+    )
 
 
 def is_address(text: str) -> bool:
@@ -275,6 +325,7 @@ def is_address(text: str) -> bool:
 def _inbox_line(content: Content) -> Iterator[Finding]:
     if len(content.subject) > LONG_SUBJECT:
         yield _amber(
+            "long_subject",
             _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
             "content",
             _("Phones show about 40 characters: put what matters first."),
@@ -282,6 +333,7 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
     if not content.preheader.strip():
         yield _amber(
+            "no_preheader",
             _("There is no preheader."),
             "content",
             _("Without it, mail programs show the first words of the mail after the subject."),
@@ -289,9 +341,11 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
 
 
-def _content(campaign: Campaign, content: Content, division: Breakdown) -> Iterator[Finding]:
+def _content(
+    campaign: Campaign, content: Content, division: Breakdown | None
+) -> Iterator[Finding]:
     people = audience.sample(campaign, TRIED)
-    is_small = division.audience <= COUNTED_WHOLE
+    is_small = division is not None and division.audience <= COUNTED_WHOLE
     blocked = False
     may_be_empty = []
     for found in findings_of(content, people):
@@ -301,12 +355,13 @@ def _content(campaign: Campaign, content: Content, division: Breakdown) -> Itera
             continue
         yield Finding(
             level=Level.BLOCKS if found.level == "block" else Level.WARNS,
+            code=found.code,
             text=found.sentence,
             note=found.way_out,
             step="workspace" if found.code == "no_postal_address" else "content",
             field=_FIELDS.get(found.where, "id_source"),
         )
-    if is_small and may_be_empty:
+    if division is not None and may_be_empty and is_small:
         counts = audience.lacking(Audience.of(campaign), may_be_empty)
         yield from (_lacks(tag, count, division) for tag, count in counts.items() if count)
         if people and not blocked and not any(counts.values()):
@@ -332,7 +387,7 @@ def _lacks(tag: str, count: int, division: Breakdown) -> Finding:
         count,
     ) % {"count": _number(count), "all": _number(division.will_get), "tag": tag}
     way_out = _('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag}
-    return _amber(text, "content", way_out, "id_source")
+    return _amber("empty_value", text, "content", way_out, "id_source")
 
 
 _FIELDS = {

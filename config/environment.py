@@ -8,7 +8,6 @@ shape stops the start with one sentence that names the variable.
 import re
 import zoneinfo
 from collections.abc import Collection
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
+
+from accounts import senders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 FLAGS = dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True) | dict.fromkeys(
@@ -129,13 +130,13 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is
     def sender(self, var: str) -> str:
         """Read a sender (``Name <address>`` or an address), or ""."""
         given = str(self.str(var, default="")).strip()
-        local, at, domain = parseaddr(given)[1].rpartition("@")
-        if given and not (at and local and domain and given.isprintable()):
+        try:
+            return str(senders.understand(given)) if given else ""
+        except senders.SenderError as error:
             raise ImproperlyConfigured(
                 f"{var} has a wrong value: it must look like "
                 "Kopi Senja <news@example.com> or news@example.com."
-            )
-        return given
+            ) from error
 
     def site_url(self, var: str, *, default: str) -> str:
         """Read the public address of this installation, without a slash at the end."""

@@ -5,7 +5,7 @@ a workspace can point it elsewhere, and no inbox of a workspace shows what it ca
 """
 
 from dataclasses import dataclass, field
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import secrets
 from accounts.models import Workspace
+from accounts.senders import understood
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import throttle
@@ -161,8 +162,7 @@ def sender_of(account: SendingAccount) -> str:
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     fallback = f"warta@{host if '.' in host else 'warta.localhost'}"
     given = account.default_from or settings.DEFAULT_FROM or fallback
-    name, address = parseaddr(given)
-    if not address:
-        name, address = "", fallback
+    sender = understood(given)
+    name, address = (sender.name, sender.address) if sender.address else ("", fallback)
     workspace = account.workspace if account.workspace_id else None
     return formataddr((name or (workspace.name if workspace else "Warta"), address))

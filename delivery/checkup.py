@@ -5,7 +5,6 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from django.utils import timezone
 
 from accounts import set_aside, system_mail
 from accounts.models import SystemMail
+from accounts.senders import understood
 from delivery import coordination, dkim_keys, heartbeats, standing
 from delivery.models import DkimKey, SendingAccount
 from delivery.states import DkimState, TransportKind
@@ -337,7 +337,7 @@ def _left_out() -> Iterator[Finding]:
 
 def _domains() -> Iterator[Finding]:
     senders = SendingAccount.objects.exclude(default_from="").values_list("default_from", flat=True)
-    domains = {parseaddr(sender)[1].rpartition("@")[2].lower() for sender in senders}
+    domains = {understood(sender).address.rpartition("@")[2].lower() for sender in senders}
     for domain in sorted(domains - {""}):
         yield from _domain(domain)
 

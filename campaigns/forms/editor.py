@@ -13,6 +13,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts import senders
 from accounts.models import Workspace
 from campaigns import queries
 from campaigns.content import Sender, Writing
@@ -221,6 +222,17 @@ class ContentForm(forms.Form):
                 "sending_account": campaign.sending_account_id,
             },
         )
+
+    def clean(self) -> dict[str, Any]:
+        """Take a sender apart that was typed whole (``Name <address>``) where its address goes."""
+        data = super().clean() or self.cleaned_data
+        for field in ("from_email", "reply_to"):
+            whole = senders.understood(data.get(field) or "")
+            if whole.address:
+                data[field] = whole.address
+                if field == "from_email" and whole.name:
+                    data["from_name"] = whole.name[:120]
+        return data
 
     def clean_source(self) -> str:
         """Keep within what a version can hold."""

@@ -7,7 +7,6 @@ Each is found again by its name, so a second move brings nothing twice.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from typing import Any
 
 import psycopg
@@ -15,6 +14,7 @@ from django.db import transaction
 from psycopg.rows import tuple_row
 
 from accounts.models import User, Workspace
+from accounts.senders import understood
 from campaigns.models import Campaign, Content, Template
 from campaigns.moving.translating import Translated, translate
 from campaigns.rendering.frame import document
@@ -136,13 +136,13 @@ class _Bringing:
         self._brought.campaigns.append(name)
         if self._dry:
             return
-        sender, address = parseaddr(str(row.get("from_email") or ""))
+        sender = understood(str(row.get("from_email") or ""))
         with transaction.atomic():
             campaign = Campaign.objects.create(
                 workspace=self._workspace,
                 name=name,
-                from_name=_line(sender)[:120],
-                from_email=address[:320],
+                from_name=_line(sender.name)[:120],
+                from_email=sender.address[:320],
                 created_by=self._actor,
             )
             content.campaign = campaign

@@ -1,13 +1,13 @@
 """Pre-flight: what is wrong or weak about a content, found before anybody gets it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.rendering import addresses, escapes, links, markup
+from campaigns.rendering import addresses, escapes, foreign, links, markup
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content
 from campaigns.rendering.errors import ContentError, Where
 from campaigns.rendering.merge import Slot
@@ -41,9 +41,13 @@ class Finding:
 
 def findings(writing: Writing, tags: MergeTags, people: Sequence[Person] = ()) -> list[Finding]:
     """Check a writing, the blocking ones first."""
-    found = [_of_error(error) for error in unknown_tags(writing, tags)]
+    errors = unknown_tags(writing, tags)
+    others = list(_foreign_tags(writing, {error.where for error in errors}))
+    named = {(finding.where, finding.line) for finding in others}
+    found = [_of_error(error) for error in errors if (error.where, error.line) not in named]
+    found += others
     found += _about_writing(writing, tags)
-    if not any(finding.code == "error" for finding in found):
+    if not errors:
         try:
             compiled = compile_content(writing, tags, track_opens=False, track_clicks=False)
             tracked = compile_content(writing, tags, track_opens=False)
@@ -65,6 +69,29 @@ def _of_error(error: ContentError) -> Finding:
         where=error.where,
         line=error.line,
         tag=error.tag,
+    )
+
+
+def _foreign_tags(writing: Writing, wrong: Collection[Where]) -> Iterator[Finding]:
+    """Find other tools' tags. Those written like ours are, where a part is ``wrong``."""
+    for where, source in writing.parts():
+        for tag in foreign.found_in(source):
+            if not tag.looks_like_ours or where in wrong:
+                yield foreign_tag(tag, where)
+
+
+def foreign_tag(tag: foreign.ForeignTag, where: Where) -> Finding:
+    """Say that readers would see another tool's tag, and what to write."""
+    sentence = _("“%(tag)s” is a merge tag of %(tool)s; readers would see it as it stands.")
+    known = _("Write %(here)s instead.") % {"here": tag.here}
+    return Finding(
+        level="block",
+        code="foreign_tag",
+        sentence=sentence % {"tag": tag.source, "tool": tag.tool},
+        way_out=known if tag.here else _("There is no such tag here: take it out."),
+        where=where,
+        line=tag.line,
+        tag=tag.source,
     )
 
 

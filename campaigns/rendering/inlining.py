@@ -196,12 +196,12 @@ class _Inlining:
         self, rules: Sequence[Rule], own: Sequence[Declaration]
     ) -> tuple[list[Declaration], list[Declaration]]:
         """Return what is copied before and behind an element's own declarations."""
+        self._weighed += sum(len(rule.declarations) for rule in rules)
+        if self._weighed > MAX_DECLARATIONS:
+            raise UnreadableError
+        always = [rule for rule in rules if not rule.is_conditional]
         sure = sorted(
-            (
-                (rule.weight, self._orders[id(rule)], rule)
-                for rule in rules
-                if not rule.is_conditional
-            ),
+            ((rule.weight, self._orders[id(rule)], rule) for rule in always),
             key=lambda one: one[:2],
         )
         usual = [

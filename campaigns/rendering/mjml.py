@@ -16,6 +16,7 @@ from campaigns.rendering.inlining import inlined
 from campaigns.rendering.markup import VOID, Element, apply, elements, without_comments
 from campaigns.rendering.protect import Kind, Protector
 
+MAX_TAGS = 5_000  # each becomes a table or two
 # Elements that hold only other elements: an {% if %} between those stands in an mj-raw.
 _CONTAINERS = frozenset(
     {"mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-navbar"}
@@ -81,6 +82,7 @@ class _Preparation:
         self._edits: list[tuple[int, int, str]] = []
         self._stack: list[Element] = []
         self.sheets: list[str] = []
+        self._count = 0
         self._read()
         self.source = apply(source, self._edits)
 
@@ -117,6 +119,10 @@ class _Preparation:
         if "<" in name or self._stray(element):
             sentence = _("There is a lone “<” here. Write &lt; for the sign itself.")
             raise self._error(sentence, element)
+        self._count += 1
+        if self._count > MAX_TAGS:
+            sentence = _("This has more than %(limit)d MJML tags. Shorten it.")
+            raise self._error(sentence % {"limit": MAX_TAGS}, element)
         if element.closes:
             if not self._stack:
                 sentence = _("</%(name)s> closes an element that was never opened.")

@@ -32,10 +32,10 @@ Mode = Literal["html", "text", "preview_html", "preview_text"]
 class Absent(Undefined):
     """A name that holds nothing: it fulfils no comparison, as what a person doesn't have."""
 
-    def _never(self, _other: object) -> bool:
+    def __lt__(self, _other: object) -> Any:
         return False
 
-    __lt__ = __le__ = __gt__ = __ge__ = _never
+    __le__ = __gt__ = __ge__ = __lt__
 
 
 class ShownUndefined(Absent):

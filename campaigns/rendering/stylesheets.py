@@ -8,12 +8,14 @@ known what such a rule may touch, so that nothing is written over it.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-import tinycss2
+import tinycss2  # type: ignore[import-untyped]  # it has no types
 
-MAX_CSS = 300_000  # characters; mail programs read far less
+MAX_CSS = 200_000  # characters; mail programs read far less
 MAX_RULES = 5_000
+MAX_DECLARATIONS = 20_000
 
 # Pseudo-classes and -elements that every browser knows; an unknown one makes the whole rule void.
 _PSEUDO_ELEMENTS = frozenset(
@@ -95,6 +97,7 @@ class UnreadableError(Exception):
     """The sheets say more than can be known here: leave the document as it is."""
 
 
+@lru_cache(maxsize=4096)
 def family_of(name: str) -> str:
     """Return the group of properties that overlap with a property."""
     if name.startswith("--"):
@@ -120,9 +123,11 @@ def read(css: str, *, conditional: bool = False) -> list[Rule]:
         raise UnreadableError
     parsed = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     rules: list[Rule] = []
+    declarations = 0
     for rule in _rules(parsed, conditional=conditional):
         rules.append(rule)
-        if len(rules) > MAX_RULES:
+        declarations += len(rule.declarations)
+        if len(rules) > MAX_RULES or declarations > MAX_DECLARATIONS:
             raise UnreadableError
     return rules
 

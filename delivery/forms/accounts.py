@@ -1,12 +1,12 @@
 """What every sending account is asked, whatever carries its mail, and its limits."""
 
 import re
-from email.utils import parseaddr
 from typing import Any, ClassVar, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import senders
 from delivery.models import DomainLimit, SendingAccount
 from subscribers.states import DomainGroup
 
@@ -100,10 +100,12 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
     def clean_default_from(self) -> str:
         """Accept nothing, an address, or a name with an address."""
         given = str(self.cleaned_data["default_from"]).strip()
-        address = parseaddr(given)[1]
-        if given and not ("@" in address.strip("@") and given.isprintable()):
-            raise forms.ValidationError(_("Write it like Kopi Senja <news@example.com>."))
-        return given
+        try:
+            return str(senders.understand(given)) if given else ""
+        except senders.SenderError as error:
+            raise forms.ValidationError(
+                _("Write it like Kopi Senja <news@example.com>.")
+            ) from error
 
     def clean_from_domains(self) -> list[str]:
         """Split and check the domains."""

@@ -13,6 +13,7 @@ from csp.decorators import csp_replace
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import escape
@@ -152,17 +153,17 @@ def sandbox_message(request: MemberRequest, message_id: int) -> HttpResponse:
 
 @xframe_options_sameorigin
 @member(Permission.EDIT)
-def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponse:
+def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponseBase:
     """Return the mail's HTML for the frame, sandboxed by its own policy.
 
     Pictures of other servers, who would hear of it, are loaded only when asked for.
     """
     mail = _find(request, message_id)
     policy = PICTURES_POLICY if "pictures" in request.GET else MAIL_POLICY
-    return csp_replace(policy)(_body)(request, mail)
+    return csp_replace(policy)(lambda _request: _body(mail))(request)
 
 
-def _body(request: MemberRequest, mail: SandboxMessage) -> HttpResponse:  # noqa: ARG001 - a view's shape
+def _body(mail: SandboxMessage) -> HttpResponse:
     html = _part(_parsed(mail), "html") or f"<pre>{escape(_('This mail has no HTML part.'))}</pre>"
     response = HttpResponse(_in_new_tab(html))
     response["Referrer-Policy"] = "no-referrer"

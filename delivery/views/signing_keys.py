@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
+from accounts.senders import understood
 from delivery import dkim_keys
 from delivery.forms.keys import KeyForm
 from delivery.models import DkimKey
@@ -44,7 +45,7 @@ def key_list(request: MemberRequest) -> HttpResponse:
 def _sender_domain(request: MemberRequest) -> str:
     accounts = request.workspace.sending_accounts.exclude(default_from="")
     sender = accounts.values_list("default_from", flat=True).first() or ""
-    return sender.rpartition("@")[2].strip("> ")
+    return understood(sender).address.rpartition("@")[2]
 
 
 def _find(request: MemberRequest, signing_key_id: int) -> DkimKey:

@@ -8,11 +8,12 @@ from accounts.models import ApiKey
 from accounts.roles import Role
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery.models import MessageTally
+from delivery.models import MessageTally, SendingAccount
 from delivery.states import MessageState
 from subscribers import erasure, lifecycle
 from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription
 from subscribers.states import ConsentSource
+from tests.campaigns.makers import make_campaign, make_reader
 
 
 @pytest.fixture
@@ -177,3 +178,25 @@ def test_an_erased_person_is_not_entered_again(program, cast, weekly):
     assert answer.status_code == 409
     assert "erased" in answer.json()["detail"]
     assert not Subscriber.objects.exists()
+
+
+def test_a_draft_is_sent_when_nothing_is_in_the_way(cast, program, weekly, redis_client):
+    SendingAccount.objects.create(workspace=cast.workspace, name="Provider", kind="smtp")
+    make_reader(cast.workspace, weekly, "dewi@example.org")
+    campaign = make_campaign(cast.workspace, weekly, subject=" ")
+    address = f"/api/v1/campaigns/{campaign.pk}/send"
+
+    def send(**wanted):
+        return program.post(address, wanted, content_type="application/json")
+
+    answer = send()
+    assert answer.status_code == 422
+    assert [one["code"] for one in answer.json()["findings"]] == ["no_subject"]
+    assert send(force=["no_preheader"]).status_code == 422
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.DRAFT
+    assert send(at="2001-01-01T00:00:00Z", force=["no_subject"]).status_code == 422
+    assert send(at="2001-01-01T00:00:00", force=["no_subject"]).status_code == 422
+    answer = send(force=["no_subject"])
+    assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
+    assert send().status_code == 409

@@ -85,7 +85,9 @@ def test_what_is_missing_or_wrong_is_said_and_nothing_is_stored(
 
 def test_lists_of_the_same_name_in_two_workspaces_need_a_choice(cast: Cast, letter: str) -> None:
     for workspace in (cast.workspace, cast.other_workspace):
-        makers.make_list(workspace, "News")
+        sending.make_account(workspace)
+        news = makers.make_list(workspace, "News")
+        makers.make_reader(workspace, news, "ani@x.example")
     base = ("send_campaign", "--list", "News", "--subject", "x", "--html", letter)
     with pytest.raises(CommandError, match="kopi-senja, teh-pagi"):
         call_command(*base, "--from", "K <k@x.example>")
@@ -155,12 +157,13 @@ def test_unknown_messages_are_settled(cast: Cast) -> None:
 
 def test_a_campaign_may_go_to_segments(cast: Cast, letter: str) -> None:
     sending.make_account(cast.workspace, default_from="Kopi Senja <kabar@kopisenja.example>")
-    makers.make_list(cast.workspace, "News")
+    news = makers.make_list(cast.workspace, "News")
+    makers.make_reader(cast.workspace, news, "ani@x.example")
     inside = Segment.objects.create(workspace=cast.workspace, name="Bandung")
     outside = Segment.objects.create(workspace=cast.workspace, name="Staff")
     found = run(
         *("send_campaign", "--segment", "bandung", "--exclude-segment", "staff"),
-        *("--subject", "Hi", "--html", letter),
+        *("--subject", "Hi", "--html", letter, "--force", "nobody"),
     )
     campaign = Campaign.objects.get(pk=found["id"])
     assert list(campaign.include_segments.all()) == [inside]
@@ -170,3 +173,37 @@ def test_a_campaign_may_go_to_segments(cast: Cast, letter: str) -> None:
         call_command("send_campaign", "--segment", "Bogor", "--subject", "Hi", "--html", letter)
     with pytest.raises(CommandError, match="Say to whom"):
         call_command("send_campaign", "--subject", "Hi", "--html", letter)
+
+
+def test_what_is_in_the_way_keeps_the_command_from_sending(
+    cast: Cast, letter: str, tmp_path: Path
+) -> None:
+    sending.make_account(cast.workspace, default_from="Kopi Senja <kabar@kopisenja.example>")
+    news = makers.make_list(cast.workspace, "News")
+    makers.make_reader(cast.workspace, news, "ani@x.example")
+    foreign = tmp_path / "foreign.html"
+    foreign.write_text('<p>Hi *|FNAME|*, <a href="https://x.example">x</a></p>')
+    base = ("send_campaign", "--list", "News", "--html")
+    with pytest.raises(CommandError) as refused:
+        call_command(*base, letter, "--subject", " ")
+    assert "  no_subject: There is no subject." in str(refused.value)
+    assert "--force no_subject" in str(refused.value)
+    with pytest.raises(CommandError, match=r"Write \{\{ first_name \}\} instead"):
+        call_command(*base, str(foreign), "--subject", "News", "--force", "no_subject")
+    with pytest.raises(CommandError, match="foreign_tag"):
+        call_command(*base, letter, "--subject", "News", "--from", "*|LIST:COMPANY|* <a@x.example>")
+    assert not Campaign.objects.exists()
+    forced = run(*base, str(foreign), "--subject", "News", "--force", "foreign_tag")
+    assert forced["status"] == "scheduled"
+
+
+def test_a_sender_is_understood_as_people_type_it(cast: Cast, letter: str) -> None:
+    sending.make_account(cast.workspace)
+    news = makers.make_list(cast.workspace, "News")
+    makers.make_reader(cast.workspace, news, "ani@x.example")
+    for typed, name in (("News @ Kopi <n@x.example>", "News @ Kopi"),
+                        ("Nëws, Ltd <n@x.example>", "Nëws, Ltd")):  # fmt: skip
+        found = run("send_campaign", "--list", "News", "--subject", "x", "--html", letter,
+                    "--from", typed)  # fmt: skip
+        campaign = Campaign.objects.get(pk=found["id"])
+        assert (campaign.from_name, campaign.from_email) == (name, "n@x.example")

@@ -71,7 +71,7 @@ def as_sent(source: str) -> str:
     mail = email.message_from_bytes(render(message, person).data, policy=policy.default)
     html = mail.get_body(("html",))
     assert html is not None
-    return html.get_content()
+    return str(html.get_content())
 
 
 def pictures(page, html: str) -> list[bytes]:

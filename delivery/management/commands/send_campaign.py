@@ -3,7 +3,6 @@
 import sys
 import time
 from argparse import ArgumentParser
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,8 @@ from django.utils import timezone
 
 from accounts import workspaces
 from accounts.models import Workspace
-from campaigns import audience, editing, lifecycle
+from accounts.senders import understood
+from campaigns import audience, editing, lifecycle, preflight
 from campaigns.models import Campaign
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import compile_and_store
@@ -92,6 +92,13 @@ class Command(report.CampaignCommand):
         parser.add_argument(
             "--workspace", metavar="SLUG", help="needed if several have such a list"
         )
+        parser.add_argument(
+            "--force",
+            action="append",
+            default=[],
+            metavar="FINDING",
+            help="send although this is in the way; the error names it (can be repeated)",
+        )
         parser.add_argument("--wait", action="store_true", help="stay until it is finished")
         self.add_json(parser)
 
@@ -126,7 +133,8 @@ def make(options: dict[str, Any]) -> Campaign:
     """Make the campaign and schedule it for now.
 
     Raises:
-        CommandError: a list, file or sender is missing or wrong; nothing is stored then.
+        CommandError: a list, file or sender is missing or wrong, or something red stands in the
+            way; nothing is stored then.
     """
     if not (options["lists"] or options["segments"]):
         raise CommandError("Say to whom: --list NAME, --segment NAME, or both.")
@@ -148,8 +156,9 @@ def make(options: dict[str, Any]) -> Campaign:
     content.text = read(options["text"]) if options["text"] else ""
     content.save(update_fields=["preheader", "text"])
     if options["sender"]:
-        campaign.from_name, campaign.from_email = parseaddr(options["sender"])
-    if "@" not in campaign.from_email:
+        sender = understood(options["sender"])
+        campaign.from_name, campaign.from_email = sender.name, sender.address
+    if not campaign.from_email:
         raise CommandError('Say who it is from: --from "Name <name@example.com>".')
     campaign.save(update_fields=["from_name", "from_email"])
     editing.choose_audience(
@@ -159,6 +168,7 @@ def make(options: dict[str, Any]) -> Campaign:
         include_segments=find(workspace.segments, options["segments"], word="segment"),
         exclude_segments=find(workspace.segments, options["exclude_segments"], word="segment"),
     )
+    refuse_unready(campaign, force=options["force"])
     try:
         compile_and_store(content)
     except ContentError as error:
@@ -166,6 +176,22 @@ def make(options: dict[str, Any]) -> Campaign:
     expected = audience.breakdown(campaign).will_get
     lifecycle.schedule(campaign, at=timezone.now(), expected=expected)
     return campaign
+
+
+def refuse_unready(campaign: Campaign, *, force: list[str]) -> None:
+    """Stop when something red stands in the way that is not forced by its name.
+
+    Raises:
+        CommandError: with every finding, its name, and the way out.
+    """
+    found = preflight.blocking(campaign, force=force)
+    if not found:
+        return
+    lines = [f"  {finding.code}: {finding.text} {finding.note}".rstrip() for finding in found]
+    names = " ".join(f"--force {code}" for code in dict.fromkeys(one.code for one in found))
+    raise CommandError(
+        "\n".join(["The campaign is not ready:", *lines, f"To send all the same: {names}"])
+    )
 
 
 def find_workspace(options: dict[str, Any]) -> Workspace:

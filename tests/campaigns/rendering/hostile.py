@@ -1,13 +1,13 @@
 """Sources that cost a careless reader the square of their length, or more.
 
-Run as a program it takes what `ENTRANCES` names through each of them and prints a line when it is
-done with one, so that the clock can stand outside.
+Run as a program it takes each of them through one of `ENTRANCES` and prints a line when it is done
+with it, so that the clock can stand outside.
 """
 
 import sys
 from collections.abc import Callable
 
-SIZE = 250_000  # characters
+SIZE = 50_000  # characters; the square of it is far more than any clock here allows
 
 
 def _many(piece: str, size: int = SIZE) -> str:
@@ -28,7 +28,7 @@ HOSTILE = {
     "open tags": _many("<a "),
     "brackets": _many("<"),
     "attributes": "<a " + _many("x ") + ">",
-    "attributes with tags": "<a " + _many('x="{{ city }}" ', 50_000) + "{{ city }} " * 2_000 + ">",
+    "attributes with tags": "<a " + _many('x="{{ city }}" ', 20_000) + "{{ city }} " * 500 + ">",
     "equals signs": "<a " + _many("= ") + ">",
     "comments": _many("<!--"),
     "conditions": _many("<!--[if mso]>"),
@@ -65,7 +65,7 @@ HOSTILE = {
     "heads": _many("<head>"),
     "line breaks": "x" + _many("\n"),
     "spaces": "x" + _many(" ") + "x",
-    "zq": "".join(f"zq{n}n" for n in range(7, 30_000)),
+    "zq": "".join(f"zq{n}n" for n in range(7, 6_000)),
     "selectors": "<style>" + _many("a ") + "{b:c}</style>" + "<a>" * 150,
     "rules": "<style>" + _many(".a p{b:c}") + "</style>" + _many('<p class="a">'),
     "declarations": "<style>p{" + _many("b:c;") + "}</style>" + _many("<p>"),
