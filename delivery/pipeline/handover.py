@@ -93,6 +93,8 @@ class HandOver:
                 self._end_group(message.message_id)
                 if self.has_too_many_errors:
                     return
+                if error.is_runaway:  # seconds have passed
+                    self.keep_alive()
                 continue
             except BusyError:  # nothing was tried: they stay planned
                 self._end_group(message.message_id)
