@@ -94,19 +94,23 @@ def on_behalf_of(workspace_id: int) -> Iterator[None]:
         _owner.reset(token)
 
 
-def compile_content(
+def compile_content(  # noqa: PLR0913 - one switch each
     writing: "Writing",
     tags: "MergeTags",
     *,
     track_opens: bool = True,
     track_clicks: bool = True,
     known_links: Sequence[str] = (),
+    on_page: bool = False,
 ) -> "CompiledContent":
-    """Do `compile.compile_content`; its texts are filled in by rendering processes, too."""
+    """Do `compile.compile_content`; ``on_page``: somebody looks at a page and waits for it.
+
+    What has to be run in it for each person is run by rendering processes, too.
+    """
     found = _ask(
         "compile",
         *(writing, tags),
-        bound=COMPILING,
+        bound=INTERACTIVE if on_page else COMPILING,
         track_opens=track_opens,
         track_clicks=track_clicks,
         known_links=tuple(known_links),
