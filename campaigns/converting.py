@@ -13,7 +13,11 @@ from campaigns.states import ContentKind
 
 
 def convert(content: Content, kind: ContentKind) -> str:
-    """Return the content's source written as ``kind``; what can't be read stays as it is."""
+    """Return the content's source written as ``kind``; what can't be read stays as it is.
+
+    Raises:
+        BusyError: it could not be tried just now.
+    """
     now = ContentKind(content.kind)
     if now is kind or not content.source.strip() or {now, kind} <= WORDS:
         return content.source
@@ -21,6 +25,8 @@ def convert(content: Content, kind: ContentKind) -> str:
         workspace = content.campaign.workspace
         with isolation.on_behalf_of(workspace.pk):
             return isolation.convert(writing_of(content), kind, workspace.default_language)
+    except isolation.BusyError:
+        raise
     except ContentError:
         return content.source
 

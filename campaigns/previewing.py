@@ -62,7 +62,9 @@ def template_problem(template: Template) -> str:
     workspace = template.workspace
     try:
         with isolation.on_behalf_of(workspace.pk):
-            isolation.compile_content(sample(template.source, workspace), merge_tags(workspace))
+            isolation.compile_content(
+                sample(template.source, workspace), merge_tags(workspace), on_page=True
+            )
     except ContentError as error:
         return str(error)
     return ""

@@ -138,6 +138,7 @@ def _compiled(campaign: Campaign, content: Content, account: SendingAccount) -> 
                 tags_of(content),
                 track_opens=False,
                 track_clicks=False,
+                on_page=True,
             )
         return compile_message(
             compiled,

@@ -20,7 +20,11 @@ def keep_todays_values(apps: Any, _schema_editor: Any) -> None:
     )
     fields = {}
     found = Content.objects.filter(chosen, frozen_with__isnull=True).order_by("pk")
-    for content in found.select_related("template", "campaign__workspace").iterator(200):
+    for content in (
+        found.select_related("template", "campaign__workspace")
+        .defer("source", "text")
+        .iterator(200)
+    ):
         workspace = content.campaign.workspace
         if workspace.pk not in fields:
             rows = CustomField.objects.filter(workspace=workspace).values_list("key", "type")

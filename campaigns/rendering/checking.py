@@ -136,7 +136,7 @@ def _refusal(  # noqa: PLR0911 - one answer per kind of node
     if isinstance(node, nodes.Call | nodes.Filter | nodes.Test) and (
         node.dyn_args or node.dyn_kwargs
     ):
-        return _("Write each value by itself: “*” is not available in a mail."), ""
+        return _("Write each value by itself: “*” is not available in an email."), ""
     if isinstance(node, nodes.List | nodes.Tuple | nodes.Dict) and not _is_fixed(node, assigned):
         return _("A list can hold only fixed values and tags."), ""
     return "", ""

@@ -38,6 +38,7 @@ IS_INSIDE = False  # True in a rendering process
 AT_ONCE: Final = 2  # rendering processes that work at the same time for one of ours
 WAIT_SECONDS: Final = 60.0
 PAGE_WAIT_SECONDS: Final = 10.0
+FILL_WAIT_SECONDS: Final = 15.0
 CROWDED_SECONDS: Final = 0.5
 NICE_PAGES: Final = 10  # previews give way to sending
 MOST_READ_HERE: Final = 4_000  # characters of a link or subject: reading them takes milliseconds
@@ -66,7 +67,7 @@ class Bound:
 INTERACTIVE: Final = Bound(work=3.0, wait=20.0)
 CHECKS: Final = Bound(work=8.0, wait=40.0)  # some hundred mails
 COMPILING: Final = Bound(work=10.0, wait=60.0)
-FILLING: Final = Bound(work=2.0, wait=20.0)
+FILLING: Final = Bound(work=2.0, wait=8.0)  # twice in a claim's lease
 
 _owner: ContextVar[object] = ContextVar("rendering_owner", default=None)
 _pool = pool.watched(pool.Pool())
@@ -93,19 +94,23 @@ def on_behalf_of(workspace_id: int) -> Iterator[None]:
         _owner.reset(token)
 
 
-def compile_content(
+def compile_content(  # noqa: PLR0913 - one switch each
     writing: "Writing",
     tags: "MergeTags",
     *,
     track_opens: bool = True,
     track_clicks: bool = True,
     known_links: Sequence[str] = (),
+    on_page: bool = False,
 ) -> "CompiledContent":
-    """Do `compile.compile_content`; its texts are filled in by rendering processes, too."""
+    """Do `compile.compile_content`; ``on_page``: somebody looks at a page and waits for it.
+
+    What has to be run in it for each person is run by rendering processes, too.
+    """
     found = _ask(
         "compile",
         *(writing, tags),
-        bound=COMPILING,
+        bound=INTERACTIVE if on_page else COMPILING,
         track_opens=track_opens,
         track_clicks=track_clicks,
         known_links=tuple(known_links),
@@ -198,15 +203,11 @@ def fill(
 ) -> list[list[list[str]] | ContentError]:
     """Do `merge.fill_here`: for each person the results of every program, or an error.
 
-    When it has to be stopped, each person is tried alone, so that only those suffer who cause it.
+    Raises:
+        RunawayError: it had to be stopped. Nobody knows for whose sake: ask for each one alone.
     """
     request = (tuple(programs), [dict(values) for values in people])
-    try:
-        return cast("list[list[list[str]] | ContentError]", _ask("fill", *request, bound=FILLING))
-    except RunawayError as error:
-        if len(people) == 1:
-            return [error]
-    return [fill(programs, [values])[0] for values in people]
+    return cast("list[list[list[str]] | ContentError]", _ask("fill", *request, bound=FILLING))
 
 
 def _plain(person: "Person | None") -> "Person | None":
@@ -230,9 +231,11 @@ def _ask(work: str, *args: Any, bound: Bound, **options: Any) -> Any:
     reply = _memory.get(key)
     if reply is not None:
         return _read(reply)
-    turns = _fill_turns if work == "fill" else _turns
+    turns, patience = _turns, _wait_seconds
+    if work == "fill":  # claims expire while somebody waits
+        turns, patience = _fill_turns, min(FILL_WAIT_SECONDS, _wait_seconds)
     try:
-        turn = turns.take(_owner.get(), seconds=_wait_seconds, crowded_seconds=CROWDED_SECONDS)
+        turn = turns.take(_owner.get(), seconds=patience, crowded_seconds=CROWDED_SECONDS)
         with turn:
             reply = _memory.get(key)  # whoever had the turn before may have asked the same
             if reply is None:
@@ -257,7 +260,7 @@ def _read(reply: bytes) -> Any:
     if kind == worker.FAILED:
         raise RunawayError(
             _(
-                "This takes too long or grows too large to be made into a mail. "
+                "This takes too long or grows too large to be made into an email. "
                 "Make it shorter, with fewer loops and less nesting."
             )
         )

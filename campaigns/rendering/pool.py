@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -47,6 +48,11 @@ class _Process:
     pid: int
     connection: socket.socket
     is_worn: bool = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still listens: one that waits for work has nothing to say but its end."""
+        return not select.select([self.connection], [], [], 0)[0]
 
     def ask(self, request: bytes, *, seconds: float) -> bytes:
         until = time.monotonic() + seconds
@@ -133,8 +139,11 @@ class Pool:
 
     def _take(self) -> _Process:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+                process.connection.close()
             try:
                 return self._fork()
             except OSError:  # the server has gone: once more, from the beginning
@@ -148,13 +157,16 @@ class Pool:
     def _fork(self) -> _Process:
         control = self._control or self._start()
         ours, theirs = socket.socketpair()
-        with theirs:
-            control.settimeout(START_SECONDS)
-            socket.send_fds(control, [worker.FORK], [theirs.fileno()])
-            said = control.recv(64)
-        if said[:1] != worker.FORK:
+        try:
+            with theirs:
+                control.settimeout(START_SECONDS)
+                socket.send_fds(control, [worker.FORK], [theirs.fileno()])
+                said = control.recv(64)
+            if said[:1] != worker.FORK:
+                raise ConnectionResetError
+        except OSError:
             ours.close()
-            raise ConnectionResetError
+            raise
         return _Process(pid=int(said[1:]), connection=ours)
 
     def _start(self) -> socket.socket:

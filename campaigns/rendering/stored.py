@@ -69,6 +69,10 @@ def compile_version(content: Content) -> CompiledContent:
     Raises:
         ContentError: the first thing that has to be fixed.
     """
+    return _compile(content, links.stored_links(content.campaign))
+
+
+def _compile(content: Content, known_links: Sequence[str]) -> CompiledContent:
     campaign = content.campaign
     with isolation.on_behalf_of(campaign.workspace_id):
         return isolation.compile_content(
@@ -76,7 +80,7 @@ def compile_version(content: Content) -> CompiledContent:
             tags_of(content),
             track_opens=campaign.track_opens,
             track_clicks=campaign.track_clicks,
-            known_links=links.stored_links(campaign),
+            known_links=known_links,
         )
 
 
@@ -86,10 +90,14 @@ def compile_and_store(content: Content) -> CompiledContent:
     Raises:
         ContentError: the first thing that has to be fixed.
     """
+    known = links.stored_links(content.campaign)
+    compiled = _compile(content, known)  # takes a moment: nobody has to wait for the row meanwhile
     with transaction.atomic():
         campaigns = Campaign.objects.select_for_update(of=("self",)).select_related("workspace")
         content.campaign = campaigns.get(pk=content.campaign_id)
-        compiled = compile_version(content)
+        stored = links.stored_links(content.campaign)
+        if stored != known:  # another version came first, and its numbers stand
+            compiled = _compile(content, stored)
         links.store_links(content.campaign, compiled.links)
     return compiled
 

@@ -13,6 +13,7 @@ from accounts.roles import Permission
 from campaigns import content, converting, fields
 from campaigns.forms.editor import ContentForm
 from campaigns.models import Campaign, Content
+from campaigns.rendering.isolation import BusyError
 from campaigns.states import ContentKind
 from campaigns.views import editor, preview
 
@@ -94,9 +95,12 @@ def switch(request: MemberRequest, campaign_id: int) -> HttpResponse:
         return _page(request, campaign, form, status=409, conflict=conflict.content)
     except content.NotEditableError:
         return _page(request, campaign, form, status=409, closed=True)
-    kept = _("What you wrote there is kept: switch back to bring it back.")
-    here = _("This is what you last wrote here.") if before else _("Carried over.")
-    messages.info(request, f"{here} {kept}")
+    except BusyError as busy:  # saved, but not carried over
+        messages.error(request, busy.sentence)
+    else:
+        kept = _("What you wrote there is kept: switch back to bring it back.")
+        here = _("This is what you last wrote here.") if before else _("Carried over.")
+        messages.info(request, f"{here} {kept}")
     return redirect("campaign_content", campaign.pk)
 
 

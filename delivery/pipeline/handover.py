@@ -101,6 +101,8 @@ class HandOver:
             except RenderError as error:
                 self._runaways += error.is_runaway
                 self._fails(message, str(error))
+                if error.is_runaway and not self.has_too_many_errors:  # seconds have passed
+                    self.keep_alive()
             except BusyError:  # nothing was tried: they stay planned
                 self._end_group(message.message_id)
                 self._stop = True

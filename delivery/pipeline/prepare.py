@@ -21,7 +21,7 @@ from delivery.pipeline.claim import Due
 from delivery.pipeline.compile import CompiledMessage, compile_message
 from delivery.pipeline.dkim import Signer
 from delivery.pipeline.headers import AddressError
-from delivery.pipeline.render import Filled, fill, render
+from delivery.pipeline.render import Filled, fill, fill_one, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing
@@ -65,16 +65,18 @@ class _FilledAhead:
     def mail(self, due: Due) -> Outgoing:
         """Make one person's mail."""
         if due.message_id not in self._filled:
-            self._fill(self._places[due.message_id])
-        filled = self._filled.pop(due.message_id)
-        if isinstance(filled, isolation.RunawayError):
-            self._ahead = 1  # each one costs seconds: no more than are asked for
-        return render(self._prepared.compiled, due, filled=filled)
+            with isolation.on_behalf_of(self._prepared.workspace):
+                self._fill(self._places[due.message_id])
+        return render(self._prepared.compiled, due, filled=self._filled.pop(due.message_id))
 
     def _fill(self, place: int) -> None:
         some = self._due[place : place + self._ahead]
-        with isolation.on_behalf_of(self._prepared.workspace):
+        try:
             found = fill(self._prepared.compiled, some)
+        except isolation.RunawayError:
+            self._ahead = 1  # each may cost seconds: from here on only whose turn it is
+            some = some[:1]
+            found = fill_one(self._prepared.compiled, some[0])
         self._filled |= zip((one.message_id for one in some), found, strict=True)
 
 

@@ -48,7 +48,11 @@ Filled = list[list[str]] | ContentError
 
 
 def fill(message: CompiledMessage, recipients: Sequence[Recipient]) -> list[Filled]:
-    """Have a message's conditions, loops and expressions run for some people, all at once."""
+    """Have a message's conditions, loops and expressions run for some people, all at once.
+
+    Raises:
+        isolation.RunawayError: it had to be stopped; see `fill_one`.
+    """
     if not message.programs:
         return [[] for _recipient in recipients]
     people: list[dict[str, str]] = []
@@ -59,6 +63,14 @@ def fill(message: CompiledMessage, recipients: Sequence[Recipient]) -> list[Fill
             _values(message, recipient, signed, message.program_readers, message.program_own_tags)
         )
     return isolation.fill(message.programs, people)
+
+
+def fill_one(message: CompiledMessage, recipient: Recipient) -> list[Filled]:
+    """Do `fill` for one person; that it had to be stopped is what went wrong with their mail."""
+    try:
+        return fill(message, [recipient])
+    except isolation.RunawayError as error:
+        return [error]
 
 
 def render(
@@ -78,7 +90,7 @@ def render(
     """
     second = int(time() if at is None else at)
     if filled is None:
-        (filled,) = fill(message, [recipient])
+        (filled,) = fill_one(message, recipient)
     if isinstance(filled, ContentError):
         is_runaway = isinstance(filled, isolation.RunawayError)
         raise RenderError(str(filled), is_runaway=is_runaway) from filled

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User, Workspace
 from campaigns import lifecycle
 from campaigns.models import Campaign, Content
+from campaigns.rendering.stored import surroundings
 from campaigns.states import CampaignStatus, ContentKind
+from subscribers.models import CustomField
 from tests.campaigns.makers import make_campaign, make_list
 
 Step = Callable[[Campaign], bool]
@@ -200,3 +204,21 @@ def test_only_campaigns_that_are_over_are_archived(workspace: Workspace) -> None
     assert lifecycle.archive(campaign, archived=False) is True
     campaign.refresh_from_db()
     assert campaign.archived_at is None
+
+
+def test_versions_of_before_are_frozen_with_what_they_had(workspace: Workspace) -> None:
+    template = workspace.templates.create(name="T", source="In it {{ content }}")
+    CustomField.objects.create(workspace=workspace, key="my-city", label="City", type="text")
+    sent, planned, draft = (make_campaign(workspace) for _ in range(3))
+    Content.objects.filter(campaign__in=[sent, planned]).update(template=template)
+    Content.objects.filter(campaign=sent).update(frozen_at=timezone.now())
+    Campaign.objects.filter(pk=planned.pk).update(status=CampaignStatus.SCHEDULED)
+    import_module("campaigns.migrations.0005_frozen_with").keep_todays_values(apps, None)
+    for campaign in (sent, planned):
+        content = Content.objects.select_related("template", "campaign__workspace").get(
+            campaign=campaign
+        )
+        assert content.frozen_with == surroundings(content)
+        assert content.frozen_with["fields"] == {"my_city": ["my-city", "text"]}
+        assert content.frozen_with["template"] == "In it {{ content }}"
+    assert Content.objects.get(campaign=draft).frozen_with is None

@@ -242,3 +242,17 @@ def test_one_revision_is_rendered_once_whatever_parts_of_the_page_ask(
     autosave(editor_client, draft, typed(draft, source="Halo once more"))
     editor_client.get(reverse("campaign_checked", args=[draft.pk]))
     assert len(asked) == 4
+
+
+def test_a_switch_that_cannot_be_carried_over_now_changes_nothing(
+    editor_client: Client, draft: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_args: Any) -> str:
+        raise isolation.BusyError("Others are being prepared.")
+
+    monkeypatch.setattr(isolation, "convert", busy)
+    data = {**typed(draft, source="**Halo**"), "kind": "html"}
+    page = editor_client.post(reverse("campaign_switch", args=[draft.pk]), data, follow=True)
+    assert "Others are being prepared." in page.content.decode()
+    stored = Content.objects.get(campaign=draft)
+    assert (stored.kind, stored.source) == ("markdown", "**Halo**")

@@ -158,6 +158,9 @@ def test_a_draft_follows_its_template_until_it_is_confirmed(
     assert "Middle" in preview_content(fresh(campaign).content).html
     assert lifecycle.unschedule(campaign)
     assert "After" in preview_content(fresh(campaign).content).html
+    lifecycle.schedule(campaign, at=timezone.now() + timedelta(hours=1))
+    Template.objects.filter(pk=template.pk).update(source="Never {{ content }}")
+    assert "After" in preview_content(fresh(campaign).content).html
 
 
 def test_what_is_written_in_a_pause_follows_until_it_goes_on(
