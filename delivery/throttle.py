@@ -28,7 +28,7 @@ ALONE_FASTEST: Final = 1.0  # seconds between two mails then, at least
 ALONE_SLOWEST: Final = 300.0
 BATCH_SECONDS: Final = 0.25  # a batch of permits is worth this much of the rate
 LARGEST_BATCH: Final = 1_000
-LATE_SECONDS: Final = 0.1  # mails that take so much longer than usual count from when they left
+LATE_SECONDS: Final = 0.002  # mails that take so much longer than usual count from when they left
 CONNECTIONS: Final = "connections"
 ENDLESS: Final = 1_000_000_000  # permits: more than anybody asks for at once
 
@@ -248,14 +248,15 @@ class _Permits:
         self.in_hand -= 1
         self.used += 1
 
-    def close(self, usual: float) -> None:
+    def close(self, *, ended: float, usual: float) -> float:
         """Give back what was not used, and count what was used late as used later.
 
-        When mails take longer than usual (a connection opens, a server stalls), they reach the
-        server later than those before and after them: it would see more of them within a second
-        than the limit says.
+        When mails take longer than usual (a connection opens, a machine or a server stalls), they
+        reach the server later than those before and after them: it would see more of them within a
+        second than the limit says. Returns the seconds from the permits to the last answer.
         """
-        delay = time.monotonic() - self._since - usual
+        seconds = max(0.0, ended - self._since)
+        delay = seconds - usual
         late = self.used if delay > LATE_SECONDS and self._at else 0
         if self.in_hand + late:
             permits(self.account, self.limits, -self.in_hand - late, granted_at=self._at)
@@ -263,6 +264,7 @@ class _Permits:
             limits = [OvertakingLimit.of(limit) for limit in self.limits]
             permits(self.account, limits, late, granted_at=self._at + delay * 1000)
         self.in_hand = self.used = 0
+        return seconds
 
 
 @dataclass(slots=True)
@@ -279,13 +281,17 @@ class Gate:
     groups: dict[int, Limit]
     lanes: GroupLanes = field(default_factory=lambda: GroupLanes(account=0, most={}))
     waits: dict[int, Grant] = field(default_factory=dict)
+    refused: Grant | None = None  # how long the account as a whole has no permits
     _account: _Permits | None = None
     _of_group: dict[int, _Permits] = field(default_factory=dict)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing has to be asked for each mail."""
-        return not (self.limits or self.groups or self.lanes.most)
+    def is_open(self, domain_groups: Iterable[int]) -> bool:
+        """Say whether nothing has to be asked for each mail to people in these groups."""
+        if self.limits:
+            return False
+        return not any(
+            group in self.groups or group in self.lanes.most for group in set(domain_groups)
+        )
 
     def reserve(self, most: int) -> int:
         """Ask how many mails may go now, at most ``most``; see `refused` for none."""
@@ -293,12 +299,9 @@ class Gate:
             return most
         if self._account is None:
             self._account = _Permits(account=self.account, limits=self.limits)
-        return self._account.fetch(most)
-
-    @property
-    def refused(self) -> Grant | None:
-        """How long the account as a whole has no permits."""
-        return self._account and self._account.refused
+        found = self._account.fetch(most)
+        self.refused = self._account.refused
+        return found
 
     def reserve_for(self, group: int, most: int) -> int:
         """Ask how many of these mails may go to one mailbox provider now."""
@@ -320,15 +323,25 @@ class Gate:
         """Note that others use all connections to this group: its mails wait for a moment."""
         self.waits.setdefault(domain_group, Grant(permits=0, wait=AGAIN_SECONDS, limit=CONNECTIONS))
 
-    def give_back(self, *, usual: float = 0.0) -> None:
-        """Return the permits that were not used.
+    def give_back(self, *, ended: float, usual: float) -> float:
+        """Return the permits that were not used; see `_Permits.close`.
 
-        ``usual``: seconds that a batch of this account takes from its permits to its last answer.
+        ``ended``: when the last answer came (time.monotonic()); ``usual``: the seconds that a batch
+        of this account takes until then.
         """
-        for held in (self._account, *self._of_group.values()):
-            if held is not None:
-                held.close(usual)
+        seconds = usual
+        if self._account is not None:
+            seconds = self._account.close(ended=ended, usual=usual)
+        for held in self._of_group.values():
+            held.close(ended=ended, usual=usual)
+        self._account = None
         self._of_group.clear()
+        return seconds
+
+    def close(self) -> None:
+        """Return what is still in hand: nothing was sent."""
+        now = time.monotonic()
+        self.give_back(ended=now, usual=now)
 
     def _permits_of(self, group: int, most: int) -> int:
         """Return the permits towards one mailbox provider that are in hand, fetched if need be."""

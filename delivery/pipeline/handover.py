@@ -64,6 +64,7 @@ class HandOver:
     keep: Callable[[], object]
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
+    answered_at: float = 0.0  # time.monotonic()
     counts: Counter[Verdict] = field(default_factory=Counter)
     held_back: dict[int, list[int]] = field(default_factory=dict)  # for a limit, by domain group
     _queue: Iterator[claim.Due] | None = None
@@ -90,7 +91,8 @@ class HandOver:
     def mails(self) -> Iterator[Outgoing]:
         """Render one mail after the other, as long as there are permits."""
         mail = self.prepared.mail
-        for message in self.due if self.gate.is_open else self._admitted():
+        is_open = self.gate.is_open(message.domain_group for message in self.due)
+        for message in self.due if is_open else self._admitted():
             self._pulled += 1
             try:
                 rendered = mail(message)
@@ -189,6 +191,7 @@ class HandOver:
         group = self._groups.pop(outcome.message_id, None)
         if group is not None:
             self.gate.lanes.end(group)
+        self.answered_at = time.monotonic()
         self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
