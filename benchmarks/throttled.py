@@ -100,11 +100,11 @@ def measure(product: Product, recorders: list[Recorder], case: Case) -> None:
     time.sleep(SECONDS)
     ended = time.time()
     cpu = sum(map(_machine.cpu_seconds, roots)) - cpu
+    time.sleep(1.5)
+    read = {name: count - rows[name] for name, count in product.query(_READ)}
     gained = [
         count - by_campaign.get(campaign, 0) for campaign, count in product.query(_BY_CAMPAIGN)
     ]
-    time.sleep(1.5)  # PostgreSQL's statistics come a second late
-    read = {name: count - rows[name] for name, count in product.query(_READ)}
     times = [recorder.mail_times for recorder in recorders]
     within = [[at for at in each if began <= at < ended] for each in times]
     mails = sum(map(len, within))

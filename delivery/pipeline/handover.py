@@ -64,7 +64,7 @@ class HandOver:
     keep: Callable[[], object]
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
-    answered_at: float = 0.0  # time.monotonic()
+    answered: list[float] = field(default_factory=list)  # when (time.monotonic()), if limited
     counts: Counter[Verdict] = field(default_factory=Counter)
     held_back: dict[int, list[int]] = field(default_factory=dict)  # for a limit, by domain group
     _queue: Iterator[claim.Due] | None = None
@@ -191,11 +191,12 @@ class HandOver:
         group = self._groups.pop(outcome.message_id, None)
         if group is not None:
             self.gate.lanes.end(group)
-        self.answered_at = time.monotonic()
         self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
         self._left.discard(outcome.message_id)
+        if self.gate.limits:
+            self.answered.append(time.monotonic())
         if outcome.code:
             self.answers += 1
         elif outcome.verdict is Verdict.UNKNOWN:

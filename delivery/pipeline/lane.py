@@ -62,7 +62,7 @@ class Lane:
         self._group_lanes = GroupLanes(account=account, most={})
         self._settings: object = None
         self._transport: Transport | None = None
-        self._pace = 0.0  # seconds that a claim takes from its permits to its last answer, at best
+        self._pace = 0.0  # seconds from permits to the first answer, the shortest of late
         self._jobs: SimpleQueue[Callable[[], Served] | None] = SimpleQueue()
         self.is_leaving = False
         self.has_left = False  # it has hung up for good
@@ -145,7 +145,7 @@ class Lane:
                 claim.expire(held)
                 raise
         finally:
-            gate.close()
+            gate.give_back()
 
     def _wait(self, offer: offers.Offer, gate: throttle.Gate) -> Served:
         """Leave the account alone until it has permits again; a long wait is written down."""
@@ -251,9 +251,11 @@ class Lane:
         return Served.CHANGED if hand.has_too_many_errors else served
 
     def _count_late(self, gate: throttle.Gate, hand: handover.HandOver) -> None:
-        """Have mails that took longer than the quickest of late count for longer."""
-        seconds = gate.give_back(ended=hand.answered_at, usual=self._pace)
-        self._pace = min(seconds, self._pace * PACE_GROWS) if self._pace else seconds
+        """Have mails that left later than is usual after their permits count from then on."""
+        if hand.answered:
+            seconds = gate.seconds_until(hand.answered[0])
+            self._pace = min(seconds, self._pace * PACE_GROWS) if self._pace else seconds
+        gate.give_back(hand.answered, usual=self._pace)
 
     def _finish(
         self,
