@@ -20,6 +20,7 @@ from delivery import coordination
 
 SILENT_SECONDS: Final = 3  # whoever has said nothing for so long may be gone
 LOST_SECONDS: Final = 600  # servers hang up on silent clients by then (RFC 5321 §4.5.3.2.7: 5 min)
+NAMELESS_SECONDS: Final = 30  # where nobody can tell who has ended
 AGAIN_SECONDS: Final = 1.0  # when all connections towards a mailbox provider are in use
 _numbers: Final = count(1)
 
@@ -62,7 +63,8 @@ class Connections:
 
         ``opened``: how many are open at this moment. Without Redis the last answer holds.
         """
-        arguments = [self._name, most, wanted or most, opened, SILENT_SECONDS, LOST_SECONDS]
+        lost = LOST_SECONDS if coordination.has_name() else NAMELESS_SECONDS
+        arguments = [self._name, most, wanted or most, opened, SILENT_SECONDS, lost]
         try:
             answer = self._run(arguments)
             if self._is_short(answer, most=wanted or most):

@@ -48,6 +48,11 @@ def client() -> redis.Redis:
     return _client_of(os.getpid())
 
 
+def has_name() -> bool:
+    """Say whether our connections carry our name, so that others know when we have ended."""
+    return bool(client().get_connection_kwargs().get("client_name"))
+
+
 @cache
 def _script_of(_process: int, source: str) -> Any:
     return client().register_script(source)

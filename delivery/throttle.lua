@@ -63,7 +63,7 @@ for _, limit in ipairs(limits) do
     -- whoever waits comes late. A thousandth of a permit forgives rounding.
     local some = math.max(1, math.min(wanted, math.floor(limit.burst / 2)))
     narrow(limit, math.floor(slack / limit.interval + 0.001), some * limit.interval - slack)
-    count_window(limit, 1000, 5, limit.burst >= 1e9 and limit.burst or limit.permits)
+    count_window(limit, 1000, 2, limit.burst >= 1e9 and limit.burst or limit.permits)
   elseif limit.kind == 'until' then
     limit.key = KEYS[1] .. ':' .. limit.name
     local used = tonumber(redis.call('GET', limit.key) or '0')

@@ -8,7 +8,9 @@ neither unlimited nor stopped for ever.
 
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
@@ -28,7 +30,8 @@ ALONE_FASTEST: Final = 1.0  # seconds between two mails then, at least
 ALONE_SLOWEST: Final = 300.0
 BATCH_SECONDS: Final = 0.25  # a batch of permits is worth this much of the rate
 LARGEST_BATCH: Final = 1_000
-LATE_SECONDS: Final = 0.1  # mails that take so much longer than usual count from when they left
+STEP_MS: Final = 4  # mails that leave so much later than their permits count from then on
+SLOTS: Final = {"rate": 1_000, "window": 200}  # of a period, as the script counts them
 CONNECTIONS: Final = "connections"
 ENDLESS: Final = 1_000_000_000  # permits: more than anybody asks for at once
 
@@ -83,6 +86,11 @@ class Limit:
         """The limit as the script reads it."""
         extra = self.ends_at if self.kind == "until" else self.burst
         return (self.name, self.kind, self.permits, self.period_ms, extra)
+
+    @property
+    def slots(self) -> int:
+        """In how many slots a window counts; 0: it is none."""
+        return SLOTS.get(self.kind, 0)
 
     @property
     def interval(self) -> float:
@@ -204,6 +212,10 @@ class _Alone:
 _alone: Final = _Alone()
 
 
+def _key(account: int) -> str:
+    return f"warta:throttle:{{{account}}}"
+
+
 def permits(
     account: int, limits: Sequence[Limit], wanted: int, *, granted_at: float = 0.0
 ) -> Grant:
@@ -215,7 +227,7 @@ def permits(
     words = [word for limit in limits for word in limit.words]
     try:
         granted, wait, name, at = coordination.script(_script())(
-            keys=[f"warta:throttle:{{{account}}}"], args=[wanted, granted_at, *words]
+            keys=[_key(account)], args=[wanted, granted_at, *words]
         )
     except redis.RedisError:
         return _alone.permit(account, limits, wanted)
@@ -224,20 +236,19 @@ def permits(
 
 @dataclass(slots=True)
 class _Permits:
-    """Permits under some limits: those in hand, and those used since they were granted."""
+    """Permits under some limits: those in hand, and when they were granted."""
 
     account: int
     limits: Sequence[Limit]
     in_hand: int = 0
-    used: int = 0
     refused: Grant | None = None
     _at: float = 0.0
-    _since: float = 0.0
+    since: float = 0.0  # time.monotonic(), when they were asked for
 
     def fetch(self, most: int) -> int:
         """Ask for a batch, at most so many; returns how many are in hand."""
         worth = min(limit.permits * BATCH_SECONDS * 1000 / limit.period_ms for limit in self.limits)
-        self._since = time.monotonic()
+        self.since = time.monotonic()
         grant = permits(self.account, self.limits, min(most, max(1, math.ceil(worth))))
         self.in_hand, self._at = grant.permits, grant.at
         self.refused = None if grant.permits else grant
@@ -246,23 +257,34 @@ class _Permits:
     def use(self) -> None:
         """Take one out of the hand."""
         self.in_hand -= 1
-        self.used += 1
 
-    def close(self, usual: float) -> None:
-        """Give back what was not used, and count what was used late as used later.
+    def close(self, answers: Sequence[float] = (), *, usual: float = 0.0) -> None:
+        """Give back what was not used, and have late mails count from when they left.
 
-        When mails take longer than usual (a connection opens, a server stalls), they reach the
-        server later than those before and after them: it would see more of them within a second
-        than the limit says.
+        When mails take longer than usual (a connection opens, a machine or a server stalls), they
+        reach the server later than those after them: it would see more of them within a second
+        than the limit says. ``answers``: when each came (time.monotonic()).
         """
-        delay = time.monotonic() - self._since - usual
-        late = self.used if delay > LATE_SECONDS and self._at else 0
-        if self.in_hand + late:
-            permits(self.account, self.limits, -self.in_hand - late, granted_at=self._at)
-        if late:
-            limits = [OvertakingLimit.of(limit) for limit in self.limits]
-            permits(self.account, limits, late, granted_at=self._at + delay * 1000)
-        self.in_hand = self.used = 0
+        if self.in_hand:
+            permits(self.account, self.limits, -self.in_hand, granted_at=self._at)
+        if answers and self._at:
+            self._move([max(0.0, at - self.since - usual) * 1000 for at in answers])
+        self.in_hand = 0
+
+    def _move(self, delays: list[float]) -> None:
+        """Count mails so many milliseconds after their permits, in every window."""
+        steps = Counter(int(delay // STEP_MS) * STEP_MS for delay in delays)
+        del steps[0]
+        windows = [limit for limit in self.limits if limit.slots]
+        if not steps or not windows:
+            return
+        with suppress(redis.RedisError), coordination.client().pipeline() as pipe:
+            for limit in windows:
+                key, slot = f"{_key(self.account)}:{limit.name}", limit.period_ms / limit.slots
+                pipe.hincrby(key, str(int(self._at // slot)), -steps.total())
+                for step, count in steps.items():
+                    pipe.hincrby(key, str(int((self._at + step) // slot)), count)
+            pipe.execute()
 
 
 @dataclass(slots=True)
@@ -279,13 +301,17 @@ class Gate:
     groups: dict[int, Limit]
     lanes: GroupLanes = field(default_factory=lambda: GroupLanes(account=0, most={}))
     waits: dict[int, Grant] = field(default_factory=dict)
+    refused: Grant | None = None  # how long the account as a whole has no permits
     _account: _Permits | None = None
     _of_group: dict[int, _Permits] = field(default_factory=dict)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing has to be asked for each mail."""
-        return not (self.limits or self.groups or self.lanes.most)
+    def is_open(self, domain_groups: Iterable[int]) -> bool:
+        """Say whether nothing has to be asked for each mail to people in these groups."""
+        if self.limits:
+            return False
+        return not any(
+            group in self.groups or group in self.lanes.most for group in set(domain_groups)
+        )
 
     def reserve(self, most: int) -> int:
         """Ask how many mails may go now, at most ``most``; see `refused` for none."""
@@ -293,12 +319,9 @@ class Gate:
             return most
         if self._account is None:
             self._account = _Permits(account=self.account, limits=self.limits)
-        return self._account.fetch(most)
-
-    @property
-    def refused(self) -> Grant | None:
-        """How long the account as a whole has no permits."""
-        return self._account and self._account.refused
+        found = self._account.fetch(most)
+        self.refused = self._account.refused
+        return found
 
     def reserve_for(self, group: int, most: int) -> int:
         """Ask how many of these mails may go to one mailbox provider now."""
@@ -320,15 +343,21 @@ class Gate:
         """Note that others use all connections to this group: its mails wait for a moment."""
         self.waits.setdefault(domain_group, Grant(permits=0, wait=AGAIN_SECONDS, limit=CONNECTIONS))
 
-    def give_back(self, *, usual: float = 0.0) -> None:
-        """Return the permits that were not used.
+    def give_back(self, answers: Sequence[float] = (), *, usual: float = 0.0) -> None:
+        """Return the permits that were not used; see `_Permits.close`.
 
-        ``usual``: seconds that a batch of this account takes from its permits to its last answer.
+        ``usual``: the seconds that this account's first mail takes from its permit to its answer.
         """
-        for held in (self._account, *self._of_group.values()):
-            if held is not None:
-                held.close(usual)
+        if self._account is not None:
+            self._account.close(answers, usual=usual)
+        for held in self._of_group.values():
+            held.close()
+        self._account = None
         self._of_group.clear()
+
+    def seconds_until(self, answer: float) -> float:
+        """Return the seconds from the account's permits to an answer (time.monotonic())."""
+        return answer - self._account.since if self._account is not None else 0.0
 
     def _permits_of(self, group: int, most: int) -> int:
         """Return the permits towards one mailbox provider that are in hand, fetched if need be."""

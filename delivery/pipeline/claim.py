@@ -67,10 +67,7 @@ LEFT JOIN subscribers_subscriber AS person
     ON person.id = message.subscriber_id AND person.workspace_id = %(workspace)s
 WHERE {which} AND message.campaign_id + 0 = %(campaign)s AND message.state = {planned}
     AND message.attempts = %(attempt)s
-{some}
 """
-# As many as may be sent now.
-_SOME: Final = "ORDER BY message.id LIMIT %(limit)s"
 _EXCLUDED: Final = """WHEN EXISTS (
             SELECT FROM subscribers_subscription AS other
             WHERE other.subscriber_id = message.subscriber_id
@@ -140,12 +137,14 @@ def renew(held: Held) -> bool:
 
 
 def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
-    """Read a claim's messages (its first ``limit``): those to send, and those to skip.
+    """Read a claim's messages (``limit`` of them at most): those to send, and those to skip.
+
+    A part of a range is a shorter range: never more rows are read than may be sent.
 
     A second look at what planning decided: who left, was suppressed, or asked for a pause or
     fewer letters since is skipped.
     """
-    messages, following = _those_from(held, limit)
+    messages, last, following = _part(held, limit)
     names = {reason.name.lower(): reason.value for reason in Reason}
     excluded = _EXCLUDED.format(**names) if audience.exclude else ""
     which = (
@@ -160,7 +159,6 @@ def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
             "which": which,
             "fewer": wants_fewer(earlier_than="message.id"),
             "planned": MessageState.PLANNED.value,
-            "some": "" if limit is None else _SOME,
         }
     )
     with connection.cursor() as cursor:
@@ -173,27 +171,25 @@ def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
                 "campaign": held.campaign,
                 "attempt": held.attempt,
                 "first": held.first,
-                "last": held.last,
+                "last": last,
                 "messages": messages,
-                "limit": limit,
                 "now": timezone.now(),
             },
         )
         rows = cursor.fetchall()
-    if messages is None and limit is not None and len(rows) == limit:
-        following = rows[-1][0] + 1
     due, left_out = _divide(rows)
     return Found(due=due, left_out=left_out, next=following)
 
 
-def _those_from(held: Held, limit: int | None) -> tuple[list[int] | None, int | None]:
-    """Return a list claim's next messages, and the one behind them."""
+def _part(held: Held, limit: int | None) -> tuple[list[int] | None, int, int | None]:
+    """Return the ids or the end of the range that may be read now, and where to go on."""
     if held.messages is None:
-        return None, None
+        last = held.last if limit is None else min(held.last, held.first + limit - 1)
+        return None, last, last + 1 if last < held.last else None
     own = [message for message in held.messages if message >= held.first]
     if limit is None or len(own) <= limit:
-        return own, None
-    return own[:limit], own[limit]
+        return own, held.last, None
+    return own[:limit], held.last, own[limit]
 
 
 def _divide(rows: Iterable[tuple[Any, ...]]) -> tuple[list[Due], dict[int, Reason]]:

@@ -67,6 +67,7 @@ class HandOver:
     keep: Callable[[], object]
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
+    answered: list[float] = field(default_factory=list)  # when (time.monotonic()), if limited
     counts: Counter[Verdict] = field(default_factory=Counter)
     held_back: dict[int, list[int]] = field(default_factory=dict)  # for a limit, by domain group
     _queue: Iterator[claim.Due] | None = None
@@ -94,7 +95,8 @@ class HandOver:
     def mails(self) -> Iterator[Outgoing]:
         """Render one mail after the other, as long as there are permits."""
         mail = self.prepared.mails_of(self.due)
-        for message in self.due if self.gate.is_open else self._admitted():
+        is_open = self.gate.is_open(message.domain_group for message in self.due)
+        for message in self.due if is_open else self._admitted():
             self._pulled += 1
             try:
                 rendered = mail(message)
@@ -206,6 +208,8 @@ class HandOver:
         if outcome.verdict is Verdict.NOT_SENT:
             return
         self._left.discard(outcome.message_id)
+        if self.gate.limits:
+            self.answered.append(time.monotonic())
         if outcome.code:
             self.answers += 1
         elif outcome.verdict is Verdict.UNKNOWN:

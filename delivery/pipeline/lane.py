@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONG_WAIT: Final = 2.0  # seconds; a wait for a limit that the database, and so people, know of
+PACE_GROWS: Final = 1.05  # a server that becomes slower is the usual one soon
 log = structlog.get_logger()
 
 
@@ -61,7 +62,7 @@ class Lane:
         self._group_lanes = GroupLanes(account=account, most={})
         self._settings: object = None
         self._transport: Transport | None = None
-        self._pace = 0.0  # seconds that the last claim took from its permits to its last answer
+        self._pace = 0.0  # seconds from permits to the first answer, the shortest of late
         self._jobs: SimpleQueue[Callable[[], Served] | None] = SimpleQueue()
         self.is_leaving = False
         self.has_left = False  # it has hung up for good
@@ -130,7 +131,6 @@ class Lane:
         if not self._connections.count or not breaker.may_try(account):
             return Served.NOTHING
         gate = self._gate(account)
-        began = time.monotonic()
         try:
             most = gate.reserve(CLAIM_SIZE)
             held = self._take(offer) if most else None
@@ -145,8 +145,7 @@ class Lane:
                 claim.expire(held)
                 raise
         finally:
-            gate.give_back(usual=self._pace)
-            self._pace = time.monotonic() - began
+            gate.give_back()
 
     def _wait(self, offer: offers.Offer, gate: throttle.Gate) -> Served:
         """Leave the account alone until it has permits again; a long wait is written down."""
@@ -243,12 +242,20 @@ class Lane:
             raise
         else:
             served = _judge(account, hand)
+        self._count_late(gate, hand)
         try:
             self._finish(held, hand, account, following=found.next)
         except BaseException:
             _save(notes, hand)
             raise
         return Served.CHANGED if hand.has_too_many_errors else served
+
+    def _count_late(self, gate: throttle.Gate, hand: handover.HandOver) -> None:
+        """Have mails that left later than is usual after their permits count from then on."""
+        if hand.answered:
+            seconds = gate.seconds_until(hand.answered[0])
+            self._pace = min(seconds, self._pace * PACE_GROWS) if self._pace else seconds
+        gate.give_back(hand.answered, usual=self._pace)
 
     def _finish(
         self,
