@@ -111,6 +111,29 @@ class FormerSlug(models.Model):
         return self.slug
 
 
+class Revision(models.Model):
+    """How often a row's form was saved, and by whom last (`accounts.revisions`).
+
+    ``kind`` is the model's label, with a part where a row has several forms.
+    """
+
+    kind = models.CharField(max_length=80)
+    key = models.BigIntegerField()
+    number = models.PositiveIntegerField(default=0)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="revision_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} r{self.number}"
+
+
 class Membership(models.Model):
     """A user's place in a workspace."""
 
