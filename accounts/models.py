@@ -134,6 +134,21 @@ class Revision(models.Model):
         return f"{self.kind} {self.key} r{self.number}"
 
 
+class Press(models.Model):
+    """A form that was sent and did what it does (`accounts.once`); kept for two days."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    location = models.CharField(max_length=2000, blank=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("sent form")
+        verbose_name_plural = _("sent forms")
+
+    def __str__(self) -> str:
+        return self.location
+
+
 class Membership(models.Model):
     """A user's place in a workspace."""
 

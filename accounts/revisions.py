@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Model
 from django.http import HttpRequest
 from django.utils import timezone
@@ -77,6 +77,10 @@ class Editing:
             if not self.differences:
                 return True
             self.conflict = _row(self.kind, self.key)
+            return False
+        except IntegrityError:
+            field = "name" if "name" in form.fields else None
+            form.add_error(field, _("There is another one of this name by now. Choose another."))
             return False
         return True
 

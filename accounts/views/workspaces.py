@@ -14,6 +14,7 @@ from accounts import workspaces
 from accounts.access import MemberRequest, member
 from accounts.forms import NewWorkspaceForm, WorkspaceForm
 from accounts.models import Workspace
+from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
 from accounts.workspace_urls import in_workspace, outside
@@ -29,6 +30,7 @@ def workspace_none(request: Any) -> HttpResponse:
 
 
 @login_required
+@once
 def workspace_new(request: Any) -> HttpResponse:
     """Make a workspace and become its owner, if one may."""
     if not workspaces.may_create(request.user):

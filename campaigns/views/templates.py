@@ -10,6 +10,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns import fields, frames, previewing, queries, starters
@@ -31,15 +32,16 @@ def list_templates(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.EDIT)
+@once
 def new(request: MemberRequest) -> HttpResponse:
     """Choose a starter (GET shows them, POST makes a template of one and opens it)."""
     if request.method == "POST":
         starter = starters.find(request.POST.get("starter", ""))
         if starter is None:
             raise Http404
-        template = Template.objects.create(
-            workspace=request.workspace,
-            name=frames.free_name(request.workspace.pk, str(starter.name)),
+        template = frames.create(
+            request.workspace.pk,
+            name=str(starter.name),
             description=str(starter.description),
             source=starters.source_of(starter, request.workspace),
             is_default=not request.workspace.templates.exists(),
@@ -115,6 +117,7 @@ def starter_preview(request: MemberRequest) -> HttpResponse:
 
 @member(Permission.EDIT)
 @require_POST
+@once
 def duplicate(request: MemberRequest, template_id: int) -> HttpResponse:
     """Copy a template and open the copy."""
     return redirect("template_edit", frames.duplicate(_find(request, template_id)).pk)

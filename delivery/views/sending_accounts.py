@@ -1,7 +1,6 @@
 """Sending accounts: list, make, change, test, order, take away."""
 
 from django.contrib import messages
-from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -9,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns.models import Campaign
@@ -42,13 +42,9 @@ def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpRe
     def stored() -> SmtpForm | ProviderForm:
         return kind(instance=find(request, account.pk))
 
-    if request.method == "POST" and form.is_valid():
-        try:
-            if revised.save(form, form.save, stored):
-                messages.success(request, _("Saved. Send a test mail to see whether it works."))
-                return redirect("account_edit", form.instance.pk)
-        except IntegrityError:
-            form.add_error("name", _("Another account has this name."))
+    if request.method == "POST" and form.is_valid() and revised.save(form, form.save, stored):
+        messages.success(request, _("Saved. Send a test mail to see whether it works."))
+        return redirect("account_edit", form.instance.pk)
     context = {
         "form": form,
         "account": account,
@@ -73,6 +69,7 @@ def account_choose(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.MANAGE)
+@once
 def account_new(request: MemberRequest) -> HttpResponse:
     """Connect an SMTP server, or the API of ``?provider=…``."""
     provider = request.GET.get("provider", "")

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.roles import Permission
 from delivery import dkim_keys
 from delivery.forms.keys import KeyForm
@@ -16,6 +17,7 @@ from delivery.states import DkimState
 
 
 @member(Permission.MANAGE)
+@once
 def key_list(request: MemberRequest) -> HttpResponse:
     """Show the keys by domain, and make new ones."""
     form = KeyForm(request.POST or None, initial={"domain": _sender_domain(request)})

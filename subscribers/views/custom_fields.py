@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
 from subscribers import field_changes, fields, tasks, usage
@@ -19,6 +20,7 @@ from subscribers.states import FieldType
 
 
 @member(Permission.EDIT)
+@once
 def field_list(request: MemberRequest) -> HttpResponse:
     """Show the fields and where they are asked; make a new one."""
     form = FieldForm(request.POST or None)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission, may
 from accounts.workspace_urls import outside
@@ -44,6 +45,7 @@ def form_list(request: MemberRequest) -> HttpResponse:
 
 @member(Permission.EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def form_new(request: MemberRequest) -> HttpResponse:
     """Make a form."""
     workspace = request.workspace

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
+from accounts.once import once
 from accounts.roles import Permission
 from subscribers import address_domains, tasks
 from subscribers.import_forms import ReadForm, UploadForm
@@ -38,6 +39,7 @@ def import_list(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.EDIT)
+@once
 def import_new(request: MemberRequest) -> HttpResponse:
     """Take a file or pasted rows."""
     form = UploadForm(request.POST or None, request.FILES or None)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
 from subscribers import directory, erasure, hygiene, usage
@@ -67,6 +68,7 @@ def _edit(request: MemberRequest, mailing_list: MailingList, title: str) -> Http
 
 
 @member(Permission.EDIT)
+@once
 def list_new(request: MemberRequest) -> HttpResponse:
     """Make a list."""
     return _edit(request, MailingList(workspace=request.workspace), _("New list"))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
+from accounts.once import once
 from accounts.revisions import Difference, Editing
 from accounts.roles import Permission, may
 from subscribers import usage
@@ -53,6 +54,7 @@ def _sentence(segment: Segment, scope: Scope) -> str:
 
 
 @member(Permission.EDIT)
+@once
 def segment_new(request: MemberRequest) -> HttpResponse:
     """Make a segment; it may begin with the filters of a list of people."""
     segment = Segment(workspace=request.workspace, created_by=request.user)
@@ -236,6 +238,7 @@ def segment_preview(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @member(Permission.EDIT)
+@once
 def segment_duplicate(request: MemberRequest, segment_id: int) -> HttpResponse:
     """Make a copy and open it."""
     copy = saving.duplicate(_find(request, segment_id), by=request.user)
