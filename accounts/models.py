@@ -113,6 +113,44 @@ class FormerSlug(models.Model):
         return self.slug
 
 
+class Revision(models.Model):
+    """How often a row's form was saved, and by whom last (`accounts.revisions`).
+
+    ``kind`` is the model's label, with a part where a row has several forms.
+    """
+
+    kind = models.CharField(max_length=80)
+    key = models.BigIntegerField()
+    number = models.PositiveIntegerField(default=0)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="revision_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} r{self.number}"
+
+
+class Press(models.Model):
+    """A form that was sent and did what it does (`accounts.once`); kept for two days."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    location = models.CharField(max_length=2000, blank=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("sent form")
+        verbose_name_plural = _("sent forms")
+
+    def __str__(self) -> str:
+        return self.location
+
+
 class Membership(models.Model):
     """A user's place in a workspace."""
 

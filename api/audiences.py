@@ -1,12 +1,15 @@
 """Audiences of campaigns for programs: lists and segments, and who of them gets it."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
+from accounts import revisions
+from accounts.numbers import row_number
 from accounts.roles import Permission
 from api.access import workspace_of
 from api.campaigns import find
@@ -34,6 +37,7 @@ class AudienceOut(AudienceIn):
     audience: int
     will_get: int
     left_out: dict[str, int]
+    revision: int
 
 
 def _out(campaign: Campaign) -> dict[str, object]:
@@ -46,6 +50,7 @@ def _out(campaign: Campaign) -> dict[str, object]:
         "exclude_segments": chosen["exclude_segments"],
         "audience": division.audience,
         "will_get": division.will_get,
+        "revision": revisions.current(campaign, part="audience"),
         "left_out": {reason.value: count for reason, count in division.left_out.items()},
     }
 
@@ -63,6 +68,7 @@ def choose_audience(
     """Choose the lists and segments of a draft; 409 when it is no draft any more.
 
     An archived list can stay where it is chosen, but not be chosen anew. No campaign is sent to it.
+    With ``If-Match: "<revision>"`` it is refused (409) if somebody chose since that was read.
     """
     workspace = workspace_of(request, Permission.EDIT)
     campaign = find(workspace, campaign_id)
@@ -70,15 +76,18 @@ def choose_audience(
     include = choices.lists(workspace, chosen=chosen["include"])
     exclude = choices.lists(workspace, chosen=chosen["exclude"])
     segments = choices.segments(workspace)
-    won = editing.choose_audience(
-        campaign,
-        include=_rows(include, choice.lists, "lists"),
-        exclude=_rows(exclude, choice.exclude_lists, "exclude_lists"),
-        include_segments=_rows(segments, choice.segments, "segments"),
-        exclude_segments=_rows(segments, choice.exclude_segments, "exclude_segments"),
-    )
-    if not won:
-        raise HttpError(409, "Only a draft's audience can be chosen.")
+    rows: dict[str, list[Any]] = {
+        "include": _rows(include, choice.lists, "lists"),
+        "exclude": _rows(exclude, choice.exclude_lists, "exclude_lists"),
+        "include_segments": _rows(segments, choice.segments, "segments"),
+        "exclude_segments": _rows(segments, choice.exclude_segments, "exclude_segments"),
+    }
+    read = request.headers.get("If-Match", "").strip('" ')
+    with transaction.atomic():
+        if not revisions.change(campaign, part="audience", based_on=row_number(read)):
+            raise HttpError(409, "Somebody else changed the audience since it was read.")
+        if not editing.choose_audience(campaign, **rows):
+            raise HttpError(409, "Only a draft's audience can be chosen.")
     return _out(campaign)
 
 

@@ -1,8 +1,11 @@
 """Templates: which is the default, copies, and leaving none behind that is needed."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.once import under_free_name
 from campaigns.models import Campaign, Template
 from campaigns.states import CONFIRMED
 
@@ -18,23 +21,22 @@ def make_default(template: Template) -> None:
 
 def duplicate(template: Template) -> Template:
     """Copy a template under a free name."""
-    return Template.objects.create(
-        workspace_id=template.workspace_id,
-        name=free_name(
-            template.workspace_id, _("Copy of %(name)s") % {"name": template.name[:100]}
-        ),
+    return create(
+        template.workspace_id,
+        name=_("Copy of %(name)s") % {"name": template.name[:100]},
         description=template.description,
         source=template.source,
     )
 
 
-def free_name(workspace_id: int, wanted: str) -> str:
-    """Return the name, with a number if it is taken."""
-    taken = set(Template.objects.filter(workspace_id=workspace_id).values_list("name", flat=True))
-    name, number = wanted, 2
-    while name in taken:
-        name, number = f"{wanted} {number}", number + 1
-    return name
+def create(workspace_id: int, *, name: str, **fields: Any) -> Template:
+    """Make a template under this name, with a number if it is taken."""
+    names = Template.objects.filter(workspace_id=workspace_id).values_list("name", flat=True)
+    return under_free_name(
+        name,
+        taken=lambda: set(names.all()),
+        make=lambda free: Template.objects.create(workspace_id=workspace_id, name=free, **fields),
+    )
 
 
 class InUseError(Exception):

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import transaction
 from django.utils import formats
 from django.utils.text import slugify
 from django.utils.translation import pgettext
@@ -125,10 +126,12 @@ def make_key(label: str, *, taken: Sequence[str] = ()) -> str:
     return key
 
 
+@transaction.atomic
 def create(
     workspace: Workspace, *, label: str, kind: FieldType, choices: Sequence[str] = ()
 ) -> CustomField:
     """Create a field under a free key (one that is still being removed is not free)."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)  # one field at a time
     known = list(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
     going = BulkAction.objects.filter(workspace=workspace, status__in=UNFINISHED)
     leaving = going.filter(settings__has_key="key").values_list("settings", flat=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.test import Client
 from django.urls import Resolver404, resolve
+from selectolax.lexbor import LexborHTMLParser
 
 from accounts.models import User, Workspace
 
@@ -32,3 +33,28 @@ class MemberClient(Client):
         except Resolver404:
             return path
         return f"/{self.slug}{path}" if self.slug and hasattr(found.func, "permission") else path
+
+
+def fields_of(html: str, form: str = "form[method=post]") -> dict[str, Any]:
+    """Return what a browser would send of a form (a CSS selector) as the page shows it."""
+    page = LexborHTMLParser(html)
+    shown = page.css_first(form)
+    assert shown is not None, f"no {form}"
+    found: dict[str, Any] = {}
+    outside = page.css(f'[form="{shown.id}"]') if shown.id else []
+    for field in [*shown.css("input, textarea, select"), *outside]:
+        name, kind = field.attributes.get("name"), field.attributes.get("type") or "text"
+        if not name or kind in {"submit", "button", "file"} or field.tag == "button":
+            continue
+        value: str | None = field.attributes.get("value") or ""
+        if kind in {"checkbox", "radio"} and "checked" not in field.attributes:
+            continue
+        if kind in {"checkbox", "radio"}:
+            value = field.attributes.get("value") or "on"
+        if field.tag == "textarea":
+            value = field.text()
+        if field.tag == "select":
+            chosen = field.css_first("option[selected]") or field.css_first("option")
+            value = (chosen.attributes.get("value") or "") if chosen else ""
+        found.setdefault(name, []).append(value)
+    return found

@@ -10,25 +10,37 @@ from django.views.decorators.http import require_POST
 from accounts import api_keys
 from accounts.access import MemberRequest, member
 from accounts.forms import ApiKeyForm
+from accounts.once import once
 from accounts.roles import Permission
+
+MADE = "made_api_key"  # in the session, until the page that shows it is drawn
 
 
 @never_cache
 @member(Permission.MANAGE)
+@once
 def api_key_list(request: MemberRequest) -> HttpResponse:
     """Show the keys; make one and show it this once."""
     form = ApiKeyForm(request.POST or None, by=request.membership)
-    made = ""
     if request.method == "POST" and form.is_valid():
-        made = api_keys.create(
+        key = api_keys.create(
             request.workspace,
             name=form.cleaned_data["name"],
             role=form.cleaned_data["role"],
             by=request.user,
         )
-        form = ApiKeyForm(by=request.membership)
+        request.session[MADE] = {"workspace": request.workspace.pk, "key": key}
+        return redirect("api_key_list")
+    made = _shown_once(request)
     keys = request.workspace.api_keys.filter(revoked_at=None).order_by("-created_at")
     return render(request, "accounts/api_keys.html", {"form": form, "keys": keys, "made": made})
+
+
+def _shown_once(request: MemberRequest) -> str:
+    """Return the key that was made just now, and forget it: reloading shows it no more."""
+    if request.session.get(MADE, {}).get("workspace") != request.workspace.pk:
+        return ""
+    return str(request.session.pop(MADE)["key"])
 
 
 @require_POST

@@ -14,6 +14,7 @@ from accounts import tasks, team
 from accounts.access import MemberRequest, member
 from accounts.forms import InviteForm, JoinForm
 from accounts.models import Invitation, User
+from accounts.once import once
 from accounts.roles import Permission
 from accounts.workspace_urls import in_workspace, outside
 
@@ -35,6 +36,7 @@ def _team_page(request: MemberRequest, form: InviteForm) -> HttpResponse:
 
 
 @member(Permission.MANAGE)
+@once
 def settings_team(request: MemberRequest) -> HttpResponse:
     """Show members and open invitations; invite by mail."""
     form = InviteForm(request.POST or None, by=request.membership)

@@ -13,6 +13,9 @@ from django.views.decorators.http import require_POST
 from accounts import workspaces
 from accounts.access import MemberRequest, member
 from accounts.forms import NewWorkspaceForm, WorkspaceForm
+from accounts.models import Workspace
+from accounts.once import once
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from accounts.workspace_urls import in_workspace, outside
 
@@ -27,6 +30,7 @@ def workspace_none(request: Any) -> HttpResponse:
 
 
 @login_required
+@once
 def workspace_new(request: Any) -> HttpResponse:
     """Make a workspace and become its owner, if one may."""
     if not workspaces.may_create(request.user):
@@ -42,12 +46,22 @@ def workspace_new(request: Any) -> HttpResponse:
 @member(Permission.MANAGE)
 def settings_workspace(request: MemberRequest) -> HttpResponse:
     """Change the workspace's name, brand and postal address."""
-    form = WorkspaceForm(request.POST or None, instance=request.workspace)
-    if request.method == "POST" and form.is_valid():
-        workspace = form.save()
+    workspace = request.workspace
+    editing = Editing(request, workspace)
+    form = editing.attach(WorkspaceForm(request.POST or None, instance=workspace))
+
+    def stored() -> WorkspaceForm:
+        return WorkspaceForm(instance=_anew(workspace))
+
+    if request.method == "POST" and form.is_valid() and editing.save(form, form.save, stored):
         messages.success(request, _("Saved."))
-        return redirect(in_workspace(workspace, "settings_workspace"))
-    return render(request, "accounts/settings_workspace.html", {"form": form})
+        return redirect(in_workspace(_anew(workspace), "settings_workspace"))
+    status = 409 if editing.conflict else 200
+    return render(request, "accounts/settings_workspace.html", {"form": form}, status=status)
+
+
+def _anew(workspace: Workspace) -> Workspace:
+    return Workspace.objects.get(pk=workspace.pk)
 
 
 @require_POST

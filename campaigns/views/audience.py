@@ -1,11 +1,10 @@
 """Step 1: to which lists and segments, and who of them gets it."""
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.shortcuts import render
 
 from accounts.access import MemberRequest, member
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns import audience, editing
 from campaigns.audience import Audience
@@ -19,23 +18,22 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
     campaign = editor.find(request, campaign_id)
     if away := editor.elsewhere(campaign, "audience"):
         return away
-    if request.method == "POST":
+    revised = Editing(request, campaign, part="audience")
+    data = request.POST if request.method == "POST" else None
+    form = revised.attach(AudienceForm(data, campaign=campaign))
+    if data is not None:
         editor.ensure(request, Permission.EDIT)
-        form = AudienceForm(request.POST, campaign=campaign)
-        if form.is_valid():
-            won = editing.choose_audience(campaign, **form.chosen)
-            if not won:
-                messages.error(request, _("The campaign is no draft any more: nothing changed."))
-            if request.headers.get("X-Autosave"):
-                return editor.saved() if won else HttpResponse(status=409)
-            return redirect("campaign_content", campaign.pk)
+        if form.is_valid() and revised.save(
+            form,
+            lambda: editing.choose_audience(campaign, **form.chosen),
+            lambda: AudienceForm(campaign=campaign),
+        ):
+            return editor.after_save(request, campaign, revised, "campaign_content")
         if request.headers.get("X-Autosave"):
-            return HttpResponse(status=422)
-    else:
-        form = AudienceForm(campaign=campaign)
-    return render(
-        request, "campaigns/audience.html", editor.page(request, campaign, "audience", form=form)
-    )
+            return editor.not_saved(request, form)
+    context = editor.page(request, campaign, "audience", form=form)
+    status = 409 if revised.conflict else 200
+    return render(request, "campaigns/audience.html", context, status=status)
 
 
 @member()

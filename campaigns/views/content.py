@@ -62,9 +62,7 @@ def autosave(request: MemberRequest, campaign_id: int) -> HttpResponse:
         except content.NotEditableError:
             status, problem = 409, {"closed": True}
         else:
-            answer = editor.saved()
-            answer["X-Revision"] = content.revision(saved)
-            return answer
+            return editor.saved(content.revision(saved))
     context = {"campaign": campaign, "form": form, "conflict": None, "closed": False, **problem}
     return render(request, "campaigns/_problem.html", context, status=status)
 

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest
+from accounts.revisions import Editing
 from accounts.roles import Permission, may
 from campaigns import audience, content, preflight
 from campaigns.audience import Audience, Breakdown
@@ -87,11 +89,31 @@ def place(campaign: Campaign) -> str:
             return "campaign_report"
 
 
-def saved() -> HttpResponse:
-    """Answer an autosave: nothing to show, but the time on the member's own clock."""
+def saved(revision: int | str) -> HttpResponse:
+    """Answer an autosave: nothing to show, but the revision and the time on the member's clock."""
     answer = HttpResponse(status=204)
     answer["X-Saved-At"] = time_format(timezone.localtime(), "H:i")
+    answer["X-Revision"] = str(revision)
     return answer
+
+
+def not_saved(request: MemberRequest, form: Any) -> HttpResponse:
+    """Answer an autosave that was refused: a partial says why, what was typed stays in the page."""
+    status = 409 if form.editing.conflict else 422
+    return render(request, "_forms/not_saved.html", {"form": form}, status=status)
+
+
+def after_save(
+    request: MemberRequest, campaign: Campaign, revised: Editing, onwards: str
+) -> HttpResponse:
+    """Answer after a step of a draft was saved; one that is no draft any more was not changed."""
+    campaign.refresh_from_db(fields=["status"])
+    is_draft = campaign.status == CampaignStatus.DRAFT
+    if request.headers.get("X-Autosave"):
+        return saved(revised.number) if is_draft else HttpResponse(status=409)
+    if not is_draft:
+        messages.error(request, _("The campaign is no draft any more: nothing changed."))
+    return redirect(onwards, campaign.pk)
 
 
 def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:

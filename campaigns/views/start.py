@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.roles import Permission
 from campaigns import editing, lifecycle, queries
 from campaigns.forms.editor import NewCampaignForm
@@ -15,6 +16,7 @@ from campaigns.views import editor
 
 
 @member(Permission.EDIT)
+@once
 def new(request: MemberRequest) -> HttpResponse:
     """Name a campaign and choose how it is written."""
     usual = queries.templates(request.workspace).first()
@@ -57,6 +59,7 @@ def rename(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 @member(Permission.EDIT)
 @require_POST
+@once
 def duplicate(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Make a draft like this one, and open it."""
     copy = lifecycle.duplicate(editor.find(request, campaign_id), by=request.user)

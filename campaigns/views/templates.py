@@ -10,12 +10,14 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns import fields, frames, previewing, queries, starters
 from campaigns.forms.templates import TemplateForm
 from campaigns.models import Template
 from campaigns.states import CONFIRMED, CampaignStatus
-from campaigns.views.editor import allows, saved
+from campaigns.views.editor import allows, not_saved, saved
 from campaigns.views.preview import VIEWS, framed
 
 
@@ -30,15 +32,16 @@ def list_templates(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.EDIT)
+@once
 def new(request: MemberRequest) -> HttpResponse:
     """Choose a starter (GET shows them, POST makes a template of one and opens it)."""
     if request.method == "POST":
         starter = starters.find(request.POST.get("starter", ""))
         if starter is None:
             raise Http404
-        template = Template.objects.create(
-            workspace=request.workspace,
-            name=frames.free_name(request.workspace.pk, str(starter.name)),
+        template = frames.create(
+            request.workspace.pk,
+            name=str(starter.name),
             description=str(starter.description),
             source=starters.source_of(starter),
             is_default=not request.workspace.templates.exists(),
@@ -52,19 +55,23 @@ def edit(request: MemberRequest, template_id: int) -> HttpResponse:
     """Edit a template's MJML beside what it looks like."""
     template = _find(request, template_id)
     may_edit = allows(request, Permission.EDIT)
-    form = TemplateForm(
-        request.POST if request.method == "POST" and may_edit else None,
-        instance=template,
-        workspace=request.workspace,
-    )
-    if request.method == "POST" and may_edit and form.is_valid():
-        form.save()
-        if request.headers.get("X-Autosave"):
-            return saved()
+    data = request.POST if request.method == "POST" and may_edit else None
+    revised = Editing(request, template)
+    form = revised.attach(TemplateForm(data, instance=template, workspace=request.workspace))
+
+    def stored_form() -> TemplateForm:
+        return TemplateForm(instance=_find(request, template_id), workspace=request.workspace)
+
+    by_itself = bool(request.headers.get("X-Autosave"))
+    if data is not None and form.is_valid() and revised.save(form, form.save, stored_form):
+        if by_itself:
+            return saved(revised.number)
         messages.success(request, _("Saved. Drafts in this template look like this now."))
         return redirect("template_edit", template.pk)
+    if data is not None and by_itself:
+        return not_saved(request, form)
     view = request.GET.get("view", "")
-    status = 422 if form.errors else 200
+    status = 422 if form.errors else 409 if revised.conflict else 200
     stored = Template.objects.get(pk=template.pk)  # a refused form has changed the object
     context: dict[str, Any] = {
         "form": form,
@@ -110,6 +117,7 @@ def starter_preview(request: MemberRequest) -> HttpResponse:
 
 @member(Permission.EDIT)
 @require_POST
+@once
 def duplicate(request: MemberRequest, template_id: int) -> HttpResponse:
     """Copy a template and open the copy."""
     return redirect("template_edit", frames.duplicate(_find(request, template_id)).pk)

@@ -1,12 +1,16 @@
 """Step 3: what is counted after sending."""
 
+from typing import Any
+
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 
 from accounts.access import MemberRequest, member
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns import editing
 from campaigns.forms.editor import TrackingForm
+from campaigns.models import Campaign
 from campaigns.views import editor
 
 
@@ -16,22 +20,28 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
     campaign = editor.find(request, campaign_id)
     if away := editor.elsewhere(campaign, "tracking"):
         return away
-    if request.method == "POST":
+    revised = Editing(request, campaign, part="tracking")
+    data = request.POST if request.method == "POST" else None
+    form = revised.attach(_form(campaign, data))
+    if data is not None:
         editor.ensure(request, Permission.EDIT)
-        form = TrackingForm(request.POST)
-        if form.is_valid():
-            won = editing.choose_tracking(
+        if form.is_valid() and revised.save(
+            form,
+            lambda: editing.choose_tracking(
                 campaign,
                 opens=form.cleaned_data["track_opens"],
                 clicks=form.cleaned_data["track_clicks"],
-            )
-            if request.headers.get("X-Autosave"):
-                return editor.saved() if won else HttpResponse(status=409)
-            return redirect("campaign_review", campaign.pk)
-    else:
-        form = TrackingForm(
-            initial={"track_opens": campaign.track_opens, "track_clicks": campaign.track_clicks}
-        )
-    return render(
-        request, "campaigns/tracking.html", editor.page(request, campaign, "tracking", form=form)
-    )
+            ),
+            lambda: _form(editor.find(request, campaign_id)),
+        ):
+            return editor.after_save(request, campaign, revised, "campaign_review")
+        if request.headers.get("X-Autosave"):
+            return editor.not_saved(request, form)
+    context = editor.page(request, campaign, "tracking", form=form)
+    status = 409 if revised.conflict else 200
+    return render(request, "campaigns/tracking.html", context, status=status)
+
+
+def _form(campaign: Campaign, data: Any = None) -> TrackingForm:
+    stored = {"track_opens": campaign.track_opens, "track_clicks": campaign.track_clicks}
+    return TrackingForm(data, initial=stored)

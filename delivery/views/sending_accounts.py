@@ -1,7 +1,6 @@
 """Sending accounts: list, make, change, test, order, take away."""
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -9,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -33,30 +34,25 @@ def account_list(request: MemberRequest) -> HttpResponse:
     return render(request, "delivery/accounts.html", context)
 
 
-def _save(form: SmtpForm | ProviderForm) -> SendingAccount | None:
-    try:
-        with transaction.atomic():
-            return form.save()
-    except IntegrityError:
-        form.add_error("name", _("Another account has this name."))
-        return None
-
-
 def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpResponse:
     kind = ProviderForm if account.kind == TransportKind.ANYMAIL else SmtpForm
-    form = kind(request.POST or None, instance=account)
-    if request.method == "POST" and form.is_valid():
-        saved = _save(form)
-        if saved is not None:
-            messages.success(request, _("Saved. Send a test mail to see whether it works."))
-            return redirect("account_edit", saved.pk)
+    revised = Editing(request, account)
+    form = revised.attach(kind(request.POST or None, instance=account))
+
+    def stored() -> SmtpForm | ProviderForm:
+        return kind(instance=find(request, account.pk))
+
+    if request.method == "POST" and form.is_valid() and revised.save(form, form.save, stored):
+        messages.success(request, _("Saved. Send a test mail to see whether it works."))
+        return redirect("account_edit", form.instance.pk)
     context = {
         "form": form,
         "account": account,
         "title": title,
         "standing": standing.of_account(account) if account.pk else None,
     }
-    return render(request, "delivery/account.html", context)
+    status = 409 if revised.conflict else 200
+    return render(request, "delivery/account.html", context, status=status)
 
 
 def _new(request: MemberRequest, kind: TransportKind, provider: str = "") -> SendingAccount:
@@ -73,6 +69,7 @@ def account_choose(request: MemberRequest) -> HttpResponse:
 
 
 @member(Permission.MANAGE)
+@once
 def account_new(request: MemberRequest) -> HttpResponse:
     """Connect an SMTP server, or the API of ``?provider=…``."""
     provider = request.GET.get("provider", "")

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
 from accounts.roles import Permission
 from accounts.senders import understood
 from delivery import dkim_keys
@@ -17,6 +18,7 @@ from delivery.states import DkimState
 
 
 @member(Permission.MANAGE)
+@once
 def key_list(request: MemberRequest) -> HttpResponse:
     """Show the keys by domain, and make new ones."""
     form = KeyForm(request.POST or None, initial={"domain": _sender_domain(request)})

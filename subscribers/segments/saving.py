@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from accounts.once import under_free_name
 from subscribers import usage
 from subscribers.models import Segment, SegmentDay
 from subscribers.segments import compiling, members, tree
@@ -124,20 +125,19 @@ def due() -> Iterable[Segment]:
 
 def duplicate(segment: Segment, *, by: User | None) -> Segment:
     """Make a copy under a free name."""
-    taken = set(Segment.objects.filter(workspace=segment.workspace).values_list("name", flat=True))
-    base = _("%(name)s (copy)") % {"name": segment.name[: LONGEST_NAME - 20]}
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base} {number}"
-    return Segment.objects.create(
-        workspace=segment.workspace,
-        name=name,
-        description=segment.description,
-        rules=segment.rules,
-        count=segment.count,
-        counted_at=segment.counted_at,
-        created_by=by,
+    names = Segment.objects.filter(workspace=segment.workspace).values_list("name", flat=True)
+    return under_free_name(
+        _("%(name)s (copy)") % {"name": segment.name[: LONGEST_NAME - 20]},
+        taken=lambda: set(names.all()),
+        make=lambda name: Segment.objects.create(
+            workspace=segment.workspace,
+            name=name,
+            description=segment.description,
+            rules=segment.rules,
+            count=segment.count,
+            counted_at=segment.counted_at,
+            created_by=by,
+        ),
     )
 
 

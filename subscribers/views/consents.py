@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from subscribers import consent_proof, retention
 from subscribers.models import Subscriber
@@ -37,12 +38,18 @@ def settings_privacy(request: MemberRequest) -> HttpResponse:
     """Set how long what people left behind is kept."""
     rules = retention.rules(request.workspace) if request.method == "POST" else None
     rules = rules or getattr(request.workspace, "retention", None)
-    form = RetentionForm(request.POST or None, instance=rules)
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    editing = Editing(request, request.workspace, part="retention")
+    form = editing.attach(RetentionForm(request.POST or None, instance=rules))
+
+    def stored() -> RetentionForm:
+        return RetentionForm(instance=retention.rules(request.workspace))
+
+    if request.method == "POST" and form.is_valid() and editing.save(form, form.save, stored):
         messages.success(request, _("Saved. The rules are applied within six hours."))
         return redirect("settings_privacy")
-    return render(request, "subscribers/settings_privacy.html", {"form": form, "rules": rules})
+    context = {"form": form, "rules": rules}
+    status = 409 if editing.conflict else 200
+    return render(request, "subscribers/settings_privacy.html", context, status=status)
 
 
 def _person(request: MemberRequest, subscriber_id: int) -> Subscriber:

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from subscribers import field_changes, fields, tasks, usage
 from subscribers.field_changes import FieldError
@@ -18,6 +20,7 @@ from subscribers.states import FieldType
 
 
 @member(Permission.EDIT)
+@once
 def field_list(request: MemberRequest) -> HttpResponse:
     """Show the fields and where they are asked; make a new one."""
     form = FieldForm(request.POST or None)
@@ -44,29 +47,39 @@ def _find(request: MemberRequest, field_id: int) -> CustomField:
 def field_edit(request: MemberRequest, field_id: int) -> HttpResponse:
     """Change how a field behaves; its choices and its merge tag have forms of their own."""
     field = _find(request, field_id)
-    form = FieldOptionsForm(request.POST or None, field=field)
+    editing = Editing(request, field)
+    form = editing.attach(FieldOptionsForm(request.POST or None, field=field))
+
+    def write() -> None:
+        field_changes.set_options(field, form.options())
+
+    def stored() -> FieldOptionsForm:
+        return FieldOptionsForm(field=_find(request, field_id))
+
     if request.method == "POST" and form.is_valid():
         try:
-            field_changes.set_options(field, form.options())
+            if editing.save(form, write, stored):
+                messages.success(request, _("Saved."))
+                return redirect("field_list")
         except FieldError as error:
             form.add_error("is_unique", str(error))
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("field_list")
-    return _edit_page(request, field, form=form)
+    status = 409 if editing.conflict else 200
+    return _edit_page(request, field, status=status, form=form)
 
 
-def _edit_page(request: MemberRequest, field: CustomField, **more: Any) -> HttpResponse:
+def _edit_page(
+    request: MemberRequest, field: CustomField, *, status: int = 200, **more: Any
+) -> HttpResponse:
     choosing = field.type in field_changes.CHOOSING
     context = {
         "field": field,
-        "form": FieldOptionsForm(field=field),
+        "form": Editing(request, field).attach(FieldOptionsForm(field=field)),
         "uses": usage.of_field(field),
         "holders": field_changes.holders(field) if choosing else {},
         "choosing": choosing,
         **more,
     }
-    return render(request, "subscribers/field_edit.html", context)
+    return render(request, "subscribers/field_edit.html", context, status=status)
 
 
 @require_POST

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
+from accounts.revisions import Editing
 from accounts.roles import Permission, may
 from accounts.workspace_urls import outside
 from subscribers import form_archive as putting_away
@@ -48,6 +50,7 @@ def form_list(request: MemberRequest) -> HttpResponse:
 
 @member(Permission.EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def form_new(request: MemberRequest) -> HttpResponse:
     """Make a form."""
     workspace = request.workspace
@@ -116,17 +119,23 @@ def _find(request: MemberRequest, form_id: int) -> SignupForm:
 def _save_or_show(
     request: MemberRequest, form: SignupFormSettings, row: SignupForm | None
 ) -> HttpResponse:
-    if request.method == "POST" and form.is_valid():
-        saved = form.save()
+    editing = Editing(request, form.instance)
+    editing.attach(form)
+
+    def stored() -> SignupFormSettings:
+        found = _find(request, form.instance.pk)
+        return SignupFormSettings(instance=found, workspace=request.workspace)
+
+    if request.method == "POST" and form.is_valid() and editing.save(form, form.save, stored):
         messages.success(request, _("The form is saved."))
-        return redirect("form_edit", saved.pk)
+        return redirect("form_edit", form.instance.pk)
     context: dict[str, Any] = {"form": form, "row": row, "hosted": "", "wordings": []}
     if row:
         context["hosted"] = _hosted(row)
         context["is_used"] = putting_away.is_used(row)
         context["wordings"] = FormStatement.objects.filter(form=row).select_related("statement")
         context["figures"] = signup_figures.of_forms(request.workspace).get(row.pk, Figures())
-    status = 422 if form.errors else 200
+    status = 422 if form.errors else 409 if editing.conflict else 200
     return render(request, "subscribers/form_edit.html", context, status=status)
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member, takes_files
 from accounts.numbers import row_number
+from accounts.once import once
 from accounts.roles import Permission
 from subscribers import address_domains, tasks
 from subscribers.import_forms import ReadForm, UploadForm
@@ -42,6 +43,7 @@ def import_list(request: MemberRequest) -> HttpResponse:
 
 @member(Permission.EDIT)
 @takes_files
+@once
 def import_new(request: MemberRequest) -> HttpResponse:
     """Take a file or pasted rows."""
     form = UploadForm(request.POST or None, request.FILES or None)

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
+from accounts.once import once
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from subscribers import directory, erasure, hygiene, usage
 from subscribers.models import MailingList, SignupForm
@@ -51,16 +53,22 @@ def list_page(request: MemberRequest, list_id: int) -> HttpResponse:
 
 
 def _edit(request: MemberRequest, mailing_list: MailingList, title: str) -> HttpResponse:
-    form = ListForm(request.POST or None, instance=mailing_list)
-    if request.method == "POST" and form.is_valid():
-        saved = form.save()
+    editing = Editing(request, mailing_list)
+    form = editing.attach(ListForm(request.POST or None, instance=mailing_list))
+
+    def stored() -> ListForm:
+        return ListForm(instance=_find(request, mailing_list.pk))
+
+    if request.method == "POST" and form.is_valid() and editing.save(form, form.save, stored):
         messages.success(request, _("Saved."))
-        return redirect("list_page", saved.pk)
+        return redirect("list_page", mailing_list.pk)
     context = {"form": form, "list": mailing_list, "title": title}
-    return render(request, "subscribers/list_edit.html", context)
+    status = 409 if editing.conflict else 200
+    return render(request, "subscribers/list_edit.html", context, status=status)
 
 
 @member(Permission.EDIT)
+@once
 def list_new(request: MemberRequest) -> HttpResponse:
     """Make a list."""
     return _edit(request, MailingList(workspace=request.workspace), _("New list"))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member, takes_files
+from accounts.once import once
 from accounts.roles import Permission
 from subscribers import consent, tasks
 from subscribers.imports import files
@@ -42,6 +43,7 @@ def move_list(request: MemberRequest) -> HttpResponse:
 
 @member(Permission.EDIT)
 @takes_files
+@once
 def move_new(request: MemberRequest) -> HttpResponse:
     """Take the files of one tool, and check them at once."""
     source = request.GET.get("from", "")

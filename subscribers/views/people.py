@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts import zones
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
+from accounts.once import once
 from accounts.roles import Permission
 from subscribers import (
     addresses,
@@ -193,6 +194,7 @@ def _say_who_must_confirm(request: MemberRequest, person: Subscriber) -> None:
 
 
 @member(Permission.EDIT)
+@once
 def subscriber_new(request: MemberRequest) -> HttpResponse:
     """Add one person, if wanted to a list."""
     lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)

@@ -15,6 +15,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
+from accounts.once import once
+from accounts.revisions import Difference, Editing
 from accounts.roles import Permission, may
 from subscribers import usage
 from subscribers.directory import Filters
@@ -52,6 +54,7 @@ def _sentence(segment: Segment, scope: Scope) -> str:
 
 
 @member(Permission.EDIT)
+@once
 def segment_new(request: MemberRequest) -> HttpResponse:
     """Make a segment; it may begin with the filters of a list of people."""
     segment = Segment(workspace=request.workspace, created_by=request.user)
@@ -93,7 +96,11 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
         )
     reading = _read(raw, scope)
     wanted = request.method == "POST" and action == "save" and form.is_valid()
-    saved = _save(segment, raw, form) if wanted and reading.group else None
+    revised = Editing(request, segment)
+    revised.attach(form)
+    saved = None
+    if wanted and reading.group:
+        saved = _save(request, segment, raw, form, revised)
     if isinstance(saved, InvalidRules):
         reading = _Reading(faults=saved.faults)
     elif saved:
@@ -112,14 +119,39 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
         "uses": usage.of_segment(segment) if segment.pk else [],
         "chart_spec": _chart(segment) if segment.pk else None,
     }
-    return render(request, "subscribers/segment.html", context)
+    status = 409 if revised.conflict else 200
+    return render(request, "subscribers/segment.html", context, status=status)
 
 
-def _save(segment: Segment, raw: editing.Raw, form: SegmentForm) -> members.Count | InvalidRules:
+def _save(
+    request: MemberRequest, segment: Segment, raw: editing.Raw, form: SegmentForm, revised: Editing
+) -> members.Count | InvalidRules | None:
+    """Save, and count; None: somebody else saved meanwhile, and the form says so."""
+    counted: list[members.Count] = []
+
+    def write() -> None:
+        counted.append(saving.save(segment, rules=raw, **form.cleaned_data))
+
+    def stored() -> SegmentForm:
+        return SegmentForm(segment=_find(request, segment.pk))
+
     try:
-        return saving.save(segment, rules=raw, **form.cleaned_data)
+        won = revised.save(form, write, stored, more=lambda: _other_rules(request, segment, raw))
     except InvalidRules as wrong:
         return wrong
+    if not won:
+        return None
+    return counted[0] if counted else saving.recount(_find(request, segment.pk))
+
+
+def _other_rules(request: MemberRequest, segment: Segment, raw: editing.Raw) -> list[Difference]:
+    stored = _find(request, segment.pk)
+    scope = saving.scope_of(stored)
+    typed = Segment(workspace=stored.workspace, rules=raw)
+    sentences = [_sentence(one, scope) for one in (stored, typed)]
+    if sentences[0] == sentences[1]:
+        return []
+    return [Difference(label=_("Rules"), stored=sentences[0], typed=sentences[1])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +238,7 @@ def segment_preview(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @member(Permission.EDIT)
+@once
 def segment_duplicate(request: MemberRequest, segment_id: int) -> HttpResponse:
     """Make a copy and open it."""
     copy = saving.duplicate(_find(request, segment_id), by=request.user)

@@ -5,13 +5,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import revisions
 from accounts.access import MemberRequest, member
+from accounts.revisions import Editing
 from accounts.roles import Permission
 from subscribers import public_texts
 from subscribers.models import CustomField, MailingList, SignupForm
@@ -30,6 +33,11 @@ class Desk:
     kind: Kind
     language: str
     address: str
+
+    @property
+    def part(self) -> str:
+        """What this text is called among its owner's."""
+        return f"text:{self.kind}:{self.language}"
 
     @property
     def here(self) -> str:
@@ -80,7 +88,9 @@ def _first_language(owner: Owner, lists: list[MailingList], default: str) -> str
 def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
     action = request.POST.get("do", "")
     if action == "forget":
-        public_texts.forget(desk.owner, kind=desk.kind, language=desk.language)
+        with transaction.atomic():
+            revisions.change(desk.owner, part=desk.part, by=request.user)
+            public_texts.forget(desk.owner, kind=desk.kind, language=desk.language)
         messages.success(request, _("The usual words stand there again."))
         return redirect(desk.here)
     form = _form(request, desk, request.POST)
@@ -92,13 +102,19 @@ def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
     if action == "preview":
         words = _filled(request, desk, form)
         return render(request, "subscribers/_text_preview.html", {"words": words, "mistakes": {}})
-    public_texts.write(
-        desk.owner,
-        kind=desk.kind,
-        language=desk.language,
-        subject=form.cleaned_data.get("subject", ""),
-        text=form.cleaned_data["text"],
-    )
+
+    def write() -> None:
+        public_texts.write(
+            desk.owner,
+            kind=desk.kind,
+            language=desk.language,
+            subject=form.cleaned_data.get("subject", ""),
+            text=form.cleaned_data["text"],
+        )
+
+    editing = Editing(request, desk.owner, part=desk.part)
+    if not editing.save(form, write, lambda: _form(request, desk)):
+        return _show(request, desk, editing.attach(form), status=409)
     messages.success(request, _("Saved. These words stand there from now on."))
     return redirect(desk.here)
 
@@ -134,6 +150,8 @@ def _show(
     is_own = (desk.kind, desk.language) in written
     names = dict(settings.LANGUAGES)
     shown = form or _form(request, desk)
+    if not hasattr(shown, "editing"):
+        Editing(request, desk.owner, part=desk.part).attach(shown)
     context = {
         "form": shown,
         "owner": desk.owner,
