@@ -21,7 +21,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0006_system_mail_and_what_was_set_aside")]
+    dependencies = [("accounts", "0008_system_mail_and_what_was_set_aside")]
 
     operations = [
         migrations.AddField(

@@ -9,7 +9,7 @@ import accounts.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_slugs_in_addresses"),
+        ("accounts", "0007_sent_forms"),
     ]
 
     operations = [

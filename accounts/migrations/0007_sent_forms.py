@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Add the table."""
 
-    dependencies = [("accounts", "0005_revisions")]
+    dependencies = [("accounts", "0006_revisions")]
 
     operations = [
         migrations.CreateModel(

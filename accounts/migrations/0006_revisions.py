@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Add the table; a row that is not in it was never saved by a form."""
 
-    dependencies = [("accounts", "0004_slugs_in_addresses")]
+    dependencies = [("accounts", "0005_slugs_in_addresses")]
 
     operations = [
         migrations.CreateModel(
