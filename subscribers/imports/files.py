@@ -28,12 +28,12 @@ class BelongsElsewhere(FileRefused):
         self.source = source
         text = {
             MoveSource.MAILCHIMP: _(
-                "This is a Mailchimp audience export. Which of its files somebody is in says whether "
-                "they unsubscribed or bounced, so it is moved as a whole."
+                "This is a Mailchimp audience export. Which of its files somebody is in says "
+                "whether they unsubscribed or bounced, so it is moved as a whole."
             ),
             MoveSource.MAUTIC: _(
-                "This is a Mautic contact export. It does not say who must not be contacted. Move it "
-                "together with the “Do not contact” list."
+                "This is a Mautic contact export. It does not say who must not be contacted. Move "
+                "it together with the “Do not contact” list."
             ),
         }[source]
         super().__init__(text)

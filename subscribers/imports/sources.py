@@ -25,7 +25,7 @@ class Source:
     """
 
     key: str
-    label: str
+    label: Any  # a text, translated where it is no name
     how: Any  # how to export from it
     signs: tuple[frozenset[str], ...]
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +77,6 @@ SOURCES = (
         label="Ghost",
         how=_("In Ghost: Members, the gear, Export all members."),
         signs=_signs("email,subscribed_to_emails"),
-        columns=_table({"labels": TAGS}),
     ),
     Source(
         key="substack",
@@ -126,7 +125,7 @@ SOURCES = (
         label=_("Google Contacts"),
         how=_("In Google Contacts: Export, as Google CSV."),
         signs=_signs("E-mail 1 - Value", "Given Name,Family Name,Group Membership"),
-        columns=_table({"labels": TAGS, "group membership": TAGS}),
+        columns=_table({"group membership": TAGS}),
     ),
     Source(
         key="mailpoet",
@@ -172,6 +171,6 @@ def migration(columns: Sequence[str]) -> MoveSource | None:
 
 
 def is_mautic(columns: Sequence[str]) -> bool:
-    """Say whether a file begins like Mautic's own contact export: id, title, firstname …"""
+    """Say whether a file begins like Mautic's own contact export: id, title, firstname."""
     names = [fold(column) for column in columns[:3]]
     return names == ["id", "title", "firstname"]

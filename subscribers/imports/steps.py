@@ -188,9 +188,7 @@ def reread(
 
 
 def is_ready(record: Import) -> bool:
-    """Say whether everything was asked that a check needs: consent, a list for each row, and what
-    the values mean that say who may be written to.
-    """
+    """Say whether all was asked that a check needs: consent, lists, what values mean."""
     places = {target.to for target in mapping.load(record.mapping)}
     named = record.mailing_list_id or record.new_list or mapping.LISTS in places
     return bool(record.statement_id and named) and not questions.is_open(record)

@@ -28,8 +28,9 @@ A second run of the same file changes nothing.
 Exit codes: 0 the import is done (rows that could not go in are counted as invalid and stand in
 errors_file), 1 nothing was imported and stderr says why, 2 wrong arguments, 3 with --strict: done,
 but some rows were invalid."""
-HOW_TO_ANSWER = """Nothing was imported. Say what a value means with --status-value VALUE=STATUS, such as
-  --status-value 'Yes=unsubscribed'  --status-value '(empty)=subscribed'  --status-value '*=left_out'
+HOW_TO_ANSWER = """Nothing was imported. Say what a value means with --status-value, such as
+  --status-value 'Yes=unsubscribed' --status-value '(empty)=subscribed'
+  --status-value '*=left_out' (every value that is not understood)
 or that a column says nothing about who may be emailed with --not-a-status COLUMN."""
 ELSEWHERE = {
     MoveSource.MAILCHIMP: "Nothing was imported. Use: move_mailchimp FILE… --list NAME",

@@ -90,14 +90,15 @@ def test_a_value_behind_all_samples_stops_the_command(command):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("answers", "expected"),
     [
-        (["--status-value", "Gone=unsubscribed", "--status-value", "(empty)=unconfirmed"], ("unsubscribed", "unconfirmed")),
-        (["--status-value", "gone=left-out", "--status-value", "=subscribed"], (None, "subscribed")),
-        (["--status-value", "status:gone=bounced", "--status-value", "*=complained"], ("suppressed:bounced", "suppressed:complained")),
+        (["Gone=unsubscribed", "(empty)=unconfirmed"], ("unsubscribed", "unconfirmed")),
+        (["gone=left-out", "=subscribed"], (None, "subscribed")),
+        (["status:gone=bounced", "*=complained"], ("suppressed:bounced", "suppressed:complained")),
     ],
-)  # fmt: skip
-def test_a_command_answers_by_value(command, options, expected):
+)
+def test_a_command_answers_by_value(command, answers, expected):
+    options = [word for answer in answers for word in ("--status-value", answer)]
     outcome = command(
         "email,status\na@x.example,gone\nb@x.example,\nc@x.example,active\n", *options
     )
@@ -262,9 +263,7 @@ KNOWN = (
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(RECOGNISED), st.text(max_size=30))
 def test_no_unknown_value_of_a_recognised_column_subscribes(column, value):
-    """Of every recognised column: a value is either asked about or known; and what is not known
-    never means "subscribed" (a text in a column that is only filled for those who left is no doubt).
-    """
+    """What is not known is asked about, or says that they left: it never means "subscribed"."""
     _name, reads = column
     key = standings.key_of(value, reads=reads)
     meant = standings.meaning(key, reads=reads, answers={})
