@@ -7,7 +7,6 @@ elsewhere is a question, too, until somebody says that it is none (`mapping.Targ
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -188,22 +187,27 @@ def _shown(key: str, example: str) -> str:
     }.get(key, example)
 
 
-def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Any]:
+def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Counts]:
     """Return the counts of an import, with those of status columns that were not counted yet."""
-    counts: dict[str, Any] = dict(record.value_counts or {})
+    layout = Layout(
+        encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
+    )
+    return counted(Path(record.path), layout, targets=targets, known=record.value_counts or {})
+
+
+def counted(
+    path: Path, layout: Layout, *, targets: Sequence[Target], known: Mapping[str, Counts]
+) -> dict[str, Counts]:
+    """Return counts by column, as `Import.value_counts` keeps them, for all status columns."""
     missing = {
         index: target.reads or WORD
         for index, target in enumerate(targets)
-        if target.to == TO_STATUS and str(index) not in counts
+        if target.to == TO_STATUS and str(index) not in known
     }
-    if missing:
-        layout = Layout(
-            encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
-        )
-        path, width = Path(record.path), len(record.columns)
-        found = consent_columns.count(path, layout, width=width, found=missing)
-        counts |= {str(index): values for index, values in found.items()}
-    return counts
+    if not missing:
+        return dict(known)
+    found = consent_columns.count(path, layout, width=len(targets), found=missing)
+    return {**known, **{str(index): values for index, values in found.items()}}
 
 
 def disregarded(record: Import, targets: Sequence[Target]) -> list[int]:
@@ -259,10 +263,10 @@ def _words(question: Question) -> str:
         " …" if len(question.open) > NAMED else ""
     )
     text = ngettext(
-        "The column “%(column)s” says who may be emailed, but nobody can tell what %(values)s "
-        "means (%(rows)s row). Say what each value means.",
-        "The column “%(column)s” says who may be emailed, but nobody can tell what these mean: "
-        "%(values)s (%(rows)s rows). Say what each value means.",
+        "The column “%(column)s” says who may be emailed, but it is not clear what %(values)s "
+        "means (%(rows)s row). Say what it means.",
+        "The column “%(column)s” says who may be emailed, but it is not clear what these values "
+        "mean: %(values)s (%(rows)s rows). Say what each of them means.",
         rows,
     )
     return text % {"column": question.column, "values": named, "rows": rows}

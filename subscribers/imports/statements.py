@@ -311,7 +311,7 @@ FROM lifted
 """
 # An undo tells what came with this import by the end of a detail, which names it.
 DETAIL = """CASE WHEN {why} <> ''
-    THEN left({why}, 299 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
+    THEN left({why}, 297 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
 # What a file proves of an old consent: events with their own moments and network addresses, beside
 # the import's own event, of those whom this import put on a list or took off one.
 PROOFS = f"""

@@ -99,7 +99,13 @@ def _read(
         "samples": [[cell[:LONGEST_SAMPLE] for cell in row] for row in samples[:SAMPLES_KEPT]],
         "mapping": mapping.dump(targets),
         "source": tool.key if tool else "",
-        "value_counts": {str(index): counts for index, counts in understood.counts.items()},
+        # An earlier import may have taken further columns for the status.
+        "value_counts": questions.counted(
+            path,
+            found,
+            targets=targets,
+            known={str(index): counts for index, counts in understood.counts.items()},
+        ),
     }
 
 

@@ -204,7 +204,7 @@ def test_the_page_asks_value_by_value(editor_client, weekly):
     columns = {"to_0": "email", "to_1": "status"}
     answer = editor_client.post(f"{page}?step=columns", columns)
     assert answer.status_code == 422
-    assert "nobody can tell" in answer.content.decode()
+    assert "it is not clear what these values mean" in answer.content.decode()
     columns |= {
         "value_1": ["active", "gone", ""],
         "means_1": ["subscribed", "complained", "left_out"],
@@ -246,6 +246,18 @@ def test_a_column_chosen_as_status_by_hand_is_counted_and_asked(taken):
         steps.set_mapping(record, targets=targets)
     answered = [targets[0], questions.answer(targets[1], {"fine": "subscribed"})]
     assert steps.set_mapping(record, targets=answered)
+
+
+def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly):
+    first = taken("email,Note\na@x.example,unsubscribed\nb@x.example,fine\n")
+    targets = [Target(to="email"), Target(to=mapping.STATUS, answers={"fine": "subscribed"})]
+    assert steps.set_mapping(first, targets=targets)
+    steps.set_consent(first, steps.Consent(lists=[weekly]))
+    assert steps.start_run(first)
+    assert run.run(first.pk)
+    again = taken("email,Note\nc@x.example,fine\n")
+    assert again.mapping[1]["to"] == mapping.STATUS
+    assert [value.text for value in questions.ask(again)[0].open] == ["fine"]
 
 
 def test_yes_and_no_and_every_word_mean_one_thing():
