@@ -85,6 +85,7 @@ class Found:
     reads: str = ""
     proof: str = ""
     is_sure: bool = True  # by its name alone; otherwise only if its values are understood
+    needs_clear: bool = False  # and only if some of them mean nothing else
 
 
 # Our own exports say of each list where somebody stands, and why nothing is sent to them.
@@ -116,10 +117,16 @@ def by_name(name: str) -> Found | None:  # noqa: PLR0911 - one answer for each k
     for piece, kind in said.FRAGMENTS:
         if piece in plain:
             return _by_fragment(kind, parts)
+    if any(word in plain for word in said.NEWSLETTERS):
+        return Found(reads=said.LEFT_IF_NO, is_sure=False)
+    if not said.STATUS_NAMES.isdisjoint(parts):
+        return Found(reads=said.WORD, is_sure=False, needs_clear=True)
     return None
 
 
-def _by_fragment(kind: str, parts: Sequence[str]) -> Found | None:
+def _by_fragment(  # noqa: PLR0911 - one answer for each kind of name
+    kind: str, parts: Sequence[str]
+) -> Found | None:
     is_moment = parts[-1] in said.AS_MOMENT or parts[0] in said.AS_MOMENT - {"at", "on", "am", "le"}
     agrees = kind == said.LEFT_IF_NO
     confirms = kind == said.UNCONFIRMED_IF_NO
@@ -134,6 +141,8 @@ def _by_fragment(kind: str, parts: Sequence[str]) -> Found | None:
         return Found(proof=CONSENT_TIME)
     if is_moment and confirms:
         return Found(reads=said.UNCONFIRMED_IF_EMPTY)
+    if is_moment and ":" not in kind:
+        return None  # when a status changed
     return Found(reads=kind)
 
 
@@ -223,14 +232,15 @@ def is_settled(found: Found, counts: Counts) -> bool:
     """Say whether a column that only might be one is one: some of its values are understood."""
     if found.is_sure:
         return True
-    outcome, _colon, test = found.reads.partition(":")
-    return any(
-        key in said.STATUS_WORDS
-        or key in said.UNCLEAR_WORDS
-        or (key in said.YES | said.NO and (bool(test) or outcome == said.ASK))
-        for key in counts
-        if key not in {EMPTY_KEY, DATE_KEY}
-    )
+    keys = counts.keys() - {EMPTY_KEY, DATE_KEY}
+    if found.needs_clear:
+        return not keys.isdisjoint(said.CLEAR_WORDS)
+    if found.reads == said.WORD:
+        # "Active" alone is the same as saying nothing.
+        return not keys.isdisjoint(said.UNCLEAR_WORDS) or any(
+            said.STATUS_WORDS.get(key, said.SUBSCRIBED) != said.SUBSCRIBED for key in keys
+        )
+    return not keys.isdisjoint(said.STATUS_WORDS.keys() | said.YES | said.NO)
 
 
 def best_proofs(found: Mapping[int, Found], columns: Sequence[str]) -> dict[int, str]:

@@ -63,25 +63,29 @@ NAMES: dict[str, str] = {
         LEFT_IF_YES: f"""
             email {OLD_WORD}ed, email blocklisted, {OLD_WORD}ed, blocklisted, is {OLD_WORD}ed,
             is this subscriber {OLD_WORD}ed, is this user {OLD_WORD}ed, email disabled,
-            emails disabled, disabled, is this account disabled, deactivated, is deactivated,
-            deleted, is deleted, deleted at, removed, removed at, archived, archived at,
-            canceled, cancelled, canceled at, cancelled at, cancelation date,
+            emails disabled, is this account disabled, deactivated, is deactivated, deleted,
+            is deleted, deleted at, canceled at, cancelled at, cancelation date,
             cancellation date, stop time, stopped at, left at, left on, leaving date,
             exit date, confirmed opt-out date, do not email, donotemail, do not mail,
             do not contact, dnc, no email, no mail, no emails, no bulk emails,
             no bulk emails user opt out, bulk email opt out, has opted out of email, gesperrt,
             abgemeldet, abgemeldet am, austragung, austragungsdatum, abmeldedatum, ausgetragen,
             désabonné, désinscrit, désabonné le, bloqué, baja, fecha de baja, fecha baja,
-            dado de baja, cancelado, desuscrito, data disiscrizione, disiscritto, cancellato,
-            descadastrado, descadastro, cancelada em, uitgeschreven, afgemeld, uitschrijfdatum,
-            wypisany, wypisano, odhlášen, odhlášeno, odhlásený, leiratkozott, leiratkozás,
-            dezabonat, avregistrerad, avanmäld, avmeldt, afmeldt, frameldt, peruutettu,
-            peruuttanut, отписан, отписался, отписка, дата отписки, відписаний, відписався,
-            διαγραφή, διαγραμμένος, abonelikten çıktı, abonelik iptali, çıkış tarihi, 配信停止,
+            dado de baja, desuscrito, data disiscrizione, disiscritto, descadastrado,
+            descadastro, cancelada em, uitgeschreven, afgemeld, uitschrijfdatum, wypisany,
+            wypisano, odhlášen, odhlášeno, odhlásený, leiratkozott, leiratkozás, dezabonat,
+            avregistrerad, avanmäld, avmeldt, afmeldt, frameldt, peruutettu, peruuttanut,
+            отписан, отписался, отписка, дата отписки, відписаний, відписався, διαγραφή,
+            διαγραμμένος, abonelikten çıktı, abonelik iptali, çıkış tarihi, 配信停止,
             配信停止日, 購読解除, 解除日, 退会, 退会日, 退订, 取消订阅, 退訂, 取消訂閱,
             退订时间, 수신거부, 구독취소, 구독 취소, 해지, 해지일, إلغاء الاشتراك,
             ألغى الاشتراك, הוסר, ביטל מנוי, berhenti, berhenti berlangganan, tanggal berhenti,
-            hủy đăng ký, đã hủy, ยกเลิก, ยกเลิกการสมัคร, सदस्यता रद्द, अनसब्सक्राइब""",
+            hủy đăng ký, đã hủy, ยกเลิก, ยกเลิกการสมัคร, सदस्यता रद्द, अनसब्सक्राइब,
+            do not bulk email, donotbulkemail, consent withdrawn, withdrawn at,
+            aboneliği iptal, ביטול הרשמה, peruttu""",
+        ASK: """
+            archived, archived at, cancelado, canceled, cancellato, cancelled, disabled,
+            removed, removed at""",
         LEFT_IF_NO: """
             subscribed, is subscribed, issubscribed, subscribed to emails, subscribed to email,
             email subscribed, subscribed to newsletter, subscribe, accepts email marketing,
@@ -93,7 +97,9 @@ NAMES: dict[str, str] = {
             zapisany, subskrybuje, přihlášen, feliratkozott, feliratkozva, abonat,
             prenumererar, abonnerer, tilmeldt, påmeldt, tilaaja, подписан, подписка активна,
             підписаний, εγγεγραμμένος, abone, abone mi, 購読中, 配信希望, 已订阅, 已訂閱,
-            구독중, 수신동의, مشترك, מנוי, berlangganan, đã đăng ký""",
+            구독중, 수신동의, مشترك, מנוי, berlangganan, đã đăng ký, allow email, allows email,
+            allow emails, email allowed, can receive email, can receive emails, mail ok,
+            是否订阅, newsletter subscribed""",
         BOUNCED_IF_YES: """
             bounced, is bounced, has bounced, hard bounced, hard bounce, on hold, email on hold,
             clean time, cleaned, bounced at, bounce date, bounced on, invalid email, email invalid,
@@ -130,20 +136,30 @@ WEAK_NAMES: dict[str, str] = {
     for kind, names in {
         WORD: """
             state, stato, estado, etat, état, stav, stan, stare, tila, állapot, tilstand, situação,
-            situacao, situation, состояние, стан, durum, 状態, 狀態, 状态, 상태, الحالة, حالة, מצב,
-            keadaan, trạng thái, สถานะ, स्थिति, type, subscription, subscriptions, membership,
-            abonnement, abo, suscripción, iscrizione, inscrição, langganan, active status""",
+            situation, состояние, стан, durum, 状態, 狀態, 状态, 상태, الحالة, حالة, מצב, keadaan,
+            trạng thái, สถานะ, स्थिति""",
         ASK: "active, aktiv, actif, activo, attivo, ativo, actief, aktywny, aktif, enabled",
         LEFT_IF_NO: """
             newsletter, newsletters, mailing, mailings, mailing list, marketing, emailing,
-            email list, bulletin, infolettre, boletín, boletin, nieuwsbrief, nyhetsbrev,
-            nyhedsbrev, uutiskirje, hírlevél, zpravodaj, рассылка, розсилка, bülten,
-            ニュースレター, メルマガ, 뉴스레터, نشرة, buletin, permission, gdpr, rgpd, dsgvo,
-            avg, lgpd""",
-        LEFT_IF_YES: "blocked, suspended, banned, inactive, hidden",
+            email list, bulletin, infolettre, boletín, nieuwsbrief, nyhetsbrev, nyhedsbrev,
+            uutiskirje, hírlevél, zpravodaj, рассылка, розсилка, bülten, ニュースレター, メルマガ,
+            メール配信, 뉴스레터, نشرة, buletin, permission, gdpr, rgpd, dsgvo, avg, lgpd""",
+        LEFT_IF_YES: "blocked, suspended, banned, inactive, is inactive, hidden, excluded",
+        UNCONFIRMED_IF_NO: "verified",
     }.items()
     for name in folded(names)
 }
+# Words of a name that is about consent only if a value says so in words that mean nothing else: the
+# status of an order or of a paid subscription says nothing about newsletters.
+STATUS_NAMES = frozenset(
+    folded(
+        """
+        status, statut, estado, stato, stav, durum, durumu, статус, ステータス, 状态, 상태, type,
+        subscription, subscriptions, subscriber, abonnement, abo, suscripción, iscrizione,
+        inscrição, langganan, anmeldestatus, kontostatus"""
+    )
+)
+NEWSLETTERS = folded("newsletter, mailinglist, nieuwsbrief, infolettre, newslet")
 # Pieces of names that no list holds. The first that is found decides.
 FRAGMENTS: tuple[tuple[str, str], ...] = tuple(
     (piece, kind)
@@ -151,8 +167,9 @@ FRAGMENTS: tuple[tuple[str, str], ...] = tuple(
         (
             LEFT_IF_YES,
             f"""
-                unsub, optout, optedout, desabonn, desinscri, abgemeld, abmeld, ausgetrag,
-                widerruf, {OLD_WORD}, blocklist, donotemail, donotcontact, donotmail, disiscri,
+                withdraw, revoke, donotbulk, donotallowemail, donotallowbulk, donotsend, unsub,
+                optout, optedout, desabonn, desinscri, abgemeld, abmeld, ausgetrag, widerruf,
+                {OLD_WORD}, blocklist, donotemail, donotcontact, donotmail, disiscri,
                 descadastr, desuscri, uitgeschrev, afgemeld, wypisan, odhlas, leiratkoz,
                 dezabon, avregistr, avmeld, afmeld, отпис, відпис, 配信停止, 購読解除, 退订,
                 取消订阅, 수신거부, 구독취소, listenoire, listanegra, listanera, sperrliste,
@@ -188,7 +205,7 @@ OTHER_THINGS = frozenset(
     )
 )
 OTHER_CHANNELS = frozenset({"sms", "whatsapp", "phone", "mobile", "push", "call", "calls", "fax"})
-PLAIN_NAMES = frozenset(folded("active subscription, activesubscription, do not sms, do not phone"))
+PLAIN_NAMES = frozenset(folded("active subscription, bounces, do not sms, do not phone"))
 AS_MOMENT = frozenset(
     folded(
         """
@@ -293,12 +310,17 @@ STATUS_WORDS: dict[str, str] = {
 }
 # Words that say it in one tool only; `sources` says what they mean in which.
 UNCLEAR_WORDS = frozenset(folded("inactive, soft bounced, soft bounce, softbounce, cold"))
-# Which of these a column of any name can't hold by chance.
+# Which words a column of any name can't hold by chance.
+CLEAR_PIECES = folded(
+    """
+    subscri, confirm, bounce, optedout, abgemeld, abonn, desinscri, disiscri, iscritt, inscri,
+    suscri, dadodebaja, uitgeschrev, afgemeld, wypisan, zapisan, odhlas, leiratkoz, отпис, подпис,
+    відпис, підпис, 退订, 订阅, 訂閱, 配信停止, 購読, 수신거부, 구독, berlangganan, dangky"""
+)
 CLEAR_WORDS = frozenset(
     word
-    for word, status in STATUS_WORDS.items()
-    if ("subscri" in word or "confirm" in word or "bounce" in word or "optedout" in word)
-    and word not in {"subscriber", "confirmed"}
+    for word in STATUS_WORDS
+    if word not in {"subscriber", "confirmed"} and any(piece in word for piece in CLEAR_PIECES)
 )
 YES = frozenset({"✓", "✔", "☑", "☒", "✗", "✅"}) | set(
     folded("""

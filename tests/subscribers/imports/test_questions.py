@@ -148,6 +148,12 @@ def test_an_earlier_mapping_answers_nothing(command):
         ("email,active_subscription\na@x.example,false\n", "new"),
         ("email,Membership\na@x.example,gold\n", "new"),
         ("email,Subscription plan\na@x.example,cancelled\n", "new"),
+        ("email,Subscription\na@x.example,cancelled\nb@x.example,active\n", "new"),
+        ("email,Order status\na@x.example,cancelled\nb@x.example,pending\n", "new"),
+        ("email,Account status\na@x.example,disabled\n", "new"),
+        ("email,Bounces\na@x.example,1\n", "new"),
+        ("email,Type\na@x.example,premium\n", "new"),
+        ("email,Email subscription status updated at\na@x.example,2020-01-01\n", "new"),
     ],
 )
 def test_ordinary_columns_stay_ordinary(taken, text, target):
@@ -161,7 +167,10 @@ def test_ordinary_columns_stay_ordinary(taken, text, target):
     [
         "email,Status\na@x.example,Shipped\nb@x.example,Pending\n",
         "email,Active\na@x.example,yes\nb@x.example,no\n",
-        "email,State\na@x.example,active\nb@x.example,CA\n",
+        "email,State\na@x.example,inactive\nb@x.example,active\n",
+        "email,State\na@x.example,deleted\nb@x.example,CA\n",
+        "email,Cancelled\na@x.example,yes\n",
+        "email,Account status\na@x.example,unsubscribed\nb@x.example,open\n",
     ],
 )
 def test_columns_that_could_be_either_ask(taken, text):
