@@ -151,8 +151,10 @@ def _names(columns: Sequence[str]) -> list[str | None]:
     ]
 
 
-def ask(record: Import) -> list[Question]:
+def ask(record: Import, targets: Sequence[Target] | None = None) -> list[Question]:
     """Return the status columns of an import with their values, open or not."""
+    if targets is None:
+        targets = load(record.mapping)
     counts = record.value_counts or {}
     return [
         Question(
@@ -160,7 +162,7 @@ def ask(record: Import) -> list[Question]:
             column=record.columns[index],
             values=_values(target, counts.get(str(index), {})),
         )
-        for index, target in enumerate(load(record.mapping))
+        for index, target in enumerate(targets)
         if target.to == TO_STATUS
     ]
 

@@ -4,6 +4,7 @@ Most of what an export holds is known by the names of its columns, whatever tool
 source says only what those names can't: which tool means what by a word, what is to be left out.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,6 +144,12 @@ SOURCES = (
         answers=LETTERS,
     ),
 )
+# What tools and people call their files of those who left. "Cleaned" is none: so is a tidy file.
+LEFT_NAMES = re.compile(
+    r"unsubscri|non-?subscri|opt[-_ ]?outs?(?![a-z])|bounce|suppress|complain|spam[-_ ]?report"
+    rf"|block-?list|{said.OLD_WORD}|do[-_ ]?not[-_ ]?(?:email|contact|mail)",
+    re.IGNORECASE,
+).search
 BY_KEY = {source.key: source for source in SOURCES}
 
 
@@ -168,6 +175,11 @@ def migration(columns: Sequence[str]) -> MoveSource | None:
     if is_mautic(columns):
         return MoveSource.MAUTIC
     return None
+
+
+def is_of_people_who_left(filename: str) -> bool:
+    """Say whether a file's name says that nobody in it may be written to."""
+    return bool(LEFT_NAMES(filename))
 
 
 def is_mautic(columns: Sequence[str]) -> bool:

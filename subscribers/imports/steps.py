@@ -17,7 +17,7 @@ from subscribers.imports.files import BelongsElsewhere, FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.models import ConsentStatement, CustomField, Import, MailingList, SignupForm
-from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SubscriptionStatus
 
 SAMPLES = 100  # rows that suggestions look at
 SAMPLES_KEPT = 5
@@ -53,7 +53,9 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path.unlink()
             path = converted
         found = layout.detect(path)
-        values = _read(workspace, path, found, guess_types=guess_types, source=source)
+        values = _read(
+            workspace, path, found, filename=filename, guess_types=guess_types, source=source
+        )
     except Exception:
         path.unlink(missing_ok=True)
         raise
@@ -73,6 +75,7 @@ def _read(
     path: Path,
     found: layout.Layout,
     *,
+    filename: str,
     guess_types: bool,
     source: str = "",
 ) -> dict[str, Any]:
@@ -91,6 +94,9 @@ def _read(
         guess_types=guess_types,
         sure=understood.sure,
     )
+    says_status = any(target.to == mapping.STATUS for target in targets)
+    if sources.is_of_people_who_left(filename) and not says_status:
+        raise BelongsElsewhere(MoveSource.SUPPRESSIONS)
     return {
         "encoding": found.encoding,
         "delimiter": found.delimiter,
@@ -189,7 +195,14 @@ def reread(
         FileRefused: nothing can be read in this way; the import stays as it is.
     """
     found = layout.Layout(encoding=encoding, delimiter=delimiter, has_header=has_header)
-    values = _read(record.workspace, Path(record.path), found, guess_types=True, source=source)
+    values = _read(
+        record.workspace,
+        Path(record.path),
+        found,
+        filename=record.filename,
+        guess_types=True,
+        source=source,
+    )
     return _change(record, OPEN, status=ImportStatus.UPLOADED, **values)
 
 
@@ -291,7 +304,9 @@ def forget_old_files() -> int:
     count = 0
     for record in due.only("id", "path", "errors_path").iterator():
         files.discard(record.path, record.errors_path)
-        Import.objects.filter(pk=record.pk).update(path="", errors_path="", samples=[], problems=[])
+        Import.objects.filter(pk=record.pk).update(
+            path="", errors_path="", samples=[], problems=[], value_counts={}
+        )
         record.changes.all().delete()
         count += 1
     return count

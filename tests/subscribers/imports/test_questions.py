@@ -126,6 +126,15 @@ def test_a_column_is_left_out_only_by_saying_so(command):
     assert Import.objects.get().mapping[1]["waived"] == "import_subscribers"
 
 
+def test_a_dry_run_says_who_comes_in_as_what(command):
+    text = "email,status\na@x.example,active\nb@x.example,unsubscribed\nc@x.example,cleaned\n"
+    outcome = command(text + "nope,active\n", "--dry-run")
+    assert outcome["standings"] == {"subscribed": 1, "unsubscribed": 1, "bounced": 1}
+    assert (outcome["created"], outcome["invalid"], outcome["errors_file"]) == (2, 1, None)
+    assert not Subscriber.objects.exists()
+    assert not Import.objects.exists()
+
+
 def test_an_earlier_mapping_answers_nothing(command):
     text = "email,status\na@x.example,gone\n"
     command(text, "--status-value", "gone=subscribed")
@@ -255,6 +264,34 @@ def test_a_column_chosen_as_status_by_hand_is_counted_and_asked(taken):
         steps.set_mapping(record, targets=targets)
     answered = [targets[0], questions.answer(targets[1], {"fine": "subscribed"})]
     assert steps.set_mapping(record, targets=answered)
+
+
+@pytest.mark.parametrize(
+    ("name", "stops"),
+    [
+        ("unsubscribes.csv", True),
+        ("Unsubscribed contacts.csv", True),
+        ("nonsubscribed_email_audience_export_5f1b9c.csv", True),
+        ("suppression_bounces.csv", True),
+        ("spam-reports.csv", True),
+        ("opt-outs 2023.csv", True),
+        ("do_not_email.csv", True),
+        ("subscribers cleaned.csv", False),
+        ("optouting.csv", False),
+        ("subscribed.csv", False),
+    ],
+)
+def test_a_file_whose_name_says_that_they_left_subscribes_nobody(workspace, name, stops):
+    def take(text):
+        path, size = files.store([text.encode()])
+        return steps.take_file(workspace, path=path, size=size, filename=name)
+
+    if stops:
+        with pytest.raises(files.BelongsElsewhere, match="rename"):
+            take("email,created\na@x.example,1683356889\n")
+    else:
+        assert take("email,created\na@x.example,1683356889\n")
+    assert take("email,status\na@x.example,unsubscribed\n")
 
 
 def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly):
