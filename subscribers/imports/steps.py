@@ -70,7 +70,7 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     )
 
 
-def _read(
+def _read(  # noqa: PLR0913 - a file's own facts
     workspace: Workspace,
     path: Path,
     found: layout.Layout,
