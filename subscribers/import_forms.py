@@ -34,7 +34,7 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Offer the tools that are known."""
         super().__init__(*args, **kwargs)
-        self.fields["source"].choices = [("", _("Recognise it"))] + sources.choices()  # type: ignore[attr-defined]
+        self.fields["source"].choices = [("", _("Recognise it")), *sources.choices()]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Ask for one of them."""
@@ -61,7 +61,7 @@ class ReadForm(forms.Form):
             "source": record.source,
         }
         super().__init__(data, initial=initial)
-        self.fields["source"].choices = [("", _("Recognise it"))] + sources.choices()  # type: ignore[attr-defined]
+        self.fields["source"].choices = [("", _("Recognise it")), *sources.choices()]  # type: ignore[attr-defined]
         self._offer("delimiter", DELIMITERS, record.delimiter)
         self._offer("encoding", ENCODINGS, record.encoding)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from subscribers.imports import consent_words as said
 from subscribers.imports import moments, standings
-from subscribers.imports.folding import fold, words
+from subscribers.imports.folding import fold, folded, words
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import (
     CONFIRM_IP,
@@ -30,57 +30,48 @@ ALIKE = 0.9  # the share of samples that must be words for where somebody stands
 
 # Names of columns that prove a consent; where several do, the first of a line goes before others.
 PROOF_NAMES: dict[str, tuple[str, ...]] = {
-    CONSENT_TIME: tuple(
-        fold(name)
-        for name in """optin time,opt-in date,opt in date,optin date,opted in at,opted in on,
-        optin timestamp,email opt-in date,consent date,consent timestamp,consent time,consented at,
-        email marketing consent timestamp,subscribed on,subscribed at,subscribed date,subscribe date,
-        date subscribed,subscription date,subscription time,date of subscription,sign up date,
-        signup date,signup time,sign-up time,signed up at,signed up on,signed up,date added,added on,
-        added at,add date,add time,add date and time,date created,created at,created on,created date,
-        creation date,create date,created,registered at,registration date,anmeldedatum,
-        angemeldet am,eintragungsdatum,erstellt am,date d'inscription,inscrit le,date inscription,
-        date de création,fecha de suscripción,fecha suscripción,fecha de alta,fecha de registro,
-        data di iscrizione,data iscrizione,data de inscrição,data inscrição,data de cadastro,
-        inschrijfdatum,aangemeld op,data zapisu,data rejestracji,datum přihlášení,feliratkozás dátuma,
-        data abonării,anmälningsdatum,tilmeldingsdato,påmeldingsdato,liittymispäivä,дата подписки,
-        дата підписки,ημερομηνία εγγραφής,abonelik tarihi,kayıt tarihi,登録日,登録日時,購読開始日,
-        订阅日期,订阅时间,訂閱日期,가입일,구독일,تاريخ الاشتراك,תאריך הרשמה,tanggal berlangganan,
-        tanggal daftar,ngày đăng ký,วันที่สมัคร""".split(",")
+    CONSENT_TIME: folded(
+        """
+            optin time, opt-in date, opt in date, optin date, opted in at, opted in on,
+            optin timestamp, email opt-in date, consent date, consent timestamp, consent time,
+            consented at, email marketing consent timestamp, subscribed on, subscribed at,
+            subscribed date, subscribe date, date subscribed, subscription date,
+            subscription time, date of subscription, sign up date, signup date, signup time,
+            sign-up time, signed up at, signed up on, signed up, date added, added on,
+            added at, add date, add time, add date and time, date created, created at,
+            created on, created date, creation date, create date, created, registered at,
+            registration date, anmeldedatum, angemeldet am, eintragungsdatum, erstellt am,
+            date d'inscription, inscrit le, date inscription, date de création,
+            fecha de suscripción, fecha suscripción, fecha de alta, fecha de registro,
+            data di iscrizione, data iscrizione, data de inscrição, data inscrição,
+            data de cadastro, inschrijfdatum, aangemeld op, data zapisu, data rejestracji,
+            datum přihlášení, feliratkozás dátuma, data abonării, anmälningsdatum,
+            tilmeldingsdato, påmeldingsdato, liittymispäivä, дата подписки, дата підписки,
+            ημερομηνία εγγραφής, abonelik tarihi, kayıt tarihi, 登録日, 登録日時, 購読開始日,
+            订阅日期, 订阅时间, 訂閱日期, 가입일, 구독일, تاريخ الاشتراك, תאריך הרשמה,
+            tanggal berlangganan, tanggal daftar, ngày đăng ký, วันที่สมัคร"""
     ),
-    CONSENT_IP: tuple(
-        map(
-            fold,
-            """optin ip,opt-in ip,opt in ip,optin ip address,consent ip,signup ip,sign up ip,
-            subscribed ip,subscribe ip,subscription ip,registration ip,registered ip,created ip,
-            ip address,ip,ip-adresse,adresse ip,dirección ip,indirizzo ip,endereço ip,alamat ip""".split(
-                ","
-            ),
-        )
+    CONSENT_IP: folded(
+        """
+            optin ip, opt-in ip, opt in ip, optin ip address, consent ip, signup ip,
+            sign up ip, subscribed ip, subscribe ip, subscription ip, registration ip,
+            registered ip, created ip, ip address, ip, ip-adresse, adresse ip, dirección ip,
+            indirizzo ip, endereço ip, alamat ip"""
     ),
-    CONFIRM_TIME: tuple(
-        map(
-            fold,
-            """confirm time,confirmation time,confirmation date,confirm date,optin confirmed at,
-            confirmed opt-in date,email confirmed opt-in date,doi timestamp""".split(","),
-        )
+    CONFIRM_TIME: folded(
+        """confirm time, confirmation time, confirmation date, confirm date, optin confirmed at,
+        confirmed opt-in date, email confirmed opt-in date, doi timestamp"""
     ),
-    CONFIRM_IP: tuple(
-        map(
-            fold,
-            """confirm ip,confirmation ip,confirmed ip,confirmation ip address,doi ip,
-            double opt-in ip""".split(","),
-        )
+    CONFIRM_IP: folded(
+        """confirm ip, confirmation ip, confirmed ip, confirmation ip address, doi ip,
+        double opt-in ip"""
     ),
-    CONSENT_SOURCE: tuple(
-        map(
-            fold,
-            """signup source,sign up source,sign-up source,optin source,opt-in source,
-            email opt-in source,consent source,subscription source,subscribe source,
-            subscriber source,signup form,sign up form,signup url,signup method,opt-in method,
-            consent method,email marketing consent method,anmeldequelle,source d'inscription,
-            sumber pendaftaran""".split(","),
-        )
+    CONSENT_SOURCE: folded(
+        """signup source, sign up source, sign-up source, optin source, opt-in source,
+        email opt-in source, consent source, subscription source, subscribe source,
+        subscriber source, signup form, sign up form, signup url, signup method, opt-in method,
+        consent method, email marketing consent method, anmeldequelle, source d'inscription,
+        sumber pendaftaran"""
     ),
 }
 IS_PROOF = {name: to for to, names in PROOF_NAMES.items() for name in names}
@@ -94,6 +85,7 @@ class Found:
     reads: str = ""
     proof: str = ""
     is_sure: bool = True  # by its name alone; otherwise only if its values are understood
+    needs_clear: bool = False  # and only if some of them mean nothing else
 
 
 # Our own exports say of each list where somebody stands, and why nothing is sent to them.
@@ -101,13 +93,14 @@ OF_EXPORTS = {
     "lists": Found(reads=said.WORD),
     "suppressed": Found(reads=said.WORD_OR_NOTHING),
 }
-ANSWERS_OF_EXPORTS = dict.fromkeys(
-    (SuppressionReason.MANUAL, SuppressionReason.IMPORTED, SuppressionReason.ERASED), said.BLOCKED
-)
+ANSWERS_OF_EXPORTS = {
+    one.value: said.BLOCKED
+    for one in (SuppressionReason.MANUAL, SuppressionReason.IMPORTED, SuppressionReason.ERASED)
+}
 Counts = dict[str, dict[str, Any]]  # key of a value: {"n": rows, "example": as written}
 
 
-def by_name(name: str) -> Found | None:
+def by_name(name: str) -> Found | None:  # noqa: PLR0911 - one answer for each kind of name
     """Tell what a column's name says about consent; None for any other column."""
     plain = fold(name)
     if not plain or plain in said.PLAIN_NAMES:
@@ -124,10 +117,16 @@ def by_name(name: str) -> Found | None:
     for piece, kind in said.FRAGMENTS:
         if piece in plain:
             return _by_fragment(kind, parts)
+    if any(word in plain for word in said.NEWSLETTERS):
+        return Found(reads=said.LEFT_IF_NO, is_sure=False)
+    if not said.STATUS_NAMES.isdisjoint(parts):
+        return Found(reads=said.WORD, is_sure=False, needs_clear=True)
     return None
 
 
-def _by_fragment(kind: str, parts: Sequence[str]) -> Found | None:
+def _by_fragment(  # noqa: PLR0911 - one answer for each kind of name
+    kind: str, parts: Sequence[str]
+) -> Found | None:
     is_moment = parts[-1] in said.AS_MOMENT or parts[0] in said.AS_MOMENT - {"at", "on", "am", "le"}
     agrees = kind == said.LEFT_IF_NO
     confirms = kind == said.UNCONFIRMED_IF_NO
@@ -142,6 +141,8 @@ def _by_fragment(kind: str, parts: Sequence[str]) -> Found | None:
         return Found(proof=CONSENT_TIME)
     if is_moment and confirms:
         return Found(reads=said.UNCONFIRMED_IF_EMPTY)
+    if is_moment and ":" not in kind:
+        return None  # when a status changed
     return Found(reads=kind)
 
 
@@ -168,6 +169,15 @@ def find(
         if one:
             found[index] = one
     return found
+
+
+def by_counts(name: str, counts: Counts) -> Found | None:
+    """Tell what a column is whose values were counted: by its name, else by what they are."""
+    one = OF_EXPORTS.get(name) or by_name(name)
+    if one and one.proof:
+        return Found(reads=said.LEFT_IF_NO) if _says_yes_or_no(counts) else None
+    values = [key for key in counts if key != EMPTY_KEY]
+    return one or (Found(reads=said.WORD) if _are_standings(values) else None)
 
 
 def _says_yes_or_no(values: Iterable[str]) -> bool:
@@ -222,14 +232,15 @@ def is_settled(found: Found, counts: Counts) -> bool:
     """Say whether a column that only might be one is one: some of its values are understood."""
     if found.is_sure:
         return True
-    outcome, _colon, test = found.reads.partition(":")
-    return any(
-        key in said.STATUS_WORDS
-        or key in said.UNCLEAR_WORDS
-        or (key in said.YES | said.NO and (bool(test) or outcome == said.ASK))
-        for key in counts
-        if key not in {EMPTY_KEY, DATE_KEY}
-    )
+    keys = counts.keys() - {EMPTY_KEY, DATE_KEY}
+    if found.needs_clear:
+        return not keys.isdisjoint(said.CLEAR_WORDS)
+    if found.reads == said.WORD:
+        # "Active" alone is the same as saying nothing.
+        return not keys.isdisjoint(said.UNCLEAR_WORDS) or any(
+            said.STATUS_WORDS.get(key, said.SUBSCRIBED) != said.SUBSCRIBED for key in keys
+        )
+    return not keys.isdisjoint(said.STATUS_WORDS.keys() | said.YES | said.NO)
 
 
 def best_proofs(found: Mapping[int, Found], columns: Sequence[str]) -> dict[int, str]:

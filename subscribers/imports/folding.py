@@ -22,6 +22,11 @@ def words(text: str) -> list[str]:
     return [folded for word in INSIDE.split(text) if (folded := fold(word))]
 
 
+def folded(names: str) -> tuple[str, ...]:
+    """Return names, separated by commas, as `fold` writes them; each once, in their order."""
+    return tuple(dict.fromkeys(fold(name) for name in names.split(",") if name.strip()))
+
+
 def _plain(text: str) -> str:
     if text.isascii():
         return text.lower()

@@ -1,8 +1,9 @@
 """Which column goes where: suggestions with samples, what was chosen before, new fields."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -80,7 +81,7 @@ class Target:
     type: str = FieldType.TEXT  # of a new field
     date_order: str = DateOrder.DAY_FIRST
     reads: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     waived: str = ""
 
 

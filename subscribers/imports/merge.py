@@ -226,7 +226,7 @@ class Merger:
                     raise Overtaken from error
                 cursor.execute(statements.SUBSCRIBE_NEW, values)
                 cursor.execute(statements.CONSENT_OF_NEW, values)
-            if counts.updated or values["bring_back"]:
+            if counts.updated or values["bring_back"] or self._has_consent:
                 cursor.execute(statements.keep_previous(fills=self._fills), values)
                 try:
                     cursor.execute(statements.update_people(fills=self._fills), values)

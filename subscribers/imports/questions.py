@@ -7,13 +7,12 @@ elsewhere is a question, too, until somebody says that it is none (`mapping.Targ
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Workspace
-from subscribers.imports import consent_columns, sources, standings
+from subscribers.imports import consent_columns, standings
 from subscribers.imports.consent_columns import Counts, Found
 from subscribers.imports.consent_words import STATUS_WORDS, WORD
 from subscribers.imports.folding import fold
@@ -21,6 +20,8 @@ from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import (
     ERROR_COLUMNS,
     EXPORT_ONLY,
+    SYNONYMS,
+    TAGS,
     MappingRefused,
     Target,
     date_order,
@@ -103,8 +104,9 @@ def settle(
     found = consent_columns.find(_names(columns), samples, exported=exported)
     own = names_of(list(CustomField.objects.filter(workspace=workspace)))
     sure: dict[int, Target] = {}
-    for index, column in enumerate(columns):
-        if source and (to := source.columns.get(fold(column))) is not None:
+    for index, column in enumerate(columns if source else ()):
+        to = _by_source(source, fold(column))
+        if to is not None and (not to or to not in {target.to for target in sure.values()}):
             sure[index] = Target(to=to)
             found.pop(index, None)
     for index, one in found.items():
@@ -120,6 +122,13 @@ def settle(
             values = [row[index] for row in samples if index < len(row)]
             sure[index] = Target(to=proof, date_order=date_order(values))
     return sure
+
+
+def _by_source(source: Source | None, name: str) -> str | None:
+    """Return where a column goes of a tool that is known; tags are tags then, if nobody looks."""
+    if source is None:
+        return None
+    return source.columns.get(name, TAGS if name in SYNONYMS[TAGS] else None)
 
 
 def _holds(found: Found, counts: Counts, *, own: bool) -> bool:
@@ -142,8 +151,10 @@ def _names(columns: Sequence[str]) -> list[str | None]:
     ]
 
 
-def ask(record: Import) -> list[Question]:
+def ask(record: Import, targets: Sequence[Target] | None = None) -> list[Question]:
     """Return the status columns of an import with their values, open or not."""
+    if targets is None:
+        targets = load(record.mapping)
     counts = record.value_counts or {}
     return [
         Question(
@@ -151,7 +162,7 @@ def ask(record: Import) -> list[Question]:
             column=record.columns[index],
             values=_values(target, counts.get(str(index), {})),
         )
-        for index, target in enumerate(load(record.mapping))
+        for index, target in enumerate(targets)
         if target.to == TO_STATUS
     ]
 
@@ -178,37 +189,41 @@ def _shown(key: str, example: str) -> str:
     }.get(key, example)
 
 
-def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Any]:
+def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Counts]:
     """Return the counts of an import, with those of status columns that were not counted yet."""
-    counts: dict[str, Any] = dict(record.value_counts or {})
+    layout = Layout(
+        encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
+    )
+    return counted(Path(record.path), layout, targets=targets, known=record.value_counts or {})
+
+
+def counted(
+    path: Path, layout: Layout, *, targets: Sequence[Target], known: Mapping[str, Counts]
+) -> dict[str, Counts]:
+    """Return counts by column, as `Import.value_counts` keeps them, for all status columns."""
     missing = {
         index: target.reads or WORD
         for index, target in enumerate(targets)
-        if target.to == TO_STATUS and str(index) not in counts
+        if target.to == TO_STATUS and str(index) not in known
     }
-    if missing:
-        layout = Layout(
-            encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
-        )
-        path, width = Path(record.path), len(record.columns)
-        found = consent_columns.count(path, layout, width=width, found=missing)
-        counts |= {str(index): values for index, values in found.items()}
-    return counts
+    if not missing:
+        return dict(known)
+    found = consent_columns.count(path, layout, width=len(targets), found=missing)
+    return {**known, **{str(index): values for index, values in found.items()}}
 
 
 def disregarded(record: Import, targets: Sequence[Target]) -> list[int]:
     """Return the columns that say who may be written to, are not read, and nobody waived."""
-    counts = {int(index): values for index, values in (record.value_counts or {}).items()}
-    source = sources.BY_KEY.get(record.source)
-    columns = record.columns if record.has_header else [""] * len(record.columns)
-    sure = settle(
-        record.workspace, columns=columns, samples=record.samples, counts=counts, source=source
-    )
-    return [
-        index
-        for index, target in sure.items()
-        if target.to == TO_STATUS and targets[index].to != TO_STATUS and not targets[index].waived
-    ]
+    own = names_of(list(CustomField.objects.filter(workspace=record.workspace_id)))
+    left = []
+    for key, counts in (record.value_counts or {}).items():
+        index = int(key)
+        target, name = targets[index], record.columns[index] if record.has_header else ""
+        if target.to != TO_STATUS and not target.waived:
+            found = consent_columns.by_counts(name, counts)
+            if found and _holds(found, counts, own=fold(name) in own):
+                left.append(index)
+    return left
 
 
 def check(record: Import, targets: Sequence[Target]) -> None:
@@ -239,8 +254,8 @@ def is_open(record: Import) -> bool:
 
 def _disregarded_words(column: str) -> str:
     return _(
-        "The column “%(column)s” seems to say who may be emailed. Read it as the status, or confirm "
-        "that it says nothing about that."
+        "The column “%(column)s” seems to say who may be emailed. Read it as the status, or "
+        "confirm that it says nothing about that."
     ) % {"column": column}
 
 
@@ -250,10 +265,10 @@ def _words(question: Question) -> str:
         " …" if len(question.open) > NAMED else ""
     )
     text = ngettext(
-        "The column “%(column)s” says who may be emailed, but nobody can tell what %(values)s means "
-        "(%(rows)s row). Say what each value means.",
-        "The column “%(column)s” says who may be emailed, but nobody can tell what these mean: "
-        "%(values)s (%(rows)s rows). Say what each value means.",
+        "The column “%(column)s” says who may be emailed, but it is not clear what %(values)s "
+        "means (%(rows)s row). Say what it means.",
+        "The column “%(column)s” says who may be emailed, but it is not clear what these values "
+        "mean: %(values)s (%(rows)s rows). Say what each of them means.",
         rows,
     )
     return text % {"column": question.column, "values": named, "rows": rows}

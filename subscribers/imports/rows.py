@@ -126,6 +126,7 @@ class RowMaker:
         self.labels = {
             what: (places[to], LabelReader(what)) for to, what in COLUMNS.items() if to in places
         }
+        self._has_labels = bool(self._consent or self.labels)
         self.lines: list[str] = []
         self.doubtful: list[str] = []
         self.seen: list[str] = []
@@ -156,9 +157,7 @@ class RowMaker:
         email = ""
         group = flags = 0
         domain = None
-        written = cells[self._email]
-        if self._more_emails and not written.strip():
-            written = next((cells[at] for at in self._more_emails if cells[at].strip()), "")
+        written = cells[self._email].strip() or self._other_address(cells)
         try:
             email, group, flags, domain = self._address(written)
         except Problem as problem:
@@ -177,9 +176,7 @@ class RowMaker:
                         fragments.append(fragment)
                 else:
                     loose.append(_fault(shape.label, text, fragment))
-        labels = self._consent_of(cells, late) if self._consent else ""
-        if self.labels:
-            labels += self._labels(cells, late)
+        labels = self._labels(cells, late) if self._has_labels else ""
         if faults or late or loose:
             self._refuse_or_drop([*faults, *late], loose, [*faults, *loose, *late])
         if flags and domain:
@@ -209,18 +206,18 @@ class RowMaker:
             raise RowRefused(every)
         self.noticed.without += bool(loose)
 
-    def _consent_of(self, cells: Sequence[str], faults: list[Fault]) -> str:
-        consent = self._consent
-        assert consent  # noqa: S101 - for the type checker
-        try:
-            return consent.read(cells)
-        except Problem as problem:
-            values = "; ".join(cells[index] for index in consent.status_columns)
-            faults.append(_fault(mapping.STATUS, values, problem))
-            return ""
+    def _other_address(self, cells: Sequence[str]) -> str:
+        return next((cells[at] for at in self._more_emails if cells[at].strip()), "")
 
     def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
         values = []
+        of_consent = ""
+        if self._consent:
+            try:
+                of_consent = self._consent.read(cells)
+            except Problem as problem:
+                text = "; ".join(cells[index] for index in self._consent.status_columns)
+                faults.append(_fault(mapping.STATUS, text, problem))
         for what, (index, reader) in self.labels.items():
             try:
                 values.append(reader.read(cells[index].strip()))
@@ -229,7 +226,7 @@ class RowMaker:
                 continue
             if what == "lists" and self._needs_list and values[-1] == NOTHING:
                 faults.append(_fault(what, "", Problem("list_missing")))
-        return "\t" + "\t".join(values)
+        return "".join([of_consent, *(f"\t{value}" for value in values)])
 
     def _came_before(self, hashed: str) -> bool:
         """Say whether this address may have come before; False is sure, True is asked later."""

@@ -4,6 +4,7 @@ Most of what an export holds is known by the names of its columns, whatever tool
 source says only what those names can't: which tool means what by a word, what is to be left out.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ class Source:
     """
 
     key: str
-    label: str
+    label: Any  # a text, translated where it is no name
     how: Any  # how to export from it
     signs: tuple[frozenset[str], ...]
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +78,6 @@ SOURCES = (
         label="Ghost",
         how=_("In Ghost: Members, the gear, Export all members."),
         signs=_signs("email,subscribed_to_emails"),
-        columns=_table({"labels": TAGS}),
     ),
     Source(
         key="substack",
@@ -126,7 +126,7 @@ SOURCES = (
         label=_("Google Contacts"),
         how=_("In Google Contacts: Export, as Google CSV."),
         signs=_signs("E-mail 1 - Value", "Given Name,Family Name,Group Membership"),
-        columns=_table({"labels": TAGS, "group membership": TAGS}),
+        columns=_table({"group membership": TAGS}),
     ),
     Source(
         key="mailpoet",
@@ -144,6 +144,12 @@ SOURCES = (
         answers=LETTERS,
     ),
 )
+# What tools and people call their files of those who left. "Cleaned" is none: so is a tidy file.
+LEFT_NAMES = re.compile(
+    r"unsubscri|non-?subscri|opt[-_ ]?outs?(?![a-z])|bounce|suppress|complain|spam[-_ ]?report"
+    rf"|block-?list|{said.OLD_WORD}|do[-_ ]?not[-_ ]?(?:email|contact|mail)",
+    re.IGNORECASE,
+).search
 BY_KEY = {source.key: source for source in SOURCES}
 
 
@@ -171,7 +177,12 @@ def migration(columns: Sequence[str]) -> MoveSource | None:
     return None
 
 
+def is_of_people_who_left(filename: str) -> bool:
+    """Say whether a file's name says that nobody in it may be written to."""
+    return bool(LEFT_NAMES(filename))
+
+
 def is_mautic(columns: Sequence[str]) -> bool:
-    """Say whether a file begins like Mautic's own contact export: id, title, firstname …"""
+    """Say whether a file begins like Mautic's own contact export: id, title, firstname."""
     names = [fold(column) for column in columns[:3]]
     return names == ["id", "title", "firstname"]

@@ -1,4 +1,4 @@
-"""Where a row says that somebody stands: subscribed, unsubscribed, bounced …
+"""Tell where a row says that somebody stands: subscribed, unsubscribed, bounced and the like.
 
 Several columns may say so (`consent_columns` finds them); the worse wins, so that no doubt makes
 anybody a subscriber. What nobody has said the meaning of is never read as "subscribed": it raises.
@@ -47,7 +47,9 @@ LONGEST_KEY = 120
 LONGEST_DETAIL = 200
 
 
-def key_of(text: str, *, reads: str, day_first: bool = False) -> str:
+def key_of(  # noqa: PLR0911 - one answer for each kind of value
+    text: str, *, reads: str, day_first: bool = False
+) -> str:
     """Return what a cell is counted and answered under; alike values have one key."""
     text = text.strip()
     word = fold(text)
@@ -55,10 +57,10 @@ def key_of(text: str, *, reads: str, day_first: bool = False) -> str:
         return EMPTY_KEY
     if not word:
         return text[:LONGEST_KEY]
-    if "(" in text and (on_lists := {fold(one) for one in ON_A_LIST.findall(text)}):
-        # "Weekly (unsubscribed); Offers (unsubscribed)": only if all lists say the same.
-        if len(on_lists) == 1 and (one := on_lists.pop()) in STATUS_WORDS:
-            return one
+    # "Weekly (unsubscribed); Offers (unsubscribed)": only if all lists say the same.
+    on_lists = {fold(one) for one in ON_A_LIST.findall(text)} if "(" in text else set()
+    if len(on_lists) == 1 and on_lists <= STATUS_WORDS.keys():
+        return on_lists.pop()
     if word in STATUS_WORDS or word in YES or word in NO:
         return word
     if any(map(str.isdigit, text)):

@@ -124,7 +124,8 @@ CROSS JOIN LATERAL (SELECT COALESCE(
 # By its name: looking it up in the catalogue for every row cost a tenth of the decision.
 NEW_ID = "nextval('subscribers_subscriber_id_seq')"
 # What becomes of known people on each list; nobody is moved who stays where they are. Who left
-# elsewhere leaves here, too, also where known people are else left as they are.
+# elsewhere leaves here, too, also where known people are else left as they are, and if they are
+# suppressed: they stay off the list when that is lifted.
 PLACE = f"""
 INSERT INTO import_placed
 SELECT decided.person_id, target.list_id, decided.wanted, subscription.status, place.step
@@ -144,8 +145,8 @@ CROSS JOIN LATERAL (SELECT CASE
     ) THEN CASE WHEN %(bring_back)s THEN 'returns' ELSE 'left' END
     WHEN decided.wanted = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
 END AS step) place
-WHERE NOT decided.is_new AND NOT decided.is_barred AND place.step IS NOT NULL
-    AND (NOT %(skip)s OR place.step = 'leaves')
+WHERE NOT decided.is_new AND place.step IS NOT NULL
+    AND (place.step = 'leaves' OR NOT (decided.is_barred OR %(skip)s))
 """  # noqa: S608 - our own words
 # Who has left every list that their row is for stays exactly as they are.
 BAR = """
@@ -232,7 +233,8 @@ WRITTEN_FILLING = "decided.fields - ARRAY(SELECT jsonb_object_keys(person.fields
 KEEP_PREVIOUS = """
 INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
 SELECT %(import)s, person.id,
-    CASE WHEN decided.differs THEN jsonb_build_object('first_name', person.first_name,
+    CASE WHEN decided.differs AND NOT decided.is_barred
+        THEN jsonb_build_object('first_name', person.first_name,
         'last_name', person.last_name, 'language', person.language,
         'time_zone', person.time_zone, 'fields', person.fields) ELSE '{{}}'::jsonb END
     || CASE WHEN placed.lists IS NULL THEN '{{}}'::jsonb
@@ -240,15 +242,16 @@ SELECT %(import)s, person.id,
     || CASE WHEN decided.lifts THEN jsonb_build_object(
         'out', encode(decided.address_hash, 'hex'), 'email_key', decided.email_key)
         ELSE '{{}}'::jsonb END,
-    CASE WHEN decided.differs THEN jsonb_build_object({written}) ELSE '{{}}'::jsonb END
+    CASE WHEN decided.differs AND NOT decided.is_barred
+        THEN jsonb_build_object({written}) ELSE '{{}}'::jsonb END
 FROM import_decided decided
 JOIN subscribers_subscriber person ON person.id = decided.person_id
 LEFT JOIN (
     SELECT person_id, jsonb_object_agg(list_id, COALESCE(was, '')) AS lists
     FROM import_placed GROUP BY person_id
 ) placed ON placed.person_id = decided.person_id
-WHERE NOT decided.is_barred AND (decided.differs OR decided.lifts OR placed.lists IS NOT NULL
-    OR (NOT decided.is_new AND decided.person_id IN (SELECT person_id FROM import_tagged)))
+WHERE placed.lists IS NOT NULL OR (NOT decided.is_barred AND (decided.differs OR decided.lifts
+    OR (NOT decided.is_new AND decided.person_id IN (SELECT person_id FROM import_tagged))))
 ORDER BY person.id FOR UPDATE OF person
 """
 UPDATE_PEOPLE = """
@@ -311,7 +314,7 @@ FROM lifted
 """
 # An undo tells what came with this import by the end of a detail, which names it.
 DETAIL = """CASE WHEN {why} <> ''
-    THEN left({why}, 299 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
+    THEN left({why}, 297 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
 # What a file proves of an old consent: events with their own moments and network addresses, beside
 # the import's own event, of those whom this import put on a list or took off one.
 PROOFS = f"""

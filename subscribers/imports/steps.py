@@ -18,7 +18,7 @@ from subscribers.imports.files import BelongsElsewhere, FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.models import ConsentStatement, CustomField, Import, MailingList, SignupForm
-from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SubscriptionStatus
 
 SAMPLES = 100  # rows that suggestions look at
 SAMPLES_KEPT = 5
@@ -54,6 +54,7 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path.unlink()
             path = converted
         found = layout.detect(path)
+<<<<<<< HEAD
         values = _read(workspace, path, found, guess_types=guess_types, source=source)
         return Import.objects.create(
             workspace=workspace,
@@ -63,17 +64,22 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path=str(path),
             size=path.stat().st_size if path.exists() else size,
             **values,
+=======
+        values = _read(
+            workspace, path, found, filename=filename, guess_types=guess_types, source=source
+>>>>>>> consent
         )
     except Exception:
         path.unlink(missing_ok=True)
         raise
 
 
-def _read(
+def _read(  # noqa: PLR0913 - a file's own facts
     workspace: Workspace,
     path: Path,
     found: layout.Layout,
     *,
+    filename: str,
     guess_types: bool,
     source: str = "",
 ) -> dict[str, Any]:
@@ -92,6 +98,9 @@ def _read(
         guess_types=guess_types,
         sure=understood.sure,
     )
+    says_status = any(target.to == mapping.STATUS for target in targets)
+    if sources.is_of_people_who_left(filename) and not says_status:
+        raise BelongsElsewhere(MoveSource.SUPPRESSIONS)
     return {
         "encoding": found.encoding,
         "delimiter": found.delimiter,
@@ -100,7 +109,13 @@ def _read(
         "samples": [[cell[:LONGEST_SAMPLE] for cell in row] for row in samples[:SAMPLES_KEPT]],
         "mapping": mapping.dump(targets),
         "source": tool.key if tool else "",
-        "value_counts": {str(index): counts for index, counts in understood.counts.items()},
+        # An earlier import may have taken further columns for the status.
+        "value_counts": questions.counted(
+            path,
+            found,
+            targets=targets,
+            known={str(index): counts for index, counts in understood.counts.items()},
+        ),
     }
 
 
@@ -184,14 +199,19 @@ def reread(
         FileRefused: nothing can be read in this way; the import stays as it is.
     """
     found = layout.Layout(encoding=encoding, delimiter=delimiter, has_header=has_header)
-    values = _read(record.workspace, Path(record.path), found, guess_types=True, source=source)
+    values = _read(
+        record.workspace,
+        Path(record.path),
+        found,
+        filename=record.filename,
+        guess_types=True,
+        source=source,
+    )
     return _change(record, OPEN, status=ImportStatus.UPLOADED, **values)
 
 
 def is_ready(record: Import) -> bool:
-    """Say whether everything was asked that a check needs: consent, a list for each row, and what
-    the values mean that say who may be written to.
-    """
+    """Say whether all was asked that a check needs: consent, lists, what values mean."""
     places = {target.to for target in mapping.load(record.mapping)}
     named = record.mailing_list_id or record.new_list or mapping.LISTS in places
     return bool(record.statement_id and named) and not questions.is_open(record)
@@ -285,6 +305,7 @@ def forget_old_files() -> int:
         .exclude(path="", errors_path="")
         .exclude(status=ImportStatus.UNDOING)
     )
+<<<<<<< HEAD
     old = due.only("id", "path", "errors_path").iterator()
     return set_aside.each("old files", old, _forget_file, name=lambda one: f"import {one.pk}")
 
@@ -299,6 +320,17 @@ def known_paths() -> set[str]:
     """Return the places of all files that imports name."""
     rows = Import.objects.exclude(path="", errors_path="").values_list("path", "errors_path")
     return {path for row in rows for path in row}
+=======
+    count = 0
+    for record in due.only("id", "path", "errors_path").iterator():
+        files.discard(record.path, record.errors_path)
+        Import.objects.filter(pk=record.pk).update(
+            path="", errors_path="", samples=[], problems=[], value_counts={}
+        )
+        record.changes.all().delete()
+        count += 1
+    return count
+>>>>>>> consent
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:

@@ -152,8 +152,8 @@ def words(outcome: dict[str, Any], *, dry: bool) -> str:
     lines += [f"Left behind: {what} ({why})" for what, why in outcome["left_out"].items()]
     if outcome["domains"]:
         lines.append(
-            f"{outcome['domains']} whole domains: everybody here with an address there is suppressed; "
-            "who joins later is not covered."
+            f"{outcome['domains']} whole domains: everybody here with an address there is "
+            "suppressed; who joins later is not covered."
         )
     if outcome["report_file"]:
         lines.append(f"Rows left out, with the reason: {outcome['report_file']}")

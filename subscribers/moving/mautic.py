@@ -78,8 +78,9 @@ def parts(
 
 def _missing_words(name: str) -> str:
     return _(
-        "%(file)s does not say who must not be contacted: Mautic's own export leaves it out. Add the "
-        "“Do not contact” list as a second file, with the columns email, reason and date_added. "
+        "%(file)s does not say who must not be contacted: Mautic's own export leaves it out. "
+        "Add the “Do not contact” list as a second file, with the columns email, reason and "
+        "date_added. "
         "Whoever runs Mautic's database gets it by: %(query)s"
     ) % {"file": name, "query": DNC_QUERY}
 

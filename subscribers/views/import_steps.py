@@ -61,7 +61,7 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
         *((f"{mapping.FIELD}{field.key}", field.label) for field in own),
         (mapping.NEW, _("New field")),
     ]
-    asked = {question.index: question for question in questions.ask(record)}
+    asked = {question.index: question for question in questions.ask(record, targets)}
     disregarded = questions.disregarded(record, targets)
     columns = [
         {

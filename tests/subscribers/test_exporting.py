@@ -90,7 +90,41 @@ def test_a_file_comes_back_unchanged(editor_client, crowd, workspace, weekly):
         {**row, "fields": {k: v for k, v in row["fields"].items() if k in {"score", "member"}}}
         for row in after
     ]
-    assert kept == before
+    # Whoever complained is suppressed again, and no subscriber: the file says so.
+    assert kept == before[1:]
+    complained = Suppression.objects.values_list("email_key", "reason")
+    assert list(complained) == [("=p0@example.com", "complained")]
+
+
+@pytest.mark.parametrize(
+    ("lists", "suppressed", "expected"),
+    [
+        ("Weekly (subscribed)", "", "subscribed"),
+        ("Weekly (unsubscribed)", "", "unsubscribed"),
+        ("Weekly (unsubscribed); Offers (unsubscribed)", "", "unsubscribed"),
+        ("Weekly (unconfirmed)", "", "unconfirmed"),
+        ("Weekly (subscribed)", "manual", None),
+        ("Weekly (subscribed)", "unsubscribed", "unsubscribed"),
+    ],
+)
+def test_our_own_file_subscribes_nobody_who_had_left(
+    workspace, weekly, lists, suppressed, expected
+):
+    text = f"subscriber_id,email,lists,suppressed\n1,a@example.com,{lists},{suppressed}\n"
+    path, size = files.store([text.encode()])
+    record = steps.take_file(workspace, path=path, size=size, filename="people.csv")
+    steps.set_consent(record, steps.Consent(lists=[weekly]))
+    assert steps.start_run(record)
+    assert run.run(record.pk)
+    found = Subscription.objects.values_list("status", flat=True)
+    assert list(found) == ([expected] if expected else [])
+
+
+def test_our_own_file_asks_where_lists_disagree(workspace):
+    text = "subscriber_id,email,lists\n1,a@x.example,Weekly (subscribed); Offers (unsubscribed)\n"
+    path, size = files.store([text.encode()])
+    record = steps.take_file(workspace, path=path, size=size, filename="people.csv")
+    assert not steps.start_run(record)
 
 
 def test_lines_of_json_hold_typed_values(editor_client, crowd):

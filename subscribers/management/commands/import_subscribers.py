@@ -28,11 +28,13 @@ A second run of the same file changes nothing.
 Exit codes: 0 the import is done (rows that could not go in are counted as invalid and stand in
 errors_file), 1 nothing was imported and stderr says why, 2 wrong arguments, 3 with --strict: done,
 but some rows were invalid."""
-HOW_TO_ANSWER = """Nothing was imported. Say what a value means with --status-value VALUE=STATUS, such as
-  --status-value 'Yes=unsubscribed'  --status-value '(empty)=subscribed'  --status-value '*=left_out'
+HOW_TO_ANSWER = """Nothing was imported. Say what a value means with --status-value, such as
+  --status-value 'Yes=unsubscribed' --status-value '(empty)=subscribed'
+  --status-value '*=left_out' (every value that is not understood)
 or that a column says nothing about who may be emailed with --not-a-status COLUMN."""
 ELSEWHERE = {
     MoveSource.MAILCHIMP: "Nothing was imported. Use: move_mailchimp FILE… --list NAME",
+    MoveSource.SUPPRESSIONS: "Nothing was imported. Use: move_suppressions FILE…",
     MoveSource.MAUTIC: "Nothing was imported. Use: move_mautic CONTACTS.csv DNC.csv --list NAME",
 }
 COMMAND = "import_subscribers"  # who waived a column
@@ -114,7 +116,9 @@ class Command(BaseCommand):
             "Nobody who bounced, complained or was erased is brought back",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="only say what would happen; nothing is kept"
+            "--dry-run",
+            action="store_true",
+            help="only say what would happen; no person is written",
         )
         parser.add_argument("--strict", action="store_true", help="exit with 3 on invalid rows")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -159,7 +163,7 @@ class Command(BaseCommand):
             "unchanged": record.unchanged,
             "invalid": record.invalid,
             "suppressed": record.suppressed,
-            "errors_file": record.errors_path or None,
+            "errors_file": (record.errors_path or None) if record.started_at else None,
             "seconds": round(seconds, 3),
             "id": record.pk,
             "rows": record.rows,
@@ -179,7 +183,7 @@ class Command(BaseCommand):
         )
         for _icon, sentence in outcome.by_status(record):
             self.stdout.write(f"{sentence}.")
-        if record.errors_path:
+        if record.errors_path and record.started_at:
             self.stdout.write(f"Rows that could not go in: {record.errors_path}")
 
 

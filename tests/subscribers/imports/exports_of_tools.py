@@ -30,7 +30,8 @@ EXPORTS = [
     _export(
         "brevo",
         "brevo",
-        f"CONTACT ID;EMAIL;LASTNAME;FIRSTNAME;SMS;EMAIL_{OLD.upper()};SMS_{OLD.upper()};ADDED_TIME\n"
+        f"CONTACT ID;EMAIL;LASTNAME;FIRSTNAME;SMS;EMAIL_{OLD.upper()};"
+        f"SMS_{OLD.upper()};ADDED_TIME\n"
         "1;a@x.example;Ani;A;;No;Yes;2023-01-02\n2;b@x.example;Bo;B;;Yes;No;2023-01-02\n",
         a=S, b=U,
     ),
@@ -154,7 +155,8 @@ EXPORTS = [
         "newsletter plugin",
         "newsletter",
         '"Email";"Name";"Surname";"Sex";"Status";"Date";"Token"\n'
-        '"a@x.example";"A";"A";"n";"C";"2020-01-01 10:00:00";"k"\n"b@x.example";"";"";"n";"S";"";"k"\n'
+        '"a@x.example";"A";"A";"n";"C";"2020-01-01 10:00:00";"k"\n'
+        '"b@x.example";"";"";"n";"S";"";"k"\n'
         '"c@x.example";"";"";"n";"U";"";"k"\n"d@x.example";"";"";"n";"B";"";"k"\n'
         '"e@x.example";"";"";"n";"P";"";"k"\n',
         a=S, b=N, c=U, d=B, e=C,
@@ -163,7 +165,8 @@ EXPORTS = [
         "activecampaign",
         "",
         "ID,Email,First Name,Last Name,Status,Date Created,Unsubscription Date\n"
-        "1,a@x.example,A,A,Active,2020-01-01,\n2,b@x.example,B,B,Unsubscribed,2020-01-01,2021-02-03\n"
+        "1,a@x.example,A,A,Active,2020-01-01,\n"
+        "2,b@x.example,B,B,Unsubscribed,2020-01-01,2021-02-03\n"
         "3,c@x.example,C,C,Bounced,2020-01-01,\n4,d@x.example,D,D,Unconfirmed,2020-01-01,\n",
         a=S, b=U, c=B, d=N,
     ),
@@ -287,7 +290,8 @@ EXPORTS = [
     _export(
         "civicrm",
         "",
-        "First Name,Last Name,Email,Do Not Email,Do Not Phone,No Bulk Emails (User Opt Out),On Hold,"
+        "First Name,Last Name,Email,Do Not Email,Do Not Phone,"
+        "No Bulk Emails (User Opt Out),On Hold,"
         "Is Deceased\nA,A,a@x.example,No,Yes,No,No,No\nB,B,b@x.example,Yes,No,No,No,No\n"
         "C,C,c@x.example,No,No,Yes,No,No\nD,D,d@x.example,No,No,No,Yes,No\n",
         a=S, b=U, c=U, d=B,
@@ -334,7 +338,12 @@ EXPORTS = [
         "c@x.example;C;;nein\n",
         a=S, b=U, c=N,
     ),
-    _export("german status", "", "email;STATUS\na@x.example;Abgemeldet\nb@x.example;aktiv\n", a=U, b=S),
+    _export(
+        "german status",
+        "",
+        "email;STATUS\na@x.example;Abgemeldet\nb@x.example;aktiv\n",
+        a=U, b=S,
+    ),
     _export("french", "", "email;Désabonné\na@x.example;Oui\nb@x.example;Non\n", a=U, b=S),
     _export(
         "spanish", "", "email;Estado\na@x.example;Dado de baja\nb@x.example;Suscrito\n", a=U, b=S
@@ -344,17 +353,38 @@ EXPORTS = [
     _export("dutch", "", "email;Status\na@x.example;Uitgeschreven\nb@x.example;Actief\n", a=U, b=S),
     _export("polish", "", "email;Stan\na@x.example;Wypisany\nb@x.example;Aktywny\n", a=U, b=S),
     _export("russian", "", "email;Статус\na@x.example;Отписан\nb@x.example;Подписан\n", a=U, b=S),
-    _export("japanese", "", "email,ステータス\na@x.example,配信停止\nb@x.example,購読中\n", a=U, b=S),
+    _export(
+        "japanese",
+        "",
+        "email,ステータス\na@x.example,配信停止\nb@x.example,購読中\n",
+        a=U, b=S,
+    ),
     _export("chinese", "", "email,状态\na@x.example,已退订\nb@x.example,已订阅\n", a=U, b=S),
     _export("korean", "", "email,수신거부\na@x.example,예\nb@x.example,아니요\n", a=U, b=S),
-    _export("turkish", "", "email;Durum\na@x.example;Abonelikten Çıktı\nb@x.example;Aktif\n", a=U, b=S),
+    _export(
+        "turkish",
+        "",
+        "email;Durum\na@x.example;Abonelikten Çıktı\nb@x.example;Aktif\n",
+        a=U, b=S,
+    ),
     _export("indonesian", "", "email,Status\na@x.example,Berhenti\nb@x.example,Aktif\n", a=U, b=S),
-    _export("by its values", "", "email,Z 7\na@x.example,unsubscribed\nb@x.example,subscribed\n", a=U, b=S),
-    _export("without names of columns", "", "a@x.example,Unsubscribed\nb@x.example,subscribed\n", a=U, b=S),
+    _export(
+        "by its values",
+        "",
+        "email,Z 7\na@x.example,unsubscribed\nb@x.example,subscribed\n",
+        a=U, b=S,
+    ),
+    _export(
+        "without names of columns",
+        "",
+        "a@x.example,Unsubscribed\nb@x.example,subscribed\n",
+        a=U, b=S,
+    ),
     _export(
         "one column for each list",
         "",
-        "email,Weekly,Offers\na@x.example,subscribed,subscribed\nb@x.example,subscribed,unsubscribed\n",
+        "email,Weekly,Offers\na@x.example,subscribed,subscribed\n"
+        "b@x.example,subscribed,unsubscribed\n",
         a=S, b=U,
     ),
     _export(

@@ -4,12 +4,12 @@ import json
 from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.urls import reverse
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers.imports import run
-from subscribers.models import Import, MailingList, Subscriber, Subscription, Suppression
+from subscribers.models import Import, MailingList, Subscription, Suppression
 from tests.subscribers.imports.exports_of_tools import EXPORTS
 
 

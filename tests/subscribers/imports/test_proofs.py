@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from subscribers import addresses, consent_proof, lifecycle, people
+from subscribers import addresses, consent_proof, lifecycle, people, suppression
 from subscribers.imports import files, moments, run, steps, undo
 from subscribers.models import (
     ConsentEvent,
@@ -14,7 +14,7 @@ from subscribers.models import (
     Subscription,
     Suppression,
 )
-from subscribers.states import ConsentSource
+from subscribers.states import ConsentSource, SuppressionReason
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +158,20 @@ def test_whoever_left_elsewhere_leaves_here_whatever_becomes_of_known_people(
 def test_whoever_bounced_elsewhere_is_suppressed_here(imported, known, existing):
     imported("email,status\nani@example.com,bounced\n", existing=existing)
     assert Suppression.objects.get().reason == "bounced"
+
+
+def test_whoever_is_suppressed_and_left_elsewhere_is_off_the_list_when_that_is_lifted(
+    imported, known, workspace
+):
+    suppression.suppress(workspace, email="ani@example.com", reason=SuppressionReason.BOUNCED)
+    record = imported("email,first_name,status\nani@example.com,X,unsubscribed\n")
+    assert (record.updated, record.suppressed) == (0, 1)
+    assert status("ani@example.com") == "unsubscribed"
+    known.refresh_from_db()
+    assert known.first_name == ""
+    assert undo.start(record)
+    assert undo.run(record.pk)
+    assert status("ani@example.com") == "subscribed"
 
 
 def test_known_people_who_are_left_as_they_are_join_nothing(imported, known, workspace):

@@ -90,14 +90,15 @@ def test_a_value_behind_all_samples_stops_the_command(command):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("answers", "expected"),
     [
-        (["--status-value", "Gone=unsubscribed", "--status-value", "(empty)=unconfirmed"], ("unsubscribed", "unconfirmed")),
-        (["--status-value", "gone=left-out", "--status-value", "=subscribed"], (None, "subscribed")),
-        (["--status-value", "status:gone=bounced", "--status-value", "*=complained"], ("suppressed:bounced", "suppressed:complained")),
+        (["Gone=unsubscribed", "(empty)=unconfirmed"], ("unsubscribed", "unconfirmed")),
+        (["gone=left-out", "=subscribed"], (None, "subscribed")),
+        (["status:gone=bounced", "*=complained"], ("suppressed:bounced", "suppressed:complained")),
     ],
-)  # fmt: skip
-def test_a_command_answers_by_value(command, options, expected):
+)
+def test_a_command_answers_by_value(command, answers, expected):
+    options = [word for answer in answers for word in ("--status-value", answer)]
     outcome = command(
         "email,status\na@x.example,gone\nb@x.example,\nc@x.example,active\n", *options
     )
@@ -125,6 +126,15 @@ def test_a_column_is_left_out_only_by_saying_so(command):
     assert Import.objects.get().mapping[1]["waived"] == "import_subscribers"
 
 
+def test_a_dry_run_says_who_comes_in_as_what(command):
+    text = "email,status\na@x.example,active\nb@x.example,unsubscribed\nc@x.example,cleaned\n"
+    outcome = command(text + "nope,active\n", "--dry-run")
+    assert outcome["standings"] == {"subscribed": 1, "unsubscribed": 1, "bounced": 1}
+    assert (outcome["created"], outcome["invalid"], outcome["errors_file"]) == (2, 1, None)
+    assert not Subscriber.objects.exists()
+    assert not Import.objects.exists()
+
+
 def test_an_earlier_mapping_answers_nothing(command):
     text = "email,status\na@x.example,gone\n"
     command(text, "--status-value", "gone=subscribed")
@@ -147,6 +157,12 @@ def test_an_earlier_mapping_answers_nothing(command):
         ("email,active_subscription\na@x.example,false\n", "new"),
         ("email,Membership\na@x.example,gold\n", "new"),
         ("email,Subscription plan\na@x.example,cancelled\n", "new"),
+        ("email,Subscription\na@x.example,cancelled\nb@x.example,active\n", "new"),
+        ("email,Order status\na@x.example,cancelled\nb@x.example,pending\n", "new"),
+        ("email,Account status\na@x.example,disabled\n", "new"),
+        ("email,Bounces\na@x.example,1\n", "new"),
+        ("email,Type\na@x.example,premium\n", "new"),
+        ("email,Email subscription status updated at\na@x.example,2020-01-01\n", "new"),
     ],
 )
 def test_ordinary_columns_stay_ordinary(taken, text, target):
@@ -160,7 +176,10 @@ def test_ordinary_columns_stay_ordinary(taken, text, target):
     [
         "email,Status\na@x.example,Shipped\nb@x.example,Pending\n",
         "email,Active\na@x.example,yes\nb@x.example,no\n",
-        "email,State\na@x.example,active\nb@x.example,CA\n",
+        "email,State\na@x.example,inactive\nb@x.example,active\n",
+        "email,State\na@x.example,deleted\nb@x.example,CA\n",
+        "email,Cancelled\na@x.example,yes\n",
+        "email,Account status\na@x.example,unsubscribed\nb@x.example,open\n",
     ],
 )
 def test_columns_that_could_be_either_ask(taken, text):
@@ -203,7 +222,7 @@ def test_the_page_asks_value_by_value(editor_client, weekly):
     columns = {"to_0": "email", "to_1": "status"}
     answer = editor_client.post(f"{page}?step=columns", columns)
     assert answer.status_code == 422
-    assert "nobody can tell" in answer.content.decode()
+    assert "it is not clear what these values mean" in answer.content.decode()
     columns |= {
         "value_1": ["active", "gone", ""],
         "means_1": ["subscribed", "complained", "left_out"],
@@ -247,6 +266,46 @@ def test_a_column_chosen_as_status_by_hand_is_counted_and_asked(taken):
     assert steps.set_mapping(record, targets=answered)
 
 
+@pytest.mark.parametrize(
+    ("name", "stops"),
+    [
+        ("unsubscribes.csv", True),
+        ("Unsubscribed contacts.csv", True),
+        ("nonsubscribed_email_audience_export_5f1b9c.csv", True),
+        ("suppression_bounces.csv", True),
+        ("spam-reports.csv", True),
+        ("opt-outs 2023.csv", True),
+        ("do_not_email.csv", True),
+        ("subscribers cleaned.csv", False),
+        ("optouting.csv", False),
+        ("subscribed.csv", False),
+    ],
+)
+def test_a_file_whose_name_says_that_they_left_subscribes_nobody(workspace, name, stops):
+    def take(text):
+        path, size = files.store([text.encode()])
+        return steps.take_file(workspace, path=path, size=size, filename=name)
+
+    if stops:
+        with pytest.raises(files.BelongsElsewhere, match="rename"):
+            take("email,created\na@x.example,1683356889\n")
+    else:
+        assert take("email,created\na@x.example,1683356889\n")
+    assert take("email,status\na@x.example,unsubscribed\n")
+
+
+def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly):
+    first = taken("email,Note\na@x.example,unsubscribed\nb@x.example,fine\n")
+    targets = [Target(to="email"), Target(to=mapping.STATUS, answers={"fine": "subscribed"})]
+    assert steps.set_mapping(first, targets=targets)
+    steps.set_consent(first, steps.Consent(lists=[weekly]))
+    assert steps.start_run(first)
+    assert run.run(first.pk)
+    again = taken("email,Note\nc@x.example,fine\n")
+    assert again.mapping[1]["to"] == mapping.STATUS
+    assert [value.text for value in questions.ask(again)[0].open] == ["fine"]
+
+
 def test_yes_and_no_and_every_word_mean_one_thing():
     assert not consent_words.YES & consent_words.NO
     assert not consent_words.UNCLEAR_WORDS & consent_words.STATUS_WORDS.keys()
@@ -262,9 +321,7 @@ KNOWN = (
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(RECOGNISED), st.text(max_size=30))
 def test_no_unknown_value_of_a_recognised_column_subscribes(column, value):
-    """Of every recognised column: a value is either asked about or known; and what is not known
-    never means "subscribed" (a text in a column that is only filled for those who left is no doubt).
-    """
+    """What is not known is asked about, or says that they left: it never means "subscribed"."""
     _name, reads = column
     key = standings.key_of(value, reads=reads)
     meant = standings.meaning(key, reads=reads, answers={})

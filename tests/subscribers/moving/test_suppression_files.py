@@ -1,4 +1,4 @@
-"""Suppression lists as providers hand them out: reasons and dates stay, domains cover their people."""
+"""Suppression lists as providers write them: reasons and dates stay, domains cover people."""
 
 from datetime import UTC, datetime
 
@@ -13,14 +13,18 @@ EPOCH = int(AT.timestamp())
 FILES = {
     "sendgrid bounces": (
         "suppression_bounces.csv",
-        "status,reason,email,created\n"
-        f'5.1.1,"550 5.1.1 The email account does not exist, spam or not",a@x.example,{EPOCH}\n',
+        (
+            "status,reason,email,created\n"
+            f'5.1.1,"550 5.1.1 The email account does not exist, spam or not",a@x.example,{EPOCH}\n'
+        ),
         "bounced",
     ),
     "sendgrid blocks": (
         "suppression_blocks.csv",
-        "status,reason,email,created\n"
-        f'5.7.1,"550 5.7.1 Message rejected as spam",a@x.example,{EPOCH}\n',
+        (
+            "status,reason,email,created\n"
+            f'5.7.1,"550 5.7.1 Message rejected as spam",a@x.example,{EPOCH}\n'
+        ),
         "imported",
     ),
     "sendgrid spam reports": (
@@ -30,7 +34,7 @@ FILES = {
     ),
     "sendgrid invalid": (
         "suppression_invalid_emails.csv",
-        f"reason,email,created\nMail domain mentioned in email address is unknown,a@x.example,{EPOCH}\n",
+        f"reason,email,created\nMail domain mentioned in it is unknown,a@x.example,{EPOCH}\n",
         "bounced",
     ),
     "sendgrid unsubscribes": (
@@ -40,8 +44,10 @@ FILES = {
     ),
     "mailgun bounces": (
         "bounces.csv",
-        "address,code,error,created_at\n"
-        'a@x.example,550,No such mailbox,"Sat, 06 May 2023 07:08:09 GMT"\n',
+        (
+            "address,code,error,created_at\n"
+            'a@x.example,550,No such mailbox,"Sat, 06 May 2023 07:08:09 GMT"\n'
+        ),
         "bounced",
     ),
     "mailgun complaints": (
@@ -56,26 +62,34 @@ FILES = {
     ),
     "postmark bounce": (
         "suppressions.csv",
-        "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
-        "a@x.example,HardBounce,Recipient,2023-05-06T07:08:09Z\n",
+        (
+            "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
+            "a@x.example,HardBounce,Recipient,2023-05-06T07:08:09Z\n"
+        ),
         "bounced",
     ),
     "postmark complaint": (
         "suppressions.csv",
-        "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
-        "a@x.example,SpamComplaint,Recipient,2023-05-06T03:08:09-04:00\n",
+        (
+            "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
+            "a@x.example,SpamComplaint,Recipient,2023-05-06T03:08:09-04:00\n"
+        ),
         "complained",
     ),
     "postmark, by the reader": (
         "suppressions.csv",
-        "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
-        "a@x.example,ManualSuppression,Recipient,2023-05-06T07:08:09Z\n",
+        (
+            "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
+            "a@x.example,ManualSuppression,Recipient,2023-05-06T07:08:09Z\n"
+        ),
         "unsubscribed",
     ),
     "postmark, by the sender": (
         "suppressions.csv",
-        "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
-        "a@x.example,ManualSuppression,Customer,2023-05-06T07:08:09Z\n",
+        (
+            "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
+            "a@x.example,ManualSuppression,Customer,2023-05-06T07:08:09Z\n"
+        ),
         "manual",
     ),
     "ses bounce": (
