@@ -54,8 +54,9 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path.unlink()
             path = converted
         found = layout.detect(path)
-<<<<<<< HEAD
-        values = _read(workspace, path, found, guess_types=guess_types, source=source)
+        values = _read(
+            workspace, path, found, filename=filename, guess_types=guess_types, source=source
+        )
         return Import.objects.create(
             workspace=workspace,
             created_by=actor,
@@ -64,10 +65,6 @@ def take_file(  # noqa: PLR0913 - a file's own facts
             path=str(path),
             size=path.stat().st_size if path.exists() else size,
             **values,
-=======
-        values = _read(
-            workspace, path, found, filename=filename, guess_types=guess_types, source=source
->>>>>>> consent
         )
     except Exception:
         path.unlink(missing_ok=True)
@@ -305,14 +302,15 @@ def forget_old_files() -> int:
         .exclude(path="", errors_path="")
         .exclude(status=ImportStatus.UNDOING)
     )
-<<<<<<< HEAD
     old = due.only("id", "path", "errors_path").iterator()
     return set_aside.each("old files", old, _forget_file, name=lambda one: f"import {one.pk}")
 
 
 def _forget_file(record: Import) -> None:
     files.discard(record.path, record.errors_path)
-    Import.objects.filter(pk=record.pk).update(path="", errors_path="", samples=[], problems=[])
+    Import.objects.filter(pk=record.pk).update(
+        path="", errors_path="", samples=[], problems=[], value_counts={}
+    )
     record.changes.all().delete()
 
 
@@ -320,17 +318,6 @@ def known_paths() -> set[str]:
     """Return the places of all files that imports name."""
     rows = Import.objects.exclude(path="", errors_path="").values_list("path", "errors_path")
     return {path for row in rows for path in row}
-=======
-    count = 0
-    for record in due.only("id", "path", "errors_path").iterator():
-        files.discard(record.path, record.errors_path)
-        Import.objects.filter(pk=record.pk).update(
-            path="", errors_path="", samples=[], problems=[], value_counts={}
-        )
-        record.changes.all().delete()
-        count += 1
-    return count
->>>>>>> consent
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:
