@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
@@ -16,10 +17,20 @@ def _for_programs(request: HttpRequest, detail: str, status: int) -> HttpRespons
     return JsonResponse({"detail": detail}, status=status)
 
 
-def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001
-    """Answer 400."""
+def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """Answer 400, or 413 to a form that is larger than we take."""
+    if isinstance(exception, RequestDataTooBig):
+        return _too_large(request)
     asked = _for_programs(request, "Bad request.", 400)
     return asked or render(request, "errors/400.html", status=400)
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    if asked := _for_programs(request, "The request is too large.", 413):
+        return asked
+    by_itself = request.headers.get("X-Autosave")
+    page = "_forms/too_large.html" if by_itself else "errors/too_large.html"
+    return render(request, page, status=413)
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
+from accounts.workspace_urls import may_open
 from reports import campaign_cards, home
 from reports.demo import remove
 from subscribers.models import SubscriberTally
@@ -65,7 +66,7 @@ def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
     }
 
 
-def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
+def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object]]:
     words = {
         "account": (
             _("Connect a sending account"),
@@ -84,8 +85,10 @@ def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
             "note": words[step.key][1],
             "button": words[step.key][2],
             "done": step.done,
-            "href": reverse(step.url_name),
-            "other": reverse("move_list") if step.key == "people" else "",
+            "href": reverse(step.url_name) if may_open(role, step.url_name) else "",
+            "other": reverse("move_list")
+            if step.key == "people" and may_open(role, "move_list")
+            else "",
             "other_label": _("Move from another tool"),
         }
         for step in steps
@@ -117,7 +120,7 @@ def home_page(request: MemberRequest) -> HttpResponse:
         "days": days,
         "ranges": RANGES,
         "steps": steps,
-        "checklist_items": _checklist_items(steps),
+        "checklist_items": _checklist_items(steps, request.membership.role),
         "steps_done": sum(step.done for step in steps),
         "cards": campaign_cards.newest(workspace, limit=5),
         "failures": campaign_cards.recent_failures(workspace, limit=5),
