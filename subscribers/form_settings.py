@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.forms.boundfield import BoundField
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
@@ -35,7 +35,7 @@ def _list_name(mailing_list: MailingList) -> str:
     """Name a list, and say when it is archived: who signs up doesn't join it."""
     if mailing_list.archived_at is None:
         return mailing_list.name
-    return _now("%(name)s (archived)") % {"name": mailing_list.name}
+    return gettext("%(name)s (archived)") % {"name": mailing_list.name}
 
 
 class SignupFormSettings(forms.ModelForm[SignupForm]):
@@ -118,19 +118,19 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
         by_list = next((one for one in lists if one.language), None)
         names = dict(settings.LANGUAGES)
         if self.instance.language:
-            code, text = self.instance.language, _now("%(language)s: it is chosen here.")
+            code, text = self.instance.language, gettext("%(language)s: it is chosen here.")
         elif by_list:
             code, text = (
                 by_list.language,
-                _now("%(language)s: the list “%(list)s” is written in it."),
+                gettext("%(language)s: the list “%(list)s” is written in it."),
             )
         else:
             code, text = (
                 self.workspace.default_language,
-                _now("%(language)s: it is the workspace's language."),
+                gettext("%(language)s: it is the workspace's language."),
             )
         why = text % {"language": names.get(code, code), "list": by_list.name if by_list else ""}
-        return _now("Of the page and its mails. Now %(why)s") % {"why": why}
+        return gettext("Of the page and its mails. Now %(why)s") % {"why": why}
 
     def _add_rows(self) -> None:
         known = {one.field_id: one for one in self.instance.asked.all()} if self.instance.pk else {}
@@ -181,7 +181,7 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
             except ValueError as error:
                 wrong.append(str(error))
         if len(found) > origins.MOST:
-            wrong.append(_now("At most %(most)s sites.") % {"most": origins.MOST})
+            wrong.append(gettext("At most %(most)s sites.") % {"most": origins.MOST})
         if wrong:
             raise forms.ValidationError(wrong)
         return list(dict.fromkeys(found))
@@ -196,7 +196,7 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
                 hosts = ", ".join(sorted(origins.own_hosts(trial)))
                 self.add_error(
                     name,
-                    _now(
+                    gettext(
                         "It must begin with https:// and lead to a site of yours: %(hosts)s. Name "
                         "another one under “Sites that may embed it”, or as your website."
                     )

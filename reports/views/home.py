@@ -79,6 +79,7 @@ def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object
         "test": (_("Send a test mail"), _("To see it arrive."), _("Test")),
         "campaign": (_("Send your first campaign"), _("Write it, look, send."), _("Write")),
     }
+    moving = reverse("move_list") if may_open(role, "move_list") else ""
     return [
         {
             "label": words[step.key][0],
@@ -86,9 +87,7 @@ def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object
             "button": words[step.key][2],
             "done": step.done,
             "href": reverse(step.url_name) if may_open(role, step.url_name) else "",
-            "other": reverse("move_list")
-            if step.key == "people" and may_open(role, "move_list")
-            else "",
+            "other": moving if step.key == "people" else "",
             "other_label": _("Move from another tool"),
         }
         for step in steps
