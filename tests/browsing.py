@@ -7,6 +7,7 @@ from django.urls import Resolver404, resolve
 from selectolax.lexbor import LexborHTMLParser
 
 from accounts.models import User, Workspace
+from accounts.workspaces import WORKSPACE_KEY
 
 
 class MemberClient(Client):
@@ -22,6 +23,10 @@ class MemberClient(Client):
         super().force_login(user, backend)
         first = Workspace.objects.filter(members=user).order_by("name", "id").first()
         self.slug = first.slug if first else ""
+        if first:  # as after a first page: looking at another writes no session
+            session = self.session
+            session[WORKSPACE_KEY] = first.pk
+            session.save()
 
     def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
         """Ask for an address, in the workspace if it needs one."""
