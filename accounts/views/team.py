@@ -99,7 +99,8 @@ def member_remove(request: MemberRequest, membership_id: int) -> HttpResponse:
 def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation and, on POST, accept it: as who one is, or with a new account."""
     invitation = team.find_invitation(token)
-    account = invitation and User.objects.filter(email__iexact=invitation.email).first()
+    address = invitation.email if invitation else ""
+    account = User.objects.filter(email__iexact=address).first()
     if invitation is None or (account is not None and not account.is_active):
         return render(request, "accounts/invitation_gone.html", status=404)
     signed_in = request.user.is_authenticated and request.user == account
