@@ -18,7 +18,7 @@ class MemberClient(Client):
 
     slug = ""
 
-    def force_login(self, user: User, backend: str | None = None) -> None:  # type: ignore[override]
+    def force_login(self, user: User, backend: str | None = None) -> None:
         """Sign somebody in, without asking for a password."""
         super().force_login(user, backend)
         first = Workspace.objects.filter(members=user).order_by("name", "id").first()
@@ -28,9 +28,9 @@ class MemberClient(Client):
             session[WORKSPACE_KEY] = first.pk
             session.save()
 
-    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+    def generic(self, method: str, path: Any, *args: Any, **kwargs: Any) -> Any:
         """Ask for an address, in the workspace if it needs one."""
-        return super().generic(method, self._in_workspace(path), *args, **kwargs)
+        return super().generic(method, self._in_workspace(str(path)), *args, **kwargs)
 
     def _in_workspace(self, path: str) -> str:
         try:
