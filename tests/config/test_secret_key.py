@@ -1,6 +1,5 @@
 """Keys that somebody could guess are not started with."""
 
-
 import pytest
 
 from config import secret_key
