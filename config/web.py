@@ -17,6 +17,7 @@ def main() -> None:
     from uvicorn.supervisors import Multiprocess
 
     django.setup()
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
     allow_many_files()
     config = uvicorn.Config(
         "config.serving:application",

@@ -37,7 +37,13 @@ for name in ("SITE_URL", "HOST", "PORT", "SMTP_URL", "DEFAULT_FROM", "WORKERS", 
 
 from config import broker  # noqa: E402
 from config.settings import *  # noqa: E402, F403
-from config.settings import CACHES, DATABASES, REDIS_URL, STATIC_ROOT  # noqa: E402
+from config.settings import (  # noqa: E402
+    CACHES,
+    DATABASES,
+    FILE_UPLOAD_TEMP_DIR,
+    REDIS_URL,
+    STATIC_ROOT,
+)
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if _worker:
@@ -53,6 +59,7 @@ CACHES["default"]["LOCATION"] = REDIS_URL
 CELERY_BROKER_URL = broker.url(REDIS_URL)
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns where it is missing
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
