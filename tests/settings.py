@@ -59,7 +59,7 @@ CACHES["default"]["LOCATION"] = REDIS_URL
 CELERY_BROKER_URL = broker.url(REDIS_URL)
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
-FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+Path(FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns where it is missing
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

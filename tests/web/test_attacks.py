@@ -1,6 +1,7 @@
 """An attack list, tried against the pages themselves."""
 
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings as configured
@@ -28,19 +29,19 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("where", ELSEWHERE)
 def test_nobody_is_led_elsewhere(client: Client, cast: Cast, where: str) -> None:
-    answer = client.post(
+    answer: Any = client.post(
         reverse("account_login"),
         {"login": cast.owner.email, "password": PASSWORD, "next": where},
     )
     assert answer.status_code == 302
     assert "evil" not in answer.url or answer.url.startswith("/%09")
     assert not answer.url.startswith(("//", "javascript", "data", "http"))
-    language = client.post(reverse("set_language"), {"language": "id", "next": where})
+    language: Any = client.post(reverse("set_language"), {"language": "id", "next": where})
     assert language.status_code == 302
     assert not language.url.startswith(("//", "javascript", "data", "http", "\\", "/\\"))
 
 
-def test_the_host_header_is_checked(client: Client, settings: object) -> None:
+def test_the_host_header_is_checked(client: Client, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["news.example.com"]
     assert client.get("/sign-in/", headers={"host": "evil.example"}).status_code == 400
     assert client.get("/sign-in/", headers={"host": "news.example.com"}).status_code == 200
@@ -52,7 +53,7 @@ def test_signing_in_makes_a_new_session(client: Client, cast: Cast) -> None:
     session["x"] = "1"
     session.save()
     name = configured.SESSION_COOKIE_NAME
-    client.cookies[name] = session.session_key
+    client.cookies[name] = str(session.session_key)
     client.post(reverse("account_login"), {"login": cast.owner.email, "password": PASSWORD})
     assert client.cookies[name].value != session.session_key
     assert client.cookies[name]["httponly"]
