@@ -46,8 +46,8 @@ def known(workspace: Workspace, what: str, names: Iterable[str]) -> dict[str, in
     return dict(rows.filter(lower__in=wanted).order_by("-pk").values_list("lower", "pk"))
 
 
-def writer(workspace: Workspace) -> Make:
-    """Make what is missing: lists are private until somebody decides otherwise."""
+def writer(workspace: Workspace, *, visibility: str) -> Make:
+    """Make what is missing: lists with the ``visibility`` that the import was given."""
 
     def make(what: str, names: list[str]) -> dict[str, int]:
         found = known(workspace, what, names)
@@ -55,9 +55,7 @@ def writer(workspace: Workspace) -> Make:
         if missing and what == "list":
             MailingList.objects.bulk_create(
                 (
-                    MailingList(
-                        workspace=workspace, name=name, visibility=MailingList.Visibility.PRIVATE
-                    )
+                    MailingList(workspace=workspace, name=name, visibility=visibility)
                     for name in missing
                 ),
                 ignore_conflicts=True,

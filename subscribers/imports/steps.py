@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
-from subscribers.imports import batches, files, layout, mapping, spreadsheet
+from subscribers.imports import batches, corrections, files, layout, mapping, spreadsheet
 from subscribers.imports.files import FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
@@ -22,6 +22,11 @@ from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
 SAMPLES = 100  # rows that suggestions look at
 SAMPLES_KEPT = 5
 LONGEST_SAMPLE = 120
+# What a file of rows to correct keeps of the import it came from.
+INHERITED = (
+    "mailing_list", "new_list", "list_visibility", "subscription_status", "statement", "tags",
+    "existing", "bring_back", "bring_back_reason", "asks_with", "corrections",
+)  # fmt: skip
 OPEN = (ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED, ImportStatus.FAILED)
 
 
@@ -34,10 +39,13 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     actor: User | None = None,
     guess_types: bool = True,
     mailing_list: MailingList | None = None,
+    encoding: str = "",
 ) -> Import:
     """Make an import of a stored file: find out how it is written and suggest what goes where.
 
-    ``mailing_list`` is suggested too; the consent step asks for it.
+    ``mailing_list`` is suggested too; the consent step asks for it. A file of rows to correct is
+    read like the import it came from, with that import's list, consent and tags. ``encoding``:
+    what the file is written in, if that is known.
 
     Raises:
         FileRefused: there is no row in it, or it can't be read at all; the file is gone then.
@@ -48,34 +56,43 @@ def take_file(  # noqa: PLR0913 - a file's own facts
         if spreadsheet.is_workbook(start):
             converted = spreadsheet.to_csv(path)
             path.unlink()
-            path = converted
-        values = _read(workspace, path, layout.detect(path), guess_types=guess_types)
+            path, encoding = converted, ""
+        found = layout.detect(path, encoding=encoding)
+        values = _read(workspace, path, found, guess_types=guess_types)
     except Exception:
         path.unlink(missing_ok=True)
         raise
-    return Import.objects.create(
-        workspace=workspace,
+    original: Import | None = values["corrects"]
+    inherited = {name: getattr(original, name) for name in INHERITED} if original else {}
+    record = Import.objects.create(
+        **{"workspace": workspace, "mailing_list": mailing_list, **inherited},
         created_by=actor,
-        mailing_list=mailing_list,
         filename=files.display_name(filename),
         path=str(path),
         size=path.stat().st_size if path.exists() else size,
         **values,
     )
+    if original:
+        record.more_lists.set(original.more_lists.all())
+    return record
 
 
 def _read(
     workspace: Workspace, path: Path, found: layout.Layout, *, guess_types: bool
 ) -> dict[str, Any]:
     columns, samples, has_header = _look(path, found)
-    targets = mapping.suggest(
+    original = corrections.original(workspace, columns=columns, samples=samples)
+    targets = corrections.targets(original, columns=columns) if original else None
+    targets = targets or mapping.suggest(
         workspace,
         columns=columns if has_header else [""] * len(columns),
         samples=samples,
         guess_types=guess_types,
     )
     return {
+        "corrects": original,
         "encoding": found.encoding,
+        "encoding_is_certain": found.is_certain,
         "delimiter": found.delimiter,
         "has_header": has_header,
         "columns": columns,
@@ -99,18 +116,36 @@ class Consent:
     """Where people go, what they agreed to, and what becomes of those we know.
 
     ``lists`` and ``new_list`` are for everybody in the file; both may be empty if a column names
-    lists. ``bring_back``: the reason why people who unsubscribed are subscribed again, "" if they
-    are not. ``asks_with``: the form whose mail asks the unconfirmed to confirm.
+    lists; ``list_visibility`` is that of every list made on the way. ``bring_back``: the reason why
+    people who unsubscribed are subscribed again, "" if they are not. ``asks_with``: the form whose
+    mail asks the unconfirmed to confirm.
     """
 
     lists: Sequence[MailingList] = ()
     new_list: str = ""
+    list_visibility: str = MailingList.Visibility.PRIVATE
     status: str = SubscriptionStatus.SUBSCRIBED
     statement: ConsentStatement | None = None
     existing: str = ExistingPeople.OVERWRITE
     tags: Sequence[str] = ()
     bring_back: str = ""
     asks_with: SignupForm | None = None
+
+
+def chosen_consent(record: Import) -> Consent:
+    """Return what was chosen, or inherited, so far."""
+    lists = [record.mailing_list] if record.mailing_list else []
+    return Consent(
+        lists=[*lists, *record.more_lists.all()],
+        new_list=record.new_list,
+        list_visibility=record.list_visibility,
+        status=record.subscription_status,
+        statement=record.statement,
+        existing=record.existing,
+        tags=record.tags,
+        bring_back=record.bring_back_reason if record.bring_back else "",
+        asks_with=record.asks_with,
+    )
 
 
 def set_consent(record: Import, chosen: Consent) -> bool:
@@ -120,6 +155,7 @@ def set_consent(record: Import, chosen: Consent) -> bool:
         OPEN,
         mailing_list=chosen.lists[0] if chosen.lists else None,
         new_list=chosen.new_list,
+        list_visibility=chosen.list_visibility,
         subscription_status=chosen.status,
         statement=chosen.statement,
         existing=chosen.existing,
@@ -140,11 +176,6 @@ def correct_domain(record: Import, *, mistyped: str, right: str) -> bool:
     return _change(record, OPEN, corrections=corrections, status=ImportStatus.UPLOADED)
 
 
-def drop_values(record: Import, *, drops: bool) -> bool:
-    """Say whether people come without values that can't be read; it must be checked again."""
-    return _change(record, OPEN, drops_values=drops, status=ImportStatus.UPLOADED)
-
-
 def reread(record: Import, *, encoding: str, delimiter: str, has_header: bool) -> bool:
     """Read the file in another way than was found out; its columns are suggested anew.
 
@@ -158,9 +189,14 @@ def reread(record: Import, *, encoding: str, delimiter: str, has_header: bool) -
 
 def is_ready(record: Import) -> bool:
     """Say whether everything was asked that a check needs: consent, and a list for each row."""
+    return bool(record.statement_id and is_for_a_list(record))
+
+
+def is_for_a_list(record: Import) -> bool:
+    """Say whether each row goes to a list: one for everybody, or those that a column names."""
     places = {target.to for target in mapping.load(record.mapping)}
-    named = record.mailing_list_id or record.new_list or mapping.LISTS in places
-    return bool(record.statement_id and named)
+    chosen = record.mailing_list_id or record.new_list or record.more_lists.exists()
+    return bool(chosen or mapping.LISTS in places)
 
 
 def start_check(record: Import) -> bool:

@@ -1,5 +1,7 @@
 """One page per step of an import: columns, consent, check, import. It can be left and come back."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.core.cache import cache
@@ -11,7 +13,9 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from subscribers import address_domains, consent, tasks
 from subscribers.import_forms import ConsentForm, ReadForm
-from subscribers.imports import mapping, outcome, steps, undo
+from subscribers.imports import layout, mapping, outcome, steps, undo
+from subscribers.imports.encoding_labels import encoding_label
+from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import Target
 from subscribers.models import CustomField, Import
 from subscribers.problems import reason, way_out
@@ -76,10 +80,25 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
         "types": types,
         "error": error,
         "read_form": ReadForm(record=record),
+        "warnings": outcome.warnings(record),
+        "encoding": encoding_label(record.encoding),
+        "examples": _examples(record),
         "steps": stepper("columns", record),
     }
     template = "subscribers/import_columns.html"
     return render(request, template, context, status=422 if error else 200)
+
+
+def _examples(record: Import) -> list[str]:
+    """Return cells that show whether the encoding is right; none where there is no doubt."""
+    if record.encoding_is_certain and record.encoding.startswith("utf"):
+        return []
+    found = Layout(
+        encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
+    )
+    with suppress(OSError):
+        return layout.examples(Path(record.path), found)
+    return []
 
 
 def _target(request: MemberRequest, index: int) -> Target:
@@ -98,6 +117,7 @@ def _consent(request: MemberRequest, record: Import) -> HttpResponse:
     initial = {
         "list": record.mailing_list_id,
         "new_list": record.new_list,
+        "list_visibility": record.list_visibility,
         "more_lists": record.more_lists.all(),
         "tags": ", ".join(record.tags),
         "status": record.subscription_status,
@@ -119,6 +139,7 @@ def _consent(request: MemberRequest, record: Import) -> HttpResponse:
         chosen = steps.Consent(
             lists=form.chosen_lists(),
             new_list=data["new_list"],
+            list_visibility=data["list_visibility"],
             status=data["status"],
             statement=consent.statement(request.workspace, text=data["statement"]),
             existing=data["existing"],
@@ -141,6 +162,7 @@ def _figures(request: MemberRequest, record: Import, step: str) -> HttpResponse:
     labels = dict(
         CustomField.objects.filter(workspace=request.workspace).values_list("key", "label")
     )
+    to_correct = record.invalid + record.flagged.get("without", 0)
     checked = int(cache.get(f"import-check:{record.pk}") or 0)
     context: dict[str, Any] = {
         "record": record,
@@ -157,13 +179,14 @@ def _figures(request: MemberRequest, record: Import, step: str) -> HttpResponse:
         "problems": [
             {
                 **problem,
-                "field": mapping.label(Target(to=problem["field"]), own=labels),
+                "field": outcome.field_name(problem["field"], own=labels),
                 "reason": reason(problem["code"], problem["params"]),
                 "way_out": way_out(problem["code"], problem["params"]),
             }
             for problem in record.problems[:SHOWN]
         ],
-        "more_problems": max(record.invalid - len(record.problems[:SHOWN]), 0),
+        "to_correct": to_correct,
+        "more_problems": max(to_correct - len(record.problems[:SHOWN]), 0),
         "typos": [
             {"domain": domain, "right": address_domains.suggestion(domain), "rows": rows}
             for domain, rows in record.flagged.get("typos", {}).items()

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Workspace
-from subscribers.imports import files, mapping, run, steps
+from subscribers.imports import encodings, files, mapping, outcome, run, steps
 from subscribers.management import choosing
 from subscribers.models import Import, MailingList
 from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
@@ -42,9 +42,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("file", metavar="FILE", help="the file; - reads standard input")
-        parser.add_argument("--list", required=True, metavar="NAME", help="the list they join")
+        parser.add_argument(
+            "--list",
+            metavar="NAME",
+            help="the list they join; a file of rows to correct keeps that of its import",
+        )
         parser.add_argument(
             "--create-list", action="store_true", help="make the list if there is none"
+        )
+        parser.add_argument(
+            "--list-visibility",
+            choices=[str(value) for value in MailingList.Visibility.values],
+            default=str(MailingList.Visibility.PRIVATE),
+            help="of lists that are made: people see only public ones in their preferences "
+            "(default: private)",
+        )
+        parser.add_argument(
+            "--encoding",
+            metavar="NAME",
+            help="what the file is written in, like cp1254 or koi8-r (default: found out)",
         )
         parser.add_argument("--workspace", metavar="SLUG", help="default: the only or first one")
         parser.add_argument(
@@ -85,16 +101,26 @@ class Command(BaseCommand):
         """Import the file and say what happened."""
         began = time.monotonic()
         workspace = choosing.workspace(options["workspace"])
-        mailing_list = choosing.mailing_list(
-            workspace, options["list"], create=options["create_list"]
-        )
+        mailing_list = _mailing_list(workspace, options)
         try:
             record = _prepare(workspace, options)
         except (files.FileRefused, mapping.MappingRefused, OSError) as error:
             raise CommandError(str(error)) from error
-        steps.set_consent(record, _consent(options, mailing_list))
+        if mailing_list is None and not steps.is_for_a_list(record):
+            steps.discard(record)
+            raise CommandError("Say which list they join: --list NAME.")
+        self._warn(record)
+        steps.set_consent(record, _consent(options, mailing_list, record))
         steps.start_run(record)
-        if not run.run(record.pk):
+        try:
+            finished = run.run(record.pk)
+        except OSError as error:
+            steps.fail(record.pk, reason=str(error))
+            raise CommandError(f"The stored file is gone or can't be read: {error}") from error
+        except (Exception, KeyboardInterrupt) as error:
+            steps.fail(record.pk, reason=str(error))
+            raise
+        if not finished:
             raise CommandError("The import was cancelled.")
         record.refresh_from_db()
         if record.status != ImportStatus.DONE:
@@ -103,8 +129,13 @@ class Command(BaseCommand):
         if options["strict"] and record.invalid:
             sys.exit(STRICT)
 
+    def _warn(self, record: Import) -> None:
+        """Say on stderr what could have been read in another way."""
+        for warning in outcome.warnings(record):
+            self.stderr.write(f"Warning: {warning}")
+
     def _say(self, record: Import, *, seconds: float, as_json: bool) -> None:
-        outcome = {
+        figures = {
             "created": record.created,
             "updated": record.updated,
             "unchanged": record.unchanged,
@@ -115,17 +146,28 @@ class Command(BaseCommand):
             "id": record.pk,
             "rows": record.rows,
             "duplicates": record.duplicates,
+            "without_a_value": record.flagged.get("without", 0),
+            "repaired_addresses": record.flagged.get("repaired", 0),
+            "encoding": record.encoding,
+            "warnings": outcome.warnings(record),
         }
         if as_json:
-            self.stdout.write(json.dumps(outcome))
+            self.stdout.write(json.dumps(figures))
             return
         self.stdout.write(
             f"{record.rows} rows: {record.created} new, {record.updated} changed, "
             f"{record.unchanged} unchanged, {record.suppressed} suppressed, "
             f"{record.invalid} invalid, in {seconds:.1f} s."
         )
+        if record.flagged.get("repaired"):
+            self.stdout.write(f"Repaired addresses: {record.flagged['repaired']}.")
+        if record.flagged.get("without"):
+            self.stdout.write(
+                f"Rows that went in without a value that can't be read: "
+                f"{record.flagged['without']}."
+            )
         if record.errors_path:
-            self.stdout.write(f"Rows that could not go in: {record.errors_path}")
+            self.stdout.write(f"Rows to correct: {record.errors_path}")
 
 
 def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
@@ -136,7 +178,12 @@ def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
         with Path(given).open("rb") as file:
             path, size = files.store(iter(lambda: file.read(BLOCK), b""))
     record = steps.take_file(
-        workspace, path=path, size=size, filename=Path(given).name, guess_types=False
+        workspace,
+        path=path,
+        size=size,
+        filename=Path(given).name,
+        guess_types=False,
+        encoding=_encoding(options["encoding"]),
     )
     chosen = dict(_pair(pair) for pair in options["map"])
     targets = mapping.load(record.mapping)
@@ -152,7 +199,30 @@ def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
     return record
 
 
-def _consent(options: dict[str, Any], mailing_list: MailingList) -> steps.Consent:
+def _encoding(name: str | None) -> str:
+    try:
+        return encodings.canonical(name) if name else ""
+    except LookupError as error:
+        known = ", ".join(encodings.every())
+        raise CommandError(f"There is no encoding “{name}”. There are: {known}.") from error
+
+
+def _mailing_list(workspace: Workspace, options: dict[str, Any]) -> MailingList | None:
+    if not options["list"]:
+        return None
+    return choosing.mailing_list(
+        workspace,
+        options["list"],
+        create=options["create_list"],
+        visibility=options["list_visibility"],
+    )
+
+
+def _consent(
+    options: dict[str, Any], mailing_list: MailingList | None, record: Import
+) -> steps.Consent:
+    if mailing_list is None:
+        return steps.chosen_consent(record)
     existing = ExistingPeople.OVERWRITE
     if options["fill_empty"]:
         existing = ExistingPeople.FILL
@@ -160,6 +230,7 @@ def _consent(options: dict[str, Any], mailing_list: MailingList) -> steps.Consen
         existing = ExistingPeople.SKIP
     return steps.Consent(
         lists=[mailing_list],
+        list_visibility=options["list_visibility"],
         status=options["status"],
         existing=existing,
         tags=options["tag"],

@@ -25,7 +25,8 @@ def test_every_row_of_a_dirty_file_is_accounted_for(workspace, tmp_path):
     assert steps.start_run(record)
     assert run.run(record.pk)
     record.refresh_from_db()
-    assert record.created == kinds["good"] == Subscriber.objects.count()
+    assert record.created == kinds["good"] + kinds["without"] == Subscriber.objects.count()
+    assert record.flagged["without"] == kinds["without"]
     assert record.duplicates == kinds["duplicate"]
     assert record.invalid == kinds["invalid"] + kinds["duplicate"]
     assert record.rows == sum(kinds.values()) - kinds["blank"]
