@@ -7,6 +7,7 @@ off again when such a file is imported.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,20 +21,25 @@ from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
 from subscribers.problems import Problem
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+# A number, and a phone number with its country: nothing runs, and an apostrophe would spoil them.
+HARMLESS = re.compile(r"-\d[\d.,]*(?:[eE][+-]?\d+)?|\+\d[\d ()./-]*").fullmatch
 SHOWN_ON_PAGE = 200  # problems that the page lists; the file holds all
 LONGEST_CELL = 5_000
 REPEATS = "(twice)"  # behind the import's number: the row repeats an address that has gone in
 
 
 def safe(cell: str) -> str:
-    """Make a cell that no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    """Make a cell that no spreadsheet runs, and that `unsafe` makes again what it was."""
+    if not cell.startswith(("'", *FORMULA_STARTS)) or HARMLESS(cell):
+        return cell
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA_STARTS) else cell
 
 
 def unsafe(cell: str) -> str:
     """Undo `safe`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    quoted = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
+    return cell[1:] if quoted else cell
 
 
 def is_ours(columns: Sequence[str]) -> bool:
