@@ -144,7 +144,7 @@ class Merger:
     def learn(self, make: Callable[[str, list[str]], dict[str, int]]) -> None:
         """Find out which lists and tags the staged rows name; ``make`` gives ids to unknown ones.
 
-        It gets "list" or "tag" and names as written, and answers with ids by lower-cased name.
+        It gets "list" or "tag" and names as written, and answers with ids by these names.
         """
         with connection.cursor() as cursor:
             for what, column in (("list", "lists"), ("tag", "tags")):

@@ -1,0 +1,23 @@
+"""One folding of letter case for both sides of every comparison (`subscribers.folding`)."""
+
+from django.db import migrations
+
+# Most values are ASCII and take the short way. An address has the collation C, in which only ASCII
+# has a lower case.
+FOLD_CASE = r"""
+CREATE FUNCTION subscribers_fold_case(written text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN octet_length(written) = length(written) THEN lower(written)
+        ELSE replace(replace(
+            translate(lower(normalize(written, NFKC) COLLATE "default"), 'ıς', 'iσ'),
+            'ß', 'ss'), U&'i\0307', 'i')
+    END
+$$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("subscribers", "0016_imports_of_any_file")]
+    operations = [
+        migrations.RunSQL(FOLD_CASE, "DROP FUNCTION subscribers_fold_case(text)"),
+    ]
