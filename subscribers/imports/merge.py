@@ -12,7 +12,7 @@ Rules, the same for the dry run and for the import:
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -30,11 +30,15 @@ from subscribers.states import (
     ConsentKind,
     ConsentSource,
     ExistingPeople,
+    ImportStatus,
     SubscriptionStatus,
     SuppressionReason,
 )
 
 __all__ = ["DROP", "TABLES", "TEMPORARY_BUFFERS", "Counts", "Merger", "refresh_statistics"]
+
+
+UNDO_DAYS = timedelta(days=31)  # an undo is possible for 30 days after the end
 
 
 class Overtaken(Exception):  # noqa: N818 - a signal to decide again
@@ -175,14 +179,7 @@ class Merger:
                 cursor.execute(statements.SUBSCRIBE_NEW, values)
                 cursor.execute(statements.CONSENT_OF_NEW, values)
             if counts.updated or values["bring_back"]:
-                cursor.execute(statements.keep_previous(fills=self._fills), values)
-                try:
-                    cursor.execute(statements.update_people(fills=self._fills), values)
-                except IntegrityError as error:
-                    if custom_values.is_taken(error):
-                        raise Overtaken from error
-                    raise
-                cursor.execute(statements.MOVE_KNOWN, values)
+                self._update(cursor, values)
             if values["bring_back"]:
                 cursor.execute(statements.LIFT, values)
             if self._tags:
@@ -191,6 +188,18 @@ class Merger:
                 cursor.execute(statements.WRITE_TAGS, values)
             if self._ends:
                 cursor.execute(statements.SUPPRESS, values)
+            if values["others"]:
+                cursor.execute(statements.GIVE_AGAIN, values)
+
+    def _update(self, cursor: Any, values: dict[str, Any]) -> None:
+        cursor.execute(statements.keep_previous(fills=self._fills), values)
+        try:
+            cursor.execute(statements.update_people(fills=self._fills), values)
+        except IntegrityError as error:
+            if custom_values.is_taken(error):
+                raise Overtaken from error
+            raise
+        cursor.execute(statements.MOVE_KNOWN, values)
 
 
 class Memory:
@@ -249,11 +258,20 @@ def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
         "kept_flags": int(AddressFlag.NO_MAIL_SERVER),
         "source": ConsentSource.IMPORT,
         "at": at,
+        "others": _others(record),
         "statement": record.statement_id,
         "actor": record.created_by_id,
         "detail": detail(record),
         "why": f"{record.bring_back_reason} · {detail(record)}"[:300],
     }
+
+
+def _others(record: Import) -> list[datetime]:
+    """Return the moments of the workspace's other imports that can still be undone."""
+    lately = timezone.now() - UNDO_DAYS
+    others = Import.objects.filter(workspace=record.workspace_id, started_at__gt=lately)
+    others = others.exclude(pk=record.pk).exclude(status=ImportStatus.UNDONE)
+    return list(others.values_list("started_at", flat=True))
 
 
 def refresh_statistics(*, only_if_stale: bool = False) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from subscribers import people, suppression
@@ -75,8 +75,14 @@ def outlook(record: Import) -> Undone:
         cursor.execute(undoing.JUDGE_ALL, _values(record))
         judged = dict(cursor.fetchall())
     removed = judged.pop("", 0)
-    restored = ImportChange.objects.filter(from_import=record).count()
+    restored = _changed(record).count()
     return Undone(removed=removed, restored=restored, kept=judged)
+
+
+def _changed(record: Import) -> QuerySet[ImportChange]:
+    """Return what it changed, without what was there already."""
+    changes = ImportChange.objects.filter(from_import=record)
+    return changes.filter(~Q(previous__has_key="again") | Q(previous__has_key="lists"))
 
 
 def start(record: Import, *, tidies: bool = False) -> bool:
@@ -152,8 +158,8 @@ def _restore_some(record: Import) -> bool:
         if rows:
             for statement in undoing.RESTORE:
                 cursor.execute(statement, values)
+            state.restored += _changed(record).filter(pk__in=values["changes"]).count()
             ImportChange.objects.filter(pk__in=values["changes"]).delete()
-            state.restored += len(rows)
     return len(rows) == BATCH
 
 
@@ -169,7 +175,7 @@ def _remove_some(record: Import) -> bool:
             if why:
                 state.kept[why] = state.kept.get(why, 0) + 1
         if judged:  # of those who go, too: the days of the lists count their joining off by it
-            for statement in undoing.TAKE_BACK:
+            for statement in (*undoing.HAND_OVER, *undoing.TAKE_BACK):
                 cursor.execute(statement, {**values, "people": [*stay, *gone]})
         if gone:
             state.removed += people.delete(record.workspace, ids=gone)
@@ -196,6 +202,8 @@ def _values(record: Import) -> dict[str, Any]:
         "now": timezone.now(),
         "source": ConsentSource.IMPORT,
         "kind": ConsentKind.TAKEN_BACK,
+        "again": ConsentKind.GIVEN_AGAIN,
+        "names": list(undoing.NAMES),
         "out": SuppressionReason.UNSUBSCRIBED,
         "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,

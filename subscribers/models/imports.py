@@ -117,7 +117,8 @@ class ImportChange(models.Model):
 
     ``previous``: the names, language, time zone and fields before; under "lists" the status on each
     list it moved ("" for none); "out" if it lifted "unsubscribed from everything". ``written``: the
-    profile values it wrote, to tell whether somebody changed them since.
+    profile values it wrote, to tell whether somebody changed them since. "again" in ``previous``:
+    the lists, tags and values that were there already, by another import that may be undone.
     """
 
     id = models.BigAutoField(primary_key=True)
