@@ -24,7 +24,7 @@ def original(
         place = len(ERROR_COLUMNS)
         numbers = {row[place].strip() for row in samples if place < len(row)} - {""}
         known = {row_number(number.partition(" ")[0]) for number in numbers}
-        return imports.filter(pk=known.pop()).first() if len(known) == 1 else None
+        return imports.filter(pk=known.pop() or 0).first() if len(known) == 1 else None
     return imports.filter(columns=list(columns[own:])).first()
 
 

@@ -271,7 +271,7 @@ def _others(record: Import) -> list[datetime]:
     lately = timezone.now() - UNDO_DAYS
     others = Import.objects.filter(workspace=record.workspace_id, started_at__gt=lately)
     others = others.exclude(pk=record.pk).exclude(status=ImportStatus.UNDONE)
-    return list(others.values_list("started_at", flat=True))
+    return [at for at in others.values_list("started_at", flat=True) if at]
 
 
 def refresh_statistics(*, only_if_stale: bool = False) -> None:
