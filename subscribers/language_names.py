@@ -2,7 +2,7 @@
 
 import gettext
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import django
@@ -13,6 +13,7 @@ OLD_CODES = {"in": "id", "iw": "he", "ji": "yi", "no": "nb", "eng": "en", "ind":
 LONGEST = 60
 
 
+@lru_cache(maxsize=1_000)
 def read(text: str) -> str:
     """Return the code of one of the product's languages, or "" if this names none of them."""
     word = " ".join(text[:LONGEST].split()).lower()
