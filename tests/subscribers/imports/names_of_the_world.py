@@ -419,7 +419,8 @@ def encode(text: str, encoding: str) -> bytes:
 
 
 def _with_tone_apart(letter: str) -> str:
-    base, *marks = unicodedata.normalize("NFD", letter)
+    decomposed = unicodedata.normalize("NFD", letter)
+    base, marks = decomposed[0], decomposed[1:]
     apart = ""
     for mark in marks:
         joined = unicodedata.normalize("NFC", base + mark)
