@@ -167,7 +167,7 @@ def _check(record: Import) -> None:
         reading.errors.refuse_clashes(clashes + merger.clashes)
         merger.close()
     findings = reading.findings()
-    findings["progress"] = {"standings": dict(totals.standings)}
+    findings["progress"] = {**record.progress, "standings": dict(totals.standings)}
     for what in ("list", "tag"):
         if new := _new_names(record, reading, what):
             findings["flagged"][f"new_{what}s"] = new

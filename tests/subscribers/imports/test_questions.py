@@ -10,7 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
-from subscribers.imports import consent_words, files, mapping, questions, run, standings, steps
+from subscribers.imports import (
+    consent_columns,
+    consent_words,
+    files,
+    mapping,
+    questions,
+    run,
+    sources,
+    standings,
+    steps,
+)
 from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.folding import fold
 from subscribers.imports.mapping import Target
@@ -304,6 +314,12 @@ def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly)
     again = taken("email,Note\nc@x.example,fine\n")
     assert again.mapping[1]["to"] == mapping.STATUS
     assert [value.text for value in questions.ask(again)[0].open] == ["fine"]
+
+
+def test_no_source_takes_a_column_away_that_says_who_may_be_emailed():
+    for source in sources.SOURCES:
+        found = {name: consent_columns.by_name(name) for name in source.columns}
+        assert not {name for name, one in found.items() if one and one.reads}
 
 
 def test_yes_and_no_and_every_word_mean_one_thing():
