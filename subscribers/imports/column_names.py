@@ -108,17 +108,21 @@ BIRTHDAY = _plain_words(
 )
 SIGNED_UP = _plain_words(
     "signup date|sign up date|signed up|signed up at|subscribed on|subscribed at|subscribe date"
-    "|subscription date|date subscribed|date added|date joined|joined|join date|opt-in date"
-    "|anmeldedatum|angemeldet am|date d'inscription|inscrit le|fecha de suscripción"
-    "|fecha de alta|fecha de registro|data di iscrizione|data iscrizione|data de inscrição"
-    "|data de cadastro|inschrijfdatum|aanmelddatum|registreringsdatum|påmeldingsdato"
-    "|tilmeldingsdato|liittymispäivä|tanggal daftar|tanggal bergabung|data zapisu"
-    "|data dołączenia|datum registrace|datum přihlášení|feliratkozás dátuma|data înscrierii"
-    "|kayıt tarihi|üyelik tarihi|дата подписки|дата регистрации|дата підписки|дата реєстрації"
-    "|ημερομηνία εγγραφής|登録日|登録日時|注册日期|注册时间|订阅日期|註冊日期|訂閱日期|가입일"
-    "|구독일|등록일|วันที่สมัคร|วันที่ลงทะเบียน|ngày đăng ký|पंजीकरण तिथि|تاريخ التسجيل"
-    "|تاريخ الاشتراك|تاریخ عضویت|תאריך הרשמה|תאריך הצטרפות"
+    "|subscription date|date subscribed|date added|opt-in date"
+    "|anmeldedatum|angemeldet am|eintragungsdatum|erstellt am|date d'inscription|inscrit le"
+    "|date inscription|date de création|fecha de suscripción|fecha suscripción|fecha de alta"
+    "|fecha de registro|data di iscrizione|data iscrizione|data de inscrição|data inscrição"
+    "|data de cadastro|inschrijfdatum|aanmelddatum|aangemeld op|registreringsdatum"
+    "|anmälningsdatum|påmeldingsdato|tilmeldingsdato|liittymispäivä|tanggal daftar"
+    "|tanggal berlangganan|data zapisu|data rejestracji"
+    "|datum registrace|datum přihlášení|feliratkozás dátuma|data înscrierii|data abonării"
+    "|abonelik tarihi|kayıt tarihi|üyelik tarihi|дата подписки|дата регистрации|дата підписки"
+    "|дата реєстрації|ημερομηνία εγγραφής|登録日|登録日時|購読開始日|注册日期|注册时间"
+    "|订阅日期|订阅时间|註冊日期|訂閱日期|가입일|구독일|등록일|วันที่สมัคร|วันที่ลงทะเบียน"
+    "|ngày đăng ký|पंजीकरण तिथि|تاريخ التسجيل|تاريخ الاشتراك|تاریخ عضویت|תאריך הרשמה|תאריך הצטרפות"
 )
+# Perhaps a club or a shop: a field, no proof of a sign-up.
+JOINED = _plain_words("joined|date joined|join date|tanggal bergabung|data dołączenia")
 PHONE = _plain_words(
     "phone|phone number|telephone|tel|tel.|mobile|mobile phone|cell|cell phone|whatsapp|sms"
     "|telefon|telefonnummer|handy|handynummer|mobil|téléphone|portable|teléfono|móvil|celular"
@@ -139,7 +143,7 @@ ALIKE_FIELDS: tuple[frozenset[str], ...] = (
     CITY,
     COUNTRY,
     BIRTHDAY,
-    SIGNED_UP,
+    SIGNED_UP | JOINED,
     PHONE,
     POSTCODE,
     _plain_words("interests|interest|interessen|minat|intérêts|intereses|interessi"),

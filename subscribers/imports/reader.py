@@ -162,7 +162,7 @@ class _Lines:
 
     def beginning(self) -> str:
         """Return the beginning of the row at hand, for people."""
-        return SURROGATE.sub("\ufffd", self.held[0][:SHOWN].rstrip("\r\n")) if self.held else ""
+        return _readable(self.held[0][:SHOWN].rstrip("\r\n")) if self.held else ""
 
 
 class _TooLong(Exception):  # noqa: N818 - a signal inside this module

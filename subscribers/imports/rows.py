@@ -148,7 +148,9 @@ class RowMaker:
         email = ""
         group = flags = 0
         domain = None
-        written = cells[self._email].strip() or self._other_address(cells)
+        written = cells[self._email]
+        if self._more_emails and _is_nothing(written):
+            written = self._other_address(cells)
         try:
             email, group, flags, domain = self._addresses.read(written)
         except Problem as problem:
@@ -212,7 +214,7 @@ class RowMaker:
         return spared
 
     def _other_address(self, cells: Sequence[str]) -> str:
-        return next((cells[at] for at in self._more_emails if cells[at].strip()), "")
+        return next((cells[at] for at in self._more_emails if not _is_nothing(cells[at])), "")
 
     def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
         values = []
@@ -291,6 +293,11 @@ class RowMaker:
                 self._drop("time_zone", time_zone, Problem("time_zone"))
             time_zone = ""
         return language, time_zone
+
+
+def _is_nothing(text: str) -> bool:
+    text = text.strip()
+    return not text or text in NOTHING_THERE
 
 
 def clean_name(text: str, *, limit: int = LONGEST_NAME) -> str:

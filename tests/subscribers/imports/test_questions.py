@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -314,6 +315,24 @@ def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly)
     again = taken("email,Note\nc@x.example,fine\n")
     assert again.mapping[1]["to"] == mapping.STATUS
     assert [value.text for value in questions.ask(again)[0].open] == ["fine"]
+
+
+def test_a_file_to_correct_keeps_what_was_answered(taken, weekly):
+    record = taken("email,state of mail\na(at)x.example,Gone\nb@x.example,Gone\n")
+    targets = mapping.load(record.mapping)
+    status = Target(to="status", reads=consent_words.WORD, answers={"gone": "unsubscribed"})
+    assert steps.set_mapping(record, targets=[targets[0], status])
+    assert steps.set_consent(record, steps.Consent(lists=[weekly]))
+    assert steps.start_run(record)
+    assert run.run(record.pk)
+    record.refresh_from_db()
+    again = taken(Path(record.errors_path).read_text("utf-8-sig").replace(",a(at)", ",a@"))
+    assert again.corrects == record
+    assert mapping.load(again.mapping)[-1] == status
+    assert not questions.is_open(again)
+    assert steps.start_run(again)
+    assert run.run(again.pk)
+    assert (standing("a@x.example"), standing("b@x.example")) == ("unsubscribed", "unsubscribed")
 
 
 def test_no_source_takes_a_column_away_that_says_who_may_be_emailed():

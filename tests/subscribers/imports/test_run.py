@@ -360,6 +360,27 @@ def test_values_that_mean_nothing_are_empty(prepared, workspace):
     } == {("", "", "{}")}
 
 
+def test_a_nul_in_a_row_that_cannot_be_cut_is_shown_as_such(prepared):
+    record = imported(prepared('email,name\n",\0\na@x.org,A\n'))
+    assert (record.created, record.invalid) == (1, 1)
+    assert record.problems[0]["value"] == '",\u2400'
+
+
+def test_of_several_addresses_the_first_counts_that_is_there(prepared):
+    record = imported(
+        prepared(
+            "email,email 2 - value\na@x.org,b@x.org\n,c@x.org\nNULL,d@x.org\n"
+            "e@x.org ::: f@x.org,g@x.org\n::: Dewi <h@x.org.>,\n"
+        )
+    )
+    assert (record.created, record.invalid, record.flagged["repaired"]) == (5, 0, 1)
+    people = dict(Subscriber.objects.values_list("email", "first_name"))
+    assert people == {
+        **dict.fromkeys(("a@x.org", "c@x.org", "d@x.org", "e@x.org"), ""),
+        "h@x.org": "Dewi",
+    }
+
+
 def test_addresses_that_copying_spoiled_are_repaired_and_counted(prepared):
     spoiled = {
         "a@x.org.": "a@x.org",

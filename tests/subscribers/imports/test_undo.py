@@ -307,3 +307,20 @@ def test_who_left_by_two_imports_stays_out_when_one_is_undone(workspace, weekly,
     undone(first)
     assert Subscription.objects.get(subscriber=person).status == "unsubscribed"
     assert Suppression.objects.filter(email_key="bad@example.com").exists()
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize(
+    "text", ["email,status\nbad@x.org,bounced\n", "email,bounce reason\nbad@x.org,No such user\n"]
+)
+def test_an_address_that_two_imports_suppressed_is_free_when_both_are_undone(
+    imported, text, in_order
+):
+    first, second = imported(text), imported(text)
+    before, after = (first, second) if in_order else (second, first)
+    undone(before)
+    row = Suppression.objects.get(email_key="bad@x.org")
+    assert row.detail.endswith(merge.detail(after))
+    assert merge.detail(before) not in row.detail
+    undone(after)
+    assert not Suppression.objects.exists()
