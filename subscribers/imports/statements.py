@@ -347,14 +347,45 @@ CROSS JOIN LATERAL (VALUES
 WHERE proof.holds
 ORDER BY joining.person_id, proof.at NULLS LAST
 """  # noqa: S608 - our own words
-# Rows that say "bounced" or "complained": never to be written to.
+# What an import that can still be undone gave before, and this one gives, too: undoing the other
+# one leaves it to this one (`undoing.HAND_OVER`).
+GIVE_AGAIN = f"""
+INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
+SELECT %(import)s, person.id, jsonb_build_object('again', jsonb_build_object(
+        'lists', lists.ids, 'tags', tags.ids, 'values', jsonb_build_object(
+            'first_name', decided.first_name, 'last_name', decided.last_name,
+            'language', decided.language, 'time_zone', decided.time_zone,
+            'fields', decided.fields))), '{{}}'
+FROM import_decided decided
+JOIN subscribers_subscriber person ON person.id = decided.person_id
+CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_agg(list_id), '[]') AS ids FROM subscribers_subscription
+    WHERE subscriber_id = person.id AND list_id = ANY(decided.targets)
+        AND status = decided.wanted AND changed_at = ANY(%(others)s)
+) lists
+CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_agg(tag_id), '[]') AS ids FROM subscribers_tagging
+    WHERE subscriber_id = person.id AND created_at = ANY(%(others)s)
+        AND tag_id IN (SELECT id FROM {TAGS_OF_ROW} given)
+) tags
+WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT %(skip)s AND (
+    person.created_at = ANY(%(others)s) OR lists.ids <> '[]' OR tags.ids <> '[]' OR EXISTS (
+        SELECT FROM subscribers_importchange earlier
+        WHERE earlier.subscriber_id = person.id AND earlier.from_import_id <> %(import)s))
+"""  # noqa: S608 - our own words
+# Rows that say "bounced" or "complained": never to be written to. Behind the detail of another
+# import that says so, too, stands this one's: an undo takes back no more than its own.
 SUPPRESS = f"""
-INSERT INTO subscribers_suppression
+INSERT INTO subscribers_suppression AS suppression
     (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
 SELECT %(workspace)s, address_hash, email_key, status,
     {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s, COALESCE(status_at, %(at)s)
 FROM import_decided WHERE status = ANY(%(ends)s)
-ON CONFLICT (workspace_id, address_hash) DO NOTHING
+ON CONFLICT (workspace_id, address_hash) DO UPDATE
+    SET detail = left(suppression.detail || '; ' || %(detail)s, 300)
+    WHERE EXISTS (
+        SELECT FROM unnest(%(other_details)s::text[]) AS other
+        WHERE right(suppression.detail, length(other)) = other)
 """  # noqa: S608 - our own words
 # A planner that has not heard of the rows just written believes in lists of one person, and joins
 # accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.
