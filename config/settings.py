@@ -72,8 +72,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
 X_FRAME_OPTIONS = "SAMEORIGIN"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-# Beside the data, where there is room: the system's own temporary folder may be small.
-FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
+FILE_UPLOAD_TEMP_DIR = None  # the system's (TMPDIR)
 IMPORT_MAX_BYTES = env.whole("IMPORT_MAX_MB", default=500, least=1, most=100_000) * 1_000_000
 IMPORT_MAX_COLUMNS = 300
 

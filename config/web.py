@@ -2,7 +2,6 @@
 
 import os
 import resource
-from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("LOG_PART", "web")
@@ -18,7 +17,6 @@ def main() -> None:
     from uvicorn.supervisors import Multiprocess
 
     django.setup()
-    Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
     allow_many_files()
     config = uvicorn.Config(
         "config.serving:application",

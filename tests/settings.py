@@ -40,7 +40,6 @@ from config.settings import *  # noqa: E402, F403
 from config.settings import (  # noqa: E402
     CACHES,
     DATABASES,
-    FILE_UPLOAD_TEMP_DIR,
     REDIS_URL,
     STATIC_ROOT,
 )
@@ -59,7 +58,6 @@ CACHES["default"]["LOCATION"] = REDIS_URL
 CELERY_BROKER_URL = broker.url(REDIS_URL)
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
-Path(FILE_UPLOAD_TEMP_DIR).mkdir(parents=True, exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns where it is missing
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
