@@ -7,6 +7,7 @@ of a workspace's rows is asked, so that a new column is covered without anybody 
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
@@ -68,7 +69,7 @@ def scrub(workspace: Workspace, addresses: Sequence[str]) -> int:
             table = sql.Identifier(model._meta.db_table)  # noqa: SLF001 - Django's public name
             changes = [_change(field) for field in columns]
             found = sql.SQL("concat_ws(' ', {}) ~* %(pattern)s").format(
-                sql.SQL(", ").join(sql.Identifier(field.column) for field in columns)
+                sql.SQL(", ").join(sql.Identifier(str(field.column)) for field in columns)
             )
             statement = FIND.format(
                 table=table,
@@ -76,7 +77,7 @@ def scrub(workspace: Workspace, addresses: Sequence[str]) -> int:
                 found=found,
                 of_workspace=of_workspace,
             )
-            values = {"pattern": pattern, "workspace": workspace.pk}
+            values: dict[str, Any] = {"pattern": pattern, "workspace": workspace.pk}
             cursor.execute(statement, values)
             count += cursor.rowcount
     return count
@@ -89,7 +90,7 @@ def pattern_of(addresses: Sequence[str]) -> str:
 
 
 def _change(field: "models.Field[object, object]") -> sql.Composed:
-    column = sql.Identifier(field.column)
+    column = sql.Identifier(str(field.column))
     # A name may be there once only, so each gets its own.
     nobody = NOBODY_OF_ROW if field.name == "name" else sql.Literal(NOBODY)
     new = sql.SQL("regexp_replace({}::text, %(pattern)s, {}, 'gi')").format(column, nobody)
