@@ -12,12 +12,15 @@ KEEP_LEFT = """
 INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
 SELECT %(import)s, person.id, jsonb_build_object('lists', placed.lists), '{}'
 FROM (
-    SELECT person_id, jsonb_object_agg(list_id, was) AS lists FROM import_placed GROUP BY person_id
+    SELECT person_id, jsonb_object_agg(list_id, was) AS lists FROM import_placed
+    WHERE NOT EXISTS (  -- what the first row changed is kept already
+        SELECT FROM subscribers_importchange change
+        WHERE change.subscriber_id = person_id AND change.from_import_id = %(import)s
+            AND change.previous->'lists' ? list_id::text)
+    GROUP BY person_id
 ) placed
 JOIN subscribers_subscriber person ON person.id = placed.person_id
-WHERE person.created_at <> %(at)s AND NOT EXISTS (
-    SELECT FROM subscribers_importchange change
-    WHERE change.subscriber_id = person.id AND change.from_import_id = %(import)s)
+WHERE person.created_at <> %(at)s
 """
 # An undo tells what came with this import by the end of a detail, which names it.
 DETAIL = """CASE WHEN {why} <> ''
