@@ -21,7 +21,7 @@ from subscribers.imports.mapping import (
     CONSENT_SOURCE,
     CONSENT_TIME,
 )
-from subscribers.imports.reader import BrokenRow, Rows
+from subscribers.imports.reader import BrokenRow, DamagedCells, Rows
 from subscribers.imports.standings import DATE_KEY, EMPTY_KEY
 from subscribers.states import SuppressionReason
 
@@ -193,7 +193,8 @@ def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -
     """
     counts: dict[int, Counts] = {index: {} for index in found}
     keys: dict[int, dict[str, str]] = {index: {} for index in found}
-    source = iter(Rows(path, layout, width=width))
+    # Rows that lack, or have damaged, other cells go in, too.
+    source = iter(Rows(path, layout, width=width, least=1 + max(found), spares=True))
     if layout.has_header:
         next(source, None)
     for row in source:
@@ -201,6 +202,8 @@ def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -
             continue
         cells = row[1]
         for index, reads in found.items():
+            if isinstance(cells, DamagedCells) and index in cells.problems:
+                continue
             text = cells[index]
             key = keys[index].get(text)
             if key is None:

@@ -7,7 +7,7 @@ Rules, the same for the dry run and for the import:
 - Who is on a list stays; who was only asked becomes subscribed if the import says so, unless they
   had left before they were asked (`consent.HAD_LEFT`).
 - One consent event for each person and list, with the import's statement; besides, what the file
-  proves of older ones (`statements.PROOFS`).
+  proves of older ones (`consent_statements.PROOFS`).
 - Who unsubscribed elsewhere leaves the lists here, too, whatever becomes of known people.
 """
 
@@ -23,7 +23,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from subscribers import custom_values
-from subscribers.imports import clashes, mapping, statements
+from subscribers.imports import clashes, consent_statements, mapping, statements
 from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.consent_words import (
     BLOCKED,
@@ -140,12 +140,12 @@ class Merger:
         self.decide(source="import_worse", watches=False)
         with connection.cursor() as cursor:
             for statement in (
-                statements.ONLY_LEAVES,
-                statements.LEAVES_ONLY,
-                statements.KEEP_LEFT,
+                consent_statements.ONLY_LEAVES,
+                consent_statements.LEAVES_ONLY,
+                consent_statements.KEEP_LEFT,
                 statements.MOVE_KNOWN,
-                statements.PROOFS,
-                statements.SUPPRESS,
+                consent_statements.PROOFS,
+                consent_statements.SUPPRESS,
             ):
                 cursor.execute(statement, self._values)
 
@@ -238,8 +238,8 @@ class Merger:
                     cursor.execute(statements.TAG_NEW, values)
                 cursor.execute(statements.WRITE_TAGS, values)
             if self._has_consent:
-                cursor.execute(statements.PROOFS, values)
-                cursor.execute(statements.SUPPRESS, values)
+                cursor.execute(consent_statements.PROOFS, values)
+                cursor.execute(consent_statements.SUPPRESS, values)
             if values["others"]:
                 cursor.execute(statements.GIVE_AGAIN, values)
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
 from accounts.models import User, Workspace
 from subscribers.imports import (
     batches,
@@ -337,33 +335,6 @@ def fail(import_id: int, *, reason: str) -> bool:
             status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING],
         ).update(status=ImportStatus.FAILED, failure=reason[:500])
     )
-
-
-def forget_old_files() -> int:
-    """Delete the files of imports whose time is up; returns how many. The figures stay."""
-    began = Coalesce("finished_at", "started_at", "created_at")
-    due = (
-        Import.objects.annotate(began=began)
-        .filter(began__lt=timezone.now() - files.KEPT_FOR)
-        .exclude(path="", errors_path="")
-        .exclude(status=ImportStatus.UNDOING)
-    )
-    old = due.only("id", "path", "errors_path").iterator()
-    return set_aside.each("old files", old, _forget_file, name=lambda one: f"import {one.pk}")
-
-
-def _forget_file(record: Import) -> None:
-    files.discard(record.path, record.errors_path)
-    Import.objects.filter(pk=record.pk).update(
-        path="", errors_path="", samples=[], problems=[], value_counts={}
-    )
-    record.changes.all().delete()
-
-
-def known_paths() -> set[str]:
-    """Return the places of all files that imports name."""
-    rows = Import.objects.exclude(path="", errors_path="").values_list("path", "errors_path")
-    return {path for row in rows for path in row}
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:

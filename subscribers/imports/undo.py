@@ -76,7 +76,7 @@ def outlook(record: Import) -> Undone:
         cursor.execute(undoing.JUDGE_ALL, _values(record))
         judged = dict(cursor.fetchall())
     removed = judged.pop("", 0)
-    restored = _changed(record).count()
+    restored = _changed(record).values("subscriber").distinct().count()
     return Undone(removed=removed, restored=restored, kept=judged)
 
 
@@ -173,7 +173,8 @@ def _restore_some(record: Import) -> bool:
         if rows:
             for statement in undoing.RESTORE:
                 cursor.execute(statement, values)
-            state.restored += _changed(record).filter(pk__in=values["changes"]).count()
+            here = _changed(record).filter(pk__in=values["changes"])
+            state.restored += here.values("subscriber").distinct().count()
             ImportChange.objects.filter(pk__in=values["changes"]).delete()
     return len(rows) == BATCH
 

@@ -223,6 +223,23 @@ def test_known_people_come_back_when_a_worse_row_is_undone(imported, known):
     assert status("ani@example.com") == "subscribed"
 
 
+def test_a_worse_row_is_undone_also_where_the_first_row_changed_or_repeated_something(
+    imported, known
+):
+    imported("email\nbudi@example.com\n")
+    record = imported(
+        "email,first_name,status\nani@example.com,Ani,subscribed\nani@example.com,,unsubscribed\n"
+        "budi@example.com,,subscribed\nbudi@example.com,,unsubscribed\n"
+    )
+    assert {status("ani@example.com"), status("budi@example.com")} == {"unsubscribed"}
+    assert undo.outlook(record).restored == 2
+    assert undo.start(record)
+    assert undo.run(record.pk)
+    assert {status("ani@example.com"), status("budi@example.com")} == {"subscribed"}
+    record.refresh_from_db()
+    assert record.undo["restored"] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -317,6 +317,12 @@ def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly)
     assert [value.text for value in questions.ask(again)[0].open] == ["fine"]
 
 
+@pytest.mark.parametrize("row", ["b@x.example,Gone", "b@x.example,Gone,\0", "b@x.example,Gone,,"])
+def test_rows_that_lack_other_cells_or_have_damaged_ones_are_asked_about_too(taken, row):
+    record = taken(f"email,subscription status,note\na@x.example,active,\n{row}\n")
+    assert [value.text for value in questions.ask(record)[0].open] == ["Gone"]
+
+
 def test_a_file_to_correct_keeps_what_was_answered(taken, weekly):
     record = taken("email,state of mail\na(at)x.example,Gone\nb@x.example,Gone\n")
     targets = mapping.load(record.mapping)
