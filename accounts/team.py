@@ -72,8 +72,17 @@ def invite(workspace: Workspace, *, email: str, role: str, by: Membership) -> In
     return invitation
 
 
+def resend(invitation: Invitation, *, by: Membership) -> Invitation:
+    """Replace an open offer by a new one, with a new link and the whole time to accept it.
+
+    Raises:
+        TeamError: see `invite`.
+    """
+    return invite(invitation.workspace, email=invitation.email, role=invitation.role, by=by)
+
+
 def revoke(invitation: Invitation) -> None:
-    """Take an open offer back; its link stops working."""
+    """Cancel an open offer; its link stops working."""
     Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(expires_at=timezone.now())
 
 

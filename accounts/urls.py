@@ -34,6 +34,11 @@ urlpatterns = [
     path("settings/api-keys/<int:key_id>/revoke/", api_keys.api_key_revoke, name="api_key_revoke"),
     path("settings/team/", team.settings_team, name="settings_team"),
     path(
+        "settings/team/invitations/<int:invitation_id>/resend/",
+        team.invitation_resend,
+        name="invitation_resend",
+    ),
+    path(
         "settings/team/invitations/<int:invitation_id>/revoke/",
         team.invitation_revoke,
         name="invitation_revoke",

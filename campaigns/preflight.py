@@ -135,7 +135,7 @@ def _segments(chosen: Audience) -> Iterator[Finding]:
                 "broken_segment",
                 broken.sentence,
                 "audience",
-                _("Mend its rules, or choose another."),
+                _("Fix its rules, or choose another."),
             )
             continue
         if is_empty:

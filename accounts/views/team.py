@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,15 +22,16 @@ from accounts.workspace_urls import in_workspace, outside
 LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
+def _open_invitations(request: MemberRequest) -> QuerySet[Invitation]:
+    return request.workspace.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
+
+
 def _team_page(request: MemberRequest, form: InviteForm) -> HttpResponse:
     memberships = request.workspace.memberships.select_related("user").order_by("user__email")
-    waiting = request.workspace.invitations.filter(
-        accepted_at=None, expires_at__gt=timezone.now()
-    ).order_by("email")
     context = {
         "form": form,
         "memberships": memberships,
-        "invitations": waiting,
+        "invitations": _open_invitations(request).order_by("email"),
         "roles": team.assignable_roles(request.membership.role),
     }
     return render(request, "accounts/settings_team.html", context)
@@ -55,13 +57,33 @@ def settings_team(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @member(Permission.MANAGE)
+@once
+def invitation_resend(request: MemberRequest, invitation_id: int) -> HttpResponse:
+    """Send an open invitation once more; the new link replaces the old one."""
+    invitation = get_object_or_404(_open_invitations(request), pk=invitation_id)
+    try:
+        team.resend(invitation, by=request.membership)
+    except team.TeamError as error:
+        messages.error(request, str(error))
+        return redirect("settings_team")
+    tasks.nudge()
+    messages.success(
+        request,
+        _("A new invitation is on its way to %(email)s. The link in the earlier one has ended.")
+        % {"email": invitation.email},
+    )
+    return redirect("settings_team")
+
+
+@require_POST
+@member(Permission.MANAGE)
 def invitation_revoke(request: MemberRequest, invitation_id: int) -> HttpResponse:
-    """Take an open invitation back; its link stops working."""
+    """Cancel an open invitation; its link stops working."""
     invitation = get_object_or_404(
         request.workspace.invitations.filter(accepted_at=None), pk=invitation_id
     )
     team.revoke(invitation)
-    messages.success(request, _("The invitation was taken back."))
+    messages.success(request, _("The invitation was cancelled."))
     return redirect("settings_team")
 
 

@@ -114,12 +114,14 @@ class AudienceForm(forms.Form):
     """Lists and segments to include and to exclude."""
 
     include = ListChoice(label=_("Send to"), queryset=MailingList.objects.none(), required=False)
-    exclude = ListChoice(label=_("But not to"), queryset=MailingList.objects.none(), required=False)
+    exclude = ListChoice(
+        label=_("Exclude lists"), queryset=MailingList.objects.none(), required=False
+    )
     include_segments = SegmentChoice(
         label=_("Only people in these segments"), queryset=Segment.objects.none(), required=False
     )
     exclude_segments = SegmentChoice(
-        label=_("But not people in these segments"),
+        label=_("Exclude segments"),
         queryset=Segment.objects.none(),
         required=False,
     )

@@ -65,7 +65,7 @@ def _of_error(error: ContentError) -> Finding:
         level="block",
         code="error",
         sentence=str(error),
-        way_out=_("Mend it in the editor."),
+        way_out=_("Fix it in the editor."),
         where=error.where,
         line=error.line,
         tag=error.tag,
@@ -148,7 +148,7 @@ def _about_people(
                 len(errors),
             )
             % {"count": len(errors), "tried": len(people), "error": errors[0].sentence},
-            way_out=_("Those people would be left out. Mend the tag or give it a fall-back."),
+            way_out=_("Those people would be left out. Fix the tag or give it a fall-back."),
             where=errors[0].where,
         )
     for tag in sorted(wanted - missing.keys()):

@@ -133,7 +133,7 @@ def _ask_anew(
 
 
 def _not_ready(request: MemberRequest, campaign: Campaign) -> HttpResponse:
-    messages.error(request, _("The campaign is not ready yet. What is in the way is in red."))
+    messages.error(request, _("The campaign is not ready yet. Fix what is marked in red first."))
     return redirect("campaign_review", campaign.pk)
 
 

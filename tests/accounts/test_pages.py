@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import secrets, system_mail, tasks, team
 from accounts.models import Invitation, Membership, SystemMail, User
 from accounts.workspace_urls import in_workspace
+from tests.browsing import fields_of
 from tests.people import PASSWORD
 
 
@@ -96,6 +97,28 @@ def test_an_invited_person_joins_with_a_new_account(
     assert (joined.workspace, joined.role) == (cast.workspace, "editor")
     assert int(client.session["_auth_user_id"]) == joined.user_id
     assert client.get(link).status_code == 404
+
+
+def test_an_open_invitation_is_sent_again_by_one_press(owner_client, cast):
+    by = Membership.objects.get(user=cast.owner, workspace=cast.workspace)
+    first = team.invite(cast.workspace, email="joko@example.org", role="analyst", by=by)
+    page = owner_client.get(reverse("settings_team"))
+    again = reverse("invitation_resend", args=[first.pk])
+    sent = fields_of(page.text, f'form[action$="{again}"]')
+    for _press in range(2):
+        assert owner_client.post(again, sent).status_code == 302
+    new = Invitation.objects.exclude(pk=first.pk).get()
+    assert (new.email, new.role) == ("joko@example.org", "analyst")
+    page = owner_client.get(reverse("settings_team"))
+    assert "on its way to joko@example.org" in page.text
+    assert page.text.count("Send again") == 1
+    tasks.send_system_mail()
+    assert [message.to for message in mail.outbox] == [["joko@example.org"]]
+    assert team.token_of(new) in mail.outbox[0].body
+    assert owner_client.post(again, {}).status_code == 404  # it was replaced
+    for gone in (first, new):
+        team.revoke(gone)
+    assert owner_client.post(reverse("invitation_resend", args=[new.pk])).status_code == 404
 
 
 def test_an_editor_can_not_manage_the_team(editor_client):

@@ -60,6 +60,29 @@ def test_only_the_newest_invitation_to_an_address_works(cast):
     assert team.find_invitation(new).role == Role.ANALYST
 
 
+def test_sending_an_invitation_again_replaces_it_with_its_role_and_within_the_limits(cast):
+    owner = membership(cast.owner, cast.workspace)
+    first = team.invite(cast.workspace, email="new@example.org", role=Role.OWNER, by=owner)
+    second = team.resend(first, by=owner)
+    assert (second.email, second.role) == (first.email, first.role)
+    assert second.expires_at > first.expires_at
+    assert team.find_invitation(team.token_of(first)) is None
+    assert team.find_invitation(team.token_of(second)) == second
+
+    admin = Membership.objects.create(
+        user=User.objects.create_user("admin@example.org", "a good password"),
+        workspace=cast.workspace,
+        role=Role.ADMIN,
+    )
+    with pytest.raises(team.TeamError, match="above your own"):
+        team.resend(second, by=admin)
+    for _again in range(team.MOST_INVITATIONS - 2):
+        second = team.resend(second, by=owner)
+    with pytest.raises(team.TeamError, match="Try again later"):
+        team.resend(second, by=owner)
+    assert team.find_invitation(team.token_of(second)) == second
+
+
 def test_an_invitation_ends(cast):
     inviter = membership(cast.owner, cast.workspace)
     token = invited(cast.workspace, email="new@example.org", role=Role.EDITOR, by=inviter)
