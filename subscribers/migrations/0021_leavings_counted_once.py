@@ -84,6 +84,6 @@ SQL = LIST_DAYS.replace("{counts}", COUNTS.format("earlier")).replace(
 class Migration(migrations.Migration):
     """Put the function in the other's place; days that were counted stay as they are."""
 
-    dependencies = [("subscribers", "0018_names_for_people")]
+    dependencies = [("subscribers", "0020_names_for_people")]
 
     operations = [migrations.RunSQL(SQL, BEFORE)]
