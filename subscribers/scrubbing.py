@@ -7,7 +7,6 @@ of a workspace's rows is asked, so that a new column is covered without anybody 
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
