@@ -10,10 +10,10 @@ from allauth.account.adapter import get_adapter
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.urls import reverse
 
 from accounts import mail, team
 from accounts.models import User
+from accounts.workspace_urls import outside
 
 
 def password_reset(user_id: int) -> EmailMultiAlternatives | None:
@@ -32,7 +32,7 @@ def invitation(invitation_id: int) -> EmailMultiAlternatives | None:
     offer = team.open_invitation(pk=invitation_id)
     if offer is None:
         return None
-    path = reverse("invitation_accept", args=[team.token_of(offer)])
+    path = outside("invitation_accept", team.token_of(offer))
     context = {
         "url": settings.SITE_URL + path,
         "workspace": offer.workspace.name,

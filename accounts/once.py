@@ -52,7 +52,10 @@ def once(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBas
 
 def _digest(request: HttpRequest) -> str:
     sent = sorted((name, values) for name, values in request.POST.lists())
-    files = [(name, file.name, file.size) for name, file in sorted(request.FILES.items())]
+    files = [
+        (name, [(file.name, file.size) for file in request.FILES.getlist(name)])
+        for name in sorted(request.FILES)
+    ]
     whole = repr((request.user.pk, request.get_full_path(), sent, files))
     return hashlib.sha256(whole.encode()).hexdigest()
 

@@ -27,6 +27,8 @@ from django.urls import (
 )
 from django.utils.translation import gettext as _
 
+from accounts.roles import Permission, may
+
 if TYPE_CHECKING:
     from accounts.models import Workspace
 
@@ -75,7 +77,18 @@ def outside(name: str, *args: Any, **kwargs: Any) -> str:
 
 def needs_workspace(name: str) -> bool:
     """Say whether the page of this name stands under a workspace's slug."""
-    return _addresses(_urlconf()).get(name, False)
+    return permission_of(name) is not None
+
+
+def permission_of(name: str) -> Permission | None:
+    """Return what the page of this name asks of a member; None: it belongs to no workspace."""
+    return _addresses(_urlconf()).get(name)
+
+
+def may_open(role: str, name: str) -> bool:
+    """Say whether the page of this name lets a member in, so that no link leads to a 403."""
+    wanted = permission_of(name)
+    return wanted is None or may(role, wanted)
 
 
 def first_parts() -> frozenset[str]:
@@ -110,10 +123,10 @@ def _urlconf() -> str:
 
 
 @lru_cache(maxsize=8)
-def _addresses(urlconf: str) -> Mapping[str, bool]:
-    patterns = _leaves(get_resolver(urlconf), "")
+def _addresses(urlconf: str) -> Mapping[str, Permission | None]:
+    leaves = [leaf for _route, leaf in _leaves(get_resolver(urlconf), "") if leaf.name]
     return MappingProxyType(
-        {leaf.name: hasattr(leaf.callback, "permission") for _route, leaf in patterns if leaf.name}
+        {str(leaf.name): getattr(leaf.callback, "permission", None) for leaf in leaves}
     )
 
 

@@ -33,7 +33,9 @@ def find(slug: str) -> Workspace | None:
 
 def is_taken(slug: str, *, by_other_than: Workspace | None = None) -> bool:
     """Say whether a workspace (other than this one) has or had this slug."""
-    others = Workspace.objects.exclude(pk=by_other_than.pk if by_other_than else None)
+    others = Workspace.objects.all()
+    if by_other_than is not None and by_other_than.pk:
+        others = others.exclude(pk=by_other_than.pk)
     return others.filter(with_slug(slug)).exists()
 
 
@@ -109,7 +111,7 @@ def close(workspace: Workspace) -> bool:
 def last_used(request: HttpRequest) -> Membership | None:
     """Return the user's membership of the workspace used last, else their first; None: of none."""
     memberships = (
-        Membership.objects.filter(user_id=request.user.pk)
+        Membership.objects.filter(user_id=request.user.pk or 0)
         .select_related("workspace")
         .order_by("workspace__name", "id")
     )

@@ -15,7 +15,7 @@ from api.access import workspace_of
 from subscribers import usage
 from subscribers.models import Segment, Subscriber
 from subscribers.paging import Walk, of_segment
-from subscribers.segments import members, saving, tree
+from subscribers.segments import estimating, members, saving, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import InvalidRules
 
@@ -60,12 +60,25 @@ class SegmentOut(Schema):
     updated_at: datetime
 
 
-class CountOut(Schema):
-    """How many people fit now, and of how many."""
+class EstimateOut(Schema):
+    """How many people probably fit: 19 of 20 such ranges, ends included, hold the true number."""
 
-    people: int
+    value: int
+    low: int
+    high: int
+
+
+class CountOut(Schema):
+    """How many people fit now, and of how many.
+
+    ``people`` is exact and null where only an ``estimate`` was made, which is null otherwise.
+    """
+
+    is_exact: bool = True
+    people: int | None = None
+    estimate: EstimateOut | None = None
     of: int
-    milliseconds: int
+    milliseconds: int | None = None
 
 
 class MemberOut(Schema):
@@ -106,6 +119,11 @@ def _save(segment: Segment, given: SegmentIn) -> Segment:
     return segment
 
 
+def _estimate(scope: Scope, group: tree.Group, *, exact: bool) -> dict[str, Any] | None:
+    found = None if exact else estimating.estimate(scope, group)
+    return {"is_exact": False, "estimate": found, "of": found.of} if found else None
+
+
 @router.get("", response=list[SegmentOut], summary="All segments")
 def list_segments(request: HttpRequest) -> Any:
     """Return the workspace's segments by name."""
@@ -120,11 +138,15 @@ def create_segment(request: HttpRequest, given: SegmentIn) -> Any:
 
 
 @router.post("/count", response=CountOut, summary="Count rules without storing them")
-def count_rules(request: HttpRequest, given: RulesIn) -> Any:
-    """Count the people who fit these rules now."""
+def count_rules(request: HttpRequest, given: RulesIn, *, exact: bool = False) -> Any:
+    """Count the people who fit these rules now.
+
+    Of 20,000 people and more it is an estimate; ``exact=true`` waits for the number.
+    """
     scope = Scope(workspace=workspace_of(request, Permission.VIEW))
     try:
-        return members.count(scope, saving.check(given.rules, scope))
+        group = saving.check(given.rules, scope)
+        return _estimate(scope, group, exact=exact) or members.count(scope, group)
     except InvalidRules as wrong:
         _refuse(wrong)
 
@@ -153,11 +175,16 @@ def delete_segment(request: HttpRequest, segment_id: int) -> Any:
 
 
 @router.get("/{segment_id}/count", response=CountOut, summary="Count a segment now")
-def count_segment(request: HttpRequest, segment_id: int) -> Any:
-    """Count the people who fit a segment now."""
+def count_segment(request: HttpRequest, segment_id: int, *, exact: bool = False) -> Any:
+    """Count the people who fit a segment now.
+
+    Of 20,000 people and more it is an estimate; ``exact=true`` waits for the number.
+    """
     segment = _find(workspace_of(request, Permission.VIEW), segment_id)
+    scope = saving.scope_of(segment)
     try:
-        return saving.recount(segment)
+        group = tree.read(segment.rules, scope.subjects)
+        return _estimate(scope, group, exact=exact) or saving.recount(segment)
     except InvalidRules as wrong:
         _refuse(wrong)
 

@@ -50,8 +50,11 @@ class SettledOut(CampaignStatusOut):
 
 @router.get("/{campaign_id}/unknown", response=list[UnknownOut], summary="Which are unknown")
 def list_unknown(request: HttpRequest, campaign_id: int, after: int = 0) -> list[dict[str, object]]:
-    """List up to a thousand unknown messages by subscriber; ``after``: the last subscriber."""
-    campaign = find(workspace_of(request, Permission.VIEW), campaign_id)
+    """List up to a thousand unknown messages by subscriber; ``after``: the last subscriber.
+
+    It gives people's addresses, so the key's role must be one that may download people's data.
+    """
+    campaign = find(workspace_of(request, Permission.EXPORT), campaign_id)
     found = list(
         recipients.matching(campaign, state="unknown")
         .filter(subscriber_id__gt=after)

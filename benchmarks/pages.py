@@ -6,6 +6,7 @@ milliseconds. PAGES_SUBSCRIBERS and PAGES_MESSAGES choose the size (1,000,000 an
 some ten gigabytes and half an hour to load); PAGES_DATA_DIR keeps the data for the next time.
 """
 
+import json
 import os
 import tempfile
 import time
@@ -68,21 +69,26 @@ def _load() -> Any:
 
 def _measure(workspace: Any) -> None:
     from django.test import Client
-    from django.urls import reverse
 
     from accounts.models import Membership
+    from accounts.workspace_urls import in_workspace
 
     client = Client()
     client.force_login(Membership.objects.filter(workspace=workspace)[0].user)
 
+    address = partial(in_workspace, workspace)
+
     def page(name: str, **query: Any) -> Callable[[], Any]:
-        return lambda: client.get(reverse(name), query)
+        where = address(name)
+        return lambda: client.get(where, query)
 
     for name, call in _pages(workspace, page):
         _time(name, call)
     for name, rules in _segments(workspace):
         form = dict(_form(rules))
-        _time(f"segment_count_{name}", partial(client.post, "/segments/preview/", form))
+        _time(f"segment_estimate_{name}", partial(client.post, address("segment_preview"), form))
+        given = {"rules": json.dumps(rules)}
+        _time(f"segment_count_{name}", partial(client.post, address("segment_exactly"), given))
 
 
 def _time(name: str, call: Callable[[], Any]) -> None:

@@ -17,8 +17,8 @@ from django.utils.translation import ngettext
 
 from campaigns import audience, carriers, lifecycle, preflight, queries
 from campaigns.audience import Breakdown
+from campaigns.findings import Finding
 from campaigns.models import Campaign, Content
-from campaigns.preflight import Finding
 from campaigns.states import CampaignStatus
 from subscribers.models import Segment
 

@@ -6,9 +6,7 @@ settings page).
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from statistics import median
 
 from django.db.models import Q, Sum
@@ -20,6 +18,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from campaigns import audience, carriers
 from campaigns.audience import Audience, Breakdown
+from campaigns.findings import Finding, Level, amber, green, red
 from campaigns.models import Campaign, Content
 from campaigns.rendering import foreign
 from campaigns.rendering.errors import Where
@@ -37,41 +36,6 @@ TRIED = 50  # people of the audience that the mail is rendered for
 COUNTED_WHOLE = 100_000  # an audience up to here is asked for empty values as a whole
 COMPARED = 5  # sent campaigns that an audience is compared with
 FEW_TO_COMPARE = 50  # smaller audiences swing by chance
-
-
-class Level(Enum):
-    """How bad a finding is."""
-
-    BLOCKS = "blocks"
-    WARNS = "warns"
-    FINE = "fine"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was checked.
-
-    ``code`` is stable: programs and commands name it to send all the same ("" when all is fine).
-    ``step`` names where it is mended: audience, content, tracking, or workspace and accounts
-    (settings); ``field`` is the id of the form field there; ``note`` is the way out.
-    """
-
-    level: Level
-    code: str
-    text: str
-    step: str
-    note: str = ""
-    field: str = ""
-
-    @property
-    def blocks(self) -> bool:
-        """Whether the campaign can't be sent like this."""
-        return self.level is Level.BLOCKS
-
-    @property
-    def warns(self) -> bool:
-        """Whether somebody should look before sending."""
-        return self.level is Level.WARNS
 
 
 def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
@@ -107,18 +71,6 @@ def blocking(
     return [finding for finding in found if finding.blocks and finding.code not in force]
 
 
-def _red(code: str, text: str, step: str, note: str = "", field: str = "") -> Finding:
-    return Finding(level=Level.BLOCKS, code=code, text=text, step=step, note=note, field=field)
-
-
-def _amber(code: str, text: str, step: str, note: str = "", field: str = "") -> Finding:
-    return Finding(level=Level.WARNS, code=code, text=text, step=step, note=note, field=field)
-
-
-def _green(text: str, step: str, note: str = "") -> Finding:
-    return Finding(level=Level.FINE, code="", text=text, step=step, note=note)
-
-
 def _number(count: int) -> str:
     return number_format(count, force_grouping=True)
 
@@ -126,7 +78,7 @@ def _number(count: int) -> str:
 def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
     chosen = Audience.of(campaign)
     if not (chosen.include or chosen.include_segments):
-        yield _red(
+        yield red(
             "no_audience",
             _("No list and no segment is chosen."),
             "audience",
@@ -142,13 +94,13 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
             note = _("Nobody of the lists is in the chosen segments now.")
         else:
             note = _("The chosen lists have no subscribers yet.")
-        yield _red("nobody", _("Nobody would get this campaign."), "audience", note)
+        yield red("nobody", _("Nobody would get this campaign."), "audience", note)
         return
     people = ngettext("%(n)s person gets it.", "%(n)s people get it.", division.will_get)
-    yield _green(people % {"n": _number(division.will_get)}, "audience")
+    yield green(people % {"n": _number(division.will_get)}, "audience")
     usual = _usual_audience(campaign)
     if usual >= FEW_TO_COMPARE and not usual / 2 <= division.will_get <= usual * 2:
-        yield _amber(
+        yield amber(
             "unusual_audience",
             _("It goes to %(now)s; your last campaigns went to about %(usual)s.")
             % {"now": _number(division.will_get), "usual": _number(usual)},
@@ -161,7 +113,7 @@ def _archived(chosen: Audience) -> Iterator[Finding]:
     """Name the archived lists that it would go to; one that is left out may stay."""
     gone = MailingList.objects.filter(pk__in=chosen.include).exclude(archived_at=None)
     for name in gone.order_by("name").values_list("name", flat=True):
-        yield _red(
+        yield red(
             "archived_list",
             _("The list “%(name)s” is archived.") % {"name": name},
             "audience",
@@ -179,7 +131,7 @@ def _segments(chosen: Audience) -> Iterator[Finding]:
         try:
             is_empty = not people_in(segment).exists()
         except BrokenSegmentError as broken:
-            yield _red(
+            yield red(
                 "broken_segment",
                 broken.sentence,
                 "audience",
@@ -187,7 +139,7 @@ def _segments(chosen: Audience) -> Iterator[Finding]:
             )
             continue
         if is_empty:
-            yield _amber(
+            yield amber(
                 "empty_segment",
                 _("Nobody is in the segment “%(name)s” now.") % {"name": segment.name},
                 "audience",
@@ -209,14 +161,14 @@ def _usual_audience(campaign: Campaign) -> int:
 def _carrier(campaign: Campaign) -> Iterator[Finding]:
     carrier = carriers.of(campaign)
     if carrier is None:
-        yield _red(
+        yield red(
             "no_account",
             _("There is no sending account."),
             "accounts",
             _("Connect the server that sends."),
         )
     elif carrier.is_sandbox and carrier.others:
-        yield _amber(
+        yield amber(
             "sandbox",
             _("This goes to the sandbox inbox, not to real people."),
             "content",
@@ -228,7 +180,7 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
             "id_sending_account",
         )
     elif carrier.is_sandbox:
-        yield _amber(
+        yield amber(
             "sandbox",
             _("This goes to the sandbox inbox, not to real people."),
             "accounts",
@@ -246,9 +198,9 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
             "reason": carrier.trouble,
         }
         text = _("“%(account)s” has not been working since %(time)s: %(reason)s") % values
-        yield _amber("account_broken", text, "accounts", note)
+        yield amber("account_broken", text, "accounts", note)
     else:
-        yield _green(_("“%(account)s” carries it.") % {"account": carrier.name}, "accounts")
+        yield green(_("“%(account)s” carries it.") % {"account": carrier.name}, "accounts")
 
 
 def _moment(at: datetime) -> str:
@@ -261,7 +213,7 @@ def _moment(at: datetime) -> str:
 def _sender(campaign: Campaign) -> Iterator[Finding]:
     yield from _sender_name(campaign)
     if not campaign.from_email:
-        yield _red(
+        yield red(
             "no_sender",
             _("The sender's address is missing."),
             "content",
@@ -269,7 +221,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
             "id_from_email",
         )
     elif not is_address(campaign.from_email):
-        yield _red(
+        yield red(
             "sender_address",
             _("“%(address)s” is not an email address.") % {"address": campaign.from_email},
             "content",
@@ -277,7 +229,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
             "id_from_email",
         )
     elif FREE_MAIL.search(campaign.from_email):
-        yield _amber(
+        yield amber(
             "free_mail",
             _("The sender's address belongs to a mailbox provider."),
             "content",
@@ -286,9 +238,9 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
         )
     else:
         name = campaign.from_name or campaign.from_email
-        yield _green(_("It comes from %(sender)s.") % {"sender": name}, "content")
+        yield green(_("It comes from %(sender)s.") % {"sender": name}, "content")
     if campaign.reply_to and not is_address(campaign.reply_to):
-        yield _red(
+        yield red(
             "reply_address",
             _("Replies would go to “%(address)s”, which is not an email address.")
             % {"address": campaign.reply_to},
@@ -303,7 +255,7 @@ def _sender_name(campaign: Campaign) -> Iterator[Finding]:
     found = next(foreign.found_in(campaign.from_name), None)
     if found is None and not ("{{" in campaign.from_name or "{%" in campaign.from_name):
         return
-    yield _red(
+    yield red(
         "foreign_tag" if found else "tag_in_sender",
         _("The sender's name “%(name)s” holds a merge tag; readers would see it as it stands.")
         % {"name": campaign.from_name},
@@ -324,7 +276,7 @@ def is_address(text: str) -> bool:
 
 def _inbox_line(content: Content) -> Iterator[Finding]:
     if len(content.subject) > LONG_SUBJECT:
-        yield _amber(
+        yield amber(
             "long_subject",
             _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
             "content",
@@ -332,7 +284,7 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
             "id_subject",
         )
     if not content.preheader.strip():
-        yield _amber(
+        yield amber(
             "no_preheader",
             _("There is no preheader."),
             "content",
@@ -341,9 +293,7 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
 
 
-def _content(
-    campaign: Campaign, content: Content, division: Breakdown | None
-) -> Iterator[Finding]:
+def _content(campaign: Campaign, content: Content, division: Breakdown | None) -> Iterator[Finding]:
     people = audience.sample(campaign, TRIED)
     is_small = division is not None and division.audience <= COUNTED_WHOLE
     blocked = False
@@ -370,14 +320,14 @@ def _content(
                 "Every merge tag has a value for all %(n)s people who get it.",
                 division.will_get,
             )
-            yield _green(filled % {"n": _number(division.will_get)}, "content")
+            yield green(filled % {"n": _number(division.will_get)}, "content")
     elif people and not blocked:
         tried = ngettext(
             "Every merge tag was filled for %(n)s person we tried.",
             "Every merge tag was filled for %(n)s people we tried.",
             len(people),
         )
-        yield _green(tried % {"n": len(people)}, "content")
+        yield green(tried % {"n": len(people)}, "content")
 
 
 def _lacks(tag: str, count: int, division: Breakdown) -> Finding:
@@ -387,7 +337,7 @@ def _lacks(tag: str, count: int, division: Breakdown) -> Finding:
         count,
     ) % {"count": _number(count), "all": _number(division.will_get), "tag": tag}
     way_out = _('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag}
-    return _amber("empty_value", text, "content", way_out, "id_source")
+    return amber("empty_value", text, "content", way_out, "id_source")
 
 
 _FIELDS = {
@@ -400,15 +350,15 @@ _FIELDS = {
 
 def _workspace(campaign: Campaign) -> Iterator[Finding]:
     if campaign.workspace.postal_address.strip():
-        yield _green(_("Unsubscribe link and postal address are in the mail."), "workspace")
+        yield green(_("Unsubscribe link and postal address are in the mail."), "workspace")
 
 
 def _tracking(campaign: Campaign) -> Iterator[Finding]:
     if campaign.track_opens and campaign.track_clicks:
-        yield _green(_("Opens and clicks are counted."), "tracking")
+        yield green(_("Opens and clicks are counted."), "tracking")
     elif campaign.track_opens:
-        yield _green(_("Opens are counted, clicks are not."), "tracking")
+        yield green(_("Opens are counted, clicks are not."), "tracking")
     elif campaign.track_clicks:
-        yield _green(_("Clicks are counted, opens are not."), "tracking")
+        yield green(_("Clicks are counted, opens are not."), "tracking")
     else:
-        yield _green(_("Nothing is counted: the report will show deliveries only."), "tracking")
+        yield green(_("Nothing is counted: the report will show deliveries only."), "tracking")

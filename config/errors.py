@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 
 API = "/api/"
+TOO_LARGE = 413
 
 
 def _for_programs(request: HttpRequest, detail: str, status: int) -> HttpResponse | None:
@@ -16,8 +18,10 @@ def _for_programs(request: HttpRequest, detail: str, status: int) -> HttpRespons
     return JsonResponse({"detail": detail}, status=status)
 
 
-def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001
-    """Answer 400."""
+def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    """Answer 400, or 413 to a form that is larger than we take."""
+    if isinstance(exception, RequestDataTooBig):
+        return body_refused(request, TOO_LARGE)
     asked = _for_programs(request, "Bad request.", 400)
     return asked or render(request, "errors/400.html", status=400)
 
@@ -25,8 +29,11 @@ def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:  #
 def body_refused(request: HttpRequest, status: int) -> HttpResponse:
     """Answer 413 (too large) or 408 (too slow) to a request whose body was not taken."""
     details = {413: "The body is larger than this address takes.", 408: "The body came too slowly."}
-    asked = _for_programs(request, details[status], status)
-    return asked or render(request, f"errors/{status}.html", status=status)
+    if asked := _for_programs(request, details[status], status):
+        return asked
+    if status == TOO_LARGE and request.headers.get("X-Autosave"):
+        return render(request, "_forms/too_large.html", status=status)
+    return render(request, f"errors/{status}.html", status=status)
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001

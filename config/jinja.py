@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.templatetags.static import static
 from django.utils import translation
@@ -46,6 +47,7 @@ def environment(**options: Any) -> Environment:
     env.globals.update(
         url=url,
         in_workspace=in_workspace,
+        most_sent=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         static=static,
         icon=icons.icon,
         initials=display.initials,

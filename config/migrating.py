@@ -43,7 +43,7 @@ def uninterrupted() -> Iterator[None]:
 
 def migrate() -> int:
     """Apply what is pending, and return how many migrations that were."""
-    executor = WholeExecutor(connection)
+    executor: Any = WholeExecutor(connection)
     executor.loader.check_consistent_history(connection)
     leaves = executor.loader.graph.leaf_nodes()
     plan = executor.migration_plan(leaves)

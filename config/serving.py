@@ -137,8 +137,13 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
 def respond(environ: dict[str, Any]) -> Answer:
     """Have Django answer; in a thread."""
     head: list[Any] = []
+
+    def start(status: str, headers: Headers, _error: object = None, /) -> Callable[[bytes], object]:
+        head.extend((status, headers))
+        return head.append  # PEP 3333's way to write, which Django never uses
+
     try:
-        response: Any = django(environ, lambda status, headers, *_: head.extend((status, headers)))
+        response: Any = django(environ, start)
     finally:
         environ["wsgi.input"].close()
     status, headers = int(head[0][:3]), head[1]

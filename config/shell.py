@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import workspaces
 from accounts.models import Membership, Workspace
 from accounts.roles import Permission, may
-from accounts.workspace_urls import in_workspace, needs_workspace
+from accounts.workspace_urls import in_workspace, may_open, needs_workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config import links
@@ -172,7 +172,7 @@ class Shell:
             state="failed" if found.is_trouble else "good",
             text=str(found.cause.label),
             sentence=found.sentence,
-            href=self.url("account_list") if broken else "",
+            href=self.url("account_list") if broken and self.may_open("account_list") else "",
         )
 
     @property
@@ -200,59 +200,54 @@ class Shell:
                     badge=self.running_campaigns if entry.name == "campaign_list" else 0,
                 )
                 for entry in group
+                if self.may_open(entry.name)
             ]
             for group in _groups(sandbox=self.has_sandbox, manage=self.may(Permission.MANAGE))
         ]
 
     @cached_property
     def settings_tabs(self) -> list[Place]:
-        """The side tabs of the settings; those for managers only where the member is one."""
+        """The side tabs of the settings; those that the member may open."""
         here = getattr(self.request.resolver_match, "url_name", "") or ""
         entries = [
+            _Entry(
+                label=_("Workspace"),
+                icon="building-store",
+                name="settings_workspace",
+                prefixes=("settings_workspace",),
+            ),
+            _Entry(
+                label=_("Team"), icon="users", name="settings_team", prefixes=("settings_team",)
+            ),
+            _Entry(
+                label=_("Sending accounts"),
+                icon="server",
+                name="account_list",
+                prefixes=(
+                    "account_list",
+                    "account_choose",
+                    "account_new",
+                    "account_edit",
+                    "account_warm_up",
+                    "account_delete",
+                    "account_test",
+                ),
+            ),
+            _Entry(
+                label=_("Signing keys"),
+                icon="certificate",
+                name="key_list",
+                prefixes=("key_",),
+            ),
             _Entry(label=_("Custom fields"), icon="forms", name="field_list", prefixes=("field_",)),
+            _Entry(
+                label=_("Privacy and retention"),
+                icon="shield-check",
+                name="settings_privacy",
+                prefixes=("settings_privacy",),
+            ),
+            _Entry(label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)),
         ]
-        if self.may(Permission.MANAGE):
-            entries = [
-                _Entry(
-                    label=_("Workspace"),
-                    icon="building-store",
-                    name="settings_workspace",
-                    prefixes=("settings_workspace",),
-                ),
-                _Entry(
-                    label=_("Team"), icon="users", name="settings_team", prefixes=("settings_team",)
-                ),
-                _Entry(
-                    label=_("Sending accounts"),
-                    icon="server",
-                    name="account_list",
-                    prefixes=(
-                        "account_list",
-                        "account_choose",
-                        "account_new",
-                        "account_edit",
-                        "account_warm_up",
-                        "account_delete",
-                        "account_test",
-                    ),
-                ),
-                _Entry(
-                    label=_("Signing keys"),
-                    icon="certificate",
-                    name="key_list",
-                    prefixes=("key_",),
-                ),
-                *entries,
-                _Entry(
-                    label=_("Privacy and retention"),
-                    icon="shield-check",
-                    name="settings_privacy",
-                    prefixes=("settings_privacy",),
-                ),
-                _Entry(
-                    label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)
-                ),
-            ]
         return [
             Place(
                 label=entry.label,
@@ -261,7 +256,12 @@ class Shell:
                 active=here.startswith(entry.prefixes),
             )
             for entry in entries
+            if self.may_open(entry.name)
         ]
+
+    def may_open(self, name: str) -> bool:
+        """Say whether the page of this name lets the member in."""
+        return bool(self.membership and may_open(self.membership.role, name))
 
     def may(self, permission: Permission | str) -> bool:
         """Say whether the member may do this (``shell.may("edit")``)."""

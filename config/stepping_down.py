@@ -26,12 +26,12 @@ def step_down(data_dir: Path, *, port: int | None) -> str:
     if port is not None and port <= LAST_OF_ROOT and not _is_open(port):
         return f"port {port} may only be used by root; a proxy in front and another PORT help"
     user = ServiceUser.choose()
+    own(data_dir, user)  # the trial reads its secret, and root reads everything anyway
     if not _can_run(user):
         return (
             f"the user {user.name} cannot read {BASE_DIR} or {sys.prefix}, DATA_DIR, or a file of "
             "secrets; let it, or start Warta as a user of its own"
         )
-    own(data_dir, user)
     os.setgroups([])
     os.setgid(user.gid)
     os.setuid(user.uid)

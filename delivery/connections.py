@@ -6,6 +6,7 @@ process has ended, or when nothing has been heard of it for long; a frozen proce
 as long as it keeps its connections open.
 """
 
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from delivery import coordination
 SILENT_SECONDS: Final = 3  # whoever has said nothing for so long may be gone
 LOST_SECONDS: Final = 600  # servers hang up on silent clients by then (RFC 5321 §4.5.3.2.7: 5 min)
 NAMELESS_SECONDS: Final = 30  # where nobody can tell who has ended
-AGAIN_SECONDS: Final = 1.0  # when all connections towards a mailbox provider are in use
+NEW_SECONDS: Final = 2.0  # until others have given a newcomer's share up
 _numbers: Final = count(1)
 
 
@@ -107,11 +108,18 @@ class GroupLanes:
     most: dict[int, int]
     _held: dict[int, Connections] = field(default_factory=dict)
     _open: Counter[int] = field(default_factory=Counter)
+    _new_until: float = 0.0  # time.monotonic()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether others may be about to give up our share."""
+        return time.monotonic() < self._new_until
 
     def share(self, group: int) -> int:
         """Return how many mails to this group may be under way from here; 0: others use all."""
         held = self._held.get(group)
         if held is None:
+            self._new_until = self._new_until or time.monotonic() + NEW_SECONDS
             held = self._held[group] = Connections(account=self.account, group=group)
             held.ask(most=self.most[group])
         return held.count
@@ -144,3 +152,4 @@ class GroupLanes:
             held.free()
         self._held.clear()
         self._open.clear()
+        self._new_until = 0.0

@@ -175,7 +175,8 @@ def _were_unconfirmed(person: Subscriber, lists: Iterable[int]) -> set[int]:
     for list_id in lists:
         kinds = (
             ConsentEvent.objects.filter(subscriber=person, list_id=list_id)
-            .exclude(kind=ConsentKind.WISHED_AGAIN)  # changed nothing
+            # These changed nothing.
+            .exclude(kind__in=[ConsentKind.WISHED_AGAIN, ConsentKind.GIVEN_AGAIN])
             .order_by("-id")
             .values_list("kind", flat=True)[:2]
         )

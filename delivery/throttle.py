@@ -20,7 +20,7 @@ import redis
 from django.utils.translation import gettext_noop
 
 from delivery import coordination, warm_up
-from delivery.connections import AGAIN_SECONDS, GroupLanes
+from delivery.connections import GroupLanes
 from delivery.models import DomainLimit, SendingAccount
 from subscribers.states import DomainGroup
 
@@ -32,7 +32,6 @@ BATCH_SECONDS: Final = 0.25  # a batch of permits is worth this much of the rate
 LARGEST_BATCH: Final = 1_000
 STEP_MS: Final = 4  # mails that leave so much later than their permits count from then on
 SLOTS: Final = {"rate": 1_000, "window": 200}  # of a period, as the script counts them
-CONNECTIONS: Final = "connections"
 ENDLESS: Final = 1_000_000_000  # permits: more than anybody asks for at once
 
 # How many connections mailbox providers take from one sender that delivers to them: KumoMTA's
@@ -54,7 +53,6 @@ LIMITS: Final = {
     "day": gettext_noop("the limit per day"),
     "group": gettext_noop("the limit towards a mailbox provider"),
     "warmup": gettext_noop("today's ceiling of the warm-up plan"),
-    "connections": gettext_noop("a free connection to a mailbox provider"),
     "redis": gettext_noop("Redis, which counts for all workers"),
 }
 
@@ -339,10 +337,6 @@ class Gate:
             self._account.use()
         return True
 
-    def wait_for_connection(self, domain_group: int) -> None:
-        """Note that others use all connections to this group: its mails wait for a moment."""
-        self.waits.setdefault(domain_group, Grant(permits=0, wait=AGAIN_SECONDS, limit=CONNECTIONS))
-
     def give_back(self, answers: Sequence[float] = (), *, usual: float = 0.0) -> None:
         """Return the permits that were not used; see `_Permits.close`.
 
@@ -367,5 +361,5 @@ class Gate:
                 account=self.account, limits=[self.groups[group]]
             )
         if not held.in_hand and group not in self.waits and not held.fetch(most):
-            self.waits[group] = held.refused or Grant(permits=0, wait=AGAIN_SECONDS)
+            self.waits[group] = held.refused or Grant(permits=0, wait=1.0)
         return held.in_hand

@@ -7,9 +7,11 @@ Dots and plus-tags are kept: only the person's own provider knows what they mean
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -24,6 +26,11 @@ DOMAINS_REMEMBERED = 200_000
 
 # Pasted from web pages and spreadsheets: never meant. (Joiners inside IDN labels can be meant.)
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+JOINERS = dict.fromkeys(map(ord, "\u200c\u200d\u200e\u200f\u202a\u202c\u2066\u2069"))
+BRACKETED = re.compile(r"[^<>@]*<\s*(?:mailto:)?([^<>]+)>[^<>@]*", re.IGNORECASE).fullmatch
+AROUND = " \t\r\n.,;:!<>()[]{}\"'`´‘’“”«»/|"  # at the ends of an address, never a part of it
+COMMENT = re.compile(r"\s\([^()]*\)$")  # RFC 5322 section 3.2.2
+AROUND_AT = re.compile(r"\s*@\s*")
 EDGES = " \t\r\n\f\v\u00a0\u200c\u200d\u2007\u202f\u3000;,"
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 ORDINARY_LOCAL = re.compile(rf"{ATOM}(?:\.{ATOM})*").fullmatch
@@ -130,6 +137,23 @@ def read_domain(text: str) -> Domain:
         is_disposable=is_disposable,
         flags=int(flags),
     )
+
+
+def repair(text: str) -> str:
+    """Return an address without what came along when it was copied; nothing else is guessed.
+
+    A mail program's ``Ana <ana@x.org>``, ``mailto:``, quotes, a full stop behind, characters that
+    nobody sees, a full-width @.
+    """
+    text = unicodedata.normalize("NFKC", text.translate(INVISIBLE | JOINERS)).strip()
+    if text.lower().startswith("mailto:"):
+        text = unquote(text[len("mailto:") :].partition("?")[0])
+    if bracketed := BRACKETED(text):
+        text = bracketed[1]
+    elif "@" not in text and text.lower().count("%40") == 1:
+        text = unquote(text)
+    text = COMMENT.sub("", text).strip(AROUND)
+    return AROUND_AT.sub("@", text)
 
 
 def key(text: str) -> str:

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from subscribers.imports import labels, sources
+from subscribers.imports.encoding_labels import ENCODINGS
+from subscribers.imports.encodings import canonical, every
 from subscribers.models import Import, MailingList, SignupForm
 from subscribers.states import ExistingPeople, SubscriptionStatus
 
@@ -56,20 +58,21 @@ class ReadForm(forms.Form):
         """Offer what files use, and what this one was read with."""
         initial = {
             "delimiter": record.delimiter,
-            "encoding": record.encoding,
+            "encoding": canonical(record.encoding or "utf-8"),
             "has_header": record.has_header,
             "source": record.source,
         }
         super().__init__(data, initial=initial)
+        delimiters = DELIMITERS | {record.delimiter: DELIMITERS.get(record.delimiter, "")}
+        self.fields["delimiter"].choices = [  # type: ignore[attr-defined]
+            (value, label or value) for value, label in delimiters.items()
+        ]
+        others = [name for name in every() if name not in ENCODINGS]
+        self.fields["encoding"].choices = [  # type: ignore[attr-defined]
+            *ENCODINGS.items(),
+            (_("Others"), [(name, name) for name in others]),
+        ]
         self.fields["source"].choices = [("", _("Recognise it")), *sources.choices()]  # type: ignore[attr-defined]
-        self._offer("delimiter", DELIMITERS, record.delimiter)
-        self._offer("encoding", ENCODINGS, record.encoding)
-
-    def _offer(self, name: str, known: dict[str, Any], now: str) -> None:
-        choices = list(known.items())
-        if now not in known:
-            choices.insert(0, (now, now))
-        self.fields[name].choices = choices  # type: ignore[attr-defined]
 
 
 DELIMITERS = {
@@ -80,27 +83,6 @@ DELIMITERS = {
     "^": _("Caret ^"),
     "~": _("Tilde ~"),
     ":": _("Colon :"),
-}
-ENCODINGS = {
-    "utf-8": "UTF-8",
-    "utf-8-sig": _("UTF-8 with a mark"),
-    "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16 LE",
-    "utf-16-be": "UTF-16 BE",
-    "cp1252": _("Western (Windows-1252)"),
-    "latin-1": _("Western (ISO-8859-1)"),
-    "iso8859-15": _("Western with euro sign (ISO-8859-15)"),
-    "cp1250": _("Central European (Windows-1250)"),
-    "iso8859-2": _("Central European (ISO-8859-2)"),
-    "cp1251": _("Cyrillic (Windows-1251)"),
-    "koi8-r": _("Cyrillic (KOI8-R)"),
-    "cp1253": _("Greek (Windows-1253)"),
-    "cp1254": _("Turkish (Windows-1254)"),
-    "shift_jis": _("Japanese (Shift_JIS)"),
-    "gb18030": _("Chinese (GB18030)"),
-    "big5": _("Chinese (Big5)"),
-    "euc-kr": _("Korean (EUC-KR)"),
-    "mac-roman": _("Western (Mac)"),
 }
 
 
@@ -114,7 +96,23 @@ class ConsentForm(forms.Form):
         label=_("Or a new list"),
         required=False,
         max_length=120,
-        help_text=_("Made when the import starts. Private until you change that."),
+        help_text=_("Made when the import starts."),
+    )
+    list_visibility = forms.ChoiceField(
+        label=_("New lists are"),
+        required=False,
+        choices=[
+            (
+                MailingList.Visibility.PUBLIC,
+                _("Public: people see them in their preferences, and join or leave by themselves"),
+            ),
+            (
+                MailingList.Visibility.PRIVATE,
+                _("Private: hidden. Who is on no other list sees an empty preferences page"),
+            ),
+        ],
+        widget=forms.RadioSelect,
+        initial=MailingList.Visibility.PRIVATE,
     )
     more_lists = forms.ModelMultipleChoiceField(
         MailingList.objects.none(),
@@ -191,6 +189,10 @@ class ConsentForm(forms.Form):
         if any(len(name) > labels.LONGEST["tags"] for name in found):
             raise forms.ValidationError(_("A tag has at most 80 characters."))
         return found
+
+    def clean_list_visibility(self) -> str:
+        """Hide new lists unless somebody chose otherwise."""
+        return self.cleaned_data["list_visibility"] or MailingList.Visibility.PRIVATE
 
     def clean_new_list(self) -> str:
         """Keep the name on one line."""

@@ -17,6 +17,7 @@ from accounts import zones
 from accounts.models import Workspace
 from accounts.numbers import row_number
 from subscribers import custom_values, directory, hygiene
+from subscribers.folding import FoldedCase, folded
 from subscribers.models import CustomField, Subscriber
 from subscribers.problems import Problem
 from subscribers.states import AddressFlag, SubscriptionStatus
@@ -133,8 +134,8 @@ class PeopleFilters(directory.Filters):
         except Problem:
             return people.none()
         if isinstance(value, str):
-            found = people.annotate(held=KeyTextTransform(field.key, "fields"))
-            return found.filter(held__iexact=value)
+            held = FoldedCase(KeyTextTransform(field.key, "fields"))
+            return people.annotate(held=held).filter(held=folded(value))
         return people.filter(fields__contains={field.key: value})
 
 

@@ -33,6 +33,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     ),
     "address_typo": (_("Looks like a typo of %(domain)s"), _("Use %(domain)s")),
     "duplicate": (_("Already in row %(row)s"), _("The first one is kept")),
+    "duplicate_kept": (
+        _("Another row with this address has gone in"),
+        _("Correct the address, or leave this row out"),
+    ),
     "required": (_("This must be filled in"), _("Fill it in, or leave the column out")),
     "taken": (
         _("Somebody else has this value, and it may be there only once"),

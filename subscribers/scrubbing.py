@@ -68,7 +68,9 @@ def scrub(workspace: Workspace, addresses: Sequence[str]) -> int:
             table = sql.Identifier(model._meta.db_table)  # noqa: SLF001 - Django's public name
             changes = [_change(field) for field in columns]
             found = sql.SQL("concat_ws(' ', {}) ~* %(pattern)s").format(
-                sql.SQL(", ").join(sql.Identifier(field.column) for field in columns)
+                sql.SQL(", ").join(
+                    [sql.Identifier(field.column or field.name) for field in columns]
+                )
             )
             statement = FIND.format(
                 table=table,
@@ -76,7 +78,7 @@ def scrub(workspace: Workspace, addresses: Sequence[str]) -> int:
                 found=found,
                 of_workspace=of_workspace,
             )
-            values = {"pattern": pattern, "workspace": workspace.pk}
+            values: dict[str, int | str] = {"pattern": pattern, "workspace": workspace.pk}
             cursor.execute(statement, values)
             count += cursor.rowcount
     return count
@@ -89,7 +91,7 @@ def pattern_of(addresses: Sequence[str]) -> str:
 
 
 def _change(field: "models.Field[object, object]") -> sql.Composed:
-    column = sql.Identifier(field.column)
+    column = sql.Identifier(field.column or field.name)
     # A name may be there once only, so each gets its own.
     nobody = NOBODY_OF_ROW if field.name == "name" else sql.Literal(NOBODY)
     new = sql.SQL("regexp_replace({}::text, %(pattern)s, {}, 'gi')").format(column, nobody)

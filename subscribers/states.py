@@ -42,6 +42,8 @@ class ConsentKind(TextOptions):
     # The person's own act that changed nothing; no undo passes over it.
     WISHED_AGAIN = "wished_again", _("Asked to join again")
     LEFT_AGAIN = "left_again", _("Unsubscribed again")
+    # An import that gave it was undone, and a later one had given it, too.
+    GIVEN_AGAIN = "given_again", _("Kept: another import says so, too")
 
 
 class ConsentSource(TextOptions):

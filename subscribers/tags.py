@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
@@ -71,18 +73,22 @@ def clean(name: str) -> str:
 
 def find(workspace: Workspace, name: str) -> Tag | None:
     """Find a tag by its name, in whatever letter case."""
-    return Tag.objects.filter(workspace=workspace, name__iexact=name).first()
+    return (
+        Tag.objects.annotate(lower=Lower("name"))
+        .filter(workspace=workspace, lower=Lower(Value(name)))
+        .first()
+    )
 
 
 def find_or_create(workspace: Workspace, names: Iterable[str]) -> list[Tag]:
     """Return the tags with these names, making those that are not there; raises as `clean`."""
-    wanted = {name.casefold(): name for name in map(clean, names)}
+    wanted = dict.fromkeys(map(clean, names))
     Tag.objects.bulk_create(
-        [Tag(workspace=workspace, name=name) for name in wanted.values()], ignore_conflicts=True
+        [Tag(workspace=workspace, name=name) for name in wanted], ignore_conflicts=True
     )
     # The database folds letter case in its own way, so it is asked name by name.
-    found = (find(workspace, name) for name in wanted.values())
-    return [tag for tag in found if tag is not None]
+    found = {tag.pk: tag for name in wanted if (tag := find(workspace, name)) is not None}
+    return list(found.values())
 
 
 def rename(tag: Tag, *, name: str) -> None:

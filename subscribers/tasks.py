@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import set_aside
 from accounts.models import Workspace
 from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search, signup_mails
-from subscribers.imports import asking, files, run, steps, undo
+from subscribers.imports import asking, files, old_files, run, steps, undo
 from subscribers.models import BulkAction, Import, Move, Segment
 from subscribers.moving import run as moving
 from subscribers.moving import taking
@@ -73,12 +73,12 @@ def resume_imports() -> None:
 @shared_task
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up, and those that nothing names."""
-    for forget in (steps.forget_old_files, taking.forget_old_files, _forget_orphans):
+    for forget in (old_files.forget_old_files, taking.forget_old_files, _forget_orphans):
         set_aside.each("old files", [forget], lambda one: one(), name=lambda one: one.__module__)
 
 
 def _forget_orphans() -> None:
-    files.forget_orphans(steps.known_paths() | taking.known_paths())
+    files.forget_orphans(old_files.known_paths() | taking.known_paths())
 
 
 @shared_task

@@ -95,6 +95,7 @@ urlpatterns = [
     path("segments/new/", segments.segment_new, name="segment_new"),
     path("segments/rules/", segments.segment_rows, name="segment_rows"),
     path("segments/preview/", segments.segment_preview, name="segment_preview"),
+    path("segments/exactly/", segments.segment_exactly, name="segment_exactly"),
     path("segments/<int:segment_id>/", segments.segment_page, name="segment_page"),
     path("segments/<int:segment_id>/count/", segments.segment_count, name="segment_count"),
     path(

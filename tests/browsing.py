@@ -7,6 +7,7 @@ from django.urls import Resolver404, resolve
 from selectolax.lexbor import LexborHTMLParser
 
 from accounts.models import User, Workspace
+from accounts.workspaces import WORKSPACE_KEY
 
 
 class MemberClient(Client):
@@ -17,15 +18,19 @@ class MemberClient(Client):
 
     slug = ""
 
-    def force_login(self, user: User, backend: str | None = None) -> None:  # type: ignore[override]
+    def force_login(self, user: User, backend: str | None = None) -> None:
         """Sign somebody in, without asking for a password."""
         super().force_login(user, backend)
         first = Workspace.objects.filter(members=user).order_by("name", "id").first()
         self.slug = first.slug if first else ""
+        if first:  # as after a first page: looking at another writes no session
+            session = self.session
+            session[WORKSPACE_KEY] = first.pk
+            session.save()
 
-    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+    def generic(self, method: str, path: Any, *args: Any, **kwargs: Any) -> Any:
         """Ask for an address, in the workspace if it needs one."""
-        return super().generic(method, self._in_workspace(path), *args, **kwargs)
+        return super().generic(method, self._in_workspace(str(path)), *args, **kwargs)
 
     def _in_workspace(self, path: str) -> str:
         try:

@@ -37,7 +37,12 @@ for name in ("SITE_URL", "HOST", "PORT", "SMTP_URL", "DEFAULT_FROM", "WORKERS", 
 
 from config import broker  # noqa: E402
 from config.settings import *  # noqa: E402, F403
-from config.settings import CACHES, DATABASES, REDIS_URL, STATIC_ROOT  # noqa: E402
+from config.settings import (  # noqa: E402
+    CACHES,
+    DATABASES,
+    REDIS_URL,
+    STATIC_ROOT,
+)
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if _worker:

@@ -18,7 +18,7 @@ NOTHING = ""
 _MEANINGS: tuple[tuple[str, str], ...] = (
     ("^(if|elseif|else|endif|end|each|unless|with)", "{% if … %}…{% endif %}"),
     ("manage|preference|updateprofile|updatelink|profile|modify|edit|optionslink", _PREFER),
-    ("unsub|optout|asmgroup|cancelsubscription|leave|abmelde|desinscri|blacklist", _LEAVE),
+    ("unsub|optout|asmgroup|cancelsubscription|leave|abmelde|desinscri", _LEAVE),
     ("webversion|webview|archive|mirror|viewinbrowser|browser|webcopy|viewurl|messageurl", _VIEW),
     (
         "listaddress|postaladdress|physicaladdress|companyaddress|senderinfo|address1",

@@ -17,8 +17,8 @@ from accounts.revisions import Editing
 from accounts.roles import Permission, may
 from campaigns import audience, content, preflight
 from campaigns.audience import Audience, Breakdown
+from campaigns.findings import Finding
 from campaigns.models import Campaign, Content
-from campaigns.preflight import Finding
 from campaigns.states import CampaignStatus
 
 STEPS = ("audience", "content", "tracking", "review")

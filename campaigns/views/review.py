@@ -22,9 +22,9 @@ from accounts.models import Workspace
 from accounts.roles import Permission
 from campaigns import audience, confirmation, lifecycle, preflight, readers
 from campaigns.audience import Breakdown
+from campaigns.findings import Finding
 from campaigns.forms.schedule import ScheduleForm
 from campaigns.models import Campaign
-from campaigns.preflight import Finding
 from campaigns.rendering.preview import Preview
 from campaigns.rendering.stored import preview_content
 from campaigns.states import CampaignStatus

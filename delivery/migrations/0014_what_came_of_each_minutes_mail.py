@@ -12,6 +12,9 @@ DECLARE
     was boolean := OLD.state = {SENT};
     sent_in timestamptz := date_trunc('minute', coalesce(NEW.attempted_at, NEW.created_at));
 BEGIN
+    IF current_setting('warta.recounting', true) = 'on' THEN
+        RETURN NULL;  -- `first_events.recount` counts all of it at once
+    END IF;
     INSERT INTO delivery_sendminute AS minute
         (campaign_id, minute, shard, domain_group, sent, deferred, failed,
          opened, proxied, clicked, unsubscribed, complained, bounced)

@@ -23,7 +23,6 @@ from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.isolation import BusyError
 from campaigns.states import CampaignStatus
-from delivery.connections import AGAIN_SECONDS
 from delivery.models import Dispatch
 from delivery.pipeline import claim, prepare, record
 from delivery.pipeline.render import RenderError
@@ -69,6 +68,7 @@ class HandOver:
     silences: int = 0  # how often it took one and said nothing
     answered: list[float] = field(default_factory=list)  # when (time.monotonic()), if limited
     counts: Counter[Verdict] = field(default_factory=Counter)
+    is_starved: bool = False  # others have all connections to some mailbox provider
     held_back: dict[int, list[int]] = field(default_factory=dict)  # for a limit, by domain group
     _queue: Iterator[claim.Due] | None = None
     _has_begun: bool = False
@@ -84,7 +84,6 @@ class HandOver:
     _look_at: float = 0.0
     _keep_at: float = 0.0
     _renew_at: float = 0.0
-    _parked_until: float = 0.0
 
     def __post_init__(self) -> None:
         now = time.monotonic()
@@ -182,24 +181,17 @@ class HandOver:
         return False
 
     def _is_patient(self) -> bool:
-        """Wait a little for others to give up connections to mailbox providers; not for long.
+        """Wait a little for others to give up connections to mailbox providers.
 
-        Then whoever is parked goes into claims of their own, and this process does other work.
+        Not for long: then the claim goes back, to a process that has some.
         """
-        now = time.monotonic()
-        self._parked_until = self._parked_until or now + AGAIN_SECONDS
-        if now < self._parked_until:
-            time.sleep(PARKED_SECONDS)
-            self.keep_alive()
-            self.gate.lanes.renew()
-            return True
-        for group, waiting in self._parked.items():
-            if waiting:
-                self.gate.wait_for_connection(group)
-                ids = [message.message_id for message in waiting]
-                self.held_back.setdefault(group, []).extend(ids)
-                waiting.clear()
-        return False
+        if not self.gate.lanes.is_new:
+            self.is_starved = True
+            return False
+        time.sleep(PARKED_SECONDS)
+        self.keep_alive()
+        self.gate.lanes.renew()
+        return True
 
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""

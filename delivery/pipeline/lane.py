@@ -218,7 +218,21 @@ class Lane:
             part=part,
             keep=lambda: self._share(account),
         )
-        served = Served.SENT
+        served = self._carry(hand, notes, account)
+        self._count_late(gate, hand)
+        try:
+            self._finish(held, hand, account, following=found.next)
+        except BaseException:
+            _save(notes, hand)
+            raise
+        if hand.has_too_many_errors:
+            return Served.CHANGED
+        return Served.NOTHING if hand.is_starved else served
+
+    def _carry(
+        self, hand: handover.HandOver, notes: journal.Journal, account: SendingAccount
+    ) -> Served:
+        """Hand a claim's mails over until they have their answers, or something is wrong."""
         try:
             while hand.goes_on:  # once, unless a mailbox provider's connections are all in use
                 self._open(account).send(
@@ -233,22 +247,14 @@ class Lane:
                 breaker.close(account)
             breaker.trip(account, trouble)
             self._hang_up()
-            served = Served.CHANGED
         except JournalClosedError:
             self._line.close()
-            served = Served.CHANGED
         except BaseException:
             _save(notes, hand)
             raise
         else:
-            served = _judge(account, hand)
-        self._count_late(gate, hand)
-        try:
-            self._finish(held, hand, account, following=found.next)
-        except BaseException:
-            _save(notes, hand)
-            raise
-        return Served.CHANGED if hand.has_too_many_errors else served
+            return _judge(account, hand)
+        return Served.CHANGED
 
     def _count_late(self, gate: throttle.Gate, hand: handover.HandOver) -> None:
         """Have mails that left later than is usual after their permits count from then on."""

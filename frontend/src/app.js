@@ -4,6 +4,7 @@ import "./behaviours/menus.js";
 import "./behaviours/drawer.js";
 import "./behaviours/copy.js";
 import "./behaviours/dialogs.js";
+import "./behaviours/size.js";
 import "./behaviours/toasts.js";
 import "./behaviours/search.js";
 import "./behaviours/forms.js";

@@ -187,6 +187,7 @@ def invent_send(campaign: Campaign, letter: Letter, *, now: datetime) -> None:
             "click_share": 0.14 + 0.05 * ((campaign.pk * 104729) % 10) / 10,
         }
         cursor.execute(MESSAGES, values)
+        first_events.pause_counting()
         for statement in (EVENTS, MARK_MESSAGES, TALLIES, EVENT_TALLIES, MINUTES):
             cursor.execute(statement, values)
         first_events.recount(campaign.pk)

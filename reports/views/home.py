@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
+from accounts.workspace_urls import may_open
 from reports import campaign_cards, home, removal
 from subscribers import head_counts
 from subscribers.models import Subscriber
@@ -65,7 +66,7 @@ def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
     }
 
 
-def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
+def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object]]:
     words = {
         "account": (
             _("Connect a sending account"),
@@ -78,19 +79,23 @@ def _checklist_items(steps: list[home.Step]) -> list[dict[str, object]]:
         "test": (_("Send a test mail"), _("To see it arrive."), _("Test")),
         "campaign": (_("Send your first campaign"), _("Write it, look, send."), _("Write")),
     }
+    moving = reverse("move_list") if may_open(role, "move_list") else ""
     return [
         {
             "label": words[step.key][0],
             "note": words[step.key][1],
             "button": words[step.key][2],
             "done": step.done,
-            "href": reverse(step.url_name, args=step.args)
-            + (f"#{step.place}" if step.place else ""),
-            "other": reverse("move_list") if step.key == "people" else "",
+            "href": _place_of(step) if may_open(role, step.url_name) else "",
+            "other": moving if step.key == "people" else "",
             "other_label": _("Move from another tool"),
         }
         for step in steps
     ]
+
+
+def _place_of(step: home.Step) -> str:
+    return reverse(step.url_name, args=step.args) + (f"#{step.place}" if step.place else "")
 
 
 @member(Permission.VIEW)
@@ -118,7 +123,7 @@ def home_page(request: MemberRequest) -> HttpResponse:
         "days": days,
         "ranges": RANGES,
         "steps": steps,
-        "checklist_items": _checklist_items(steps),
+        "checklist_items": _checklist_items(steps, request.membership.role),
         "steps_done": sum(step.done for step in steps),
         "cards": campaign_cards.newest(workspace, limit=5),
         "failures": campaign_cards.recent_failures(workspace, limit=5),

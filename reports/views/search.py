@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
+from accounts.workspace_urls import may_open
 from campaigns.models import Campaign
 from subscribers import directory
 from subscribers.models import MailingList, Segment
@@ -15,7 +16,7 @@ FOUND = 8  # of each kind
 FOUND_TYPING = 4  # while one still types
 
 
-def _pages(text: str) -> list[tuple[str, str]]:
+def _pages(text: str, role: str) -> list[tuple[str, str]]:
     pages = (
         (_("Home"), "home"),
         (_("Campaigns"), "campaign_list"),
@@ -36,7 +37,11 @@ def _pages(text: str) -> list[tuple[str, str]]:
         (_("Custom fields"), "field_list"),
         (_("Your profile"), "profile"),
     )
-    return [(label, name) for label, name in pages if text.casefold() in label.casefold()]
+    return [
+        (label, name)
+        for label, name in pages
+        if text.casefold() in label.casefold() and may_open(role, name)
+    ]
 
 
 @member(Permission.VIEW)
@@ -57,7 +62,7 @@ def search(request: MemberRequest) -> HttpResponse:
         context["lists"] = lists.filter(name__icontains=text)[:most]
         segments = Segment.objects.filter(workspace=request.workspace)
         context["segments"] = segments.filter(name__icontains=text)[:most]
-    context["pages"] = _pages(text) if text else []
+    context["pages"] = _pages(text, request.membership.role) if text else []
     if typing and not text:
         return HttpResponse()
     return render(request, "reports/_found.html" if typing else "reports/search.html", context)

@@ -7,9 +7,12 @@ from threading import Event, Thread
 
 from django.utils import translation
 
-from subscribers.imports.errors import ErrorFile, is_ours, unsafe
+from subscribers import addresses
+from subscribers.imports.errors import REPEATS, ErrorFile, is_ours, unsafe
+from subscribers.imports.mapping import ERROR_COLUMNS, own_columns
 from subscribers.imports.reader import BrokenRow, Rows
-from subscribers.imports.rows import RowMaker, RowRefused
+from subscribers.imports.rows import Fault, RowMaker, RowRefused
+from subscribers.problems import Problem
 
 ROWS_A_BATCH = 25_000  # about 4 MB of lines; five batches exist at a time
 ROWS_A_PIECE = 2_500  # encoded together: bytes take a third of the memory of many strings
@@ -93,10 +96,10 @@ def cut(
     pieces = _Pieces(maker)
     count = last = yielded = 0
     source = iter(rows)
-    mend = False
-    if has_header:
-        header = next(source, None)
-        mend = header is not None and not isinstance(header, BrokenRow) and is_ours(header[1])
+    is_safe = corrects = False  # whether cells were made safe here; whether it was an error file
+    header = next(source, None) if has_header else None
+    if header is not None and not isinstance(header, BrokenRow):
+        is_safe, corrects = is_ours(header[1]), own_columns(header[1]) > len(ERROR_COLUMNS)
     for row in source:
         if count - yielded == size:
             yield pieces.batch(last=last, rows=count, invalid=errors.count)
@@ -107,15 +110,43 @@ def cut(
             errors.refuse_broken(row)
             continue
         last, cells = row
-        if mend:
-            cells = list(map(unsafe, cells))
-        try:
-            maker.add(last, cells)
-        except RowRefused as refused:
-            errors.refuse(last, refused.faults, cells)
+        if is_safe:
+            cells[:] = map(unsafe, cells)
+        _take(last, cells, maker=maker, errors=errors, corrects=corrects)
         if not count % ROWS_A_PIECE:
             pieces.take()
     yield pieces.batch(last=last, rows=count, invalid=errors.count)
+
+
+def _take(
+    number: int, cells: list[str], *, maker: RowMaker, errors: ErrorFile, corrects: bool
+) -> None:
+    try:
+        if corrects:
+            _refuse_uncorrected(cells, email=cells[maker.email_index])
+        maker.add(number, cells)
+    except RowRefused as refused:
+        errors.refuse(number, refused.faults, cells)
+    else:
+        if maker.dropped:
+            errors.spare(number, maker.dropped, cells)
+
+
+def _refuse_uncorrected(cells: list[str], *, email: str) -> None:
+    """Refuse a row of an error file that repeated an address, and still does.
+
+    The address was taken in from an earlier row, whose values were kept.
+    """
+    value, of_import = cells[2], cells[len(ERROR_COLUMNS)]
+    if not of_import.endswith(REPEATS):
+        return
+    try:
+        same = addresses.key(addresses.repair(email)) == addresses.key(value)
+    except Problem:
+        return
+    if same:
+        problem = Problem("duplicate_kept")
+        raise RowRefused([Fault(field="email", value=email, problem=problem)])
 
 
 class _Pieces:

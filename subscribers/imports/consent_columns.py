@@ -11,6 +11,7 @@ from typing import Any
 
 from subscribers.imports import consent_words as said
 from subscribers.imports import moments, standings
+from subscribers.imports.column_names import SIGNED_UP
 from subscribers.imports.folding import fold, folded, words
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import (
@@ -20,7 +21,7 @@ from subscribers.imports.mapping import (
     CONSENT_SOURCE,
     CONSENT_TIME,
 )
-from subscribers.imports.reader import BrokenRow, Rows
+from subscribers.imports.reader import BrokenRow, DamagedCells, Rows
 from subscribers.imports.standings import DATE_KEY, EMPTY_KEY
 from subscribers.states import SuppressionReason
 
@@ -40,17 +41,9 @@ PROOF_NAMES: dict[str, tuple[str, ...]] = {
             sign-up time, signed up at, signed up on, signed up, date added, added on,
             added at, add date, add time, add date and time, date created, created at,
             created on, created date, creation date, create date, created, registered at,
-            registration date, anmeldedatum, angemeldet am, eintragungsdatum, erstellt am,
-            date d'inscription, inscrit le, date inscription, date de création,
-            fecha de suscripción, fecha suscripción, fecha de alta, fecha de registro,
-            data di iscrizione, data iscrizione, data de inscrição, data inscrição,
-            data de cadastro, inschrijfdatum, aangemeld op, data zapisu, data rejestracji,
-            datum přihlášení, feliratkozás dátuma, data abonării, anmälningsdatum,
-            tilmeldingsdato, påmeldingsdato, liittymispäivä, дата подписки, дата підписки,
-            ημερομηνία εγγραφής, abonelik tarihi, kayıt tarihi, 登録日, 登録日時, 購読開始日,
-            订阅日期, 订阅时间, 訂閱日期, 가입일, 구독일, تاريخ الاشتراك, תאריך הרשמה,
-            tanggal berlangganan, tanggal daftar, ngày đăng ký, วันที่สมัคร"""
-    ),
+            registration date"""
+    )
+    + tuple(sorted(SIGNED_UP)),
     CONSENT_IP: folded(
         """
             optin ip, opt-in ip, opt in ip, optin ip address, consent ip, signup ip,
@@ -200,7 +193,8 @@ def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -
     """
     counts: dict[int, Counts] = {index: {} for index in found}
     keys: dict[int, dict[str, str]] = {index: {} for index in found}
-    source = iter(Rows(path, layout, width=width))
+    # Rows that lack, or have damaged, other cells go in, too.
+    source = iter(Rows(path, layout, width=width, least=1 + max(found), spares=True))
     if layout.has_header:
         next(source, None)
     for row in source:
@@ -208,6 +202,8 @@ def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -
             continue
         cells = row[1]
         for index, reads in found.items():
+            if isinstance(cells, DamagedCells) and index in cells.problems:
+                continue
             text = cells[index]
             key = keys[index].get(text)
             if key is None:

@@ -49,7 +49,7 @@ NAMES: dict[str, str] = {
             subscription type, delivery status, email delivery status,
             email deliverability status, deliverability status, opt in status, optin status,
             email opt in status, subscription state, subscriber state, email state,
-            newsletter status, mailing status, statut, statut abonnement, statut email,
+            newsletter status, mailing status, estatus, statut, statut abonnement, statut email,
             abonnementstatus, abostatus, newsletterstatus, statut de l'abonné,
             estado de suscripción, estado del suscriptor, estado suscripcion, stato iscrizione,
             stato iscritto, stato abbonamento, status da inscrição, situação da inscrição,
@@ -137,7 +137,7 @@ WEAK_NAMES: dict[str, str] = {
         WORD: """
             state, stato, estado, etat, état, stav, stan, stare, tila, állapot, tilstand, situação,
             situation, состояние, стан, durum, 状態, 狀態, 状态, 상태, الحالة, حالة, מצב, keadaan,
-            trạng thái, สถานะ, स्थिति""",
+            trạng thái, tình trạng, สถานะ, स्थिति, وضعیت""",
         ASK: "active, aktiv, actif, activo, attivo, ativo, actief, aktywny, aktif, enabled",
         LEFT_IF_NO: """
             newsletter, newsletters, mailing, mailings, mailing list, marketing, emailing,

@@ -1,11 +1,13 @@
 """The file of rows that could not go in: to be read, corrected and imported again.
 
-Columns: row, field, value, reason, then the columns of the original file. Cells that a spreadsheet
-would run as a formula get an apostrophe in front (OWASP, CSV injection), which is taken off again
-when such a file is imported.
+Columns: row, field, value, reason, import, then the columns of the original file. Rows that went in
+without a value that can't be read are in it, too; they do not count as refused. Cells that a
+spreadsheet would run as a formula get an apostrophe in front (OWASP, CSV injection), which is taken
+off again when such a file is imported.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,46 +16,49 @@ from typing import Any, Self
 from django.utils.functional import cached_property
 
 from subscribers.imports.clashes import Clash
-from subscribers.imports.mapping import ERROR_COLUMNS, is_export
+from subscribers.imports.mapping import ERROR_COLUMNS, OF_IMPORT, is_export, own_columns
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
 from subscribers.problems import Problem
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+# A number, and a phone number with its country: nothing runs, and an apostrophe would spoil them.
+HARMLESS = re.compile(r"-\d[\d.,]*(?:[eE][+-]?\d+)?|\+\d[\d ()./-]*").fullmatch
 SHOWN_ON_PAGE = 200  # problems that the page lists; the file holds all
 LONGEST_CELL = 5_000
+REPEATS = "(twice)"  # behind the import's number: the row repeats an address that has gone in
 
 
 def safe(cell: str) -> str:
-    """Make a cell that no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    """Make a cell that no spreadsheet runs, and that `unsafe` makes again what it was."""
+    if not cell.startswith(("'", *FORMULA_STARTS)) or HARMLESS(cell):
+        return cell
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA_STARTS) else cell
 
 
 def unsafe(cell: str) -> str:
     """Undo `safe`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
-
-
-def is_error_file(columns: Sequence[str]) -> bool:
-    """Say whether a file with these columns was written here."""
-    return tuple(column.lower() for column in columns[:4]) == ERROR_COLUMNS
+    quoted = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
+    return cell[1:] if quoted else cell
 
 
 def is_ours(columns: Sequence[str]) -> bool:
     """Say whether a file was written here, so that its cells may have been made `safe`."""
-    return is_error_file(columns) or is_export(columns)
+    return bool(own_columns(columns)) or is_export(columns)
 
 
 class ErrorFile:
     """Writes the file as problems come in, and keeps the first ones for the page."""
 
-    def __init__(self, path: Path, *, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, *, columns: Sequence[str], import_id: int) -> None:
         """Prepare to write; nothing is made before the first problem."""
         self.path = path
-        self.count = 0
+        self.count = 0  # rows that are refused
+        self.written = 0
+        self._import_id = str(import_id)
         self.first: list[dict[str, Any]] = []
         # A corrected error file that fails again keeps one set of our own columns.
-        self._skip = len(ERROR_COLUMNS) if is_error_file(columns) else 0
+        self._skip = own_columns(columns)
         self._columns = columns[self._skip :]
 
     def __enter__(self) -> Self:
@@ -65,7 +70,7 @@ class ErrorFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.count:
+        if self.written:
             self._file.close()
 
     @cached_property
@@ -75,16 +80,33 @@ class ErrorFile:
     @cached_property
     def _writer(self) -> Any:
         writer = csv.writer(self._file)
-        writer.writerow([*ERROR_COLUMNS, *map(safe, self._columns)])
+        writer.writerow([*ERROR_COLUMNS, OF_IMPORT, *map(safe, self._columns)])
         return writer
 
     def refuse(self, number: int, faults: Sequence[Fault], cells: Sequence[str]) -> None:
         """Note a row that can't go in."""
         self.count += 1
+        self._write(number, faults, cells)
+
+    def spare(self, number: int, faults: Sequence[Fault], cells: Sequence[str]) -> None:
+        """Note a row that goes in without some values."""
+        self._write(number, faults, cells, goes_in=True)
+
+    def _write(
+        self,
+        number: int,
+        faults: Sequence[Fault],
+        cells: Sequence[str],
+        *,
+        goes_in: bool = False,
+        mark: str = "",
+    ) -> None:
+        self.written += 1
         for fault in faults:
             if len(self.first) < SHOWN_ON_PAGE:
                 self.first.append(
                     {
+                        "goes_in": goes_in,
                         "row": number,
                         "field": fault.field,
                         "value": fault.value,
@@ -100,6 +122,7 @@ class ErrorFile:
                     "; ".join(fault.field for fault in faults),
                     "; ".join(values),
                     "; ".join(fault.problem.message for fault in faults),
+                    f"{self._import_id} {mark}".rstrip(),
                     *cells[self._skip :],
                 ]
             )
@@ -115,7 +138,8 @@ class ErrorFile:
     ) -> None:
         """Note a row whose address an earlier row has."""
         fault = Fault(field="email", value=email, problem=Problem("duplicate", row=first))
-        self.refuse(number, [fault], cells)
+        self.count += 1
+        self._write(number, [fault], cells, mark=REPEATS)
 
     def refuse_clashes(self, clashes: Iterable[Clash]) -> None:
         """Note rows with values that may not stand there."""

@@ -5,7 +5,7 @@ import unicodedata
 
 # Letters that Unicode does not take for a letter with a mark.
 LETTERS = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th"}
+    {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
 )
 MARKS = re.compile(r"[\W_]+")
 # Where a name is cut into its words: marks, and a capital behind a small letter (isActive).
@@ -13,8 +13,10 @@ INSIDE = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d)|(?<=\d)(?=[
 
 
 def fold(text: str) -> str:
-    """Return a text in small letters without accents, spaces and punctuation."""
-    return MARKS.sub("", _plain(text))
+    """Return a text in small letters of usual width, without accents, spaces and punctuation."""
+    if text.isascii():
+        return MARKS.sub("", text.lower())
+    return MARKS.sub("", unicodedata.normalize("NFKD", text).casefold().translate(LETTERS))
 
 
 def words(text: str) -> list[str]:
@@ -25,11 +27,3 @@ def words(text: str) -> list[str]:
 def folded(names: str) -> tuple[str, ...]:
     """Return names, separated by commas, as `fold` writes them; each once, in their order."""
     return tuple(dict.fromkeys(fold(name) for name in names.split(",") if name.strip()))
-
-
-def _plain(text: str) -> str:
-    if text.isascii():
-        return text.lower()
-    # Casefolding first: a capital İ leaves a dot behind that is a mark.
-    letters = unicodedata.normalize("NFKD", text.casefold()).translate(LETTERS)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -5,23 +5,29 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from subscribers.imports import encodings
+from subscribers.imports.encodings import Guess, guess, guess_seven_bits
 
 BLOCK = 4 * 1024 * 1024
 SAMPLE_BYTES = 256 * 1024
 SAMPLE_ROWS = 200
+EXAMPLES = 8
+LONGEST_EXAMPLE = 40
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", ":")
 RARE = frozenset({"~", ":"})  # also found inside cells: only if every row agrees
-UTF8, UTF16, CP1252, LATIN1 = "utf-8", "utf-16", "cp1252", "latin-1"
+UTF8, UTF16 = "utf-8", "utf-16"
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, UTF16),
     (codecs.BOM_UTF16_BE, UTF16),
 )
-UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+FEWEST_NULS = 0.2  # of the bytes in every second place: line ends and addresses are ASCII
+# What Excel reads, and some tools write, in front of everything else.
+SEPARATOR_LINE = re.compile('\ufeff?"?sep=([^"\r\n])\\1*"?\\1*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 BROKEN = re.compile("[\udc80-\udcff]")
 BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
@@ -33,52 +39,83 @@ class Layout:
     encoding: str
     delimiter: str
     has_header: bool
+    is_certain: bool = field(default=True, compare=False)  # of the encoding
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
     broken: int = 0  # bytes that are no UTF-8
     beyond_ascii: int = 0  # characters that are good UTF-8
-    outside_cp1252: bool = False
     sample: bytes = b""  # the first lines that are no UTF-8
 
 
-def detect(path: Path) -> Layout:
-    """Look at a file (all of it for the encoding, block by block) and say how it is written."""
-    encoding = detect_encoding(path)
+def detect(path: Path, *, encoding: str = "") -> Layout:
+    """Look at a file (all of it for the encoding, block by block) and say how it is written.
+
+    ``encoding``: what it is written in, if that is known.
+    """
+    found = Guess(encoding=encoding, is_certain=True) if encoding else detect_encoding(path)
     with path.open("rb") as file:
-        text = decode_sample(file.read(SAMPLE_BYTES), encoding)
-    delimiter = detect_delimiter(text)
-    rows = [row for row in _rows(text, delimiter) if row]
-    return Layout(encoding=encoding, delimiter=delimiter, has_header=has_header(rows))
+        text = decode_sample(file.read(SAMPLE_BYTES), found.encoding)
+    named = SEPARATOR_LINE.match(text)
+    if named:
+        text = text[named.end() :]
+    delimiter = named[1] if named else detect_delimiter(text)
+    rows = [row for row in _rows(text, delimiter) if any(row)]
+    return Layout(
+        encoding=found.encoding,
+        delimiter=delimiter,
+        has_header=has_header(rows),
+        is_certain=found.is_certain,
+    )
 
 
-def detect_encoding(path: Path) -> str:
+def detect_encoding(path: Path) -> Guess:
     """Tell the encoding: by mark, by NULs, by whether all of it is UTF-8.
 
-    A file that is UTF-8 but for a few damaged places stays UTF-8, and the damaged rows are reported
+    A file with more good UTF-8 than broken bytes stays UTF-8, and the damaged cells are reported
     when they are read. What is more broken than good is in an older encoding (`encodings`).
     """
     with path.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
     for mark, encoding in MARKS:
         if start.startswith(mark):
-            return encoding
-    even, odd = start[::2].count(0), start[1::2].count(0)
-    # Western text as UTF-16 without a mark has a NUL in nearly every second place.
-    if max(even, odd) > len(start) // 2 * 0.4:
-        return "utf-16-be" if even > odd else "utf-16-le"
+            return Guess(encoding=encoding, is_certain=True)
+    if wide := _by_nuls(start):
+        return Guess(encoding=wide, is_certain=True)
     seen = _look(path)
-    if not seen.broken or seen.beyond_ascii > seen.broken * 4:
-        return UTF8
-    guessed = encodings.guess(seen.sample)
-    return LATIN1 if guessed == CP1252 and seen.outside_cp1252 else guessed
+    if not seen.broken and not seen.beyond_ascii and (switched := guess_seven_bits(start)):
+        return switched
+    if seen.beyond_ascii >= seen.broken:
+        return Guess(encoding=UTF8, is_certain=not seen.broken)
+    return guess(seen.sample)
+
+
+def _by_nuls(start: bytes) -> str:
+    """Tell UTF-16 and UTF-32 without a mark by where NULs stand, or return ""."""
+    start = start[: len(start) // 4 * 4]
+    quarter = len(start) // 4
+    if not quarter:
+        return ""
+    nuls = [start[place::4].count(0) / quarter for place in range(4)]
+    if min(nuls[:2]) > 1 - FEWEST_NULS > nuls[3]:
+        return "utf-32-be"
+    if min(nuls[2:]) > 1 - FEWEST_NULS > nuls[0]:
+        return "utf-32-le"
+    even, odd = (nuls[0] + nuls[2]) / 2, (nuls[1] + nuls[3]) / 2
+    if max(even, odd) < FEWEST_NULS or min(even, odd) * 10 > max(even, odd):
+        return ""
+    encoding = "utf-16-be" if even > odd else "utf-16-le"
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(start)
+    except UnicodeDecodeError:
+        return ""
+    return encoding
 
 
 def _look(path: Path) -> _Seen:
     decoder = codecs.getincrementaldecoder(UTF8)("surrogateescape")
     broken = beyond_ascii = 0
-    outside = False
     sample = b""
     with path.open("rb") as file:
         while block := file.read(BLOCK):
@@ -90,20 +127,29 @@ def _look(path: Path) -> _Seen:
             beyond_ascii += len(BEYOND_ASCII.findall(text))
             if here and len(sample) < SAMPLE_BYTES:
                 sample += b"\n".join(line for line in block.splitlines() if not line.isascii())
-            outside = outside or (here > 0 and UNDEFINED_IN_CP1252.search(block) is not None)
     broken += len(BROKEN.findall(decoder.decode(b"", final=True)))
-    return _Seen(
-        broken=broken,
-        beyond_ascii=beyond_ascii,
-        outside_cp1252=outside,
-        sample=sample[:SAMPLE_BYTES],
-    )
+    return _Seen(broken=broken, beyond_ascii=beyond_ascii, sample=sample[:SAMPLE_BYTES])
 
 
-def decode_sample(start: bytes, encoding: str) -> str:
-    """Decode the beginning of a file, up to its last whole line."""
+def examples(path: Path, found: Layout) -> list[str]:
+    """Return some cells that an encoding decides about, each once, to be looked at by people."""
+    with path.open("rb") as file:
+        text = decode_sample(file.read(BLOCK), found.encoding, size=BLOCK)
+    chosen: dict[str, None] = {}
+    for line in text.splitlines():
+        if line.isascii():
+            continue
+        for row in _rows(line, found.delimiter):
+            chosen |= dict.fromkeys(cell[:LONGEST_EXAMPLE] for cell in row if not cell.isascii())
+        if len(chosen) >= EXAMPLES:
+            break
+    return list(chosen)[:EXAMPLES]
+
+
+def decode_sample(start: bytes, encoding: str, *, size: int = SAMPLE_BYTES) -> str:
+    """Decode the first ``size`` bytes of a file, up to their last whole line."""
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
-    if len(start) < SAMPLE_BYTES:
+    if len(start) < size:
         return text
     return text[: text.rfind("\n") + 1] or text[:1000]
 

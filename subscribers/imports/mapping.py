@@ -1,7 +1,6 @@
 """Which column goes where: suggestions with samples, what was chosen before, new fields."""
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,8 +10,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from subscribers import addresses, fields
 from subscribers.fields import DateOrder, FieldShape
-from subscribers.imports.column_names import ALIKE_FIELDS, AS_LAST_NAME, AS_TAGS
-from subscribers.imports.wrapping import unwrap
+from subscribers.imports import column_names
+from subscribers.imports.address_cells import first_address
+from subscribers.imports.column_names import ALIKE_FIELDS, AS_TAGS, is_code, name_parts
+from subscribers.imports.column_types import ALIKE, date_order, guess_type, loses_zeros
+from subscribers.imports.folding import fold
 from subscribers.models import CustomField, Import
 from subscribers.problems import Problem
 from subscribers.states import FieldType
@@ -29,39 +31,27 @@ SEVERAL = frozenset({IGNORE, NEW, STATUS, EMAIL_MORE})  # where more than one co
 FIELD = "field:"
 MOST_NEW = 40
 LONGEST_LABEL = 80
-LONGEST_NUMBER = 9  # digits; a longer one is a phone number or an account
-ALIKE = 0.8  # the share of samples that must fit a type
 
-# What other tools and people call these columns, without spaces and marks, lower case.
+# What other tools and people call these columns (`column_names`).
 SYNONYMS: dict[str, frozenset[str]] = {
-    EMAIL: frozenset(
-        {"email", "emailaddress", "mail", "mailaddress", "eaddress", "subscriber", "alamatemail"}
-        | {"surel", "alamatsurel", "adresseemail", "emailadresse", "correo", "correoelectronico"}
-        | {"subscriberemail", "contactemail"}
-        | {f"email{number}{what}" for number in range(1, 6) for what in ("value", "address", "")}
-    ),
-    FIRST_NAME: frozenset(
-        {"firstname", "first", "fname", "givenname", "forename", "vorname", "prenom", "nombre"}
-        | {"namadepan"}
-    ),
-    LAST_NAME: frozenset(
-        {"lastname", "last", "lname", "surname", "familyname", "nachname", "apellido"}
-        | {"namabelakang"}
-    ),
-    NAME: frozenset({"name", "fullname", "nama", "namalengkap", "contactname", "displayname"}),
-    LANGUAGE: frozenset({"language", "lang", "locale", "bahasa", "sprache"}),
-    TIME_ZONE: frozenset({"timezone", "tz", "zonawaktu", "zeitzone"}),
-    TAGS: frozenset({"tags", "tag", "labels", "tagar", "schlagworte"}),
-    LISTS: frozenset({"lists", "list", "listname", "mailinglist", "mailinglists", "daftar"}),
+    EMAIL: column_names.EMAIL,
+    LANGUAGE: column_names.LANGUAGE,
+    TIME_ZONE: column_names.TIME_ZONE,
+    TAGS: column_names.TAGS,
+    LISTS: column_names.LISTS,
 }
-# Of a person with first and last name no more than what these say already.
-WHOLE_NAMES = SYNONYMS[NAME]
-NUMBERED_EMAIL = re.compile(r"email\d(?:value|address)?").fullmatch
 # The columns that our own error files put in front; never taken in again.
 ERROR_COLUMNS = ("row", "field", "value", "reason")
+OF_IMPORT = "import"  # the number of the import whose rows they are; older files have none
 # With these columns our own exports begin; the others say what an import decides otherwise.
 EXPORT_COLUMNS = ("subscriber_id", "email")
 EXPORT_ONLY = frozenset({"subscriber_id", "lists", "suppressed", "added", "changed"})
+
+
+# Whoever has no readable value there comes without it.
+DISPENSABLE = frozenset(
+    {IGNORE, NEW, FIRST_NAME, LAST_NAME, NAME, LANGUAGE, TIME_ZONE, TAGS, EMAIL_MORE, *PROOFS}
+)
 
 
 class MappingRefused(ValueError):  # noqa: N818 - what people read is a refusal
@@ -117,26 +107,28 @@ def suggest(
         return [sure.get(index, _forget(target)) for index, target in enumerate(remembered)]
     own = list(CustomField.objects.filter(workspace=workspace))
     known = names_of(own)
-    names = [_plain(column) for column in columns]
-    by_name = any(name in SYNONYMS[EMAIL] for name in names)
+    words = [fold(column) for column in columns]
+    by_name = any(word in SYNONYMS[EMAIL] for word in words)
+    names = name_parts(words)
     taken = {target.to for target in sure.values()} - SEVERAL
     new: set[str] = set()
     targets = []
-    ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
+    ours = own_columns(columns)
     exported = is_export(columns)
     for index, column in enumerate(columns):
         if index in sure:
             targets.append(sure[index])
             continue
-        if (ours and index < len(ERROR_COLUMNS)) or (exported and column in EXPORT_ONLY):
+        if index < ours or (exported and column in EXPORT_ONLY):
             targets.append(Target())
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
-        word = names[index]
-        to = _in_parts(_target_of(word, () if by_name else values, known), word, names)
-        if to == IGNORE and word in AS_TAGS:
-            to = TAGS
-        if to == EMAIL and EMAIL in taken and NUMBERED_EMAIL(word):
+        word = words[index]
+        if index in names:
+            to = names[index] or known.get(word, IGNORE)
+        else:
+            to = _target_of(word, () if by_name else values, known)
+        if to == EMAIL and EMAIL in taken and word in column_names.NUMBERED_EMAILS:
             to = EMAIL_MORE
         # Tags and lists are made on the way: not where nobody looks.
         if to in taken or (to in {TAGS, LISTS} and not guess_types):
@@ -144,8 +136,8 @@ def suggest(
         if to not in SEVERAL:
             taken.add(to)
         target = Target(to=to, date_order=date_order(values))
-        is_left_out = word in WHOLE_NAMES and _has_parts(names)
-        if to == IGNORE and values and column.strip() and len(new) < MOST_NEW and not is_left_out:
+        is_spare = index in names and to == IGNORE
+        if to == IGNORE and values and column.strip() and len(new) < MOST_NEW and not is_spare:
             target = _new_field(column, values, target.date_order, guess_types=guess_types)
             new.add(target.label.lower())
         targets.append(target)
@@ -157,35 +149,25 @@ def _forget(target: Target) -> Target:
     return replace(target, answers={}, waived="")
 
 
-def _has_parts(names: Sequence[str]) -> bool:
-    return all(SYNONYMS[part].intersection(names) for part in (FIRST_NAME, LAST_NAME))
-
-
-def _in_parts(to: str, word: str, names: Sequence[str]) -> str:
-    """Say what a whole name is beside its parts: the other part, or nothing of its own."""
-    has_first, has_last = (
-        bool(SYNONYMS[part].intersection(names)) for part in (FIRST_NAME, LAST_NAME)
-    )
-    if to == NAME and has_first and has_last:
-        return IGNORE
-    if to == NAME and has_last:
-        return FIRST_NAME if word in AS_LAST_NAME else IGNORE
-    if word in AS_LAST_NAME and has_first:
-        return LAST_NAME
-    return IGNORE if to == NAME and has_first else to
-
-
 def names_of(own: Sequence[CustomField]) -> dict[str, str]:
     """Return what each plain name of a column means among a workspace's own fields."""
     known: dict[str, str] = {}
     for field in own:
-        words = {_plain(field.key), _plain(field.label)}
+        words = {fold(field.key), fold(field.label)}
         for alike in ALIKE_FIELDS:
             if words & alike:
                 known |= dict.fromkeys(alike, f"{FIELD}{field.key}")
     return known | {
-        _plain(word): f"{FIELD}{field.key}" for field in own for word in (field.key, field.label)
+        fold(word): f"{FIELD}{field.key}" for field in own for word in (field.key, field.label)
     }
+
+
+def own_columns(columns: Sequence[str]) -> int:
+    """Return how many columns in front are those of an error file of ours; 0: it is none."""
+    names = [column.lower() for column in columns[: len(ERROR_COLUMNS) + 1]]
+    if tuple(names[: len(ERROR_COLUMNS)]) != ERROR_COLUMNS:
+        return 0
+    return len(ERROR_COLUMNS) + (names[len(ERROR_COLUMNS) :] == [OF_IMPORT])
 
 
 def is_export(columns: Sequence[str]) -> bool:
@@ -223,30 +205,9 @@ def remember(
     ]
 
 
-def guess_type(values: Sequence[str]) -> FieldType:
-    """Say which type a new field for these samples should have."""
-    filled = [value.strip() for value in values if value.strip()]
-    if filled:
-        if {value.lower() for value in filled} <= (fields.YES | fields.NO) - {"-", "x"}:
-            return FieldType.BOOLEAN
-        # A leading zero or plus is part of a postcode or a phone number.
-        if any(len(value) > LONGEST_NUMBER or re.match(r"\+|0\d", value) for value in filled):
-            numeric = False
-        else:
-            numeric = _fits(filled, FieldType.NUMBER, DateOrder.DAY_FIRST) == 1
-        if numeric:
-            return FieldType.NUMBER
-        for kind in (FieldType.DATE, FieldType.URL):
-            if any(_fits(filled, kind, order) >= ALIKE for order in DateOrder):
-                return kind
-    return FieldType.TEXT
-
-
-def date_order(values: Sequence[str]) -> DateOrder:
-    """Say whether a column's dates begin with the day or with the month; the day unless proven."""
-    day = _fits(values, FieldType.DATE, DateOrder.DAY_FIRST)
-    month = _fits(values, FieldType.DATE, DateOrder.MONTH_FIRST)
-    return DateOrder.MONTH_FIRST if month > day else DateOrder.DAY_FIRST
+def can_be_absent(target: Target) -> bool:
+    """Say whether a row may end before this column: nothing depends on it but a value."""
+    return target.to in DISPENSABLE or target.to.startswith(FIELD)
 
 
 def check(targets: Sequence[Target]) -> None:
@@ -313,6 +274,18 @@ def shapes(workspace: Workspace, targets: Sequence[Target]) -> dict[int, FieldSh
     return found
 
 
+def number_columns(record: Import) -> list[str]:
+    """Return the columns of postcodes, phone numbers and the like that go to a number."""
+    found = shapes(record.workspace, load(record.mapping))
+    return [
+        column
+        for index, column in enumerate(record.columns)
+        if index in found
+        and found[index].type is FieldType.NUMBER
+        and (is_code(column) or loses_zeros([row[index] for row in record.samples]))
+    ]
+
+
 def label(target: Target, *, own: Mapping[str, str]) -> str:
     """Name a target for people; ``own`` maps keys of custom fields to labels."""
     if target.to.startswith(FIELD):
@@ -354,11 +327,13 @@ def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> st
             return to
     if word in known:
         return known[word]
+    if word in AS_TAGS:
+        return TAGS
     return EMAIL if values and _share_of_addresses(values) >= ALIKE else IGNORE
 
 
 def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:
-    kind = guess_type(values) if guess_types else FieldType.TEXT
+    kind = guess_type(column, values) if guess_types else FieldType.TEXT
     label = " ".join(column.replace("_", " ").split())[:LONGEST_LABEL]
     return Target(to=NEW, label=label[:1].upper() + label[1:], type=kind, date_order=order)
 
@@ -367,27 +342,8 @@ def _share_of_addresses(values: Sequence[str]) -> float:
     good = 0
     for value in values:
         try:
-            addresses.normalise(unwrap(value)[1])
+            addresses.normalise(addresses.repair(first_address(value)))
         except Problem:
             continue
         good += 1
     return good / len(values)
-
-
-def _fits(values: Sequence[str], kind: FieldType, order: DateOrder) -> float:
-    filled = [value for value in values if value.strip()]
-    if not filled:
-        return 0.0
-    field = FieldShape(key="", label="", type=kind, date_order=order)
-    good: int = 0
-    for value in filled:
-        try:
-            fields.parse(field, value)
-        except Problem:
-            continue
-        good += 1
-    return good / len(filled)
-
-
-def _plain(word: str) -> str:
-    return re.sub(r"[\W_]+", "", word.lower())

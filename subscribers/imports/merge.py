@@ -7,7 +7,7 @@ Rules, the same for the dry run and for the import:
 - Who is on a list stays; who was only asked becomes subscribed if the import says so, unless they
   had left before they were asked (`consent.HAD_LEFT`).
 - One consent event for each person and list, with the import's statement; besides, what the file
-  proves of older ones (`statements.PROOFS`).
+  proves of older ones (`consent_statements.PROOFS`).
 - Who unsubscribed elsewhere leaves the lists here, too, whatever becomes of known people.
 """
 
@@ -15,14 +15,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from subscribers import custom_values
-from subscribers.imports import clashes, mapping, statements
+from subscribers.imports import clashes, consent_statements, mapping, statements
 from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.consent_words import (
     BLOCKED,
@@ -40,6 +41,7 @@ from subscribers.states import (
     ConsentKind,
     ConsentSource,
     ExistingPeople,
+    ImportStatus,
     SubscriptionStatus,
     SuppressionReason,
 )
@@ -49,6 +51,7 @@ __all__ = ["DROP", "TABLES", "TEMPORARY_BUFFERS", "Counts", "Merger", "refresh_s
 
 # By which a later row of an address counts, though the first one is kept; the worst is the last.
 WORSE = [UNSUBSCRIBED, BLOCKED, BOUNCED, COMPLAINED]
+UNDO_DAYS = timedelta(days=31)  # an undo is possible for 30 days after the end
 
 
 class Overtaken(Exception):  # noqa: N818 - a signal to decide again
@@ -137,12 +140,12 @@ class Merger:
         self.decide(source="import_worse", watches=False)
         with connection.cursor() as cursor:
             for statement in (
-                statements.ONLY_LEAVES,
-                statements.LEAVES_ONLY,
-                statements.KEEP_LEFT,
+                consent_statements.ONLY_LEAVES,
+                consent_statements.LEAVES_ONLY,
+                consent_statements.KEEP_LEFT,
                 statements.MOVE_KNOWN,
-                statements.PROOFS,
-                statements.SUPPRESS,
+                consent_statements.PROOFS,
+                consent_statements.SUPPRESS,
             ):
                 cursor.execute(statement, self._values)
 
@@ -196,7 +199,7 @@ class Merger:
     def learn(self, make: Callable[[str, list[str]], dict[str, int]]) -> None:
         """Find out which lists and tags the staged rows name; ``make`` gives ids to unknown ones.
 
-        It gets "list" or "tag" and names as written, and answers with ids by lower-cased name.
+        It gets "list" or "tag" and names as written, and answers with ids by these names.
         """
         with connection.cursor() as cursor:
             for what, column in (("list", "lists"), ("tag", "tags")):
@@ -227,14 +230,7 @@ class Merger:
                 cursor.execute(statements.SUBSCRIBE_NEW, values)
                 cursor.execute(statements.CONSENT_OF_NEW, values)
             if counts.updated or values["bring_back"] or self._has_consent:
-                cursor.execute(statements.keep_previous(fills=self._fills), values)
-                try:
-                    cursor.execute(statements.update_people(fills=self._fills), values)
-                except IntegrityError as error:
-                    if custom_values.is_taken(error):
-                        raise Overtaken from error
-                    raise
-                cursor.execute(statements.MOVE_KNOWN, values)
+                self._update(cursor, values)
             if values["bring_back"]:
                 cursor.execute(statements.LIFT, values)
             if self._tags:
@@ -242,8 +238,20 @@ class Merger:
                     cursor.execute(statements.TAG_NEW, values)
                 cursor.execute(statements.WRITE_TAGS, values)
             if self._has_consent:
-                cursor.execute(statements.PROOFS, values)
-                cursor.execute(statements.SUPPRESS, values)
+                cursor.execute(consent_statements.PROOFS, values)
+                cursor.execute(consent_statements.SUPPRESS, values)
+            if values["others"]:
+                cursor.execute(statements.GIVE_AGAIN, values)
+
+    def _update(self, cursor: Any, values: dict[str, Any]) -> None:
+        cursor.execute(statements.keep_previous(fills=self._fills), values)
+        try:
+            cursor.execute(statements.update_people(fills=self._fills), values)
+        except IntegrityError as error:
+            if custom_values.is_taken(error):
+                raise Overtaken from error
+            raise
+        cursor.execute(statements.MOVE_KNOWN, values)
 
 
 class Memory:
@@ -282,6 +290,7 @@ class Memory:
 
 
 def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
+    others = list(_others(record))
     return {
         "workspace": record.workspace_id,
         "lists": names.fixed_lists,
@@ -304,11 +313,20 @@ def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
         "kept_flags": int(AddressFlag.NO_MAIL_SERVER),
         "source": ConsentSource.IMPORT,
         "at": at,
+        "others": [other.started_at for other in others],
+        "other_details": [detail(other) for other in others],
         "statement": record.statement_id,
         "actor": record.created_by_id,
         "detail": detail(record),
         "why": f"{record.bring_back_reason} · {detail(record)}"[:300],
     }
+
+
+def _others(record: Import) -> QuerySet[Import]:
+    """Return the workspace's other imports that can still be undone."""
+    lately = timezone.now() - UNDO_DAYS
+    others = Import.objects.filter(workspace=record.workspace_id, started_at__gt=lately)
+    return others.exclude(pk=record.pk).exclude(status=ImportStatus.UNDONE)
 
 
 def refresh_statistics(*, only_if_stale: bool = False) -> None:

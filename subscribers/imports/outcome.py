@@ -1,12 +1,16 @@
 """What an import will do, or did, in words."""
 
+from collections.abc import Mapping
+
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from subscribers.imports import consent_words as said
 from subscribers.imports import mapping, undo
-from subscribers.models import Import
+from subscribers.imports.encoding_labels import encoding_label
+from subscribers.imports.mapping import Target
+from subscribers.models import Import, MailingList
 from subscribers.states import (
     ExistingPeople,
     FieldType,
@@ -40,6 +44,32 @@ def why_they_stay(kept: dict[str, int]) -> list[str]:
         "tagged": _("%(count)s got tags since"),
     }
     return [text % {"count": _n(kept[why])} for why, text in sentences.items() if kept.get(why)]
+
+
+def warnings(record: Import) -> list[str]:
+    """Return what may have been read in another way than it was meant, for people to look at."""
+    found = []
+    if not record.encoding_is_certain:
+        text = _(
+            "This file does not say which encoding it is in. It was read as %(encoding)s; "
+            "if names look wrong, choose another one."
+        )
+        found.append(text % {"encoding": encoding_label(record.encoding)})
+    numbers = mapping.number_columns(record)
+    found += [
+        _(
+            "“%(column)s” goes to a number: zeros in front are lost, and 01067 becomes 1067. "
+            "Make it a text field."
+        )
+        % {"column": column}
+        for column in numbers
+    ]
+    return found
+
+
+def field_name(where: str, *, own: Mapping[str, str]) -> str:
+    """Name what a problem is about; "" for a whole row. ``own`` maps keys of fields to labels."""
+    return mapping.label(Target(to=where), own=own) if where else ""
 
 
 def _where(record: Import) -> list[Fact]:
@@ -150,7 +180,14 @@ def by_status(record: Import) -> list[Fact]:
 def _made(record: Import) -> list[Fact]:
     found: list[Fact] = []
     if names := record.flagged.get("new_lists"):
-        text = ngettext("New list: %(names)s", "New lists: %(names)s", len(names))
+        if record.list_visibility == MailingList.Visibility.PUBLIC:
+            text = ngettext("New public list: %(names)s", "New public lists: %(names)s", len(names))
+        else:
+            text = ngettext(
+                "New private list: %(names)s. It does not show in people’s preferences.",
+                "New private lists: %(names)s. They do not show in people’s preferences.",
+                len(names),
+            )
         found.append(("folder-plus", text % {"names": _some(names)}))
     if names := record.flagged.get("new_tags"):
         text = ngettext("New tag: %(names)s", "New tags: %(names)s", len(names))
@@ -167,11 +204,19 @@ def _noticed(record: Import) -> list[Fact]:
     found: list[Fact] = []
     if without := record.flagged.get("without"):
         text = ngettext(
-            "%(count)s person comes without a value that can't be read",
-            "%(count)s people come without a value that can't be read",
+            "%(count)s row goes in without a value that can’t be read",
+            "%(count)s rows go in without values that can’t be read",
             without,
         )
         found.append(("circle-x", text % {"count": _n(without)}))
+    if repaired := record.flagged.get("repaired"):
+        text = ngettext(
+            "%(count)s address was repaired, like %(example)s",
+            "%(count)s addresses were repaired, like %(example)s",
+            repaired,
+        )
+        example = " → ".join(record.flagged["repairs"][0])
+        found.append(("wand", text % {"count": _n(repaired), "example": example}))
     if roles := record.flagged.get("roles"):
         text = ngettext(
             "%(count)s shared box such as info@ is flagged and goes in",

@@ -13,21 +13,21 @@ from django.utils.translation import ngettext
 
 from accounts.models import Workspace
 from subscribers.imports import consent_columns, standings
+from subscribers.imports.column_types import date_order
 from subscribers.imports.consent_columns import Counts, Found
 from subscribers.imports.consent_words import STATUS_WORDS, WORD
 from subscribers.imports.folding import fold
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import (
-    ERROR_COLUMNS,
     EXPORT_ONLY,
     SYNONYMS,
     TAGS,
     MappingRefused,
     Target,
-    date_order,
     is_export,
     load,
     names_of,
+    own_columns,
 )
 from subscribers.imports.mapping import STATUS as TO_STATUS
 from subscribers.imports.sources import Source
@@ -140,12 +140,11 @@ def _holds(found: Found, counts: Counts, *, own: bool) -> bool:
 
 def _names(columns: Sequence[str]) -> list[str | None]:
     """Return names of columns; None for those that our own files put there for people only."""
-    ours = tuple(map(str.lower, columns[: len(ERROR_COLUMNS)])) == ERROR_COLUMNS
+    ours = own_columns(columns)
     exported = is_export(columns)
     return [
         None
-        if (ours and index < len(ERROR_COLUMNS))
-        or (exported and name in EXPORT_ONLY - consent_columns.OF_EXPORTS.keys())
+        if index < ours or (exported and name in EXPORT_ONLY - consent_columns.OF_EXPORTS.keys())
         else name
         for index, name in enumerate(columns)
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from subscribers.imports.layout import Layout
+from subscribers.imports.layout import SEPARATOR_LINE, Layout
 from subscribers.problems import Problem
 
 LONGEST_ROW = 100_000  # characters: a row of a person is a few hundred
@@ -33,6 +33,14 @@ class BrokenRow:
     cells: tuple[str, ...] = ()  # as far as there are any
 
 
+class DamagedCells(list[str]):
+    """The cells of a row of which some are damaged: index of the cell to what is wrong with it."""
+
+    def __init__(self, cells: list[str], problems: dict[int, Problem]) -> None:
+        super().__init__(cells)
+        self.problems = problems
+
+
 Row = tuple[int, list[str]]
 
 
@@ -40,47 +48,68 @@ class Rows:
     """Iterates over (number, cells) and `BrokenRow`.
 
     Numbers are those of a spreadsheet: the first row is 1, a row with line breaks inside its cells
-    is one row, blank ones count but are not returned.
+    is one row, blank ones count but are not returned; a first line ``sep=;`` does not count.
     """
 
-    def __init__(self, path: Path, layout: Layout, *, width: int | None = None) -> None:
-        """Prepare to read ``path``; with ``width`` rows of another width are broken."""
+    def __init__(
+        self,
+        path: Path,
+        layout: Layout,
+        *,
+        width: int | None = None,
+        least: int | None = None,
+        spares: bool = False,
+    ) -> None:
+        """Prepare to read ``path``; with ``width`` rows of another width are broken.
+
+        ``least``: rows of so many cells are filled up with empty ones (spreadsheets leave out
+        empty cells at a row's end). ``spares``: a row with damaged cells is returned, as
+        `DamagedCells`, instead of being broken.
+        """
         self.path = path
         self.layout = layout
         self.width = width
-        self.bytes_read = 0
+        self.least = least
+        self.spares = spares
 
     def __iter__(self) -> Iterator[Row | BrokenRow]:
         """Read the file from its beginning."""
         errors = "surrogateescape" if self.layout.encoding.startswith("utf-8") else "replace"
         with self.path.open(encoding=self.layout.encoding, errors=errors, newline="") as file:
+            if not SEPARATOR_LINE.match(file.readline(LONGEST_ROW)):
+                file.seek(0)
             lines = _Lines(file)
             found_rows = _records(lines, self.layout.delimiter, self.width)
             for number, found in enumerate(found_rows, start=1):
                 if isinstance(found, Problem):
                     yield BrokenRow(number=number, problem=found, text=lines.beginning())
-                elif found:
+                elif found and (found[0].strip() or any(map(str.strip, found))):
                     yield self._checked(number, found, lines)
 
     def _checked(self, number: int, cells: list[str], lines: "_Lines") -> Row | BrokenRow:
         # Lines are looked at when they are read, which is cheaper than looking at every cell.
-        if lines.suspicious:
-            problem = _damage(cells, self.layout)
-            if problem:
+        if lines.suspicious and (problems := _damage(cells, self.layout)):
+            if not self.spares:
+                problem = next(iter(problems.values()))
                 return BrokenRow(number=number, problem=problem, text=_shown(cells, self.layout))
-        if self.width is not None and len(cells) != self.width:
-            problem = Problem("row_columns", found=len(cells), expected=self.width)
-            if len(cells) > WIDEST:
-                problem = Problem("row_too_wide", limit=WIDEST)
-            elif len(cells) > self.width and not any(cells[self.width :]):
-                return number, cells[: self.width]
-            return BrokenRow(
-                number=number,
-                problem=problem,
-                text=_shown(cells, self.layout),
-                cells=tuple(cells[:WIDEST]),
-            )
-        return number, cells
+            cells = DamagedCells([_readable(cell) for cell in cells], problems)
+        if self.width is None or len(cells) == self.width:
+            return number, cells
+        if self.least is not None and self.least <= len(cells) < self.width:
+            cells.extend([""] * (self.width - len(cells)))
+            return number, cells
+        if self.width < len(cells) <= WIDEST and not any(cells[self.width :]):
+            del cells[self.width :]
+            return number, cells
+        problem = Problem("row_columns", found=len(cells), expected=self.width)
+        if len(cells) > WIDEST:
+            problem = Problem("row_too_wide", limit=WIDEST)
+        return BrokenRow(
+            number=number,
+            problem=problem,
+            text=_shown(cells, self.layout),
+            cells=tuple(cells[:WIDEST]),
+        )
 
 
 class _Lines:
@@ -133,7 +162,7 @@ class _Lines:
 
     def beginning(self) -> str:
         """Return the beginning of the row at hand, for people."""
-        return SURROGATE.sub("\ufffd", self.held[0][:SHOWN].rstrip("\r\n")) if self.held else ""
+        return _readable(self.held[0][:SHOWN].rstrip("\r\n")) if self.held else ""
 
 
 class _TooLong(Exception):  # noqa: N818 - a signal inside this module
@@ -165,17 +194,21 @@ def _records(lines: _Lines, delimiter: str, width: int | None) -> Iterator[list[
         yield record
 
 
-def _damage(cells: list[str], layout: Layout) -> Problem | None:
-    for cell in cells:
+def _damage(cells: list[str], layout: Layout) -> dict[int, Problem]:
+    found: dict[int, Problem] = {}
+    for index, cell in enumerate(cells):
         if "\0" in cell:
-            return Problem("nul")
-        if not cell.isascii() and SURROGATE.search(cell):
-            return Problem("undecodable", encoding="UTF-8")
-        if "\ufffd" in cell and not layout.encoding.startswith("utf-8"):
-            return Problem("undecodable", encoding=layout.encoding.upper())
-    return None
+            found[index] = Problem("nul")
+        elif not cell.isascii() and SURROGATE.search(cell):
+            found[index] = Problem("undecodable", encoding="UTF-8")
+        elif "\ufffd" in cell and not layout.encoding.startswith("utf-8"):
+            found[index] = Problem("undecodable", encoding=layout.encoding.upper())
+    return found
+
+
+def _readable(cell: str) -> str:
+    return SURROGATE.sub("\ufffd", cell).replace("\0", "\u2400")
 
 
 def _shown(cells: list[str], layout: Layout) -> str:
-    text = layout.delimiter.join(cells)[:SHOWN]
-    return SURROGATE.sub("\ufffd", text).replace("\0", "\u2400")
+    return _readable(layout.delimiter.join(cells)[:SHOWN])

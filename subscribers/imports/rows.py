@@ -4,9 +4,8 @@ This runs a million times: ordinary values take a short way (one pattern, one di
 whatever is unusual takes the careful one.
 """
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from json import dumps
 from json.encoder import encode_basestring
@@ -15,17 +14,24 @@ from operator import itemgetter
 from django.conf import settings
 
 from accounts.models import Workspace
-from subscribers import addresses, fields, time_zones
+from subscribers import addresses, fields, language_names, time_zones
 from subscribers.fields import FieldShape
 from subscribers.imports import consent_lines, mapping
+from subscribers.imports.address_cells import (
+    LONGEST_SHOWN,
+    NOTHING_THERE,
+    AddressReader,
+    Noticed,
+    name_beside,
+)
 from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.labels import ENDS, NOTHING, LabelReader
 from subscribers.imports.mapping import Target
 from subscribers.imports.names import COLUMNS
-from subscribers.imports.wrapping import unwrap
+from subscribers.imports.reader import DamagedCells
+from subscribers.models import CustomField
 from subscribers.people import LONGEST_NAME
 from subscribers.problems import Problem
-from subscribers.states import AddressFlag
 
 # Columns of the line, in order, before ``address_flags`` and what `labels` reads;
 # `imports.merge` creates the table they go into.
@@ -33,13 +39,10 @@ STAGE_COLUMNS = (
     "row", "email", "email_key", "address_hash", "domain_group", "first_name", "last_name",
     "language", "time_zone", "fields", "raw",
 )  # fmt: skip
-ORDINARY_ADDRESS = re.compile(
-    rf"({addresses.ATOM}(?:\.{addresses.ATOM})*)@([A-Za-z0-9.-]{{3,250}})"
-).fullmatch
-__all__ = ["ENDS", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name"]
+__all__ = [
+    "ENDS", "LONGEST_SHOWN", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name",
+]  # fmt: skip
 VALUES_REMEMBERED = 20_000  # per column
-LONGEST_SHOWN = 200
-ROLE = int(AddressFlag.ROLE)
 TAB = "\t"
 SEEN_BITS = 27  # 16 MB: of a million rows one in 250 is looked at twice
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
@@ -62,22 +65,6 @@ class RowRefused(Exception):  # noqa: N818 - an outcome, not an error
         self.faults = faults
 
 
-@dataclass
-class Noticed:
-    """What is odd but no reason to leave anybody out."""
-
-    typos: dict[str, int] = field(default_factory=dict)  # mistyped domain: rows
-    roles: int = 0
-    disposable: int = 0
-    loose: int = 0  # rows kept out by nothing but values of custom fields
-    without: int = 0  # rows that go in without such values
-
-    @property
-    def values(self) -> dict[str, int]:
-        """What values of custom fields that can't be read did to rows."""
-        return {"loose": self.loose, "without": self.without}
-
-
 class RowMaker:
     """Makes lines for COPY (text format) out of the cells of one file's rows.
 
@@ -85,7 +72,7 @@ class RowMaker:
     repeat one, ``seen`` every address with its row; whoever takes them empties them.
     """
 
-    def __init__(  # noqa: PLR0913 - what one import decided
+    def __init__(
         self,
         workspace: Workspace,
         *,
@@ -93,21 +80,19 @@ class RowMaker:
         corrections: dict[str, str] | None = None,
         needs_list: bool = False,
         keeps_cells: bool = False,
-        drops_values: bool = False,
     ) -> None:
         """Prepare for one mapping; ``corrections`` maps mistyped domains to what they mean.
 
         ``needs_list``: each row must name a list, because none was chosen for everybody.
         ``keeps_cells``: every row may still be refused, and takes its cells along.
-        ``drops_values``: a row goes in without the values of custom fields that can't be read.
         """
         self.noticed = Noticed()
-        self._corrections = corrections or {}
+        self._addresses = AddressReader(self.noticed, corrections=corrections or {})
         self._hash = blake2b(key=bytes(workspace.address_key), digest_size=addresses.HASH_BYTES)
         self._seen = bytearray(1 << (SEEN_BITS - 3))
         places = {target.to: index for index, target in enumerate(targets)}
         own = mapping.shapes(workspace, targets)
-        self._email = places[mapping.EMAIL]
+        self.email_index = self._email = places[mapping.EMAIL]
         self._first = _cell(places.get(mapping.FIRST_NAME))
         self._last = _cell(places.get(mapping.LAST_NAME))
         self._whole = _cell(places.get(mapping.NAME))
@@ -120,9 +105,14 @@ class RowMaker:
         self._language = _cell(places.get(mapping.LANGUAGE))
         self._time_zone = _cell(places.get(mapping.TIME_ZONE))
         self._has_more = mapping.LANGUAGE in places or mapping.TIME_ZONE in places
+        self._shapes = own
         self._readers = [(index, shape, _FieldReader(shape)) for index, shape in own.items()]
-        self._languages = {code for code, _name in settings.LANGUAGES}
         self._consent = ConsentReader(targets) if consent_lines.is_needed(targets) else None
+        required = CustomField.objects.filter(workspace=workspace, is_required=True)
+        self._required = {place.key for place in own.values()} & set(
+            required.values_list("key", flat=True)
+        )
+        self._targets = targets
         self.labels = {
             what: (places[to], LabelReader(what)) for to, what in COLUMNS.items() if to in places
         }
@@ -132,7 +122,7 @@ class RowMaker:
         self.seen: list[str] = []
         self._needs_list = needs_list
         self._keeps_cells = keeps_cells
-        self._drops_values = drops_values
+        self.dropped: list[Fault] = []  # of the last row that went in: values it went in without
 
     def add(self, number: int, cells: Sequence[str]) -> None:
         """Take a row in as one line; raises as `line`."""
@@ -152,35 +142,30 @@ class RowMaker:
     def _make(self, number: int, cells: Sequence[str]) -> tuple[str, str, str, bool]:
         """Return the line, the columns behind it, the address's hash, whether it may repeat."""
         faults: list[Fault] = []
-        loose: list[Fault] = []  # of custom fields: somebody can come without the value
-        late: list[Fault] = []
+        self.dropped = []
+        if type(cells) is DamagedCells:
+            cells = self._spare(cells, faults)
         email = ""
         group = flags = 0
         domain = None
-        written = cells[self._email].strip() or self._other_address(cells)
+        written = cells[self._email]
+        if self._more_emails and _is_nothing(written):
+            written = self._other_address(cells)
         try:
-            email, group, flags, domain = self._address(written)
+            email, group, flags, domain = self._addresses.read(written)
         except Problem as problem:
             faults.append(_fault("email", written, problem))
-        first, last = self._names(cells, written, faults)
+        first, last = self._names(cells, written)
         language = time_zone = ""
         if self._has_more:
-            language, time_zone = self._more(cells, faults)
-        fragments = []
-        for index, shape, reader in self._readers:
-            text = cells[index]
-            if text:
-                fragment = reader.read(text)
-                if isinstance(fragment, str):
-                    if fragment:
-                        fragments.append(fragment)
-                else:
-                    loose.append(_fault(shape.label, text, fragment))
-        labels = self._labels(cells, late) if self._has_labels else ""
-        if faults or late or loose:
-            self._refuse_or_drop([*faults, *late], loose, [*faults, *loose, *late])
-        if flags and domain:
-            self._note(domain, flags)
+            language, time_zone = self._more(cells)
+        fragments = self._values(cells, faults)
+        labels = self._labels(cells, faults) if self._has_labels else ""
+        if faults:
+            raise RowRefused([*faults, *self.dropped])
+        self.noticed.without += bool(self.dropped)
+        if domain:
+            self._addresses.note(domain, flags)
         key = email.lower()
         digest = self._hash.copy()
         digest.update(key.encode())
@@ -197,17 +182,39 @@ class RowMaker:
         )
         return line, f"{flags}{labels}", hashed, doubtful
 
-    def _refuse_or_drop(
-        self, grave: Sequence[Fault], loose: Sequence[Fault], every: Sequence[Fault]
-    ) -> None:
-        if not grave and not self._drops_values:
-            self.noticed.loose += 1
-        if grave or not self._drops_values:
-            raise RowRefused(every)
-        self.noticed.without += bool(loose)
+    def _values(self, cells: Sequence[str], faults: list[Fault]) -> list[str]:
+        """Return the custom fields' values, as pieces of JSON."""
+        fragments = []
+        for index, shape, reader in self._readers:
+            text = cells[index]
+            if not text:
+                continue
+            fragment = reader.read(text)
+            if isinstance(fragment, Problem):
+                found = faults if shape.key in self._required else self.dropped
+                found.append(_fault(shape.label, text, fragment))
+            elif fragment:
+                fragments.append(fragment)
+        return fragments
+
+    def _spare(self, cells: DamagedCells, faults: list[Fault]) -> list[str]:
+        """Empty the damaged cells that somebody can come without."""
+        spared = list(cells)
+        for index, problem in cells.problems.items():
+            target = self._targets[index]
+            if target.to == mapping.IGNORE:
+                continue
+            shape = self._shapes.get(index)
+            fault = _fault(shape.label if shape else target.to, cells[index], problem)
+            dispensable = mapping.can_be_absent(target) and not (
+                shape and shape.key in self._required
+            )
+            (self.dropped if dispensable else faults).append(fault)
+            spared[index] = ""
+        return spared
 
     def _other_address(self, cells: Sequence[str]) -> str:
-        return next((cells[at] for at in self._more_emails if cells[at].strip()), "")
+        return next((cells[at] for at in self._more_emails if not _is_nothing(cells[at])), "")
 
     def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
         values = []
@@ -219,10 +226,14 @@ class RowMaker:
                 text = "; ".join(cells[index] for index in self._consent.status_columns)
                 faults.append(_fault(mapping.STATUS, text, problem))
         for what, (index, reader) in self.labels.items():
+            text = cells[index].strip()
             try:
-                values.append(reader.read(cells[index].strip()))
+                values.append(reader.read("" if text in NOTHING_THERE else text))
             except Problem as problem:
-                faults.append(_fault(what, cells[index], problem))
+                # Where somebody stands, and on which list, is no cell to do without.
+                spared = what == "tags"
+                (self.dropped if spared else faults).append(_fault(what, cells[index], problem))
+                values.append(NOTHING)
                 continue
             if what == "lists" and self._needs_list and values[-1] == NOTHING:
                 faults.append(_fault(what, "", Problem("list_missing")))
@@ -237,69 +248,56 @@ class RowMaker:
         self._seen[byte] |= bit
         return False
 
-    def _address(self, text: str) -> tuple[str, int, int, addresses.Domain]:
-        ordinary = ORDINARY_ADDRESS(text)
-        if ordinary and len(text) <= addresses.LONGEST:
-            local, domain_text = ordinary.groups()
-            domain = addresses.read_domain(domain_text.lower())
-            if len(local) > addresses.LONGEST_LOCAL:
-                raise Problem("address_long")
-        else:
-            local, domain = addresses.parts(unwrap(text)[1])
-        if domain.suggestion and (right := self._corrections.get(domain.name)):
-            domain = addresses.read_domain(right)
-        flags = domain.flags
-        if addresses.is_role(local.lower()):
-            flags |= ROLE
-        return f"{local}@{domain.name}", int(domain.group), flags, domain
-
-    def _note(self, domain: addresses.Domain, flags: int) -> None:
-        """Count what is odd about an address that goes in."""
-        if flags & ROLE:
-            self.noticed.roles += 1
-        if not flags & ~ROLE:
-            return
-        if domain.suggestion:
-            typos = self.noticed.typos
-            typos[domain.name] = typos.get(domain.name, 0) + 1
-        else:
-            self.noticed.disposable += 1
-
-    def _names(self, cells: Sequence[str], address: str, faults: list[Fault]) -> tuple[str, str]:
+    def _names(self, cells: Sequence[str], address: str) -> tuple[str, str]:
         given = self._whole(cells) if self._has_whole else ""
         if not self._is_named and "<" in address:
-            given = unwrap(address)[0]
+            given = name_beside(address)
         if given or self._has_whole:
-            whole = self._name("name", given, faults, LONGEST_NAME * 2)
+            whole = self._name("name", given, LONGEST_NAME * 2)
             first, _space, last = whole.rpartition(" ")
             first, last = (first, last) if first else (last, "")
             if len(first) > LONGEST_NAME or len(last) > LONGEST_NAME:
-                faults.append(_fault("name", whole, Problem("too_long", limit=LONGEST_NAME)))
+                self._drop("name", whole, Problem("too_long", limit=LONGEST_NAME))
+                return "", ""
             return first, last
         return (
-            self._name("first_name", self._first(cells), faults, LONGEST_NAME),
-            self._name("last_name", self._last(cells), faults, LONGEST_NAME),
+            self._name("first_name", self._first(cells), LONGEST_NAME),
+            self._name("last_name", self._last(cells), LONGEST_NAME),
         )
 
-    @staticmethod
-    def _name(where: str, text: str, faults: list[Fault], limit: int) -> str:
+    def _name(self, where: str, text: str, limit: int) -> str:
+        if text in NOTHING_THERE:
+            return ""
         if text.isprintable() and len(text) <= limit:
             return text.strip()
         try:
             return clean_name(text, limit=limit)
         except Problem as problem:
-            faults.append(_fault(where, text, problem))
+            self._drop(where, text, problem)
             return ""
 
-    def _more(self, cells: Sequence[str], faults: list[Fault]) -> tuple[str, str]:
-        language = self._language(cells).strip().lower().replace("_", "-").partition("-")[0]
-        if language and language not in self._languages:
-            choices = ", ".join(sorted(self._languages))
-            faults.append(_fault("language", language, Problem("language", choices=choices)))
+    def _drop(self, where: str, text: str, problem: Problem) -> None:
+        self.dropped.append(_fault(where, text, problem))
+
+    def _more(self, cells: Sequence[str]) -> tuple[str, str]:
+        given = self._language(cells).strip()
+        language = ""
+        if given and given not in NOTHING_THERE:
+            language = language_names.read(given)
+            if not language:
+                choices = ", ".join(code for code, _name in settings.LANGUAGES)
+                self._drop("language", given, Problem("language", choices=choices))
         time_zone = self._time_zone(cells).strip()
         if time_zone and time_zone not in time_zones.known():
-            faults.append(_fault("time_zone", time_zone, Problem("time_zone")))
+            if time_zone not in NOTHING_THERE:
+                self._drop("time_zone", time_zone, Problem("time_zone"))
+            time_zone = ""
         return language, time_zone
+
+
+def _is_nothing(text: str) -> bool:
+    text = text.strip()
+    return not text or text in NOTHING_THERE
 
 
 def clean_name(text: str, *, limit: int = LONGEST_NAME) -> str:
@@ -333,7 +331,7 @@ class _FieldReader:
         if known is not None:
             return known
         try:
-            value = fields.parse(self._shape, text)
+            value = None if text.strip() in NOTHING_THERE else fields.parse(self._shape, text)
             answer: str | Problem = ""
             if value is not None:
                 answer = self._prefix + dumps(value, ensure_ascii=False).replace("\\", "\\\\")

@@ -66,11 +66,14 @@ class _Reading:
             "roles": noticed.roles,
             "disposable": noticed.disposable,
         }
-        found |= {name: count for name, count in noticed.values.items() if count}
+        if noticed.without:
+            found["without"] = noticed.without
+        if noticed.repaired:
+            found |= {"repaired": noticed.repaired, "repairs": noticed.repairs}
         return {
             "invalid": self.errors.count,
             "problems": self.errors.first,
-            "errors_path": str(self.errors.path) if self.errors.count else "",
+            "errors_path": str(self.errors.path) if self.errors.written else "",
             "flagged": found,
         }
 
@@ -164,7 +167,7 @@ def _check(record: Import) -> None:
         reading.errors.refuse_clashes(clashes + merger.clashes)
         merger.close()
     findings = reading.findings()
-    findings["progress"] = {"standings": dict(totals.standings)}
+    findings["progress"] = {**record.progress, "standings": dict(totals.standings)}
     for what in ("list", "tag"):
         if new := _new_names(record, reading, what):
             findings["flagged"][f"new_{what}s"] = new
@@ -196,7 +199,7 @@ def _show_progress(import_id: int, batch: Batch) -> None:
 
 def _run(record: Import) -> None:
     at = record.started_at or timezone.now()
-    make = names.writer(record.workspace)
+    make = names.writer(record.workspace, visibility=record.list_visibility)
     targets = names.of(record, make=make)
 
     def make_merger() -> Merger:
@@ -228,6 +231,8 @@ def _run(record: Import) -> None:
                 threads=writers.WRITERS if record.size > LARGE and not one_by_one else 0,
             ) as put:
                 for batch in reading.source:
+                    if not batch.last_row:
+                        break  # the file has no row behind its header
                     memory.note(batch.seen, batch.doubtful)
                     if batch.last_row not in written:
                         put(batch)
@@ -347,12 +352,12 @@ def _reading(record: Import) -> Iterator[_Reading]:
         corrections=record.corrections,
         needs_list=not (record.mailing_list_id or record.new_list or record.more_lists.exists()),
         keeps_cells=bool(watched(record.workspace, targets)),
-        drops_values=record.drops_values,
     )
-    rows = Rows(Path(record.path), layout, width=len(record.columns))
+    least = 1 + max(i for i, one in enumerate(targets) if not mapping.can_be_absent(one))
+    rows = Rows(Path(record.path), layout, width=len(record.columns), least=least, spares=True)
     path = Path(record.errors_path) if record.errors_path else files.new_path(".errors.csv")
     size = record.progress.get("size", batches.ROWS_A_BATCH)
-    with ErrorFile(path, columns=record.columns) as errors:
+    with ErrorFile(path, columns=record.columns, import_id=record.pk) as errors:
         source = batches.read(
             rows, maker=maker, errors=errors, has_header=record.has_header, size=size
         )

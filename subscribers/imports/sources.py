@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from subscribers.imports import consent_words as said
 from subscribers.imports.folding import fold
-from subscribers.imports.mapping import CONSENT_TIME, FIRST_NAME, IGNORE, LAST_NAME, TAGS
+from subscribers.imports.mapping import FIRST_NAME, IGNORE, LAST_NAME, TAGS
 from subscribers.states import MoveSource
 
 
@@ -71,7 +71,7 @@ SOURCES = (
         signs=_signs(
             "Subscriber,Subscribed,Confirmation time", "Confirmation time,Confirmation IP"
         ),
-        columns=_table({"groups": TAGS, "subscribed": CONSENT_TIME}),
+        columns=_table({"groups": TAGS}),
     ),
     Source(
         key="ghost",

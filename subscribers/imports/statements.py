@@ -57,22 +57,6 @@ WITH earliest AS (
 )
 SELECT (again).row, first, (again).email, (again).raw FROM gone
 """
-# The first row of an address says what becomes of a person; a later one only whether they left.
-ONLY_LEAVES = """
-DELETE FROM import_decided WHERE is_new AND NOT COALESCE(status = ANY(%(ends)s), false);
-"""
-LEAVES_ONLY = "DELETE FROM import_placed WHERE step <> 'leaves'"
-KEEP_LEFT = """
-INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
-SELECT %(import)s, person.id, jsonb_build_object('lists', placed.lists), '{}'
-FROM (
-    SELECT person_id, jsonb_object_agg(list_id, was) AS lists FROM import_placed GROUP BY person_id
-) placed
-JOIN subscribers_subscriber person ON person.id = placed.person_id
-WHERE person.created_at <> %(at)s AND NOT EXISTS (
-    SELECT FROM subscribers_importchange change
-    WHERE change.subscriber_id = person.id AND change.from_import_id = %(import)s)
-"""
 UNKNOWN_NAMES = """
 SELECT DISTINCT given FROM import_stage, unnest({column}) AS given
 WHERE lower(given) NOT IN (SELECT name FROM import_names WHERE what = %s)
@@ -312,49 +296,31 @@ SELECT %(workspace)s, person_id, %(kind_returned)s, %(source)s, %(at)s, %(statem
     %(actor)s, %(why)s
 FROM lifted
 """
-# An undo tells what came with this import by the end of a detail, which names it.
-DETAIL = """CASE WHEN {why} <> ''
-    THEN left({why}, 297 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
-# What a file proves of an old consent: events with their own moments and network addresses, beside
-# the import's own event, of those whom this import put on a list or took off one.
-PROOFS = f"""
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
-    at, ip, user_agent, actor_id, detail)
-SELECT %(workspace)s, joining.person_id, joining.list_id, proof.kind, %(source)s,
-    COALESCE(proof.at, %(at)s), proof.ip, '', %(actor)s, {DETAIL.format(why="proof.why")}
-FROM (
-    SELECT person_id, list_id, wanted, status_at, status_detail, consent_at, consent_ip,
-        confirm_at, confirm_ip, consent_source, true AS joins
-    FROM import_decided, unnest(targets) AS list_id WHERE is_new AND NOT is_barred
-    UNION ALL
-    SELECT decided.person_id, placed.list_id, decided.wanted, status_at, status_detail, consent_at,
-        consent_ip, confirm_at, confirm_ip, consent_source, placed.step <> 'leaves'
-    FROM import_placed placed
-    JOIN import_decided decided ON decided.person_id = placed.person_id
-    JOIN subscribers_subscriber person ON person.id = placed.person_id
-) joining
-CROSS JOIN LATERAL (VALUES
-    (CASE WHEN wanted = %(asked)s OR (consent_at IS NOT NULL AND confirm_at IS NOT NULL)
-        THEN %(kind_asked)s ELSE %(kind_subscribed)s END,
-        COALESCE(consent_at, confirm_at), COALESCE(consent_ip, confirm_ip),
-        COALESCE(consent_source, ''), joins AND (consent_at IS NOT NULL OR confirm_at IS NOT NULL
-            OR consent_ip IS NOT NULL OR confirm_ip IS NOT NULL OR consent_source IS NOT NULL)),
-    (%(kind_confirmed)s, confirm_at, confirm_ip, '', joins AND wanted <> %(asked)s
-        AND consent_at IS NOT NULL AND confirm_at IS NOT NULL),
-    (%(kind_left)s, status_at, NULL::inet, COALESCE(status_detail, ''),
-        wanted = %(left)s AND (status_at IS NOT NULL OR status_detail IS NOT NULL))
-) AS proof (kind, at, ip, why, holds)
-WHERE proof.holds
-ORDER BY joining.person_id, proof.at NULLS LAST
-"""  # noqa: S608 - our own words
-# Rows that say "bounced" or "complained": never to be written to.
-SUPPRESS = f"""
-INSERT INTO subscribers_suppression
-    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address_hash, email_key, status,
-    {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s, COALESCE(status_at, %(at)s)
-FROM import_decided WHERE status = ANY(%(ends)s)
-ON CONFLICT (workspace_id, address_hash) DO NOTHING
+# What an import that can still be undone gave before, and this one gives, too: undoing the other
+# one leaves it to this one (`undoing.HAND_OVER`).
+GIVE_AGAIN = f"""
+INSERT INTO subscribers_importchange (from_import_id, subscriber_id, previous, written)
+SELECT %(import)s, person.id, jsonb_build_object('again', jsonb_build_object(
+        'lists', lists.ids, 'tags', tags.ids, 'values', jsonb_build_object(
+            'first_name', decided.first_name, 'last_name', decided.last_name,
+            'language', decided.language, 'time_zone', decided.time_zone,
+            'fields', decided.fields))), '{{}}'
+FROM import_decided decided
+JOIN subscribers_subscriber person ON person.id = decided.person_id
+CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_agg(list_id), '[]') AS ids FROM subscribers_subscription
+    WHERE subscriber_id = person.id AND list_id = ANY(decided.targets)
+        AND status = decided.wanted AND changed_at = ANY(%(others)s)
+) lists
+CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_agg(tag_id), '[]') AS ids FROM subscribers_tagging
+    WHERE subscriber_id = person.id AND created_at = ANY(%(others)s)
+        AND tag_id IN (SELECT id FROM {TAGS_OF_ROW} given)
+) tags
+WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT %(skip)s AND (
+    person.created_at = ANY(%(others)s) OR lists.ids <> '[]' OR tags.ids <> '[]' OR EXISTS (
+        SELECT FROM subscribers_importchange earlier
+        WHERE earlier.subscriber_id = person.id AND earlier.from_import_id <> %(import)s))
 """  # noqa: S608 - our own words
 # A planner that has not heard of the rows just written believes in lists of one person, and joins
 # accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.

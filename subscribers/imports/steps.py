@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
 from accounts.models import User, Workspace
-from subscribers.imports import batches, files, layout, mapping, questions, sources, spreadsheet
+from subscribers.imports import (
+    batches,
+    corrections,
+    files,
+    layout,
+    mapping,
+    questions,
+    sources,
+    spreadsheet,
+)
 from subscribers.imports.files import BelongsElsewhere, FileRefused
 from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
@@ -23,6 +30,11 @@ from subscribers.states import ExistingPeople, ImportStatus, MoveSource, Subscri
 SAMPLES = 100  # rows that suggestions look at
 SAMPLES_KEPT = 5
 LONGEST_SAMPLE = 120
+# What a file of rows to correct keeps of the import it came from.
+INHERITED = (
+    "mailing_list", "new_list", "list_visibility", "subscription_status", "statement", "tags",
+    "existing", "bring_back", "bring_back_reason", "asks_with", "corrections",
+)  # fmt: skip
 OPEN = (ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED, ImportStatus.FAILED)
 
 
@@ -36,11 +48,14 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     guess_types: bool = True,
     mailing_list: MailingList | None = None,
     source: str = "",
+    encoding: str = "",
 ) -> Import:
     """Make an import of a stored file: find out how it is written and suggest what goes where.
 
-    ``mailing_list`` is suggested too; the consent step asks for it. ``source`` is the key of one of
-    `sources.SOURCES`; empty, it is told by the columns.
+    ``mailing_list`` is suggested too; the consent step asks for it. A file of rows to correct is
+    read like the import it came from, with that import's list, consent and tags. ``source`` is the
+    key of one of `sources.SOURCES`; empty, it is told by the columns. ``encoding``: what the file
+    is written in, if that is known.
 
     Raises:
         FileRefused: there is no row in it, or it can't be read at all; the file is gone then.
@@ -52,15 +67,16 @@ def take_file(  # noqa: PLR0913 - a file's own facts
         if spreadsheet.is_workbook(start):
             converted = spreadsheet.to_csv(path)
             path.unlink()
-            path = converted
-        found = layout.detect(path)
+            path, encoding = converted, ""
+        found = layout.detect(path, encoding=encoding)
         values = _read(
             workspace, path, found, filename=filename, guess_types=guess_types, source=source
         )
-        return Import.objects.create(
-            workspace=workspace,
+        original: Import | None = values["corrects"]
+        inherited = {name: getattr(original, name) for name in INHERITED} if original else {}
+        record = Import.objects.create(
+            **{"workspace": workspace, "mailing_list": mailing_list, **inherited},
             created_by=actor,
-            mailing_list=mailing_list,
             filename=files.display_name(filename),
             path=str(path),
             size=path.stat().st_size if path.exists() else size,
@@ -69,6 +85,9 @@ def take_file(  # noqa: PLR0913 - a file's own facts
     except Exception:
         path.unlink(missing_ok=True)
         raise
+    if original:
+        record.more_lists.set(original.more_lists.all())
+    return record
 
 
 def _read(  # noqa: PLR0913 - a file's own facts
@@ -84,11 +103,14 @@ def _read(  # noqa: PLR0913 - a file's own facts
     names = columns if has_header else [""] * len(columns)
     if elsewhere := sources.migration(names):
         raise BelongsElsewhere(elsewhere)
-    tool = sources.BY_KEY.get(source) or sources.detect(names)
+    original = corrections.original(workspace, columns=names, samples=samples)
+    tool = sources.BY_KEY.get(source or (original.source if original else ""))
+    tool = tool or sources.detect(names)
     understood = questions.understand(
         workspace, path=path, layout=found, columns=names, samples=samples, source=tool
     )
-    targets = mapping.suggest(
+    targets = corrections.targets(original, columns=names) if original else None
+    targets = targets or mapping.suggest(
         workspace,
         columns=names,
         samples=samples,
@@ -99,7 +121,9 @@ def _read(  # noqa: PLR0913 - a file's own facts
     if sources.is_of_people_who_left(filename) and not says_status:
         raise BelongsElsewhere(MoveSource.SUPPRESSIONS)
     return {
+        "corrects": original,
         "encoding": found.encoding,
+        "encoding_is_certain": found.is_certain,
         "delimiter": found.delimiter,
         "has_header": has_header,
         "columns": columns,
@@ -141,18 +165,36 @@ class Consent:
     """Where people go, what they agreed to, and what becomes of those we know.
 
     ``lists`` and ``new_list`` are for everybody in the file; both may be empty if a column names
-    lists. ``bring_back``: the reason why people who unsubscribed are subscribed again, "" if they
-    are not. ``asks_with``: the form whose mail asks the unconfirmed to confirm.
+    lists; ``list_visibility`` is that of every list made on the way. ``bring_back``: the reason why
+    people who unsubscribed are subscribed again, "" if they are not. ``asks_with``: the form whose
+    mail asks the unconfirmed to confirm.
     """
 
     lists: Sequence[MailingList] = ()
     new_list: str = ""
+    list_visibility: str = MailingList.Visibility.PRIVATE
     status: str = SubscriptionStatus.SUBSCRIBED
     statement: ConsentStatement | None = None
     existing: str = ExistingPeople.OVERWRITE
     tags: Sequence[str] = ()
     bring_back: str = ""
     asks_with: SignupForm | None = None
+
+
+def chosen_consent(record: Import) -> Consent:
+    """Return what was chosen, or inherited, so far."""
+    lists = [record.mailing_list] if record.mailing_list else []
+    return Consent(
+        lists=[*lists, *record.more_lists.all()],
+        new_list=record.new_list,
+        list_visibility=record.list_visibility,
+        status=record.subscription_status,
+        statement=record.statement,
+        existing=record.existing,
+        tags=record.tags,
+        bring_back=record.bring_back_reason if record.bring_back else "",
+        asks_with=record.asks_with,
+    )
 
 
 def set_consent(record: Import, chosen: Consent) -> bool:
@@ -162,6 +204,7 @@ def set_consent(record: Import, chosen: Consent) -> bool:
         OPEN,
         mailing_list=chosen.lists[0] if chosen.lists else None,
         new_list=chosen.new_list,
+        list_visibility=chosen.list_visibility,
         subscription_status=chosen.status,
         statement=chosen.statement,
         existing=chosen.existing,
@@ -180,11 +223,6 @@ def correct_domain(record: Import, *, mistyped: str, right: str) -> bool:
     """Read a mistyped domain as what it means, in this import; it must be checked again."""
     corrections = {**record.corrections, mistyped: right}
     return _change(record, OPEN, corrections=corrections, status=ImportStatus.UPLOADED)
-
-
-def drop_values(record: Import, *, drops: bool) -> bool:
-    """Say whether people come without values that can't be read; it must be checked again."""
-    return _change(record, OPEN, drops_values=drops, status=ImportStatus.UPLOADED)
 
 
 def reread(
@@ -208,10 +246,16 @@ def reread(
 
 
 def is_ready(record: Import) -> bool:
-    """Say whether all was asked that a check needs: consent, lists, what values mean."""
+    """Say whether all was asked that a check needs: consent, a list for each row, all values."""
+    is_complete = record.statement_id and is_for_a_list(record)
+    return bool(is_complete) and not questions.is_open(record)
+
+
+def is_for_a_list(record: Import) -> bool:
+    """Say whether each row goes to a list: one for everybody, or those that a column names."""
     places = {target.to for target in mapping.load(record.mapping)}
-    named = record.mailing_list_id or record.new_list or mapping.LISTS in places
-    return bool(record.statement_id and named) and not questions.is_open(record)
+    chosen = record.mailing_list_id or record.new_list or record.more_lists.exists()
+    return bool(chosen or mapping.LISTS in places)
 
 
 def start_check(record: Import) -> bool:
@@ -291,33 +335,6 @@ def fail(import_id: int, *, reason: str) -> bool:
             status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING],
         ).update(status=ImportStatus.FAILED, failure=reason[:500])
     )
-
-
-def forget_old_files() -> int:
-    """Delete the files of imports whose time is up; returns how many. The figures stay."""
-    began = Coalesce("finished_at", "started_at", "created_at")
-    due = (
-        Import.objects.annotate(began=began)
-        .filter(began__lt=timezone.now() - files.KEPT_FOR)
-        .exclude(path="", errors_path="")
-        .exclude(status=ImportStatus.UNDOING)
-    )
-    old = due.only("id", "path", "errors_path").iterator()
-    return set_aside.each("old files", old, _forget_file, name=lambda one: f"import {one.pk}")
-
-
-def _forget_file(record: Import) -> None:
-    files.discard(record.path, record.errors_path)
-    Import.objects.filter(pk=record.pk).update(
-        path="", errors_path="", samples=[], problems=[], value_counts={}
-    )
-    record.changes.all().delete()
-
-
-def known_paths() -> set[str]:
-    """Return the places of all files that imports name."""
-    rows = Import.objects.exclude(path="", errors_path="").values_list("path", "errors_path")
-    return {path for row in rows for path in row}
 
 
 def _look(path: Path, found: layout.Layout) -> tuple[list[str], list[list[str]], bool]:

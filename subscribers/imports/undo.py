@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Left, Length, StrIndex, Substr
 from django.utils import timezone
 
 from subscribers import people, suppression
@@ -75,8 +76,14 @@ def outlook(record: Import) -> Undone:
         cursor.execute(undoing.JUDGE_ALL, _values(record))
         judged = dict(cursor.fetchall())
     removed = judged.pop("", 0)
-    restored = ImportChange.objects.filter(from_import=record).count()
+    restored = _changed(record).values("subscriber").distinct().count()
     return Undone(removed=removed, restored=restored, kept=judged)
+
+
+def _changed(record: Import) -> QuerySet[ImportChange]:
+    """Return what it changed, without what was there already."""
+    changes = ImportChange.objects.filter(from_import=record)
+    return changes.filter(~Q(previous__has_key="again") | Q(previous__has_key="lists"))
 
 
 def start(record: Import, *, tidies: bool = False) -> bool:
@@ -119,6 +126,7 @@ def run(import_id: int) -> bool:
 def _release(record: Import) -> None:
     """Lift the suppressions that an import brought, except for who asked for no mail since."""
     moment = record.started_at or record.created_at
+    _leave_to_others(record)
     # With a reason or a date of the file's own they are told by the end of their detail.
     brought = Suppression.objects.filter(
         Q(detail=detail(record)) | Q(detail__endswith=f" · {detail(record)}"),
@@ -138,6 +146,17 @@ def _release(record: Import) -> None:
     brought.delete()
 
 
+def _leave_to_others(record: Import) -> None:
+    """Take an import's word off suppressions that another import brought, too."""
+    own = detail(record)
+    rows = Suppression.objects.filter(workspace_id=record.workspace_id)
+    later = rows.filter(detail__endswith=f"; {own}")
+    later.update(detail=Left("detail", Length("detail") - len(f"; {own}")))
+    first = rows.filter(Q(detail__startswith=f"{own}; ") | Q(detail__contains=f" · {own}; "))
+    behind = StrIndex("detail", Value(f"{own}; ")) + len(f"{own}; ")
+    first.update(detail=Substr("detail", behind))
+
+
 def _restore_some(record: Import) -> bool:
     """Give some of the people it found what they had; False when none is left."""
     with _step(record) as state, connection.cursor() as cursor:
@@ -154,8 +173,9 @@ def _restore_some(record: Import) -> bool:
         if rows:
             for statement in undoing.RESTORE:
                 cursor.execute(statement, values)
+            here = _changed(record).filter(pk__in=values["changes"])
+            state.restored += here.values("subscriber").distinct().count()
             ImportChange.objects.filter(pk__in=values["changes"]).delete()
-            state.restored += len(rows)
     return len(rows) == BATCH
 
 
@@ -171,7 +191,7 @@ def _remove_some(record: Import) -> bool:
             if why:
                 state.kept[why] = state.kept.get(why, 0) + 1
         if judged:  # of those who go, too: the days of the lists count their joining off by it
-            for statement in undoing.TAKE_BACK:
+            for statement in (*undoing.HAND_OVER, *undoing.TAKE_BACK):
                 cursor.execute(statement, {**values, "people": [*stay, *gone]})
         if gone:
             state.removed += people.delete(record.workspace, ids=gone)
@@ -198,6 +218,8 @@ def _values(record: Import) -> dict[str, Any]:
         "now": timezone.now(),
         "source": ConsentSource.IMPORT,
         "kind": ConsentKind.TAKEN_BACK,
+        "again": ConsentKind.GIVEN_AGAIN,
+        "names": list(undoing.NAMES),
         "out": SuppressionReason.UNSUBSCRIBED,
         "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,

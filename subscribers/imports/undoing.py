@@ -137,4 +137,68 @@ DELETE FROM subscribers_tagging tagging USING subscribers_importchange change
 WHERE change.id = ANY(%(changes)s) AND tagging.subscriber_id = change.subscriber_id
     AND tagging.created_at = %(at)s
 """
-RESTORE = (LOCK, PROFILES, SUBSCRIPTIONS, OUT, TAGS)
+# What a later import gave, too, becomes that one's: lists with a word in the ledger, tags, and the
+# values that were there before. So this undo leaves it, and the later one's own undo takes it.
+AGAIN = """
+    SELECT DISTINCT ON (change.subscriber_id, given.id) change.id AS change_id,
+        change.subscriber_id, given.id::bigint AS given_id, later.started_at, later.statement_id,
+        later.created_by_id, left(later.filename, 80) || ' (#' || later.id || ')' AS detail
+    FROM subscribers_importchange change
+    JOIN subscribers_import later ON later.id = change.from_import_id
+    CROSS JOIN LATERAL jsonb_array_elements_text(change.previous->'again'->'{what}') given (id)
+    WHERE change.subscriber_id = ANY(%(people)s) AND change.from_import_id <> %(import)s
+        AND later.started_at > %(at)s AND later.status NOT IN ('undone', 'undoing')
+    ORDER BY change.subscriber_id, given.id, change.id
+"""
+HAND_OVER_LISTS = f"""
+WITH again AS ({AGAIN.format(what="lists")}), kept AS (
+    UPDATE subscribers_subscription subscription SET changed_at = again.started_at FROM again
+    WHERE subscription.subscriber_id = again.subscriber_id
+        AND subscription.list_id = again.given_id AND subscription.changed_at = %(at)s
+    RETURNING again.*, COALESCE((
+        SELECT before.previous->'lists'->>subscription.list_id::text
+        FROM subscribers_importchange before
+        WHERE before.from_import_id = %(import)s AND before.previous->'lists' ? again.given_id::text
+            AND before.subscriber_id = again.subscriber_id), '') AS was
+), moved AS (
+    UPDATE subscribers_importchange change
+    SET previous = change.previous || jsonb_build_object(
+        'lists', COALESCE(change.previous->'lists', '{{}}') || lists.was)
+    FROM (SELECT change_id, jsonb_object_agg(given_id, was) AS was FROM kept GROUP BY 1) lists
+    WHERE change.id = lists.change_id
+)
+INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
+    statement_id, user_agent, actor_id, detail)
+SELECT %(workspace)s, subscriber_id, given_id, %(again)s, %(source)s, %(now)s, statement_id, '',
+    created_by_id, detail
+FROM kept
+"""  # noqa: S608 - our own words
+HAND_OVER_TAGS = f"""
+WITH again AS ({AGAIN.format(what="tags")})
+UPDATE subscribers_tagging tagging SET created_at = again.started_at FROM again
+WHERE tagging.subscriber_id = again.subscriber_id AND tagging.tag_id = again.given_id
+    AND tagging.created_at = %(at)s
+"""  # noqa: S608 - our own words
+# Values that a later import gave, too, are no longer this one's to take back.
+HAND_OVER_VALUES = """
+UPDATE subscribers_importchange change SET written = change.written
+    - ARRAY(SELECT name FROM unnest(%(names)s::text[]) AS name
+        WHERE later.given->>name = change.written->>name)
+    || jsonb_build_object('fields', COALESCE((
+        SELECT jsonb_object_agg(key, value) FROM jsonb_each(change.written->'fields')
+        WHERE later.given->'fields'->key IS DISTINCT FROM value), '{}'))
+FROM (
+    SELECT DISTINCT ON (other.subscriber_id) other.subscriber_id,
+        other.previous->'again'->'values' AS given
+    FROM subscribers_importchange other JOIN subscribers_import later
+        ON later.id = other.from_import_id
+    WHERE other.subscriber_id = ANY(%(people)s) AND other.from_import_id <> %(import)s
+        AND other.previous ? 'again' AND later.started_at > %(at)s
+        AND later.status NOT IN ('undone', 'undoing')
+    ORDER BY other.subscriber_id, other.id
+) later
+WHERE change.from_import_id = %(import)s AND change.subscriber_id = later.subscriber_id
+    AND change.written <> '{}'
+"""
+HAND_OVER = (HAND_OVER_LISTS, HAND_OVER_TAGS, HAND_OVER_VALUES)
+RESTORE = (LOCK, *HAND_OVER, PROFILES, SUBSCRIPTIONS, OUT, TAGS)

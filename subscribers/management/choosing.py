@@ -21,15 +21,19 @@ def workspace(slug: str | None) -> Workspace:
     return found
 
 
-def mailing_list(owner: Workspace, name: str, *, create: bool) -> MailingList:
-    """Return the list of this name, made (private) if wanted; says which there are otherwise."""
+def mailing_list(
+    owner: Workspace,
+    name: str,
+    *,
+    create: bool,
+    visibility: str = MailingList.Visibility.PRIVATE,
+) -> MailingList:
+    """Return the list of this name, made if wanted; says which there are otherwise."""
     found = MailingList.objects.filter(workspace=owner, name=name).first()
     if found:
         return found
     if create:
-        return MailingList.objects.create(
-            workspace=owner, name=name, visibility=MailingList.Visibility.PRIVATE
-        )
+        return MailingList.objects.create(workspace=owner, name=name, visibility=visibility)
     names = MailingList.objects.filter(workspace=owner).values_list("name", flat=True)[:20]
     raise CommandError(
         f"There is no list “{name}”. There are: {', '.join(names) or 'none'}. "

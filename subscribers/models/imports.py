@@ -19,10 +19,15 @@ class Import(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    # The import whose file of rows to correct this one takes in.
+    corrects = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     filename = models.CharField(_("file"), max_length=255)
     path = models.CharField(max_length=500, editable=False)
     size = models.BigIntegerField(_("size in bytes"), default=0)
     encoding = models.CharField(_("encoding"), max_length=20, blank=True)
+    encoding_is_certain = models.BooleanField(
+        _("encoding is certain"), default=True, db_default=True
+    )
     delimiter = models.CharField(_("delimiter"), max_length=2, blank=True)
     columns = models.JSONField(_("columns"), default=list)
     samples = models.JSONField(_("samples"), default=list)
@@ -48,6 +53,14 @@ class Import(models.Model):
     # Further lists, one to be made when the import starts, and tags for everybody in the file.
     more_lists = models.ManyToManyField(MailingList, blank=True, related_name="+")
     new_list = models.CharField(_("new list"), max_length=120, blank=True, db_default="")
+    # Of every list that is made on the way.
+    list_visibility = models.CharField(
+        _("visibility of new lists"),
+        max_length=8,
+        choices=MailingList.Visibility.options,
+        default=MailingList.Visibility.PRIVATE,
+        db_default="private",
+    )
     tags = models.JSONField(_("tags"), default=list, db_default=Value([], models.JSONField()))
     existing = models.CharField(
         _("people we know already"),
@@ -66,10 +79,6 @@ class Import(models.Model):
         SignupForm, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     asked_until = models.BigIntegerField(null=True, blank=True, editable=False)
-    # Whoever has a value of a custom field that can't be read comes without it, not stays out.
-    drops_values = models.BooleanField(
-        _("leave values out that can't be read"), default=False, db_default=False
-    )
     status = models.CharField(
         _("status"),
         max_length=10,
@@ -112,7 +121,8 @@ class ImportChange(models.Model):
 
     ``previous``: the names, language, time zone and fields before; under "lists" the status on each
     list it moved ("" for none); "out" if it lifted "unsubscribed from everything". ``written``: the
-    profile values it wrote, to tell whether somebody changed them since.
+    profile values it wrote, to tell whether somebody changed them since. "again" in ``previous``:
+    the lists, tags and values that were there already, by another import that may be undone.
     """
 
     id = models.BigAutoField(primary_key=True)

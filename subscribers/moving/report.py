@@ -104,12 +104,16 @@ class Report:
             self.leave_behind(clash)
 
     def leave_behind(self, clash: Clash) -> None:
+        """Note somebody who comes without a value that another person has."""
+        self.spare(clash.row, clash.faults, clash.email)
+
+    def spare(self, row: int, faults: Sequence[Fault], address: str) -> None:
         """Note somebody who comes without a value."""
-        self._problems(clash.row, clash.faults)
+        self._problems(row, faults)
         reasons = "; ".join(
-            f"{fault.field}: {fault.value}: {fault.problem.message}" for fault in clash.faults
+            f"{fault.field}: {fault.value}: {fault.problem.message}" for fault in faults
         )
-        self._write(clash.row, clash.email, _("comes without a value"), reasons)
+        self._write(row, address, _("comes without a value"), reasons)
 
     def keep(self, kept: Kept) -> None:
         """Note somebody who stays as they are here."""

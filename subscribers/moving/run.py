@@ -150,16 +150,18 @@ class _Work:
             if self._rows % ROWS_A_LOOK == 0:
                 self._look()
             row = index * PART + arrival.number
+            reader = addresses if not isinstance(arrival, BrokenRow) and arrival.reason else maker
             if isinstance(arrival, BrokenRow):
                 report.refuse_broken(row, arrival)
                 continue
             try:
-                line = (addresses if arrival.reason else maker).line(row, arrival.cells)
+                line = reader.line(row, arrival.cells)
             except RowRefused as refused:
-                place = next(i for i, one in enumerate(targets) if one.to == mapping.EMAIL)
-                report.refuse(row, refused.faults, arrival.cells[place])
+                report.refuse(row, refused.faults, arrival.cells[maker.email_index])
             else:
                 stage.add(row, line, arrival)
+                if reader.dropped:
+                    report.spare(row, reader.dropped, arrival.cells[maker.email_index])
                 for name in arrival.tags:
                     if len(self._tags) < TAGS_LOOKED_AT:
                         self._tags.setdefault(name.lower(), name)

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import CharField, F, Func, JSONField, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Coalesce, Lower, Substr
+from django.db.models.functions import Coalesce, Substr
 from django.db.models.lookups import (
     Contains,
     EndsWith,
@@ -27,6 +27,7 @@ from django.db.models.lookups import (
 )
 from django.utils.translation import gettext_lazy as _
 
+from subscribers.folding import FoldedCase, folded
 from subscribers.segments.kinds import (
     Input,
     InputKind,
@@ -57,20 +58,20 @@ def text_operators(expression: Expression, *, may_be_empty: bool = True) -> tupl
     text = Input(name="text", kind=InputKind.TEXT, label=_("Text"))
     texts = Input(name="texts", kind=InputKind.TEXTS, label=_("Values, with commas between"))
 
-    def lower() -> Any:
-        return Lower(Coalesce(expression(), Value(""), output_field=TextField()))
+    def own() -> Any:
+        return FoldedCase(Coalesce(expression(), Value(""), output_field=TextField()))
 
     def one_of(values: Values) -> Q:
-        return Q(In(lower(), [text.lower() for text in values["texts"]]))
+        return Q(In(own(), [folded(text) for text in values["texts"]]))
 
     def is_text(values: Values) -> Q:
-        return Q(Exact(lower(), values["text"].lower()))
+        return Q(Exact(own(), folded(values["text"])))
 
     def has(lookup: Any) -> Callable[[Values], Q]:
-        return lambda values: Q(lookup(lower(), values["text"].lower()))
+        return lambda values: Q(lookup(own(), folded(values["text"])))
 
     def empty(_values: Values) -> Q:
-        return Q(Exact(lower(), ""))
+        return Q(Exact(own(), ""))
 
     found = (
         operator("is", _("is {text}"), is_text, text),

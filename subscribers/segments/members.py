@@ -1,7 +1,7 @@
 """Who belongs to a segment now."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
+from accounts.models import Workspace
 from subscribers.models import Segment, Subscriber, SubscriberTally
 from subscribers.segments import compiling, tree
 from subscribers.segments.kinds import Scope
@@ -80,16 +81,17 @@ class TooMuch(tree.InvalidRules):
 
 
 @contextmanager
-def in_time() -> Iterator[None]:
-    """Give each statement of the block a few seconds.
+def in_time(*, milliseconds: int | None = None) -> Iterator[None]:
+    """Give each statement of the block a few seconds, or so many milliseconds.
 
     Raises:
         TooMuch: one took longer.
     """
+    most = round(SECONDS * 1000) if milliseconds is None else milliseconds
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {round(SECONDS * 1000)}")
+                cursor.execute(f"SET LOCAL statement_timeout = {most}")
             yield
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
@@ -97,7 +99,7 @@ def in_time() -> Iterator[None]:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
         text = _("Asking these rules takes more than %(most)s seconds. Make them simpler.")
-        raise TooMuch(text % {"most": SECONDS}) from error
+        raise TooMuch(text % {"most": SECONDS if milliseconds is None else most / 1000}) from error
 
 
 @contextmanager
@@ -123,14 +125,19 @@ def _take(cursor: CursorWrapper, workspace_id: int, number: int) -> bool:
     return bool(cursor.fetchone()[0])
 
 
+def size(workspace: Workspace) -> int:
+    """Return how many people a workspace has."""
+    tally = SubscriberTally.objects.filter(workspace=workspace)
+    return tally.values_list("count", flat=True).first() or 0
+
+
 def count(scope: Scope, group: Group) -> Count:
     """Count the people who fit.
 
     Raises:
         TooMuch: it takes too long, or others are counting.
     """
-    tally = SubscriberTally.objects.filter(workspace=scope.workspace)
-    whole = tally.values_list("count", flat=True).first() or 0
+    whole = size(scope.workspace)
     began = time.perf_counter()
     if group.rules:
         with reading_sets(scope.workspace.pk):
@@ -169,6 +176,11 @@ def samples(scope: Scope, group: Group, *, most: int) -> list[Sample]:
     if len(found) < wanted:
         with reading_sets(scope.workspace.pk):
             found = list(fitting[:wanted])
+    return with_facts(group, found)
+
+
+def with_facts(group: Group, found: Sequence[Subscriber]) -> list[Sample]:
+    """Add to people the facts that the rules ask about."""
     asked = {
         (rule.subject.key, rule.operator.key): rule
         for rule in tree.conditions(group)

@@ -1,6 +1,8 @@
 """One page per step of an import: columns, consent, check, import. It can be left and come back."""
 
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.core.cache import cache
@@ -13,7 +15,18 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from subscribers import address_domains, consent, tasks
 from subscribers.import_forms import ConsentForm, ReadForm
-from subscribers.imports import consent_words, mapping, outcome, questions, sources, steps, undo
+from subscribers.imports import (
+    consent_words,
+    layout,
+    mapping,
+    outcome,
+    questions,
+    sources,
+    steps,
+    undo,
+)
+from subscribers.imports.encoding_labels import encoding_label
+from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import Target
 from subscribers.models import CustomField, Import
 from subscribers.problems import reason, way_out
@@ -89,10 +102,25 @@ def _columns(request: MemberRequest, record: Import) -> HttpResponse:
         "shown": questions.SHOWN,
         "source": source.label if source else "",
         "read_form": ReadForm(record=record),
+        "warnings": outcome.warnings(record),
+        "encoding": encoding_label(record.encoding),
+        "examples": _examples(record),
         "steps": stepper("columns", record),
     }
     template = "subscribers/import_columns.html"
     return render(request, template, context, status=422 if error else 200)
+
+
+def _examples(record: Import) -> list[str]:
+    """Return cells that show whether the encoding is right; none where there is no doubt."""
+    if record.encoding_is_certain and record.encoding.startswith("utf"):
+        return []
+    found = Layout(
+        encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
+    )
+    with suppress(OSError):
+        return layout.examples(Path(record.path), found)
+    return []
 
 
 MEANINGS = (
@@ -133,6 +161,7 @@ def _consent(request: MemberRequest, record: Import) -> HttpResponse:
     initial = {
         "list": record.mailing_list_id,
         "new_list": record.new_list,
+        "list_visibility": record.list_visibility,
         "more_lists": record.more_lists.all(),
         "tags": ", ".join(record.tags),
         "status": record.subscription_status,
@@ -154,6 +183,7 @@ def _consent(request: MemberRequest, record: Import) -> HttpResponse:
         chosen = steps.Consent(
             lists=form.chosen_lists(),
             new_list=data["new_list"],
+            list_visibility=data["list_visibility"],
             status=data["status"],
             statement=consent.statement(request.workspace, text=data["statement"]),
             existing=data["existing"],
@@ -176,6 +206,7 @@ def _figures(request: MemberRequest, record: Import, step: str) -> HttpResponse:
     labels = dict(
         CustomField.objects.filter(workspace=request.workspace).values_list("key", "label")
     )
+    to_correct = record.invalid + record.flagged.get("without", 0)
     checked = int(cache.get(f"import-check:{record.pk}") or 0)
     context: dict[str, Any] = {
         "record": record,
@@ -192,13 +223,14 @@ def _figures(request: MemberRequest, record: Import, step: str) -> HttpResponse:
         "problems": [
             {
                 **problem,
-                "field": mapping.label(Target(to=problem["field"]), own=labels),
+                "field": outcome.field_name(problem["field"], own=labels),
                 "reason": reason(problem["code"], problem["params"]),
                 "way_out": way_out(problem["code"], problem["params"]),
             }
             for problem in record.problems[:SHOWN]
         ],
-        "more_problems": max(record.invalid - len(record.problems[:SHOWN]), 0),
+        "to_correct": to_correct,
+        "more_problems": max(to_correct - len(record.problems[:SHOWN]), 0),
         "typos": [
             {"domain": domain, "right": address_domains.suggestion(domain), "rows": rows}
             for domain, rows in record.flagged.get("typos", {}).items()

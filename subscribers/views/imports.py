@@ -104,9 +104,6 @@ def import_act(request: MemberRequest, import_id: int) -> HttpResponse:
         messages.info(request, _("Stopped. What had gone in stays in."))
     elif action == "correct":
         _correct(request, record)
-    elif action in {"without", "with"}:
-        if steps.drop_values(record, drops=action == "without") and steps.start_check(record):
-            _enqueue(tasks.check_import, record)
     elif action == "reread":
         _reread(request, record)
     elif action == "discard" and steps.discard(record):

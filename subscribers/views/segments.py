@@ -1,5 +1,6 @@
 """Segments: look at, write, count, copy, delete."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +21,9 @@ from accounts.revisions import Difference, Editing
 from accounts.roles import Permission, may
 from subscribers import usage
 from subscribers.directory import Filters
-from subscribers.models import Segment, SegmentDay
+from subscribers.models import Segment, SegmentDay, Subscriber
 from subscribers.segment_forms import SegmentForm
-from subscribers.segments import editing, members, saving, starting, tree
+from subscribers.segments import editing, estimating, members, saving, starting, tree
 from subscribers.segments.kinds import Scope, Subject
 from subscribers.segments.tree import Fault, Group, InvalidRules
 from subscribers.states import SubscriptionStatus
@@ -115,7 +116,7 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
         "faults": reading.faults if action == "save" else (),
         "focus": focus,
         "groups": _groups(scope),
-        "panel": _panel(reading, scope),
+        "panel": _panel(reading, scope, wait=action == "count" or request.GET.get("exact") == "1"),
         "uses": usage.of_segment(segment) if segment.pk else [],
         "chart_spec": _chart(segment) if segment.pk else None,
     }
@@ -175,16 +176,40 @@ def _groups(scope: Scope) -> list[tuple[str, list[Subject]]]:
     return list(found.items())
 
 
-def _panel(reading: _Reading, scope: Scope) -> dict[str, Any] | None:
-    """Return how many people fit and a few of them; None where the rules can't be read yet."""
-    if reading.group is None:
+def _panel(reading: _Reading, scope: Scope, *, wait: bool = False) -> dict[str, Any] | None:
+    """Return how many people fit and a few of them; None where the rules can't be read yet.
+
+    Of many people it is an estimate, and the page asks for the number itself (``wait``). Where that
+    can't be had, the estimate stays beside the reason.
+    """
+    group = reading.group
+    if group is None:
         return None
+    about = None if wait else _about(group, scope)
+    if about is not None:
+        return about
     try:
-        found = members.count(scope, reading.group)
-        samples = members.samples(scope, reading.group, most=found.people)
+        found = members.count(scope, group)
+        samples = members.samples(scope, group, most=found.people)
     except InvalidRules as wrong:
-        return {"trouble": wrong.faults[0].message}
+        return {**(_about(group, scope) or {}), "trouble": wrong.faults[0].message}
     return {"count": found, "samples": samples}
+
+
+def _about(group: Group, scope: Scope) -> dict[str, Any] | None:
+    """Return an estimate and what counting these rules exactly needs; None: count them at once."""
+    samples: list[members.Sample] = []
+    try:
+        found = estimating.estimate(scope, group)
+    except members.TooMuch:  # the exact count has more time
+        found = None
+    else:
+        if found is None:
+            return None
+        people = Subscriber.objects.filter(workspace=scope.workspace, pk__in=found.examples)
+        samples = members.with_facts(group, list(people.order_by("-pk")))
+    values = {"rules": json.dumps(tree.write(group)), "segment": next(iter(scope.inside), "")}
+    return {"estimate": found, "samples": samples, "exactly": values}
 
 
 def _chart(segment: Segment) -> dict[str, Any] | None:
@@ -230,10 +255,26 @@ def segment_rows(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member(Permission.VIEW)
 def segment_preview(request: MemberRequest) -> HttpResponse:
-    """Count who fits the rules as they stand in the form; stores nothing."""
+    """Count who fits the rules as they stand in the form, of many people about; stores nothing."""
     scope = _scope(request)
     panel = _panel(_read(editing.from_form(request.POST, scope.subjects), scope), scope)
     return render(request, "subscribers/_segment_panel.html", {"panel": panel})
+
+
+@require_POST
+@member(Permission.VIEW)
+def segment_exactly(request: MemberRequest) -> HttpResponse:
+    """Count exactly who fits the rules that an estimate was shown for."""
+    scope = _scope(request)
+    panel = _panel(_read(_given(request.POST.get("rules", "")), scope), scope, wait=True)
+    return render(request, "subscribers/_segment_panel.html", {"panel": panel})
+
+
+def _given(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None  # no rules, and said so as of any others that can't be read
 
 
 @require_POST

@@ -7,6 +7,7 @@ from accounts import api_keys
 from accounts.roles import Role
 from subscribers import addresses, people
 from subscribers.models import Segment
+from subscribers.segments import estimating
 
 RULES = {
     "version": 1,
@@ -41,6 +42,24 @@ def test_made_read_changed_counted_and_deleted(program):
     assert program.get(f"/api/v1/segments{path}/count").json()["people"] == 5
     assert program.delete(f"/api/v1/segments{path}").status_code == 204
     assert Segment.objects.count() == 0
+
+
+def test_of_many_people_the_count_is_an_estimate_unless_asked_for_exactly(program, monkeypatch):
+    path = f"/{send(program, 'post', '', name='X', rules=RULES).json()['id']}/count"
+    exact = program.get(f"/api/v1/segments{path}").json()
+    assert (exact["is_exact"], exact["people"], exact["estimate"]) == (True, 4, None)
+    monkeypatch.setattr(estimating, "MANY", 5)
+    for answer in (
+        program.get(f"/api/v1/segments{path}"),
+        send(program, "post", "/count", rules=RULES),
+    ):
+        found = answer.json()
+        assert (found["is_exact"], found["people"], found["of"]) == (False, None, 5)
+        estimate = found["estimate"]
+        assert estimate["low"] <= 4 <= estimate["high"]
+    assert program.get(f"/api/v1/segments{path}?exact=true").json()["people"] == 4
+    waited = send(program, "post", "/count?exact=true", rules=RULES).json()
+    assert (waited["is_exact"], waited["people"]) == (True, 4)
 
 
 def test_members_come_page_by_page(program):

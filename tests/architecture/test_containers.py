@@ -51,7 +51,7 @@ def test_valkey_keeps_the_journal(compose: dict[str, Any]) -> None:
 
 def test_secrets_have_no_default_and_images_a_version(compose: dict[str, Any]) -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    assert re.findall(r"\$\{(?:POSTGRES_PASSWORD|SECRET_KEY)(?!:\?)", text) == []
+    assert re.findall(r"\$\{(?:POSTGRES_PASSWORD|VALKEY_PASSWORD|SECRET_KEY)(?!:\?)", text) == []
     foreign = [it["image"] for it in compose["services"].values() if it["image"] != "warta"]
     assert all(re.search(r":\d", image) for image in foreign)
 
@@ -84,3 +84,24 @@ def test_the_settings_table_names_every_variable() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) | {"SECRET_KEY"}
     table = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert {name for name in read if f"`{name}`" not in table} == set()
+
+
+def test_no_container_has_more_rights_than_it_needs(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_the_web_port_is_open_to_this_machine_and_the_proxy_on_it(compose: dict[str, Any]) -> None:
+    assert compose["services"]["web"]["ports"] == ["${BIND:-127.0.0.1}:${PORT:-8000}:8000"]
+    assert compose["services"]["web"]["environment"]["BEHIND_PROXY"] == "${BEHIND_PROXY:-true}"
+
+
+def test_databases_ask_for_passwords_on_a_network_of_their_own(compose: dict[str, Any]) -> None:
+    assert compose["networks"]["inner"] == {"internal": True}
+    for name in ("postgres", "valkey"):
+        assert compose["services"][name]["networks"] == ["inner"]
+    command = compose["services"]["valkey"]["command"]
+    assert "${VALKEY_PASSWORD:?" in command[command.index("--requirepass") + 1]
+    assert "${VALKEY_PASSWORD:?" in compose["services"]["web"]["environment"]["REDIS_URL"]

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import Workspace
 from campaigns import preflight
+from campaigns.findings import Level
 from campaigns.models import Campaign
-from campaigns.preflight import Level
 from campaigns.states import CampaignStatus
 from delivery.models import MessageTally, SendingAccount
 from delivery.states import MessageState

@@ -3,8 +3,8 @@
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
+from accounts.system_mail import NotDeliveredError
 from delivery import accounts, breaker
-from delivery.mail_backend import NotDeliveredError
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
 from delivery.testing.smtp_server import running

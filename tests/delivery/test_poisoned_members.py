@@ -14,7 +14,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import tasks
 from delivery.models import Claim, Event, Message
-from delivery.pipeline import offers, plan, prepare, record, regroup, sweep
+from delivery.pipeline import claim, offers, plan, prepare, record, regroup, sweep
 from delivery.states import ClaimState, EventKind, MessageState
 from delivery.tracking import ingest, review, sightings
 from delivery.transports.protocol import Verdict
@@ -222,7 +222,7 @@ def test_retries_cancelling_and_ends_go_on_beside_a_poisoned_campaign(
     bad, good = (sending.planned(one, 1) for one in (cast.workspace, cast.other_workspace))
     for campaign in (bad, good):
         (message,) = sending.messages(campaign)
-        sending.claim.settle(sending.take(campaign))
+        claim.settle(sending.take(campaign))
         later = sending.outcome(message, Verdict.DEFERRED, 451, "", "later")
         record.outcomes(sending.writer(campaign), [later])
     Message.objects.update(not_before=timezone.now())
@@ -245,7 +245,7 @@ def test_a_step_of_the_sweep_that_fails_stops_no_other(
 ) -> None:
     campaign = sending.planned(cast.workspace, 1)
     record.outcomes(sending.writer(campaign), sending.sent(sending.messages(campaign)))
-    sending.claim.settle(sending.take(campaign))
+    claim.settle(sending.take(campaign))
     poison(monkeypatch, sweep, "recover", lambda: True)
     assert sweep.everything() is False
     campaign.refresh_from_db()

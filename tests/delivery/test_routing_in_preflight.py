@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from campaigns import preflight
-from campaigns.preflight import Level
+from campaigns.findings import Level
 from delivery import breaker
 from delivery.models import SendingAccount
 from delivery.transports.protocol import ServerTroubleError

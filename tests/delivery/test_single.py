@@ -11,8 +11,8 @@ import redis
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
+from accounts.system_mail import NotDeliveredError
 from delivery import coordination, single, trial
-from delivery.mail_backend import NotDeliveredError
 from delivery.models import SendingAccount
 from delivery.test_send import TestSendError, send_test
 from delivery.testing.smtp_server import running

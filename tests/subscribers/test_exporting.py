@@ -8,9 +8,12 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from subscribers import addresses, exporting, fields, lifecycle, people, suppression
 from subscribers.imports import files, run, steps
+from subscribers.imports.errors import safe, unsafe
 from subscribers.models import (
     MailingList,
     Segment,
@@ -70,8 +73,9 @@ def everything(client, **query):
 
 
 def test_cells_run_in_no_spreadsheet(editor_client, crowd):
-    for row in csv.reader(io.StringIO(everything(editor_client))):
-        assert not any(cell.startswith(("=", "+", "-", "@", "|", "%")) for cell in row)
+    cells = [cell for row in csv.reader(io.StringIO(everything(editor_client))) for cell in row]
+    suspicious = {cell for cell in cells if cell.startswith(("=", "+", "-", "@", "|", "%"))}
+    assert suspicious == {"+62 812", "-5", *(f"-{score}" for score in range(1, len(NASTY)))}
 
 
 def test_a_file_comes_back_unchanged(editor_client, crowd, workspace, weekly):
@@ -125,6 +129,25 @@ def test_our_own_file_asks_where_lists_disagree(workspace):
     path, size = files.store([text.encode()])
     record = steps.take_file(workspace, path=path, size=size, filename="people.csv")
     assert not steps.start_run(record)
+
+
+@pytest.mark.parametrize("cell", ["-3", "-3.5", "-1,234", "-1e-07", "+628123456789", "+62 812-345"])
+def test_numbers_and_phone_numbers_stay_what_they_are(cell):
+    assert safe(cell) == unsafe(cell) == cell
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["-3+cmd|' /C calc'!A0", "=1", "+1+A1", "@SUM(1)", "-A1", "\t=1", "＝1", "+62a", "-3;=1"],
+)
+def test_formulas_are_defused(cell):
+    assert safe(cell) == f"'{cell}"
+
+
+@settings(max_examples=300)
+@given(st.text(alphabet="'=+-@|%3a, e\t", max_size=6))
+def test_a_cell_comes_back_as_it_was(cell):
+    assert unsafe(safe(cell)) == cell
 
 
 def test_lines_of_json_hold_typed_values(editor_client, crowd):

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from accounts.workspace_urls import in_workspace
-from subscribers.imports import run, steps, undo
-from subscribers.models import Import, MailingList, Subscriber
+from subscribers.imports import files, run, steps, undo
+from subscribers.models import CustomField, Import, MailingList, Subscriber
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +168,61 @@ def test_a_file_can_be_read_in_another_way(editor_client):
     editor_client.post(act, {**asked, "encoding": "rot13"})
     record.refresh_from_db()
     assert record.encoding == "utf-8"
+
+
+def test_a_guessed_encoding_is_shown_with_cells_and_can_be_changed(editor_client):
+    content = "email,first_name\na@example.com,Plain\nb@example.com,Şarlo\n".encode("cp1254")
+    upload = SimpleUploadedFile("people.csv", content)
+    editor_client.post(reverse("import_new"), {"file": upload})
+    record = Import.objects.get()
+    page = reverse("import_page", args=[record.pk])
+    shown = editor_client.get(page).content.decode()
+    assert "does not say which encoding" in shown
+    assert "<code>Þarlo</code>" in shown
+    assert '<option value="kz1048">' in shown
+    act = {"action": "reread", "encoding": "cp1254", "delimiter": ",", "has_header": "on"}
+    editor_client.post(reverse("import_act", args=[record.pk]), act)
+    shown = editor_client.get(page).content.decode()
+    assert "does not say which encoding" not in shown
+    assert "Read as Turkish (Windows-1254):" in shown
+    assert "<code>Şarlo</code>" in shown
+
+
+def test_a_postcode_that_goes_to_a_number_is_warned_of(editor_client, workspace):
+    CustomField.objects.create(workspace=workspace, key="zip", label="zip", type="number")
+    editor_client.post(reverse("import_new"), {"text": "email,zip\na@example.com,01067\n"})
+    page = reverse("import_page", args=[Import.objects.get().pk])
+    assert "zeros in front are lost" in editor_client.get(page).content.decode()
+
+
+def test_a_whole_row_that_is_refused_is_called_so(editor_client, workspace, weekly):
+    text = "email,city\na@example.com,Solo,too,many\nb@example.com,Bogor\n"
+    editor_client.post(reverse("import_new"), {"text": text})
+    record = Import.objects.get()
+    steps.set_consent(record, steps.Consent(lists=[weekly]))
+    assert steps.start_check(record)
+    assert run.check(record.pk)
+    shown = editor_client.get(reverse("import_page", args=[record.pk])).content.decode()
+    assert "Whole row" in shown
+    assert "Leave out" not in shown
+
+
+def test_rows_that_were_corrected_come_with_their_imports_choices(
+    editor_client, workspace, weekly, owner
+):
+    path, size = files.store([b"email,city\nana(at)example.com,Solo\n"])
+    record = steps.take_file(workspace, path=path, size=size, filename="fair.csv", actor=owner)
+    steps.set_consent(record, steps.Consent(lists=[weekly], tags=["fair"]))
+    assert steps.start_run(record)
+    assert run.run(record.pk)
+    errors = editor_client.get(reverse("import_errors", args=[record.pk]))
+    corrected = b"".join(errors.streaming_content).replace(b"ana(at)", b"ana@")
+    editor_client.post(
+        reverse("import_new"), {"file": SimpleUploadedFile("to correct.csv", corrected)}
+    )
+    again = Import.objects.first()
+    page = reverse("import_page", args=[again.pk])
+    assert "Rows of fair.csv, corrected" in editor_client.get(page).content.decode()
+    shown = editor_client.get(f"{page}?step=consent").content.decode()
+    assert f'<option value="{weekly.pk}" selected>' in shown
+    assert 'value="fair"' in shown

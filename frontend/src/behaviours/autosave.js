@@ -3,6 +3,8 @@
 // <span data-autosave-status data-saving data-saved data-failed> says how it went; {time} in data-saved
 // becomes the time. [data-autosave-problem] takes the partial of a refusal. A field named "revision" takes
 // the answer's X-Revision (and X-Saved-At is the time in the member's own zone), so that the next save knows what it is based on. "autosaved" is dispatched for previews.
+import { callout, isTooLarge } from "./size.js";
+
 const WAIT = 1000;
 const timers = new WeakMap();
 const running = new WeakMap();
@@ -45,10 +47,15 @@ function save(form) {
 
 async function send(form) {
   say("saving");
+  if (isTooLarge(form)) {
+    explain(callout().outerHTML);
+    say("failed");
+    return;
+  }
   try {
     const answer = await fetch(form.dataset.autosave, { method: "POST", body: new FormData(form), headers: { "X-Autosave": "1", Accept: "text/html" }, redirect: "manual" });
     if (!answer.ok) {
-      explain([409, 422].includes(answer.status) ? await answer.text() : "");
+      explain([409, 413, 422].includes(answer.status) ? await answer.text() : "");
       if (answer.status === 409) document.querySelector("[data-autosave-problem]")?.scrollIntoView({ block: "nearest" });
       throw new Error(String(answer.status));
     }

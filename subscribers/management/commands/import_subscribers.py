@@ -10,7 +10,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Workspace
-from subscribers.imports import column_options, files, mapping, outcome, run, sources, steps
+from subscribers.imports import (
+    column_options,
+    encodings,
+    files,
+    mapping,
+    outcome,
+    run,
+    sources,
+    steps,
+)
 from subscribers.imports.questions import QuestionOpen
 from subscribers.management import choosing
 from subscribers.models import Import, MailingList
@@ -56,9 +65,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("file", metavar="FILE", help="the file; - reads standard input")
-        parser.add_argument("--list", required=True, metavar="NAME", help="the list they join")
+        parser.add_argument(
+            "--list",
+            metavar="NAME",
+            help="the list they join; a file of rows to correct keeps that of its import",
+        )
         parser.add_argument(
             "--create-list", action="store_true", help="make the list if there is none"
+        )
+        parser.add_argument(
+            "--list-visibility",
+            choices=[str(value) for value in MailingList.Visibility.values],
+            default=str(MailingList.Visibility.PRIVATE),
+            help="of lists that are made: people see only public ones in their preferences "
+            "(default: private)",
+        )
+        parser.add_argument(
+            "--encoding",
+            metavar="NAME",
+            help="what the file is written in, like cp1254 or koi8-r (default: found out)",
         )
         parser.add_argument("--workspace", metavar="SLUG", help="default: the only or first one")
         parser.add_argument(
@@ -127,9 +152,7 @@ class Command(BaseCommand):
         """Import the file and say what happened."""
         began = time.monotonic()
         workspace = choosing.workspace(options["workspace"])
-        mailing_list = choosing.mailing_list(
-            workspace, options["list"], create=options["create_list"]
-        )
+        mailing_list = _mailing_list(workspace, options)
         try:
             record = _prepare(workspace, options)
         except files.BelongsElsewhere as error:
@@ -138,14 +161,13 @@ class Command(BaseCommand):
             raise CommandError(f"{error}\n{HOW_TO_ANSWER}") from error
         except (files.FileRefused, mapping.MappingRefused, OSError) as error:
             raise CommandError(str(error)) from error
-        steps.set_consent(record, _consent(options, mailing_list))
-        if options["dry_run"]:
-            steps.start_check(record)
-            run.check(record.pk)
-        else:
-            steps.start_run(record)
-            if not run.run(record.pk):
-                raise CommandError("The import was cancelled.")
+        if mailing_list is None and not steps.is_for_a_list(record):
+            steps.discard(record)
+            raise CommandError("Say which list they join: --list NAME.")
+        self._warn(record)
+        steps.set_consent(record, _consent(options, mailing_list, record))
+        if not _go(record, dry_run=options["dry_run"]):
+            raise CommandError("The import was cancelled.")
         record.refresh_from_db()
         if record.status not in {ImportStatus.DONE, ImportStatus.CHECKED}:
             raise CommandError(record.failure or "The import did not finish.")
@@ -155,6 +177,11 @@ class Command(BaseCommand):
             steps.discard(record)
         if options["strict"] and invalid:
             sys.exit(STRICT)
+
+    def _warn(self, record: Import) -> None:
+        """Say on stderr what could have been read in another way."""
+        for warning in outcome.warnings(record):
+            self.stderr.write(f"Warning: {warning}")
 
     def _say(self, record: Import, *, seconds: float, as_json: bool) -> None:
         figures = {
@@ -170,6 +197,10 @@ class Command(BaseCommand):
             "duplicates": record.duplicates,
             "source": record.source or None,
             "standings": record.progress.get("standings", {}),
+            "without_a_value": record.flagged.get("without", 0),
+            "repaired_addresses": record.flagged.get("repaired", 0),
+            "encoding": record.encoding,
+            "warnings": outcome.warnings(record),
         }
         if as_json:
             self.stdout.write(json.dumps(figures))
@@ -183,8 +214,31 @@ class Command(BaseCommand):
         )
         for _icon, sentence in outcome.by_status(record):
             self.stdout.write(f"{sentence}.")
+        if record.flagged.get("repaired"):
+            self.stdout.write(f"Repaired addresses: {record.flagged['repaired']}.")
+        if record.flagged.get("without"):
+            self.stdout.write(
+                f"Rows that went in without a value that can't be read: "
+                f"{record.flagged['without']}."
+            )
         if record.errors_path and record.started_at:
-            self.stdout.write(f"Rows that could not go in: {record.errors_path}")
+            self.stdout.write(f"Rows to correct: {record.errors_path}")
+
+
+def _go(record: Import, *, dry_run: bool) -> bool:
+    """Check or run an import; one that breaks is left as failed, never as running."""
+    try:
+        if dry_run:
+            steps.start_check(record)
+            return run.check(record.pk)
+        steps.start_run(record)
+        return run.run(record.pk)
+    except OSError as error:
+        steps.fail(record.pk, reason=str(error))
+        raise CommandError(f"The stored file is gone or can't be read: {error}") from error
+    except (Exception, KeyboardInterrupt) as error:
+        steps.fail(record.pk, reason=str(error))
+        raise
 
 
 def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
@@ -201,6 +255,7 @@ def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
         filename=Path(given).name,
         guess_types=False,
         source=options["source"],
+        encoding=_encoding(options["encoding"]),
     )
     chosen = dict(_pair(pair) for pair in options["map"])
     columns, targets = record.columns, mapping.load(record.mapping)
@@ -220,7 +275,30 @@ def _prepare(workspace: Workspace, options: dict[str, Any]) -> Import:
     return record
 
 
-def _consent(options: dict[str, Any], mailing_list: MailingList) -> steps.Consent:
+def _encoding(name: str | None) -> str:
+    try:
+        return encodings.canonical(name) if name else ""
+    except LookupError as error:
+        known = ", ".join(encodings.every())
+        raise CommandError(f"There is no encoding “{name}”. There are: {known}.") from error
+
+
+def _mailing_list(workspace: Workspace, options: dict[str, Any]) -> MailingList | None:
+    if not options["list"]:
+        return None
+    return choosing.mailing_list(
+        workspace,
+        options["list"],
+        create=options["create_list"],
+        visibility=options["list_visibility"],
+    )
+
+
+def _consent(
+    options: dict[str, Any], mailing_list: MailingList | None, record: Import
+) -> steps.Consent:
+    if mailing_list is None:
+        return steps.chosen_consent(record)
     existing = ExistingPeople.OVERWRITE
     if options["fill_empty"]:
         existing = ExistingPeople.FILL
@@ -228,6 +306,7 @@ def _consent(options: dict[str, Any], mailing_list: MailingList) -> steps.Consen
         existing = ExistingPeople.SKIP
     return steps.Consent(
         lists=[mailing_list],
+        list_visibility=options["list_visibility"],
         status=options["status"],
         existing=existing,
         tags=options["tag"],

@@ -14,10 +14,10 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import accounts
 from delivery.models import Claim, SendingAccount
-from delivery.pipeline import offers, settle, sweep
+from delivery.pipeline import claim, offers, record, settle, sweep
 from delivery.states import MessageState
 from delivery.transports.protocol import Verdict
-from subscribers import erasure
+from subscribers import erasure, people
 from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
@@ -54,8 +54,8 @@ def campaign_in_doubt(cast: Cast) -> Campaign:
     held = sending.take(campaign)
     (message,) = sending.messages(campaign)
     outcome = sending.outcome(message, Verdict.UNKNOWN)
-    sending.record.outcomes(sending.writer(campaign), [outcome])
-    sending.claim.settle(held)
+    record.outcomes(sending.writer(campaign), [outcome])
+    claim.settle(held)
     return campaign
 
 
@@ -158,7 +158,7 @@ def test_a_list_is_not_chosen_while_it_is_deleted(
     campaign = makers.make_campaign(cast.workspace, mailing_list)
     campaign.include_lists.clear()
     chosen: list[Any] = []
-    allow_erasing = erasure.people.allow_erasing
+    allow_erasing = people.allow_erasing
 
     def choose() -> None:
         try:
@@ -175,7 +175,7 @@ def test_a_list_is_not_chosen_while_it_is_deleted(
         allow_erasing()
 
     choosing = threading.Thread(target=choose)
-    monkeypatch.setattr(erasure.people, "allow_erasing", after_somebody_chose_it)
+    monkeypatch.setattr(people, "allow_erasing", after_somebody_chose_it)
     erasure.delete_list(mailing_list)
     choosing.join(30)
     assert isinstance(chosen[0], IntegrityError)

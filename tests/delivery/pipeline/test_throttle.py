@@ -208,8 +208,5 @@ def test_who_finds_no_lane_waits_for_a_moment_only() -> None:
     assert others.share(1) == 1
     gate = Gate(account=1, limits=[], groups={}, lanes=GroupLanes(account=1, most={1: 1}))
     assert not gate.is_open([1])
-    assert gate.lanes.share(1) == 0
-    gate.wait_for_connection(1)
-    assert gate.refused is None
-    assert gate.waits[1].limit == "connections"
-    assert gate.waits[1].wait == 1.0
+    assert not gate.lanes.has_room(1)
+    assert gate.lanes.is_new

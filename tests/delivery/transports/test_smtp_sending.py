@@ -158,21 +158,21 @@ def test_a_stop_gives_back_what_has_not_begun():
 
 
 def test_a_stop_does_not_wait_for_a_tarpit():
-    began = time.monotonic()
-    with running(tarpit=600.0) as server:
-        done = send(server, mails(5), should_stop=lambda: time.monotonic() - began > 0.5)
+    with running(tarpit=30.0) as server:
+        done = send(server, mails(5), should_stop=lambda: server.server.session_count > 0)
         assert set(done.verdicts) == {NOT_SENT}
-        assert server.accepted == []
-    assert done.trouble is None  # it did not wait until it ran out of patience
+        assert server.accepted == []  # it would have taken them, a minute or two later
+    assert done.trouble is None
 
 
 def test_a_stop_waits_for_the_answer_to_a_dot():
-    began = time.monotonic()
+    journal = Journal()
     with running(dot_delay=1.0) as server:
         done = send(
             server,
             mails(5),
-            should_stop=lambda: time.monotonic() - began > 0.3,
+            journal=journal,
+            should_stop=lambda: bool(journal.confirmed),  # a dot may be out
             max_connections=1,
         )
         assert done.verdicts[0] is SENT

@@ -82,7 +82,7 @@ def test_a_row_with_somebody_elses_unique_value_is_refused_by_name(imported, hol
     with Path(record.errors_path).open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[1][:3] == ["2", "Customer number", "k-1"]
-    assert rows[1][4:] == ["dewi@example.com", "k-1", "Solo"]
+    assert rows[1][5:] == ["dewi@example.com", "k-1", "Solo"]
     assert not Subscriber.objects.filter(email_key="dewi@example.com").exists()
     assert code_of("eka@example.com") == "K-2"
 

@@ -71,7 +71,9 @@ def test_everybody_stands_where_they_stood_by_page(editor_client, weekly, monkey
         "statement": "Moved here",
         "existing": "overwrite",
     }
-    assert editor_client.post(f"{page}?step=consent", consent).url == page
+    assert (
+        editor_client.post(f"{page}?step=consent", consent).url == f"/{weekly.workspace.slug}{page}"
+    )
     assert run.check(record.pk)
     assert editor_client.get(page).status_code == 200
     editor_client.post(reverse("import_act", args=[record.pk]), {"action": "run"})

@@ -11,6 +11,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
     Suppression,
+    Tag,
     Tagging,
 )
 from subscribers.states import AddressFlag, ConsentKind, ConsentSource, SuppressionReason
@@ -185,10 +186,11 @@ def test_a_row_without_a_list_is_refused_where_only_a_column_names_one(prepared)
     assert record.problems[0]["code"] == "list_missing"
 
 
-def test_a_column_of_too_many_names_is_no_column_of_tags(prepared):
+def test_of_a_column_of_too_many_names_the_first_thousand_become_tags(prepared):
     rows = "".join(f"p{n}@example.com,tag {n}\n" for n in range(1_005))
     record = imported(prepared("email,tags\n" + rows))
-    assert figures(record) == (1_000, 0, 0, 0, 5)
+    assert figures(record) == (1_005, 0, 0, 0, 0)
+    assert (record.flagged["without"], Tag.objects.count()) == (5, 1_000)
 
 
 def test_addresses_are_flagged_not_dropped(workspace, prepared):

@@ -102,6 +102,17 @@ def test_a_bad_proof_costs_its_cell_and_not_its_person(imported, at, ip):
     assert len(events("b@x.example")) == 2
 
 
+def test_a_damaged_proof_costs_its_cell_too(imported):
+    record = imported("email,optin time,optin ip\na@x.example,2021-05-04 08:00:00,1\0\n")
+    assert (record.created, record.invalid, record.flagged["without"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["Data zapisu", "登録日", "Kayıt Tarihi", "Tanggal daftar"])
+def test_the_day_of_the_sign_up_is_a_proof_in_other_languages_too(imported, name):
+    imported(f"email,{name}\na@x.example,2021-05-04 08:00:00\n")
+    assert ConsentEvent.objects.earliest("at").at.year == 2021
+
+
 def test_when_and_why_they_left_is_kept(imported):
     imported(
         "email,unsubscribed_at,Email hard bounce reason\n"
@@ -210,6 +221,23 @@ def test_known_people_come_back_when_a_worse_row_is_undone(imported, known):
     assert undo.start(record)
     assert undo.run(record.pk)
     assert status("ani@example.com") == "subscribed"
+
+
+def test_a_worse_row_is_undone_also_where_the_first_row_changed_or_repeated_something(
+    imported, known
+):
+    imported("email\nbudi@example.com\n")
+    record = imported(
+        "email,first_name,status\nani@example.com,Ani,subscribed\nani@example.com,,unsubscribed\n"
+        "budi@example.com,,subscribed\nbudi@example.com,,unsubscribed\n"
+    )
+    assert {status("ani@example.com"), status("budi@example.com")} == {"unsubscribed"}
+    assert undo.outlook(record).restored == 2
+    assert undo.start(record)
+    assert undo.run(record.pk)
+    assert {status("ani@example.com"), status("budi@example.com")} == {"subscribed"}
+    record.refresh_from_db()
+    assert record.undo["restored"] == 2
 
 
 @pytest.mark.parametrize(

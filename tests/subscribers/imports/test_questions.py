@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,7 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
-from subscribers.imports import consent_words, files, mapping, questions, run, standings, steps
+from subscribers.imports import (
+    consent_columns,
+    consent_words,
+    files,
+    mapping,
+    questions,
+    run,
+    sources,
+    standings,
+    steps,
+)
 from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.folding import fold
 from subscribers.imports.mapping import Target
@@ -304,6 +315,36 @@ def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly)
     again = taken("email,Note\nc@x.example,fine\n")
     assert again.mapping[1]["to"] == mapping.STATUS
     assert [value.text for value in questions.ask(again)[0].open] == ["fine"]
+
+
+@pytest.mark.parametrize("row", ["b@x.example,Gone", "b@x.example,Gone,\0", "b@x.example,Gone,,"])
+def test_rows_that_lack_other_cells_or_have_damaged_ones_are_asked_about_too(taken, row):
+    record = taken(f"email,subscription status,note\na@x.example,active,\n{row}\n")
+    assert [value.text for value in questions.ask(record)[0].open] == ["Gone"]
+
+
+def test_a_file_to_correct_keeps_what_was_answered(taken, weekly):
+    record = taken("email,state of mail\na(at)x.example,Gone\nb@x.example,Gone\n")
+    targets = mapping.load(record.mapping)
+    status = Target(to="status", reads=consent_words.WORD, answers={"gone": "unsubscribed"})
+    assert steps.set_mapping(record, targets=[targets[0], status])
+    assert steps.set_consent(record, steps.Consent(lists=[weekly]))
+    assert steps.start_run(record)
+    assert run.run(record.pk)
+    record.refresh_from_db()
+    again = taken(Path(record.errors_path).read_text("utf-8-sig").replace(",a(at)", ",a@"))
+    assert again.corrects == record
+    assert mapping.load(again.mapping)[-1] == status
+    assert not questions.is_open(again)
+    assert steps.start_run(again)
+    assert run.run(again.pk)
+    assert (standing("a@x.example"), standing("b@x.example")) == ("unsubscribed", "unsubscribed")
+
+
+def test_no_source_takes_a_column_away_that_says_who_may_be_emailed():
+    for source in sources.SOURCES:
+        found = {name: consent_columns.by_name(name) for name in source.columns}
+        assert not {name for name, one in found.items() if one and one.reads}
 
 
 def test_yes_and_no_and_every_word_mean_one_thing():

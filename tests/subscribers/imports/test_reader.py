@@ -50,7 +50,7 @@ def test_layouts(tmp_path, content, encoding, delimiter):
         ("Иван Петров, Москва, Ольга Смирнова", "cp1251"),
         ("Иван Петров, Москва, Ольга Смирнова", "koi8-r"),
         ("Γιώργος Παπαδόπουλος, Αθήνα", "cp1253"),
-        ("たなか さくら, 東京都, カタカナ", "shift_jis"),
+        ("たなか さくら, 東京都, カタカナ", "cp932"),
         ("王小明, 北京市, 李华, 上海", "gb18030"),
         ("François Müller, Señor Núñez, Ångström", "cp1252"),
         ("Jörg Groß, Düsseldorf, Zoë", "cp1252"),
@@ -136,7 +136,11 @@ def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, table):
     path = written(tmp_path_factory.mktemp("h"), text.getvalue().encode("utf-8", "replace"))
     rows = read(path, width=3)
     plain = [[cell.encode("utf-8", "replace").decode() for cell in row] for row in table]
-    expected = [row for row in plain if not any("\0" in cell or "\ufffd" in cell for cell in row)]
+    expected = [
+        row
+        for row in plain
+        if any(map(str.strip, row)) and not any("\0" in cell or "\ufffd" in cell for cell in row)
+    ]
     assert [row[1] for row in rows if isinstance(row, tuple)] == expected
 
 

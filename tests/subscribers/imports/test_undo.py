@@ -254,3 +254,73 @@ def test_an_undone_import_is_no_growth(weekly, imported):
     assert ListDay.objects.get().joined == 2
     undone(record)
     assert list(ListDay.objects.values_list("joined", "left")) == [(0, 0)]
+
+
+def state(email):
+    person = Subscriber.objects.get(email_key=email)
+    rows = Subscription.objects.filter(subscriber=person)
+    return (
+        dict(rows.values_list("list__name", "status")),
+        set(Tagging.objects.filter(subscriber=person).values_list("tag__name", flat=True)),
+        (person.first_name, person.fields),
+    )
+
+
+GIVEN = ({"Weekly": "subscribed"}, {"fair"}, ("Ana", {"city": "Bogor"}))
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_a_second_import_gave_too_stays_until_that_one_is_undone(
+    workspace, weekly, imported, is_known
+):
+    if is_known:
+        add(workspace, "ana@example.com", first_name="Anna", fields={"city": "Solo"})
+    first = imported(HEADER + "ana@example.com,Ana,Bogor\nonly@example.com,O,P\n", tags=["fair"])
+    second = imported(HEADER + "ana@example.com,Ana,Bogor\n", tags=["fair"])
+    assert (second.created, second.updated, second.unchanged) == (0, 0, 1)
+    undone(first)
+    assert state("ana@example.com") == GIVEN
+    assert not Subscriber.objects.filter(email_key="only@example.com").exists()
+    event = ConsentEvent.objects.latest("pk")
+    assert (event.kind, event.list) == (ConsentKind.GIVEN_AGAIN, weekly)
+    assert event.detail == f"a.csv (#{second.pk})"
+    joined = ListDay.objects.get(list=weekly).joined
+    assert joined == 1
+    undone(second)
+    assert state("ana@example.com")[:2] == ({}, set())
+    assert ListDay.objects.get(list=weekly).joined == 0
+    assert not ImportChange.objects.exists()
+
+
+def test_undoing_the_second_import_leaves_what_the_first_one_gave(imported):
+    imported(HEADER + "ana@example.com,Ana,Bogor\n", tags=["fair"])
+    second = imported(HEADER + "ana@example.com,Ana,Bogor\n", tags=["fair"])
+    assert undone(second)["restored"] == 0
+    assert state("ana@example.com") == GIVEN
+
+
+def test_who_left_by_two_imports_stays_out_when_one_is_undone(workspace, weekly, imported):
+    person = add(workspace, "ana@example.com")
+    lifecycle.subscribe(person, mailing_list=weekly, source=ConsentSource.MANUAL)
+    gone = "email,status\nana@example.com,unsubscribed\nbad@example.com,bounced\n"
+    first, _second = imported(gone), imported(gone)
+    undone(first)
+    assert Subscription.objects.get(subscriber=person).status == "unsubscribed"
+    assert Suppression.objects.filter(email_key="bad@example.com").exists()
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize(
+    "text", ["email,status\nbad@x.org,bounced\n", "email,bounce reason\nbad@x.org,No such user\n"]
+)
+def test_an_address_that_two_imports_suppressed_is_free_when_both_are_undone(
+    imported, text, in_order
+):
+    first, second = imported(text), imported(text)
+    before, after = (first, second) if in_order else (second, first)
+    undone(before)
+    row = Suppression.objects.get(email_key="bad@x.org")
+    assert row.detail.endswith(merge.detail(after))
+    assert merge.detail(before) not in row.detail
+    undone(after)
+    assert not Suppression.objects.exists()

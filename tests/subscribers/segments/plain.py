@@ -1,5 +1,6 @@
 """A second opinion on rules: evaluated person by person in plain Python, without the database."""
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -59,9 +60,15 @@ def of_field(rule: dict[str, Any], value: Any) -> bool:
     return value is (rule["operator"] == "yes")
 
 
+def fold(written: str) -> str:
+    """One i, one sigma, ss for ß, composed and half-width, lower case."""
+    lower = unicodedata.normalize("NFKC", written).lower()
+    return lower.replace("ı", "i").replace("i\u0307", "i").replace("ς", "σ").replace("ß", "ss")
+
+
 def text(rule: dict[str, Any], value: str) -> bool:
-    value, given = value.lower(), str(rule.get("text", "")).lower()
-    several = [each.lower() for each in rule.get("texts", [])]
+    value, given = fold(value), fold(str(rule.get("text", "")))
+    several = [fold(each) for each in rule.get("texts", [])]
     return {
         "is": value == given,
         "is_not": value != given,

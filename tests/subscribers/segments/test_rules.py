@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subscribers import addresses, erasure, people
+from subscribers import addresses, erasure, people, tags
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Tag, Tagging
 from subscribers.segments import members, saving
 from subscribers.segments.kinds import Scope
@@ -18,7 +18,15 @@ LISTS, TAGS = ("Weekly", "Monthly"), ("vip", "shop", "old")
 LIKES = ("latte", "drip", "cold brew")
 STATUSES = ("subscribed", "unconfirmed", "unsubscribed")
 NOON = datetime(2026, 11, 25, 5, tzinfo=UTC)  # noon in Jakarta
-CITIES = st.sampled_from(["Bandung", "bandung", "Bogor", "100%", "a_b", "São Paulo", ""])
+# One word each in several spellings: Turkish and Greek letter case, accents apart, full width.
+SPELLINGS = [
+    *("İzmir", "izmir", "IZMIR", "ızmır", "İZMİR", "i\u0307zmir"),
+    *("Gießen", "GIESSEN", "GIEẞEN", "ΠΑΤΡΑΣ", "πατρας", "Πατρασ"),
+    *("Zoë", "Zoe\u0308", "ZOË", "Ｂandung", "ŁÓDŹ", "łódź"),
+]
+CITIES = st.sampled_from(
+    ["Bandung", "bandung", "Bogor", "100%", "a_b", "São Paulo", "", *SPELLINGS]
+)
 DAYS = st.sampled_from(
     ["2026-11-25", "2026-11-24", "2026-12-05", "1990-12-01", "1988-02-29", "2025-01-03"]
 )
@@ -31,7 +39,7 @@ def one_of_the(*operators, subject, **inputs):
     )
 
 
-WORDS = st.sampled_from(["bandung", "Bogor", "an", "%", "_", "ão", "e"])
+WORDS = st.sampled_from(["bandung", "Bogor", "an", "%", "_", "ão", "e", "ΤΡ", "iz", *SPELLINGS])
 
 
 def texts(subject):
@@ -183,6 +191,22 @@ def test_the_database_agrees_with_a_plain_reading(furnished, rules, everybody, m
     group = saving.check({"version": 1, **with_ids(tree, furnished)}, scope)
     found = set(members.people(scope, group).values_list("pk", flat=True))
     assert found == {pk for pk, somebody in keys.items() if plain.fits(tree, somebody)}
+
+
+@pytest.mark.parametrize("given", ["İzmir", "izmir", "İZMİR", "IZMIR", "i\u0307zmir"])
+def test_somebody_from_izmir_is_found(furnished, given):
+    store(furnished, Somebody(email="a@x.org", fields={"city": "İzmir"}), 0)
+    rule = {"subject": "field:city", "operator": "is", "text": given}
+    scope = Scope(workspace=furnished, now=NOON)
+    group = saving.check({"version": 1, "match": "all", "rules": [rule]}, scope)
+    assert members.people(scope, group).count() == 1
+
+
+def test_tags_whose_letter_case_python_folds_otherwise_are_one_tag(furnished):
+    first = tags.find_or_create(furnished, ["İzmir", "Straße"])
+    again = tags.find_or_create(furnished, ["İzmir", "izmir", "STRASSE", "Straße"])
+    assert {tag.name for tag in again} == {"İzmir", "STRASSE", "Straße"}
+    assert {tag.pk for tag in first} < {tag.pk for tag in again}
 
 
 def test_an_erased_address_is_on_the_suppression_list(workspace):

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscribers", "0017_imports_that_ask")]
+    dependencies = [("subscribers", "0019_one_folding_of_case")]
 
     operations = [
         migrations.AlterModelOptions(

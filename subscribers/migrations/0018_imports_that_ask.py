@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscribers", "0016_erased_words")]
+    dependencies = [("subscribers", "0017_imports_of_any_file")]
     operations = [
         migrations.AddField(
             model_name="import",
