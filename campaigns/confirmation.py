@@ -160,10 +160,18 @@ def _number(number: int | str) -> str:
     return number_format(number, force_grouping=True)
 
 
+def _subject(subject: str) -> str:
+    if (
+        "{{" in subject or "{%" in subject
+    ):  # what people read is said beside, filled in for one of them
+        return _("The subject was changed.")
+    return _("The subject is now “%(subject)s”.") % {"subject": subject}
+
+
 def _sentences(campaign: Campaign, names: list[str]) -> Iterator[str]:
     content = campaign.content or Content()
     said = {
-        "subject": _("The subject is now “%(subject)s”.") % {"subject": content.subject},
+        "subject": _subject(content.subject),
         "preheader": _("The preheader was changed."),
         "content": _("The content was changed."),
         "template": _("The template was changed."),

@@ -56,6 +56,7 @@ async function send(form) {
     const answer = await fetch(form.dataset.autosave, { method: "POST", body: new FormData(form), headers: { "X-Autosave": "1", Accept: "text/html" }, redirect: "manual" });
     if (!answer.ok) {
       explain([409, 413, 422].includes(answer.status) ? await answer.text() : "");
+      if (answer.status === 409) document.querySelector("[data-autosave-problem]")?.scrollIntoView({ block: "nearest" });
       throw new Error(String(answer.status));
     }
     const revision = answer.headers.get("X-Revision");

@@ -75,6 +75,10 @@ def reroute(draft: Campaign) -> None:
     ("change", "said"),
     [
         (lambda draft: rewrite(draft, subject="Diskon!"), "The subject is now “Diskon!”."),
+        (
+            lambda draft: rewrite(draft, subject='Hi {{ first_name|default("you") }}'),
+            "The subject was changed.",
+        ),
         (lambda draft: rewrite(draft, preheader="Beli"), "The preheader was changed."),
         (lambda draft: rewrite(draft, source="# Buy {{ first_name }}"), "The content was changed."),
         (frame, "The template was changed."),
