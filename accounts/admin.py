@@ -263,3 +263,6 @@ class SetAsideAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     ordering = ("-last_at",)
     exclude = ("digest",)
+
+
+register_rest("accounts")

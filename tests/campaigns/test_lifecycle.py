@@ -218,7 +218,9 @@ def test_versions_of_before_are_frozen_with_what_they_had(workspace: Workspace) 
         content = Content.objects.select_related("template", "campaign__workspace").get(
             campaign=campaign
         )
-        assert content.frozen_with == surroundings(content)
+        now = surroundings(content)
+        del now["constants"]["brand_colour"]  # no template of before asks for it
+        assert content.frozen_with == now
         assert content.frozen_with["fields"] == {"my_city": ["my-city", "text"]}
         assert content.frozen_with["template"] == "In it {{ content }}"
     assert Content.objects.get(campaign=draft).frozen_with is None
