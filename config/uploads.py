@@ -9,7 +9,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 from django.urls import Resolver404, resolve
 
-from accounts import api_keys
+from accounts import api_keys, workspace_urls
 from config.bodies import ANYBODY_BYTES
 
 FORM_AROUND = 1_000_000  # bytes of a form besides its file
@@ -21,7 +21,8 @@ def most_bytes(environ: dict[str, Any]) -> int:
     try:
         request = WSGIRequest(environ)
         try:
-            view = resolve(request.path_info).func
+            _slug, path = workspace_urls.split(request.path_info)
+            view = resolve(path).func
         except Resolver404:
             return ANYBODY_BYTES
         if not _is_known(request):

@@ -148,7 +148,7 @@ def test_names_that_look_alike_sign_nobody_in(client: Client, cast: Cast) -> Non
 def test_invitations_and_resets_tell_nobody_who_is_known(client: Client, cast: Cast) -> None:
     def told(email: str) -> str:
         answer = client.post(reverse("account_reset_password"), {"email": email}, follow=True)
-        return re.sub(r'(?:nonce|value)="[^"]*"', "", answer.content.decode())
+        return re.sub(r'(?:nonce|value|content)="[^"]*"', "", answer.content.decode())
 
     assert told(cast.owner.email) == told("nobody@example.org")
     for token in ("x", "A" * 32, "..", "%00"):

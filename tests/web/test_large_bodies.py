@@ -79,13 +79,15 @@ def test_who_waits_to_be_told_is_told_no(served: Served) -> None:
 
 def test_a_member_uploads_a_large_file(owner_client: Client, served: Served) -> None:
     rows = b"email\r\n" + b"".join(b"orang-%d@kopisenja.example\r\n" % n for n in range(200_000))
-    owner_client.get("/subscribers/import/")  # sets the cookie that the form's token belongs to
+    # Sets the cookie that the form's token belongs to.
+    owner_client.get("/kopi-senja/subscribers/import/")
     name = settings.CSRF_COOKIE_NAME
     token = owner_client.cookies[name].value
     cookies = f"{cookie_of(owner_client)}; {name}={token}"
     body = form_of(rows, token=token)
     answer = served.ask(
-        f"POST /subscribers/import/ HTTP/1.1\r\n{TYPE}\r\n{cookies}\r\nContent-Length: {len(body)}",
+        f"POST /kopi-senja/subscribers/import/ HTTP/1.1\r\n{TYPE}\r\n{cookies}\r\n"
+        f"Content-Length: {len(body)}",
         body,
     )
     assert answer.startswith(b"HTTP/1.1 302"), answer[:500]

@@ -11,7 +11,7 @@ from subscribers.models import Subscriber
 from tests.web.conftest import Served, cookie_of, read_all
 
 MANY = 300
-EXPORT = "/subscribers/export/file/?column=email&column=first_name&column=last_name"
+EXPORT = "/kopi-senja/subscribers/export/file/?column=email&column=first_name&column=last_name"
 
 
 def is_served(served: Served) -> bool:
@@ -132,9 +132,6 @@ def test_exports_that_are_not_read_stall_nobody_and_end(
 def test_an_export_arrives_whole_beside_them(
     many_people: Workspace, owner_client: Client, served: Served
 ) -> None:
-    answer = served.ask(
-        "GET /subscribers/export/file/?column=email&column=first_name&column=last_name HTTP/1.1\r\n"
-        + cookie_of(owner_client)
-    )
+    answer = served.ask(f"GET {EXPORT} HTTP/1.1\r\n" + cookie_of(owner_client))
     assert answer.count(b"@kopisenja.example") >= 20_000
     assert answer.endswith(b"\r\n0\r\n\r\n")

@@ -85,7 +85,7 @@ def is_finished(campaign: int) -> bool:
         ("delivery.transports.smtp_run.Run", "_fill", MemoryError(), 30),
         ("delivery.transports.smtp_lane.Lane", "hand_over", RuntimeError("transport"), 30),
         ("delivery.transports.smtp.SmtpTransport", "send", RuntimeError("transport"), 1),
-        ("delivery.pipeline.prepare.Prepared", "mail", MemoryError(), 40),
+        ("delivery.pipeline.prepare", "render", MemoryError(), 40),
         ("delivery.journal.Journal", "announce", RuntimeError("journal"), 40),
         ("delivery.journal.Journal", "confirm", RuntimeError("journal"), 30),
         ("delivery.journal.Journal", "settle", RuntimeError("journal"), 40),
@@ -155,7 +155,7 @@ def test_a_person_whose_mail_can_never_be_made_is_skipped_and_the_others_get_the
         (MessageState.SKIPPED, Reason.RENDER_ERROR): 1,
     }
     skipped = Message.objects.select_related("reply").get(pk=poisoned)
-    assert str(skipped.reply) == "too deep"
+    assert str(skipped.reply) == ("Something in this person's values can't be put into an email.")
 
 
 def test_a_slow_account_holds_nobody_else_up(
