@@ -19,7 +19,7 @@ for name in ("hostile", "peaceful"):
     user = User.objects.create_user(f"{name}@example.org", "kopi-senja-di-teras-9", name=name)
     Membership.objects.create(workspace=workspace, user=user, role=Role.OWNER)
     for number in range(4 if name == "hostile" else 1):
-        source = "*a **b " * 100_000 if name == "hostile" else "Hello"
+        source = "*a **b " * 140_000 if name == "hostile" else "Hello"
         campaign = lifecycle.create(
             workspace, name="x", subject="x", source=f"{number} {source}"
         )
