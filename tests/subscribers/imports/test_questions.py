@@ -3,6 +3,7 @@
 import json
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -230,7 +231,7 @@ def test_the_page_asks_value_by_value(editor_client, weekly):
     editor_client.post(f"{page}?step=consent", consent)
     record.refresh_from_db()
     assert record.status == "uploaded"
-    columns = {"to_0": "email", "to_1": "status"}
+    columns: dict[str, Any] = {"to_0": "email", "to_1": "status"}
     answer = editor_client.post(f"{page}?step=columns", columns)
     assert answer.status_code == 422
     assert "it is not clear what these values mean" in answer.content.decode()

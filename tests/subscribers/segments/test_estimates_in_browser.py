@@ -1,6 +1,7 @@
 """The estimate and the number that takes its place, as a browser shows them."""
 
 import os
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -32,7 +33,7 @@ def browser():
 def page(browser, cast, live_server):
     client = MemberClient()
     client.force_login(cast.editor)
-    cookie = {
+    cookie: Any = {
         "name": settings.SESSION_COOKIE_NAME,
         "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
         "url": live_server.url,
