@@ -60,6 +60,15 @@ def test_while_people_are_counted_the_estimate_is_for_all_who_were_confirmed(sen
     assert live.now(sending).time_left == timedelta(seconds=round(3_000 / (2_000 / 30)))
 
 
+def test_seconds_are_not_promised(sending, now, owner_client):
+    Dispatch.objects.update(planning_done_at=now)
+    page = owner_client.get(reverse("campaign_live", args=[sending.pk])).content.decode()
+    assert "under a minute" in page
+    MessageTally.objects.filter(state=MessageState.PLANNED).update(count=30_000)
+    page = owner_client.get(reverse("campaign_live", args=[sending.pk])).content.decode()
+    assert "8 min" in page
+
+
 def test_the_first_seconds_say_nothing_about_the_rest(sending, now):
     Campaign.objects.update(started_at=now - timedelta(seconds=5))
     sending.refresh_from_db()
