@@ -27,7 +27,7 @@ BROKEN: Final = [
     ["no-at-sign.example", "Nobody", "Ubud"],
     ["two@@signs.example", "Nobody", "Ubud"],
     ["", "Nobody", "Ubud"],
-    ["eve@injected.example", "Eve\r\nBcc: victim@elsewhere.example", "Ubud"],
+    ["eve@@injected.example", "Eve\r\nBcc: victim@elsewhere.example", "Ubud"],
 ]
 SENDING: Final = 90_000  # milliseconds that a few hundred mails may take on a busy machine
 
