@@ -184,6 +184,8 @@ def test_a_list_is_not_chosen_while_it_is_deleted(
 def waits_for_a_lock() -> bool:
     """Whether another connection of this database waits for a row."""
     with connection.cursor() as cursor:
+        # Else a transaction sees the activity of its first look for ever.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
