@@ -64,6 +64,8 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("Write it like 1234 or 1.234"),
     ),
     "date": (_("Not a date"), _("Write it like 2026-03-31")),
+    "past": (_("Not a time between 1990 and today"), _("Write it like 2026-03-31 09:00:00")),
+    "ip": (_("Not an IP address"), _("Write it like 203.0.113.7")),
     "date_impossible": (
         _("There is no such day"),
         _("Day/month/year is how this column reads"),

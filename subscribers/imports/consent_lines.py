@@ -1,8 +1,9 @@
 """What a row says about a consent, made into columns for COPY: its standing, and the proofs of it.
 
-A proof that can't be read costs its cell, never its person.
+A proof that can't be read costs its cell, never its person; ``ConsentReader.unread`` names it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -14,13 +15,17 @@ from subscribers.imports.consent_words import WORD
 from subscribers.imports.labels import NOTHING
 from subscribers.imports.mapping import Target
 from subscribers.imports.standings import StandingReader, StatusColumn
+from subscribers.problems import Problem
 
 # Columns of the stage, in the order of `ConsentReader.read`.
 COLUMNS = (
     "status", "status_at", "status_detail", "consent_at", "consent_ip", "confirm_at", "confirm_ip",
     "consent_source",
 )  # fmt: skip
+TIMES = frozenset({mapping.CONSENT_TIME, mapping.CONFIRM_TIME})
 LONGEST_SOURCE = 150
+# Words such as "never" and zeros say that there is no proof; anything else was meant as one.
+MEANT = re.compile("[1-9]").search
 
 
 def is_needed(targets: Sequence[Target]) -> bool:
@@ -50,6 +55,8 @@ class ConsentReader:
             index for index, target in enumerate(targets) if target.to == mapping.STATUS
         ]
         places = {target.to: (index, target) for index, target in enumerate(targets)}
+        # Proofs of the last row that can't be read: what for, what stood there, why.
+        self.unread: list[tuple[str, str, Problem]] = []
         self._proofs: list[tuple[int, Callable[[str], str]] | None] = [
             (place[0], _reader(to, place[1])) if (place := places.get(to)) else None
             for to in mapping.PROOFS
@@ -61,9 +68,13 @@ class ConsentReader:
         Raises:
             Problem: it says where somebody stands in a word that nobody has told the meaning of.
         """
-        asked, asked_ip, confirmed, confirmed_ip, source = (
-            place[1](cells[place[0]]) if place else "" for place in self._proofs
-        )
+        proofs = [place[1](cells[place[0]]) if place else "" for place in self._proofs]
+        self.unread = [
+            (to, text, Problem("past" if to in TIMES else "ip"))
+            for to, place, proof in zip(mapping.PROOFS, self._proofs, proofs, strict=True)
+            if place and not proof and MEANT(text := cells[place[0]])
+        ]
+        asked, asked_ip, confirmed, confirmed_ip, source = proofs
         status = at = detail = ""
         if self.has_status:
             standing = self._standings.read(cells)
@@ -76,7 +87,7 @@ class ConsentReader:
 
 
 def _reader(to: str, target: Target) -> Callable[[str], str]:
-    if to in {mapping.CONSENT_TIME, mapping.CONFIRM_TIME}:
+    if to in TIMES:
         day_first = _day_first(target)
 
         @lru_cache(maxsize=20_000)

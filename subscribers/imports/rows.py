@@ -222,6 +222,8 @@ class RowMaker:
         if self._consent:
             try:
                 of_consent = self._consent.read(cells)
+                for proof, text, problem in self._consent.unread:
+                    self._drop(proof, text, problem)
             except Problem as problem:
                 text = "; ".join(cells[index] for index in self._consent.status_columns)
                 faults.append(_fault(mapping.STATUS, text, problem))

@@ -102,6 +102,16 @@ def test_a_bad_proof_costs_its_cell_and_not_its_person(imported, at, ip):
     assert len(events("b@x.example")) == 2
 
 
+def test_a_proof_that_cannot_be_read_is_told(imported):
+    record = imported(
+        "email,OPTIN_TIME,OPTIN_IP\n"
+        "a@x.example,2999-01-01,fe80::1%eth0\nb@x.example,never,0000-00-00\n"
+    )
+    assert (record.created, record.flagged["without"]) == (2, 1)
+    told = [(one["field"], one["value"], one["goes_in"]) for one in record.problems]
+    assert told == [("consent_time", "2999-01-01", True), ("consent_ip", "fe80::1%eth0", True)]
+
+
 def test_a_damaged_proof_costs_its_cell_too(imported):
     record = imported("email,optin time,optin ip\na@x.example,2021-05-04 08:00:00,1\0\n")
     assert (record.created, record.invalid, record.flagged["without"]) == (1, 0, 1)
