@@ -20,8 +20,9 @@ from delivery.pipeline.send import Sender
 from delivery.states import ClaimState, MessageState, Reason
 from delivery.testing.smtp_server import running
 from subscribers import suppression
-from subscribers.models import Subscriber
+from subscribers.models import MailingList, Subscriber
 from subscribers.states import SuppressionReason
+from tests.campaigns import makers
 from tests.delivery import sending
 from tests.faults.conftest import Recorder
 from tests.people import Cast
@@ -183,18 +184,37 @@ def test_a_rate_is_kept(cast: Cast, server: Recorder, sender: Sender) -> None:
     assert 60 <= len(server.mails()) <= 50 * 5 + 13
 
 
-def test_campaigns_take_turns(
+def test_campaigns_take_turns_at_an_account(
     cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "CLAIM_SIZE", 20)
-    campaigns = []
-    for workspace in (cast.workspace, cast.other_workspace):
-        account(workspace, server)
-        campaigns.append(sending.planned(workspace, 200))
+    account(cast.workspace, server)
+    first = sending.planned(cast.workspace, 200)
+    second = makers.make_campaign(cast.workspace, MailingList.objects.get(), name="Second")
+    assert lifecycle.schedule(second, at=timezone.now())
+    assert plan.begin(second)
+    sending.plan_all(second)
+    campaigns = first, second
     work(sender, is_over=lambda: len(server.mails()) > 150)
     sent = [sending.states(campaign).get(MessageState.SENT, 0) for campaign in campaigns]
-    assert abs(sent[0] - sent[1]) <= 40
-    assert min(sent) > 0
+    assert 150 < sum(sent) < 400
+    assert abs(sent[0] - sent[1]) <= 20
+
+
+def test_no_account_waits_for_anothers_campaign(
+    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "CLAIM_SIZE", 20)
+    server.start("slow=1")
+    account(cast.workspace, server)
+    slow = sending.planned(cast.workspace, 400)
+    with running() as quick:
+        sending.make_account(cast.other_workspace, port=quick.port)
+        other = sending.planned(cast.other_workspace, 200)
+        over = [MessageState.SENT]
+        work(sender, seconds=60, is_over=lambda: list(sending.states(other)) == over)
+        assert sending.states(other) == {MessageState.SENT: 200}
+    assert sending.states(slow)[MessageState.PLANNED] > 0
 
 
 def test_a_server_in_trouble_is_left_alone_and_nobody_fails(
