@@ -30,8 +30,6 @@ warnings.filterwarnings("ignore", message=r"(?s).*superuser privileges")
 app = Celery("warta")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.autodiscover_tasks(related_name="tracking_tasks")
-app.autodiscover_tasks(related_name="signup_tasks")
 
 # What beat starts, and how often (seconds, or a crontab).
 app.conf.beat_schedule = {

@@ -18,11 +18,10 @@ from accounts.senders import understood
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import throttle
-from delivery.models import SendingAccount
+from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TlsMode, TransportKind
 
 SANDBOX_POSITION = 1000  # after every real account
-FROM_SETTINGS = "SMTP_URL"  # the name of the account that the settings made
 ON_THEIR_WAY = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
 
 

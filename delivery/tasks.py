@@ -13,19 +13,25 @@ import time
 import uuid
 
 import redis
+import structlog
 from celery import current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
+from django.db import OperationalError
 
 from delivery import coordination, forgetting, heartbeats, stopping
 from delivery.pipeline import offers, plan, sweep
 from delivery.pipeline.handover import Slice
 from delivery.pipeline.send import Sender
+from delivery.tracking import ingest, review
 
 SLICE_SECONDS = 30.0
+EVENTS_SECONDS = 10.0  # what is left then is for the next run
 SHORTEST_SLICE = 1.5  # seconds before a slice makes room for mail that people wait for
 PLAN_SECONDS = 5.0
 DRAIN_SECONDS = 10.0
 MOST_SENDERS = 256
+
+log = structlog.get_logger()
 
 worker_init.connect(stopping.allow)
 worker_process_init.connect(stopping.listen)
@@ -132,3 +138,19 @@ def sweep_up() -> None:
 def forget_origins() -> None:
     """Forget from where opens and clicks came, where a workspace's rules say so."""
     forgetting.forget_origins()
+
+
+@shared_task(name="delivery.ingest_events", queue="events")
+def ingest_events() -> None:
+    """Bring what readers did from the stream into the ledger, then look again at what is ripe."""
+    until = time.monotonic() + EVENTS_SECONDS
+    try:
+        while ingest.next_batch() == ingest.BATCH and time.monotonic() < until:
+            pass
+        while review.next_batch() == review.BATCH and time.monotonic() < until:
+            pass
+    except redis.RedisError:
+        log.warning("events_wait", reason="Redis is away")
+    except OperationalError:
+        # A row stayed locked, or the database is away. Nothing was stored; the next run goes on.
+        log.warning("events_wait", reason="the database is busy")

@@ -62,6 +62,17 @@ class FieldShape:
     date_order: DateOrder = DateOrder.DAY_FIRST
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A custom field as a page asks for it."""
+
+    field: CustomField
+    label: str
+    help_text: str = ""
+    is_required: bool = False
+    is_shown_only: bool = False
+
+
 def shape(field: CustomField, *, date_order: DateOrder = DateOrder.DAY_FIRST) -> FieldShape:
     """Return the shape of a stored field."""
     return FieldShape(

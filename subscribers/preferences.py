@@ -17,8 +17,8 @@ from django.utils import timezone
 from accounts.models import Workspace
 from subscribers import lifecycle, people, suppression
 from subscribers.consent import Evidence
+from subscribers.fields import Asked
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription
-from subscribers.public_forms import Asked
 from subscribers.states import FieldVisibility, Frequency, SubscriptionStatus
 
 PAUSES = (1, 3, 6)  # months

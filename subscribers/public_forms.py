@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from subscribers import addresses, fields
 from subscribers.addresses import Address
+from subscribers.fields import Asked
 from subscribers.models import CustomField, MailingList, SignupForm
 from subscribers.people import LONGEST_NAME
 from subscribers.problems import Problem
@@ -36,17 +36,6 @@ class OneLineField(forms.CharField):
         if CONTROL(cleaned):
             raise forms.ValidationError(_("A name stands on one line. Remove the line break."))
         return cleaned
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A custom field as a page asks for it."""
-
-    field: CustomField
-    label: str
-    help_text: str = ""
-    is_required: bool = False
-    is_shown_only: bool = False
 
 
 class PersonForm(forms.Form):

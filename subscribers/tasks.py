@@ -8,15 +8,28 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import set_aside
+from accounts import tasks as system_mail_tasks
 from accounts.models import Workspace
-from subscribers import bulk, bulk_run, duplicates, mail_servers, retention, search, signup_mails
+from subscribers import (
+    bulk,
+    bulk_run,
+    duplicates,
+    mail_servers,
+    retention,
+    search,
+    signup_brake,
+    signup_figures,
+    signup_intake,
+    signup_mails,
+)
 from subscribers.imports import asking, files, old_files, run, steps, undo
-from subscribers.models import BulkAction, Import, Move, Segment
+from subscribers.models import BulkAction, Import, Move, Segment, SignupRequest, Subscriber
 from subscribers.moving import run as moving
 from subscribers.moving import taking
 from subscribers.moving.arrivals import SourceRefused
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
+from subscribers.signup import Letter
 from subscribers.states import ImportStatus, MoveSource
 
 SEARCH_SECONDS = 4.0
@@ -201,3 +214,48 @@ def check_mail_servers_of(workspace_id: int) -> None:
     workspace = Workspace.objects.filter(pk=workspace_id, check_mail_servers=True).first()
     if workspace is not None and mail_servers.check(workspace) == mail_servers.MOST_AT_ONCE:
         check_mail_servers_of.delay(workspace_id)
+
+
+@shared_task(name="subscribers.take_signup")
+def take_signup(request_id: int) -> None:
+    """Take a sign-up in, or hold it; write down its mail, which goes at once."""
+    if not set_aside.each("sign-up", [request_id], _take_signup, name="sign-up {}".format):
+        signup_intake.hold(request_id)  # for a member, who sees it among the held
+
+
+def _take_signup(request_id: int) -> None:
+    row = SignupRequest.objects.filter(pk=request_id).only("workspace_id").first()
+    if row is None:
+        return
+    letter = signup_intake.take(request_id)
+    signup_intake.hand_on(request_id, queue=signup_mails.put)
+    if letter and letter.token and signup_brake.pull(row.workspace_id):
+        log.warning("signup.brake_pulled", workspace_id=row.workspace_id)
+        signup_mails.put_brake_news(row.workspace_id)
+    system_mail_tasks.nudge()
+
+
+def send_letter(letter: Letter) -> None:
+    """Write a mail down in the caller's transaction; it goes as soon as that is committed."""
+    signup_mails.put(letter)
+    system_mail_tasks.nudge()
+
+
+def send_owner_link(person: Subscriber, *, message_id: int | None, language: str) -> None:
+    """Mail a person the link to their own settings and data."""
+    signup_mails.put_owner_link(person, message_id=message_id, language=language)
+    system_mail_tasks.nudge()
+
+
+@shared_task(name="subscribers.take_overdue_signups")
+def take_overdue_signups() -> None:
+    """Take up sign-ups whose task was lost, and forget held ones whose time is over."""
+    for request_id in signup_intake.overdue():
+        take_signup.delay(request_id)
+    signup_intake.forget_old()
+
+
+@shared_task(name="subscribers.copy_form_views")
+def copy_form_views() -> None:
+    """Bring the views counted in Redis into the database."""
+    signup_figures.copy_views()

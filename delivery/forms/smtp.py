@@ -7,9 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import secrets
-from delivery.accounts import FROM_SETTINGS
 from delivery.forms.accounts import AccountForm, read_domains
-from delivery.models import SendingAccount
+from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TlsMode, TransportKind
 from delivery.throttle import USUAL_CONNECTIONS
 from delivery.transports import reach

@@ -1,6 +1,6 @@
 """Sending accounts, the ledger, events, the sandbox."""
 
-from delivery.models.accounts import AccountDay, DomainLimit, SendingAccount, WarmUp
+from delivery.models.accounts import FROM_SETTINGS, AccountDay, DomainLimit, SendingAccount, WarmUp
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
@@ -16,6 +16,7 @@ from delivery.models.ledger import (
 from delivery.models.sandbox import SandboxMessage
 
 __all__ = [
+    "FROM_SETTINGS",
     "AccountDay",
     "ChangedDay",
     "Claim",

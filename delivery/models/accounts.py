@@ -9,6 +9,8 @@ from accounts.models import Workspace
 from delivery.states import Provider, TlsMode, TransportKind
 from subscribers.states import DomainGroup
 
+FROM_SETTINGS = "SMTP_URL"  # the name of the account that the settings made
+
 
 class SendingAccount(models.Model):
     """A configured SMTP server, a provider's API, or the sandbox.

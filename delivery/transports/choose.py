@@ -9,8 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts import secrets
-from delivery import accounts
-from delivery.models import SendingAccount
+from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TlsMode, TransportKind
 from delivery.transports.anymail_request import ProviderSettings
 from delivery.transports.anymail_session import READ_SECONDS
@@ -145,7 +144,7 @@ def _refuse_plain_sign_in(account: SendingAccount) -> None:
     if (
         account.tls == TlsMode.NONE
         and account.username
-        and account.name != accounts.FROM_SETTINGS
+        and account.name != FROM_SETTINGS
         and not is_own_machine(account.host)
     ):
         raise ServerTroubleError(

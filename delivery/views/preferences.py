@@ -23,8 +23,8 @@ from subscribers import custom_values, lifecycle, ownership, visitors
 from subscribers import preferences as wishes
 from subscribers.models import Subscriber
 from subscribers.public_forms import PREFIX, PreferencesForm
-from subscribers.signup_tasks import send_owner_link
 from subscribers.states import ConsentSource, Frequency
+from subscribers.tasks import send_owner_link
 
 if TYPE_CHECKING:
     from subscribers.consent import Evidence

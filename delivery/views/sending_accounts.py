@@ -14,10 +14,9 @@ from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import accounts, breaker, standing, trial
-from delivery.accounts import FROM_SETTINGS
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
-from delivery.models import SendingAccount
+from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import Provider, TransportKind
 
 

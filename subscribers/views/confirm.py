@@ -12,8 +12,8 @@ from subscribers import origins, ownership, public_texts, signup, signup_figures
 from subscribers.public_texts import Kind
 from subscribers.signup import Letter, Pending
 from subscribers.signup_mails import values_of
-from subscribers.signup_tasks import send
 from subscribers.states import ConsentSource
+from subscribers.tasks import send_letter
 from subscribers.views.signup import page
 from subscribers.views.signup_answers import let_lead_on
 
@@ -37,7 +37,7 @@ def _confirm(request: HttpRequest, token: str, pending: Pending) -> HttpResponse
     if changed and pending.person:
         signup_figures.count(form.pk, "confirmed")
         if form.sends_welcome:
-            send(
+            send_letter(
                 Letter(
                     subscriber_id=pending.person.pk,
                     form_id=form.pk,

@@ -15,7 +15,7 @@ from accounts.numbers import row_numbers
 from accounts.roles import Permission
 from subscribers import signup_brake, signup_intake
 from subscribers.models import SignupRequest
-from subscribers.signup_tasks import take_signup
+from subscribers.tasks import take_signup
 
 AT_ONCE = 100
 

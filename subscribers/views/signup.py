@@ -29,7 +29,7 @@ from subscribers.public_texts import Kind
 from subscribers.signup import SignUp
 from subscribers.signup_guard import Token
 from subscribers.signup_mails import values_of
-from subscribers.signup_tasks import take_signup
+from subscribers.tasks import take_signup
 from subscribers.views import signup_answers as answers
 from subscribers.views.signup_answers import Visit
 

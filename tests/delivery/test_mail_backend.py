@@ -5,7 +5,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 
 from accounts.system_mail import NotDeliveredError
 from delivery import accounts, breaker
-from delivery.models import SendingAccount
+from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TransportKind
 from delivery.testing.smtp_server import running
 from delivery.transports import choose
@@ -109,7 +109,7 @@ def test_the_installations_mail_goes_only_where_the_settings_say(cast, settings)
         settings.SMTP_URL = f"smtp://127.0.0.1:{meant.port}/?tls=none"
         settings.DEFAULT_FROM = "Warta <warta@kopisenja.example>"
         # Whatever a workspace's administrator makes of the account of that name.
-        account_at(cast.workspace, repointed.port, name=accounts.FROM_SETTINGS)
+        account_at(cast.workspace, repointed.port, name=FROM_SETTINGS)
         account_at(cast.other_workspace, repointed.port, name="Mine")
         assert mail_of(None, "b@x.example", sender=None).send() == 1
         assert (len(meant.accepted), len(repointed.accepted)) == (1, 0)

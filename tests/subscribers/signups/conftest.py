@@ -5,7 +5,7 @@ import pytest
 from accounts import tasks
 from subscribers import proof_of_work
 from subscribers.models import MailingList
-from subscribers.signup_tasks import take_signup
+from subscribers.tasks import take_signup
 from tests.subscribers.signups.signing import DOUBLE, make_form
 
 

@@ -69,8 +69,8 @@ def test_the_request_asks_the_same_of_the_database_whoever_it_is(
     from django.test.utils import CaptureQueriesContext
 
     from subscribers import addresses, lifecycle, people, suppression
-    from subscribers.signup_tasks import take_signup
     from subscribers.states import ConsentSource, SuppressionReason
+    from subscribers.tasks import take_signup
 
     monkeypatch.setattr(take_signup, "delay_on_commit", lambda *_: None)
     person, _ = people.add(workspace, address=addresses.normalise("in@example.org"))

@@ -133,7 +133,7 @@ def test_the_page_asks_the_same_for_one_row_and_for_three(
 
 
 def test_a_lost_task_is_taken_up_and_twice_is_once(form, monkeypatch):
-    from subscribers.signup_tasks import take_signup
+    from subscribers.tasks import take_signup
 
     monkeypatch.setattr(take_signup, "delay_on_commit", lambda *_: None)
     send(form)
@@ -174,7 +174,7 @@ def test_an_erased_person_is_not_kept_among_the_held(workspace, held):
 
 def test_a_sign_up_whose_task_was_lost_is_taken_once(form, monkeypatch):
     """Redis was flushed after the page had said to look into the inbox."""
-    from subscribers.signup_tasks import take_signup
+    from subscribers.tasks import take_signup
 
     with monkeypatch.context() as patch:
         patch.setattr(take_signup, "delay_on_commit", lambda *_: None)
