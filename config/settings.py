@@ -217,6 +217,7 @@ CELERY_TASK_ROUTES = {
     "delivery.tasks.send*": {"queue": "sending"},
     # Planning, sweeping up, and waking the senders.
     "delivery.tasks.*": {"queue": "events"},
+    "delivery.ingest_events": {"queue": "events"},
     # Sign-ups, confirmations, resets, invitations: somebody waits for each of them.
     "accounts.tasks.send*": {"queue": "mail"},
     "subscribers.take*": {"queue": "mail"},

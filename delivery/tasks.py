@@ -140,7 +140,7 @@ def forget_origins() -> None:
     forgetting.forget_origins()
 
 
-@shared_task(name="delivery.ingest_events", queue="events")
+@shared_task(name="delivery.ingest_events")
 def ingest_events() -> None:
     """Bring what readers did from the stream into the ledger, then look again at what is ripe."""
     until = time.monotonic() + EVENTS_SECONDS
