@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts import team, workspaces
-from accounts.forms import free_or_own
+from accounts.forms.settings import free_or_own
 from accounts.models import (
     ApiKey,
     Invitation,

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 State = SystemMail.State
 Writer = Callable[..., EmailMessage | None]
 
-LEASE: Final = timedelta(minutes=2)  # longer than a server is waited for (`delivery.single`)
+LEASE: Final = timedelta(minutes=2)  # longer than `direct_send` waits for a server
 WAITS: Final = (10, 30, 60, 300, 900)  # seconds after the first, second … time; then the last
 JITTER: Final = 0.2
 TOO_OLD: Final = timedelta(days=7)  # nobody waits for it any more
@@ -112,7 +112,7 @@ def send_next() -> bool:
         if message is None:
             _end(row, State.DROPPED)
             return True
-        # Django's mail API has no word for it; `delivery.mail_backend` asks before the last byte.
+        # Django's mail API has no word for it; `system_mail.backend` asks before the last byte.
         message.before_leaving = partial(_leave, row)  # type: ignore[attr-defined]
         message.send()
     except (OperationalError, InterfaceError):

@@ -13,8 +13,9 @@ from accounts.numbers import row_number
 from accounts.roles import Permission
 from api.access import workspace_of
 from api.campaigns import find
-from campaigns import audience, editing
 from campaigns import queries as choices
+from campaigns.audience import rule
+from campaigns.drafts import editing
 from campaigns.models import Campaign
 
 Row = TypeVar("Row", bound=Model)
@@ -42,7 +43,7 @@ class AudienceOut(AudienceIn):
 
 def _out(campaign: Campaign) -> dict[str, object]:
     chosen = choices.chosen(campaign)
-    division = audience.breakdown(campaign)
+    division = rule.breakdown(campaign)
     return {
         "lists": chosen["include"],
         "exclude_lists": chosen["exclude"],

@@ -14,13 +14,15 @@ from pydantic import AwareDatetime
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from campaigns import confirmation, lifecycle
+from campaigns import lifecycle
+from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import diagnosis, ledgers, queries
-from delivery.ledgers import Ledger
+from delivery.figures import ledgers, running
+from delivery.figures.ledgers import Ledger
+from delivery.health import diagnosis
 from delivery.states import MessageState
-from reports.engagement import engagement
+from reports.campaign.engagement import engagement
 
 router = Router(tags=["campaigns"])
 PAGE = 100
@@ -84,7 +86,7 @@ def status(campaign: Campaign) -> dict[str, object]:
     """Return a campaign as `CampaignStatusOut` shows it."""
     ledger = ledgers.of(campaign)
     states = ledgers.by_every_state(campaign, ledger)
-    speed = queries.messages_per_second(campaign)
+    speed = running.messages_per_second(campaign)
     found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
     acted = engagement([campaign.pk])[campaign.pk]
     return {

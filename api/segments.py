@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from subscribers import usage
+from subscribers.directory.paging import Walk, of_segment
+from subscribers.fields import usage
 from subscribers.models import Segment, Subscriber
-from subscribers.paging import Walk, of_segment
 from subscribers.segments import estimating, members, saving, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import InvalidRules

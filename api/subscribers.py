@@ -14,19 +14,14 @@ from pydantic import field_validator
 from accounts.models import ApiKey, Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from subscribers import (
-    addresses,
-    custom_values,
-    fields,
-    lifecycle,
-    people,
-    suppression,
-    tags,
-)
-from subscribers.addresses import Address
-from subscribers.consent import LONGEST_DETAIL, Evidence
+from subscribers.addresses import addresses
+from subscribers.addresses.addresses import Address
+from subscribers.consent import lifecycle, suppression
+from subscribers.consent.ledger import LONGEST_DETAIL, Evidence
+from subscribers.fields import custom_values, definitions
+from subscribers.fields.problems import Problem
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Tag
-from subscribers.problems import Problem
+from subscribers.people import people, tags
 from subscribers.states import ConsentSource
 
 LONGEST_EMAIL = 320  # letters, as a member may type
@@ -240,7 +235,7 @@ def _typed(workspace: Workspace, given: Mapping[str, Any]) -> dict[str, Any]:
         if key not in known:
             raise HttpError(422, f"fields.{key}: there is no such field.")
         try:
-            typed[key] = custom_values.parse(known[key], fields.as_text(value))
+            typed[key] = custom_values.parse(known[key], definitions.as_text(value))
         except Problem as problem:
             sentence = f"fields.{key}: {problem.message}. {problem.way_out}."
             raise HttpError(422, sentence) from problem

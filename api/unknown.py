@@ -14,7 +14,7 @@ from api.campaigns import CampaignStatusOut, find, status
 from campaigns.states import CampaignStatus
 from delivery.models import Message
 from delivery.pipeline import settle
-from reports import recipients
+from reports.campaign import recipients
 
 router = Router(tags=["campaigns"])
 PAGE = 1000

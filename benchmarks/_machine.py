@@ -111,7 +111,7 @@ def peak_megabytes(pid: int) -> float:
 
 def postmaster(data_dir: Path) -> int:
     """Return the process id of an installation's PostgreSQL."""
-    from config import embedded
+    from config.runtime import embedded
 
     home = embedded.places(data_dir).home
     return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
@@ -119,6 +119,6 @@ def postmaster(data_dir: Path) -> int:
 
 def valkey(data_dir: Path) -> int:
     """Return the process id of an installation's Valkey."""
-    from config import embedded
+    from config.runtime import embedded
 
     return int((embedded.places(data_dir).home / "valkey" / "valkey.pid").read_text())

@@ -24,7 +24,7 @@ def main() -> None:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        from config import embedded
+        from config.runtime import embedded
 
         stack.enter_context(embedded.services(Path(folder)))
         import django
@@ -42,8 +42,8 @@ def main() -> None:
 
 def _measure() -> None:
     from accounts.models import Workspace
-    from subscribers import duplicates, tags
     from subscribers.models import MailingList
+    from subscribers.people import duplicates, tags
     from subscribers.states import BulkKind
 
     workspace = Workspace.objects.get(slug="synthetic")
@@ -57,16 +57,16 @@ def _measure() -> None:
 
 
 def _act(workspace: Any, name: str, kind: Any, **settings: object) -> None:
-    from subscribers import bulk, bulk_run
+    from subscribers.bulk import actions, runner
 
-    action = bulk.start(workspace, kind=kind, actor=None, settings=settings)
+    action = actions.start(workspace, kind=kind, actor=None, settings=settings)
     for what in (name, f"{name}_undo"):
         begun = time.perf_counter()
-        while bulk_run.run(action.pk):
+        while runner.run(action.pk):
             pass
         action.refresh_from_db()
         figure(what, action.done / (time.perf_counter() - begun), "people/s")
-        bulk.undo(action)
+        actions.undo(action)
 
 
 if __name__ == "__main__":

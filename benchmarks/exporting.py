@@ -48,7 +48,7 @@ def main() -> None:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        from config import embedded
+        from config.runtime import embedded
 
         stack.enter_context(embedded.services(Path(folder)))
         import django
@@ -70,13 +70,13 @@ def _people() -> Any:
     from django.db import connection
 
     from accounts.models import Workspace
-    from subscribers import fields
+    from subscribers.fields import definitions
     from subscribers.models import MailingList, Tag
     from subscribers.states import FieldType
 
     workspace = Workspace.objects.create(name="Bench", slug="bench")
-    fields.create(workspace, label="City", kind=FieldType.TEXT)
-    fields.create(workspace, label="Points", kind=FieldType.NUMBER)
+    definitions.create(workspace, label="City", kind=FieldType.TEXT)
+    definitions.create(workspace, label="Points", kind=FieldType.NUMBER)
     values = {
         "workspace": workspace.pk,
         "rows": ROWS,
@@ -91,16 +91,16 @@ def _people() -> Any:
 
 
 def _export(workspace: Any) -> None:
-    from subscribers import exporting
+    from subscribers.directory import export
     from subscribers.models import Subscriber
 
-    chosen = exporting.columns(workspace)
-    for form in exporting.FORMATS:
+    chosen = export.columns(workspace)
+    for form in export.FORMATS:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         began, used = time.perf_counter(), time.process_time()
-        ids = exporting.choose(Subscriber.objects.filter(workspace=workspace))
+        ids = export.choose(Subscriber.objects.filter(workspace=workspace))
         first, size = 0.0, 0
-        for piece in exporting.write(workspace, ids, chosen=chosen, form=form):
+        for piece in export.write(workspace, ids, chosen=chosen, form=form):
             size += len(piece)
             first = first or time.perf_counter() - began
         seconds = time.perf_counter() - began
@@ -138,8 +138,8 @@ def _moves(folder: Path, workspace: Any) -> None:
 
 
 def _move(workspace: Any, source: str, path: Path, what: str) -> None:
+    from subscribers.migrate_from import run, taking
     from subscribers.models import MailingList
-    from subscribers.moving import run, taking
     from subscribers.states import MoveSource
 
     with path.open("rb") as file:

@@ -32,7 +32,7 @@ def main() -> None:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        from config import embedded
+        from config.runtime import embedded
 
         stack.enter_context(embedded.services(Path(folder)))
         import django

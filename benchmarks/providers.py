@@ -39,7 +39,7 @@ PART = (
 def server() -> Iterator[str]:
     """Run the provider in another process and return its address."""
     process = subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-m", "delivery.testing.provider_server", "--delay", str(DELAY)],
+        [sys.executable, "-m", "delivery.sandbox.provider_server", "--delay", str(DELAY)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -69,9 +69,9 @@ def mails(count: int) -> Iterator["object"]:
 
 def measure(address: str, provider: str, keys: dict[str, str], connections: int) -> None:
     """Send, and print the rate, its share of the ideal, and what it cost."""
-    from delivery.transports.anymail import AnymailTransport
-    from delivery.transports.anymail_request import ProviderSettings
     from delivery.transports.protocol import Verdict
+    from delivery.transports.providers.backend import AnymailTransport
+    from delivery.transports.providers.request import ProviderSettings
 
     settings = ProviderSettings(
         provider=provider, arguments=keys | {"api_url": address}, max_connections=connections

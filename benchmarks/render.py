@@ -15,9 +15,9 @@ import django
 from benchmarks._content import newsletter
 
 if TYPE_CHECKING:
-    from delivery.pipeline.compile import CompiledMessage
-    from delivery.pipeline.dkim import Signer
-    from delivery.pipeline.recipient import Recipient
+    from delivery.mime.compile import CompiledMessage
+    from delivery.mime.dkim import Signer
+    from delivery.mime.recipient import Recipient
 
 RUNS = 7
 MAILS = 4_000
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _data(message: "CompiledMessage") -> bytes:
-    from delivery.pipeline.render import render
+    from delivery.mime.render import render
 
     return render(message, _person(1)).data
 
@@ -48,7 +48,7 @@ def _print(name: str, value: float, unit: str) -> None:
 
 
 def _cost(message: "CompiledMessage", mails: int) -> float:
-    from delivery.pipeline.render import render
+    from delivery.mime.render import render
 
     people = [_person(number) for number in range(mails)]
     for person in people[:200]:
@@ -63,7 +63,7 @@ def _cost(message: "CompiledMessage", mails: int) -> float:
 
 
 def _person(number: int) -> "Recipient":
-    from delivery.pipeline.recipient import Recipient
+    from delivery.mime.recipient import Recipient
 
     return Recipient(
         message_id=number,
@@ -79,7 +79,7 @@ def _message(*, signed: bool, algorithm: str = "rsa") -> "CompiledMessage":
     from campaigns.rendering.compile import Writing, compile_content
     from campaigns.rendering.values import MergeTags, Untrusted
     from campaigns.states import ContentKind
-    from delivery.pipeline.compile import compile_message
+    from delivery.mime.compile import compile_message
     from subscribers.states import FieldType
 
     tags = MergeTags(
@@ -115,7 +115,7 @@ def _signer(algorithm: str) -> "Signer":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-    from delivery.pipeline.dkim import Signer, SigningKey
+    from delivery.mime.dkim import Signer, SigningKey
 
     domain = "kopisenja.example"
     rsa = SigningKey(domain=domain, selector="r", key=generate_private_key(65537, 2048))

@@ -49,7 +49,9 @@ def parts(product: Product, root: int) -> dict[str, list[int]]:
     return {
         "workers": workers,
         "workers_sending": sending,
-        "web_and_sandbox": [pid for pid in others if "config.keeper" not in _machine.command(pid)],
+        "web_and_sandbox": [
+            pid for pid in others if "config.runtime.keeper" not in _machine.command(pid)
+        ],
         "postgres": [postgres],
         "valkey": [valkey],
     }

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from benchmarks import _machine
 from benchmarks._machine import figure
-from delivery.testing.smtp_server import running
+from delivery.sandbox.smtp_server import running
 from delivery.transports.protocol import Outcome, Outgoing, Verdict
-from delivery.transports.smtp import SmtpTransport
-from delivery.transports.smtp_settings import SmtpSettings, Tls
+from delivery.transports.smtp.settings import SmtpSettings, Tls
+from delivery.transports.smtp.transport import SmtpTransport
 
 MESSAGES = int(os.environ.get("MESSAGES", "60000"))
 CONNECTIONS = 10

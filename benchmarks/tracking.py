@@ -36,12 +36,12 @@ def main() -> None:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        from config import embedded
+        from config.runtime import embedded
 
         stack.enter_context(embedded.services(Path(folder)))
         opens, clicks = _addresses()
         web = subprocess.Popen(
-            [sys.executable, "-m", "config.web"],
+            [sys.executable, "-m", "config.server.web"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -73,7 +73,7 @@ def _addresses() -> tuple[list[str], list[str]]:
 
     from accounts.models import Workspace
     from campaigns.models import Campaign, Link
-    from delivery import tokens
+    from delivery.mime import tokens
     from delivery.models import Message
     from delivery.states import MessageState
 

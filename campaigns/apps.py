@@ -16,7 +16,7 @@ class CampaignsConfig(AppConfig):
         """Furnish new workspaces; say where fields, lists and segments are used."""
         from accounts.workspaces import workspace_created
         from campaigns import usage as here
-        from subscribers import usage
+        from subscribers.fields import usage
 
         workspace_created.connect(_install_starters, dispatch_uid="starters")
         usage.register(

@@ -9,8 +9,8 @@ from accounts.models import Workspace
 from campaigns.models import Campaign, Template
 from campaigns.rendering.values import tag_of
 from campaigns.states import CONFIRMED, CampaignStatus
+from subscribers.fields.usage import Use
 from subscribers.models import MailingList, Segment
-from subscribers.usage import Use
 
 # Who gets them is settled, or nobody will.
 OVER = frozenset({CampaignStatus.SENT, CampaignStatus.CANCELLED})

@@ -14,7 +14,7 @@ import structlog
 from celery import Celery, bootsteps, signals
 from celery.beat import Scheduler
 
-from config.processes import end_with_parent
+from config.runtime.processes import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Django's checks are for `manage.py check`; here they would import every page, 17 MB per process.
@@ -159,7 +159,7 @@ class Heartbeat(bootsteps.StartStopStep):
 
     def stop(self, consumer: Any) -> None:
         """Take the signs of life back, so that nobody waits for a worker that has gone."""
-        from delivery import heartbeats
+        from delivery.processes import heartbeats
 
         if self.timer:
             self.timer.cancel()
@@ -172,7 +172,7 @@ class Heartbeat(bootsteps.StartStopStep):
         return f"{consumer.hostname}:{self.mark}"
 
     def _record(self, consumer: Any) -> None:
-        from delivery import heartbeats
+        from delivery.processes import heartbeats
 
         with suppress(redis.RedisError):  # the consumer itself notices and reconnects
             processes = consumer.controller.concurrency
@@ -193,7 +193,7 @@ class BeatScheduler(Scheduler):
         super().apply_entry(entry, producer=producer)
 
     def _has_backlog(self, task: str) -> bool:
-        from delivery import coordination
+        from delivery.processes import coordination
 
         queue = self.app.amqp.router.route({}, task)["queue"].name
         with suppress(redis.RedisError):
@@ -202,7 +202,7 @@ class BeatScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due and return the seconds until the next tick."""
-        from delivery import heartbeats
+        from delivery.processes import heartbeats
 
         with suppress(redis.RedisError):
             heartbeats.record(heartbeats.BEAT, socket.gethostname())

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from config.bodies import REFUSED
 from config.errors import API, bad_request, body_refused
+from config.server.bodies import REFUSED
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SILENT = ("/static/", "/health/")

@@ -13,15 +13,11 @@ from importlib.util import find_spec
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from config import addresses, embedded, preflight
-from config.preflight import StartError
-from config.stepping_down import step_down
-from config.supervisor import (
-    Part,
-    StoppedWhileStartingError,
-    Supervisor,
-    stop_when_asked,
-)
+from config import addresses
+from config.runtime import embedded, start_checks
+from config.runtime.start_checks import StartError
+from config.runtime.stepping_down import step_down
+from config.runtime.supervisor import Part, StoppedWhileStartingError, Supervisor, stop_when_asked
 
 WEB_SECONDS = 30.0
 
@@ -59,7 +55,7 @@ def parts(names: Collection[str]) -> list[Part]:
 
     sending = settings.WORKERS or cores()
     found = [
-        Part(name="web", command=[sys.executable, "-m", "config.web"]),
+        Part(name="web", command=[sys.executable, "-m", "config.server.web"]),
         Part(name="beat", command=celery("beat", "--pidfile=")),
         # Whoever is free first takes sign-ups in and sends the single mails that people wait for:
         # a campaign does not hold them up, and an import has its own processes.
@@ -67,8 +63,8 @@ def parts(names: Collection[str]) -> list[Part]:
         Part(name="events", command=worker("events,default,mail", processes=min(2, cores()))),
         Part(name="long", command=worker("long", processes=min(2, cores()))),
     ]
-    if find_spec("delivery.sandbox_server"):
-        command = [sys.executable, "-m", "delivery.sandbox_server"]
+    if find_spec("delivery.sandbox.server"):
+        command = [sys.executable, "-m", "delivery.sandbox.server"]
         # Stays until the workers have handed over what they had begun.
         found.append(Part(name="sandbox", command=command, stage=1))
     known = [part.name for part in found]
@@ -86,10 +82,10 @@ def prepare(supervisor: Supervisor) -> None:
     Raises:
         StartError: PostgreSQL or Redis cannot be used.
     """
-    from config import first_run
+    from config.runtime import first_run
 
-    preflight.check_database()
-    preflight.check_redis()
+    start_checks.check_database()
+    start_checks.check_redis()
     supervisor.say("bringing the schema up to date")
     first_run.migrate()
     supervisor.say("collecting static files")
@@ -117,7 +113,7 @@ def greeting() -> str:
     """Say where to go and how to sign in."""
     from django.conf import settings
 
-    from config import first_run
+    from config.runtime import first_run
 
     lines = ["", "  Warta is ready.", "", f"  Address   {settings.SITE_URL}"]
     found = first_run.sign_in()
@@ -140,20 +136,20 @@ def run(names: Collection[str]) -> None:
         StartError: something is wrong before the start.
         embedded.EmbeddedError: an embedded service did not start.
     """
-    preflight.load_settings()
+    start_checks.load_settings()
     from django.conf import settings
     from django.db import connections
 
     found = parts(names)
     with_web = any(part.name == "web" for part in found)
     if with_web:
-        preflight.check_port(settings.HOST, settings.PORT)
-    preflight.check_disk(settings.DATA_DIR)
+        start_checks.check_port(settings.HOST, settings.PORT)
+    start_checks.check_disk(settings.DATA_DIR)
     supervisor = Supervisor(found, as_json=settings.LOG_FORMAT == "json")
     supervisor.listen()
     with ExitStack() as stack:
         with supervisor.interruptible():
-            wanted = preflight.wanted_services()
+            wanted = start_checks.wanted_services()
             if wanted:
                 supervisor.say("starting the embedded services")
             stack.enter_context(embedded.services(settings.DATA_DIR, wanted=wanted))

@@ -8,8 +8,9 @@ import django_stubs_ext
 from csp import constants as csp
 from django.utils.translation import gettext_lazy as _
 
-from config import addresses, broker, embedded, logs, secret_key
+from config import addresses, broker, logs, secret_key
 from config.environment import BASE_DIR, env
+from config.runtime import embedded
 
 # Lets classes be written with the type they hold (ModelForm[Workspace]); no effect but that.
 django_stubs_ext.monkeypatch()
@@ -129,11 +130,11 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": False,
         "OPTIONS": {
-            "environment": "config.jinja.environment",
+            "environment": "config.pages.jinja.environment",
             "context_processors": [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.jinja.page_context",
+                "config.pages.jinja.page_context",
             ],
         },
     },
@@ -151,7 +152,7 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "config.forms.FormRenderer"
+FORM_RENDERER = "config.pages.forms.FormRenderer"
 FORMS_URLFIELD_ASSUME_HTTPS = True
 
 DATABASES = {
@@ -244,14 +245,14 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 LOGIN_URL = "/sign-in/"  # not by name: asked for inside a workspace, too
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_FORMS = {
-    "change_password": "accounts.password_forms.NewPasswordForm",
-    "reset_password_from_key": "accounts.password_forms.ForgottenPasswordForm",
+    "change_password": "accounts.forms.passwords.NewPasswordForm",
+    "reset_password_from_key": "accounts.forms.passwords.ForgottenPasswordForm",
 }
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-EMAIL_BACKEND = "delivery.mail_backend.EmailBackend"
+EMAIL_BACKEND = "delivery.system_mail.backend.EmailBackend"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose word counts for rate limits
 # Mails to an address that somebody typed: a few an hour. The rest is allauth's own.

@@ -7,7 +7,7 @@ import signal
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from config.processes import end_with_parent
+from config.runtime.processes import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if multiprocessing.parent_process() is not None:

@@ -16,22 +16,24 @@ class DeliveryConfig(AppConfig):
         """Give every new workspace its sandbox; tell the subscribers room what it may ask of us."""
         from accounts.workspaces import workspace_created
         from campaigns import carriers
-        from delivery import forgetting, inactivity, routing
-        from delivery import merging as letters
-        from delivery.engagement import conditions
-        from subscribers import merging, narrowing
-        from subscribers.erasure import person_erased
+        from delivery.accounts import routing
+        from delivery.public import forgetting
+        from delivery.tracking import engagement_rules, inactivity
+        from delivery.tracking import merged_people as letters
+        from subscribers.directory import filters
+        from subscribers.people import merging
+        from subscribers.privacy.erasure import person_erased
         from subscribers.segments import kinds
 
         carriers.register(routing.carrier)
         workspace_created.connect(_furnish, dispatch_uid="sandbox")
-        narrowing.register("inactive", inactivity.condition)
+        filters.register("inactive", inactivity.condition)
         merging.register("letters", letters.move)
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
-        kinds.register("activity", conditions.subjects)
+        kinds.register("activity", engagement_rules.subjects)
 
 
 def _furnish(workspace: Any, **_kwargs: Any) -> None:
-    from delivery import accounts
+    from delivery.accounts import setup
 
-    accounts.furnish(workspace)
+    setup.furnish(workspace)

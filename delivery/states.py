@@ -149,7 +149,7 @@ class TransportKind(TextOptions):
 
 
 class Provider(TextOptions):
-    """Whose API a sending account speaks to; see `delivery.transports.providers`."""
+    """Whose API a sending account speaks to; see `delivery.transports.providers.catalogue`."""
 
     AMAZON_SES = "amazon_ses", "Amazon SES"
     BREVO = "brevo", "Brevo"

@@ -18,10 +18,11 @@ from celery import current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 from django.db import OperationalError
 
-from delivery import coordination, forgetting, heartbeats, stopping
-from delivery.pipeline import offers, plan, sweep
-from delivery.pipeline.handover import Slice
-from delivery.pipeline.send import Sender
+from delivery.pipeline import next_campaign, plan, sweep
+from delivery.pipeline.batch import Slice
+from delivery.pipeline.worker import Sender
+from delivery.processes import coordination, heartbeats, stopping
+from delivery.public import forgetting
 from delivery.tracking import ingest, review
 
 SLICE_SECONDS = 30.0
@@ -71,7 +72,7 @@ def plan_campaign(campaign_id: int) -> None:
 @shared_task
 def keep_sending() -> None:
     """Have one slice per sending process under way, if there is anything to send."""
-    if not offers.is_anything_due():
+    if not next_campaign.is_anything_due():
         return
     for number in range(min(heartbeats.processes(heartbeats.SENDING), MOST_SENDERS)):
         owner = uuid.uuid4().hex

@@ -20,9 +20,9 @@ from django.utils import timezone
 from accounts import set_aside, zones
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from delivery import first_events
+from delivery.tracking import first_events
 from reports.models import WorkspaceDay
-from subscribers import head_counts
+from subscribers.directory import counts
 
 MOST_DAYS = 366
 LATE = timedelta(minutes=10)  # what a day's last minute brings is recorded by then
@@ -167,7 +167,7 @@ def _run(
     statement: str, workspace: Workspace, days: Sequence[date], *, zone: ZoneInfo, now: datetime
 ) -> None:
     starts = [_start(day, zone) for day in days]
-    subscribed = head_counts.subscribed(workspace) if statement is _PEOPLE else 0
+    subscribed = counts.subscribed(workspace) if statement is _PEOPLE else 0
     with connection.cursor() as cursor:
         cursor.execute(
             statement,

@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from accounts.models import Workspace
-from reports import removal, rollups
+from reports import rollups
+from reports.workspace import removal
 
 
 @shared_task

@@ -12,9 +12,9 @@ class SubscribersConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell segments what they can ask about people, and how mails to them are written."""
-        from subscribers import signup_mails
         from subscribers.segments import belonging, kinds, profile
+        from subscribers.signup import mails
 
-        signup_mails.register()
+        mails.register()
         kinds.register("profile", profile.subjects)
         kinds.register("belonging", belonging.subjects)

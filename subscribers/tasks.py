@@ -10,26 +10,19 @@ from django.utils.translation import gettext as _
 from accounts import set_aside
 from accounts import tasks as system_mail_tasks
 from accounts.models import Workspace
-from subscribers import (
-    bulk,
-    bulk_run,
-    duplicates,
-    mail_servers,
-    retention,
-    search,
-    signup_brake,
-    signup_figures,
-    signup_intake,
-    signup_mails,
-)
+from subscribers.addresses import mail_servers
+from subscribers.bulk import actions, runner
 from subscribers.imports import asking, files, old_files, run, steps, undo
+from subscribers.migrate_from import run as moving
+from subscribers.migrate_from import taking
+from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import BulkAction, Import, Move, Segment, SignupRequest, Subscriber
-from subscribers.moving import run as moving
-from subscribers.moving import taking
-from subscribers.moving.arrivals import SourceRefused
+from subscribers.people import duplicates, search
+from subscribers.privacy import retention
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
-from subscribers.signup import Letter
+from subscribers.signup import brake, figures, intake, mails
+from subscribers.signup.signup import Letter
 from subscribers.states import ImportStatus, MoveSource
 
 SEARCH_SECONDS = 4.0
@@ -61,7 +54,7 @@ def ask_imported(import_id: int) -> None:
         with transaction.atomic():
             questions = asking.take(import_id)
             for question in questions:
-                signup_mails.put_many(question)
+                mails.put_many(question)
         if not questions:
             return
 
@@ -176,9 +169,9 @@ def _guarded(import_id: int, *, check_only: bool) -> None:
 def run_bulk_action(action_id: int) -> None:
     """Work on an action for a while, then make room for others and come again."""
     try:
-        following = bulk_run.run(action_id, send=signup_mails.put_many)
+        following = runner.run(action_id, send=mails.put_many)
     except Exception:
-        bulk_run.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
+        runner.fail(action_id, reason=_("Something went wrong on our side; the log says what."))
         raise
     if following is not None:
         run_bulk_action.delay(following.pk)
@@ -187,7 +180,7 @@ def run_bulk_action(action_id: int) -> None:
 @shared_task
 def resume_bulk_actions() -> None:
     """Take up actions whose worker died; who still works on one holds its row's lock."""
-    due = BulkAction.objects.filter(status__in=bulk.OPEN).values_list("pk", flat=True)
+    due = BulkAction.objects.filter(status__in=actions.OPEN).values_list("pk", flat=True)
     for action_id in due:
         run_bulk_action.delay(action_id)
 
@@ -220,42 +213,42 @@ def check_mail_servers_of(workspace_id: int) -> None:
 def take_signup(request_id: int) -> None:
     """Take a sign-up in, or hold it; write down its mail, which goes at once."""
     if not set_aside.each("sign-up", [request_id], _take_signup, name="sign-up {}".format):
-        signup_intake.hold(request_id)  # for a member, who sees it among the held
+        intake.hold(request_id)  # for a member, who sees it among the held
 
 
 def _take_signup(request_id: int) -> None:
     row = SignupRequest.objects.filter(pk=request_id).only("workspace_id").first()
     if row is None:
         return
-    letter = signup_intake.take(request_id)
-    signup_intake.hand_on(request_id, queue=signup_mails.put)
-    if letter and letter.token and signup_brake.pull(row.workspace_id):
+    letter = intake.take(request_id)
+    intake.hand_on(request_id, queue=mails.put)
+    if letter and letter.token and brake.pull(row.workspace_id):
         log.warning("signup.brake_pulled", workspace_id=row.workspace_id)
-        signup_mails.put_brake_news(row.workspace_id)
+        mails.put_brake_news(row.workspace_id)
     system_mail_tasks.nudge()
 
 
 def send_letter(letter: Letter) -> None:
     """Write a mail down in the caller's transaction; it goes as soon as that is committed."""
-    signup_mails.put(letter)
+    mails.put(letter)
     system_mail_tasks.nudge()
 
 
 def send_owner_link(person: Subscriber, *, message_id: int | None, language: str) -> None:
     """Mail a person the link to their own settings and data."""
-    signup_mails.put_owner_link(person, message_id=message_id, language=language)
+    mails.put_owner_link(person, message_id=message_id, language=language)
     system_mail_tasks.nudge()
 
 
 @shared_task(name="subscribers.take_overdue_signups")
 def take_overdue_signups() -> None:
     """Take up sign-ups whose task was lost, and forget held ones whose time is over."""
-    for request_id in signup_intake.overdue():
+    for request_id in intake.overdue():
         take_signup.delay(request_id)
-    signup_intake.forget_old()
+    intake.forget_old()
 
 
 @shared_task(name="subscribers.copy_form_views")
 def copy_form_views() -> None:
     """Bring the views counted in Redis into the database."""
-    signup_figures.copy_views()
+    figures.copy_views()

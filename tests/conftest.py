@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 
-from config import embedded
+from config.runtime import embedded
 
 if TYPE_CHECKING:
     from accounts.models import User, Workspace

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import api_keys
 from accounts.access import MemberRequest, member
-from accounts.forms import ApiKeyForm
+from accounts.forms.settings import ApiKeyForm
 from accounts.once import once
 from accounts.roles import Permission
 

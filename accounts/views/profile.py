@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.forms import ProfileForm
+from accounts.forms.settings import ProfileForm
 from accounts.workspace_urls import outside
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import tasks, team
 from accounts.access import MemberRequest, member
-from accounts.forms import InviteForm, JoinForm
+from accounts.forms.settings import InviteForm, JoinForm
 from accounts.models import Invitation, User
 from accounts.once import once
 from accounts.roles import Permission

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import workspaces
 from accounts.access import MemberRequest, member
-from accounts.forms import NewWorkspaceForm, WorkspaceForm
+from accounts.forms.settings import NewWorkspaceForm, WorkspaceForm
 from accounts.models import Workspace
 from accounts.once import once
 from accounts.revisions import Editing

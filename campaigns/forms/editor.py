@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from accounts import senders
 from accounts.models import Workspace
 from campaigns import queries
-from campaigns.content import Sender, Writing
+from campaigns.drafts.content import Sender, Writing
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import ContentKind
 from subscribers.models import MailingList, Segment
@@ -152,7 +152,7 @@ class AudienceForm(forms.Form):
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """What is ticked, as `campaigns.editing.choose_audience` takes it."""
+        """What is ticked, as `campaigns.drafts.editing.choose_audience` takes it."""
         return {name: list(self.cleaned_data[name]) for name in self.fields}
 
 

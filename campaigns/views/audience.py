@@ -6,8 +6,9 @@ from django.shortcuts import render
 from accounts.access import MemberRequest, member
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from campaigns import audience, editing
-from campaigns.audience import Audience
+from campaigns.audience import rule
+from campaigns.audience.rule import Audience
+from campaigns.drafts import editing
 from campaigns.forms.editor import AudienceForm
 from campaigns.views import editor
 
@@ -48,7 +49,7 @@ def count(request: MemberRequest, campaign_id: int) -> HttpResponse:
         request,
         "campaigns/_division.html",
         {
-            "division": audience.recent_count(chosen),
+            "division": rule.recent_count(chosen),
             "campaign": campaign,
             "narrowed": bool(chosen.include_segments),
             "live": True,

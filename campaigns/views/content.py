@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import content, converting, fields
+from campaigns.drafts import content, converting, merge_tags
 from campaigns.forms.editor import ContentForm
 from campaigns.models import Campaign, Content
 from campaigns.rendering.isolation import BusyError
@@ -140,7 +140,7 @@ def _page(  # noqa: PLR0913 - each an optional part of the page
         kinds=ContentKind,
         conflict=conflict,
         closed=closed,
-        fields=fields.to_insert(campaign.workspace),
+        fields=merge_tags.to_insert(campaign.workspace),
         **preview.pane_context(request, campaign),
     )
     return render(request, "campaigns/content.html", context, status=status)

@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from accounts.access import MemberRequest
 from accounts.revisions import Editing
 from accounts.roles import Permission, may
-from campaigns import audience, content, preflight
-from campaigns.audience import Audience, Breakdown
-from campaigns.findings import Finding
+from campaigns.audience import rule
+from campaigns.audience.rule import Audience, Breakdown
+from campaigns.checks import preflight
+from campaigns.checks.findings import Finding
+from campaigns.drafts import content
 from campaigns.models import Campaign, Content
 from campaigns.states import CampaignStatus
 
@@ -119,7 +121,7 @@ def after_save(
 def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:
     """Return what every step's page needs."""
     chosen = Audience.of(campaign)
-    division = audience.recent_count(chosen)
+    division = rule.recent_count(chosen)
     found = preflight.findings(campaign, division)
     return {
         "campaign": campaign,

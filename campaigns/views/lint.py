@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
-from campaigns import linting
+from campaigns.checks import linting
 from campaigns.models import Template
 from campaigns.states import ContentKind
 from campaigns.views import editor

@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from accounts.access import MemberRequest, member
-from campaigns import previewing, queries, readers
+from campaigns import queries
+from campaigns.audience import sample
+from campaigns.drafts import previewing
 from campaigns.models import Campaign
 from campaigns.rendering.stored import preview_content
 from campaigns.views import editor
@@ -27,7 +29,7 @@ FRAME_POLICY = (
 def show(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Serve the stored mail as one person sees it, for a sandboxed frame."""
     campaign = editor.find(request, campaign_id)
-    person = readers.reader(campaign, request.GET.get("person", ""))
+    person = sample.reader(campaign, request.GET.get("person", ""))
     shown = preview_content(editor.content_of(campaign), person)
     return framed(previewing.document(shown, view=request.GET.get("view", "")))
 
@@ -68,7 +70,7 @@ def people(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 def pane_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
     """Return what the preview's surroundings show."""
-    person = readers.reader(campaign, request.GET.get("person", ""))
+    person = sample.reader(campaign, request.GET.get("person", ""))
     return {
         "campaign": campaign,
         "person_name": f"{person.first_name} {person.last_name}".strip() or person.email,

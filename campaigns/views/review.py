@@ -20,9 +20,11 @@ from accounts import zones
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from campaigns import audience, confirmation, lifecycle, preflight, readers
-from campaigns.audience import Breakdown
-from campaigns.findings import Finding
+from campaigns import lifecycle
+from campaigns.audience import rule, sample
+from campaigns.audience.rule import Breakdown
+from campaigns.checks import confirmation, preflight
+from campaigns.checks.findings import Finding
 from campaigns.forms.schedule import ScheduleForm
 from campaigns.models import Campaign
 from campaigns.rendering.preview import Preview
@@ -50,7 +52,7 @@ def confirm(request: MemberRequest, campaign_id: int) -> HttpResponse:
     if campaign.status != CampaignStatus.DRAFT:
         return redirect(editor.place(campaign), campaign.pk)
     form = ScheduleForm(request.GET, workspace=request.workspace)
-    division = audience.breakdown(campaign)
+    division = rule.breakdown(campaign)
     found = preflight.findings(campaign, division)
     blocking = [finding for finding in found if finding.blocks]
     dialog = bool(request.headers.get("HX-Request"))
@@ -125,7 +127,7 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
 def _ask_anew(
     request: MemberRequest, campaign: Campaign, form: ScheduleForm, changes: Sequence[str]
 ) -> HttpResponse:
-    division = audience.breakdown(campaign)
+    division = rule.breakdown(campaign)
     found = preflight.findings(campaign, division)
     if any(finding.blocks for finding in found):
         return _not_ready(request, campaign)
@@ -165,7 +167,7 @@ def in_words(at: datetime, workspace: Workspace, zone_name: str | None = None) -
 
 def _inbox(campaign: Campaign) -> Preview:
     """Return the email as the first person of the audience gets it: subject and preheader."""
-    return preview_content(editor.content_of(campaign), readers.reader(campaign, ""))
+    return preview_content(editor.content_of(campaign), sample.reader(campaign, ""))
 
 
 def _page(

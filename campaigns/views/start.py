@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.once import once
 from accounts.roles import Permission
-from campaigns import editing, lifecycle, queries
+from campaigns import lifecycle, queries
+from campaigns.drafts import editing
 from campaigns.forms.editor import NewCampaignForm
 from campaigns.states import ContentKind
 from campaigns.views import editor

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import confirmation, lifecycle
+from campaigns import lifecycle
+from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.views import editor

@@ -13,7 +13,8 @@ from accounts.access import MemberRequest, member
 from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from campaigns import fields, frames, previewing, queries, starters
+from campaigns import mail_templates, queries, starters
+from campaigns.drafts import merge_tags, previewing
 from campaigns.forms.templates import TemplateForm
 from campaigns.models import Template
 from campaigns.states import CONFIRMED, CampaignStatus
@@ -39,7 +40,7 @@ def new(request: MemberRequest) -> HttpResponse:
         starter = starters.find(request.POST.get("starter", ""))
         if starter is None:
             raise Http404
-        template = frames.create(
+        template = mail_templates.create(
             request.workspace.pk,
             name=str(starter.name),
             description=str(starter.description),
@@ -80,7 +81,7 @@ def edit(request: MemberRequest, template_id: int) -> HttpResponse:
         "problem": previewing.template_problem(stored),
         "view": view if view in VIEWS else "desktop",
         "views": {"desktop": _("Desktop"), "phone": _("Phone"), "dark": _("Dark")},
-        "fields": [fields.writing(), *fields.to_insert(request.workspace)],
+        "fields": [merge_tags.writing(), *merge_tags.to_insert(request.workspace)],
         "using": list(queries.campaigns_using(template)[:6]),
     }
     return render(request, "campaigns/template_edit.html", context, status=status)
@@ -120,7 +121,7 @@ def starter_preview(request: MemberRequest) -> HttpResponse:
 @once
 def duplicate(request: MemberRequest, template_id: int) -> HttpResponse:
     """Copy a template and open the copy."""
-    return redirect("template_edit", frames.duplicate(_find(request, template_id)).pk)
+    return redirect("template_edit", mail_templates.duplicate(_find(request, template_id)).pk)
 
 
 @member(Permission.EDIT)
@@ -128,7 +129,7 @@ def duplicate(request: MemberRequest, template_id: int) -> HttpResponse:
 def make_default(request: MemberRequest, template_id: int) -> HttpResponse:
     """Let new campaigns start with this template."""
     template = _find(request, template_id)
-    frames.make_default(template)
+    mail_templates.make_default(template)
     messages.success(
         request, _("New campaigns start with “%(name)s” now.") % {"name": template.name}
     )
@@ -141,8 +142,8 @@ def delete(request: MemberRequest, template_id: int) -> HttpResponse:
     template = _find(request, template_id)
     if request.method == "POST":
         try:
-            frames.delete(template)
-        except frames.InUseError:
+            mail_templates.delete(template)
+        except mail_templates.InUseError:
             return redirect("template_delete", template.pk)  # says where it is used
         messages.success(request, _("“%(name)s” was deleted.") % {"name": template.name})
         return redirect("template_list")

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from accounts.access import MemberRequest, member
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from campaigns import editing
+from campaigns.drafts import editing
 from campaigns.forms.editor import TrackingForm
 from campaigns.models import Campaign
 from campaigns.views import editor

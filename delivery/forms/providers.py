@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import secrets
 from delivery.forms.accounts import AccountForm
 from delivery.models import SendingAccount
-from delivery.transports.providers import Setting, spec_of
+from delivery.transports.providers.catalogue import Setting, spec_of
 
 
 class ProviderForm(AccountForm):

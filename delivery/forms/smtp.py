@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import secrets
 from delivery.forms.accounts import AccountForm, read_domains
+from delivery.limits.throttle import USUAL_CONNECTIONS
 from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TlsMode, TransportKind
-from delivery.throttle import USUAL_CONNECTIONS
 from delivery.transports import reach
 from delivery.transports.choose import is_own_machine
 

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from delivery import warm_up
+from delivery.limits import warm_up
 from delivery.models import SendingAccount, WarmUp
 
 

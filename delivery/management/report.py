@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from campaigns.models import Campaign
-from delivery import diagnosis, ledgers, queries
+from delivery.figures import ledgers, running
+from delivery.health import diagnosis
 
 EXIT_CODES = """exit codes:
   0  done
@@ -32,7 +33,7 @@ def status(campaign: Campaign) -> dict[str, Any]:
     campaign.refresh_from_db()
     ledger = ledgers.of(campaign)
     states = ledgers.by_every_state(campaign, ledger)
-    speed = queries.messages_per_second(campaign)
+    speed = running.messages_per_second(campaign)
     found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
     return {
         "id": campaign.pk,

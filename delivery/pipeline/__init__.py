@@ -1,1 +1,7 @@
-"""plan → claim → render → send → record, and sweep for what a crash left behind."""
+"""One campaign's way out: plan, claim, render, hand over, record; sweep up after crashes.
+
+`plan` writes a row per recipient; `worker` picks by `next_campaign` and has a `lane` per sending
+account; a lane claims (`claim`), hands a `batch` over and records (`record`); `journal` remembers
+what was on the wire; `requeue`, `sweep` and `settle` look after what came back or got lost. It
+may import `accounts`, `mime`, `transports` and `limits`. Begin with `plan`, then `worker`.
+"""

@@ -15,10 +15,10 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from campaigns.audience import Audience
-from campaigns.verdicts import wants_fewer
+from campaigns.audience.rule import Audience
+from campaigns.audience.verdicts import wants_fewer
+from delivery.mime.recipient import Recipient
 from delivery.models import Claim
-from delivery.pipeline.recipient import Recipient
 from delivery.states import ClaimState, MessageState, Reason
 
 LEASE: Final = timedelta(seconds=20)

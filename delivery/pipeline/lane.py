@@ -17,11 +17,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from delivery import breaker, coordination, journal, throttle, usage
-from delivery.connections import Connections, GroupLanes
+from delivery.accounts import breaker
+from delivery.limits import daily_usage, throttle
+from delivery.limits.connection_pool import Connections, GroupLanes
 from delivery.models import DomainLimit, SendingAccount
-from delivery.pipeline import claim, handover, offers, prepare, record
+from delivery.pipeline import batch, claim, journal, next_campaign, prepare, record
 from delivery.pipeline.plan import CLAIM_SIZE
+from delivery.processes import coordination
 from delivery.transports import choose
 from delivery.transports.protocol import JournalClosedError, ServerTroubleError, Transport
 
@@ -51,7 +53,7 @@ class Lane:
 
     def __init__(self, account: int, *, finished: "SimpleQueue[Lane]") -> None:
         self.account = account
-        self.offer: offers.Offer | None = None  # the one that is served, or was last
+        self.offer: next_campaign.Offer | None = None  # the one that is served, or was last
         self.result = Served.NOTHING
         self.mails = 0  # of the last offer, read to be sent
         self.rests_until = 0.0  # time.monotonic()
@@ -71,9 +73,9 @@ class Lane:
 
     def begin(
         self,
-        offer: offers.Offer,
+        offer: next_campaign.Offer,
         prepared: prepare.Prepared,
-        part: handover.Slice,
+        part: batch.Slice,
         *,
         shard: int,
     ) -> None:
@@ -122,7 +124,12 @@ class Lane:
             self._line.close()
 
     def _serve(
-        self, offer: offers.Offer, prepared: prepare.Prepared, part: handover.Slice, *, shard: int
+        self,
+        offer: next_campaign.Offer,
+        prepared: prepare.Prepared,
+        part: batch.Slice,
+        *,
+        shard: int,
     ) -> Served:
         """Send the campaign's next claim, or as much of it as the account's limits allow."""
         account = offer.account
@@ -147,7 +154,7 @@ class Lane:
         finally:
             gate.give_back()
 
-    def _wait(self, offer: offers.Offer, gate: throttle.Gate) -> Served:
+    def _wait(self, offer: next_campaign.Offer, gate: throttle.Gate) -> Served:
         """Leave the account alone until it has permits again; a long wait is written down."""
         grant = gate.refused
         if grant is None:
@@ -170,7 +177,7 @@ class Lane:
         if transport is not None:
             transport.limit(_most(account, count))
 
-    def _take(self, offer: offers.Offer) -> claim.Held | None:
+    def _take(self, offer: next_campaign.Offer) -> claim.Held | None:
         """Take the campaign's next claim; its journal is opened first."""
         try:
             token = self._line.open()
@@ -188,7 +195,7 @@ class Lane:
         held: claim.Held,
         prepared: prepare.Prepared,
         account: SendingAccount,
-        part: handover.Slice,
+        part: batch.Slice,
         gate: throttle.Gate,
         *,
         most: int,
@@ -209,7 +216,7 @@ class Lane:
             found = claim.read(held, prepared.audience, limit=most if most < CLAIM_SIZE else None)
         record.skip(writer, found.left_out)
         self.mails = len(found.due)
-        hand = handover.HandOver(
+        hand = batch.HandOver(
             held=held,
             prepared=prepared,
             due=found.due,
@@ -230,7 +237,7 @@ class Lane:
         return Served.NOTHING if hand.is_starved else served
 
     def _carry(
-        self, hand: handover.HandOver, notes: journal.Journal, account: SendingAccount
+        self, hand: batch.HandOver, notes: journal.Journal, account: SendingAccount
     ) -> Served:
         """Hand a claim's mails over until they have their answers, or something is wrong."""
         try:
@@ -256,7 +263,7 @@ class Lane:
             return _judge(account, hand)
         return Served.CHANGED
 
-    def _count_late(self, gate: throttle.Gate, hand: handover.HandOver) -> None:
+    def _count_late(self, gate: throttle.Gate, hand: batch.HandOver) -> None:
         """Have mails that left later than is usual after their permits count from then on."""
         if hand.answered:
             seconds = gate.seconds_until(hand.answered[0])
@@ -266,7 +273,7 @@ class Lane:
     def _finish(
         self,
         held: claim.Held,
-        hand: handover.HandOver,
+        hand: batch.HandOver,
         account: SendingAccount,
         *,
         following: int | None,
@@ -278,13 +285,11 @@ class Lane:
             # The claim first, then its messages: the order in which the sweeper locks them.
             still_ours = self._give_back(held, hand, following=following)
             hand.flush(last=True)
-            usage.note(account, hand.counts)
+            daily_usage.note(account, hand.counts)
         if still_ours:
             journal.drop(held.token)
 
-    def _give_back(
-        self, held: claim.Held, hand: handover.HandOver, *, following: int | None
-    ) -> bool:
+    def _give_back(self, held: claim.Held, hand: batch.HandOver, *, following: int | None) -> bool:
         """Give a claim back with what is left of it; False: somebody else has it."""
         back = {message for group in hand.held_back.values() for message in group}
         rest = hand.remaining
@@ -327,7 +332,7 @@ class Lane:
         return self._transport
 
 
-def _save(notes: journal.Journal, hand: handover.HandOver) -> None:
+def _save(notes: journal.Journal, hand: batch.HandOver) -> None:
     """After something unexpected: write down all that is known, wherever that is possible still."""
     with suppress(JournalClosedError):
         notes.flush()
@@ -346,7 +351,7 @@ def _most(account: SendingAccount, leased: int) -> int:
     return min(1, leased) if in_trouble else leased
 
 
-def _judge(account: SendingAccount, hand: handover.HandOver) -> Served:
+def _judge(account: SendingAccount, hand: batch.HandOver) -> Served:
     """Close the breaker if the server answered, open it if it took mails and said nothing."""
     if hand.answers and account.broken_since is not None:
         breaker.close(account)

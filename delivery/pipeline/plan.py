@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 
 from accounts import set_aside
 from campaigns import lifecycle
-from campaigns.audience import Audience
+from campaigns.audience.rule import Audience
+from campaigns.audience.verdicts import BrokenSegmentError, verdicts
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
-from campaigns.verdicts import BrokenSegmentError, verdicts
-from delivery import routing
+from delivery.accounts import routing
 from delivery.models import Dispatch, SendingAccount
 from delivery.states import ClaimState, MessageState, Reason
 

@@ -10,18 +10,18 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from accounts import set_aside
-from campaigns.audience import Audience
+from campaigns.audience.rule import Audience
 from campaigns.models import Campaign
 from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import compile_and_store
-from delivery import dkim_keys
+from delivery.accounts import dkim_keys
+from delivery.mime.compile import CompiledMessage, compile_message
+from delivery.mime.dkim import Signer
+from delivery.mime.headers import AddressError
+from delivery.mime.render import Filled, fill, fill_one, render
 from delivery.models import Dispatch, DkimKey, SendingAccount
 from delivery.pipeline.claim import Due
-from delivery.pipeline.compile import CompiledMessage, compile_message
-from delivery.pipeline.dkim import Signer
-from delivery.pipeline.headers import AddressError
-from delivery.pipeline.render import Filled, fill, fill_one, render
 from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing

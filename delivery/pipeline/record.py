@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from accounts import set_aside
 from accounts.models import Workspace
-from delivery import replies, retries
 from delivery.models import Message
+from delivery.pipeline import replies, retries
 from delivery.states import TRANSITIONS, MessageState, Reason
 from delivery.transports.protocol import Outcome, Verdict
-from subscribers import suppression
+from subscribers.consent import suppression
 from subscribers.models import Subscriber
 from subscribers.states import SuppressionReason
 

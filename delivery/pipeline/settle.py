@@ -11,7 +11,7 @@ from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Message
-from delivery.pipeline import record, regroup
+from delivery.pipeline import record, requeue
 from delivery.states import LEFT_AS, EventKind, MessageState, Reason
 
 SENDABLE = frozenset({CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SENT})
@@ -56,7 +56,7 @@ def send_again(
             return 0
         if expected is not None and (now := undecided(campaign).count()) not in {0, expected}:
             raise CountChangedError(now)
-        while moved := regroup.again(which, params, source=MessageState.UNKNOWN):
+        while moved := requeue.again(which, params, source=MessageState.UNKNOWN):
             count += moved
         if count:
             lifecycle.reopen(locked)

@@ -16,10 +16,10 @@ from accounts import set_aside
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import coordination, journal
 from delivery.models import Claim, Dispatch, Message, MessageTally
-from delivery.pipeline import record, regroup
+from delivery.pipeline import journal, record, requeue
 from delivery.pipeline.plan import CLAIM_SIZE
+from delivery.processes import coordination
 from delivery.states import OPEN_STATES, ClaimState, MessageState, Reason
 
 CLAIMS_AT_ONCE: Final = 50
@@ -184,7 +184,7 @@ def retry() -> int:
     def again(several: Sequence[int]) -> None:
         nonlocal count
         due = {"until": timezone.now(), "campaigns": list(several)}
-        count += regroup.again(_DUE, due, source=MessageState.DEFERRED)
+        count += requeue.again(_DUE, due, source=MessageState.DEFERRED)
 
     set_aside.together("retries", campaigns, again, name="campaign {}".format)
     return count

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import redis
 from django.db import DatabaseError
 
-from delivery.tracking import ingest, sightings
-from delivery.tracking.sightings import Sighting
+from delivery.tracking import hits, ingest
+from delivery.tracking.hits import Sighting
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def note(sighting: Sighting) -> None:
     """Hand a sighting to the stream, or to the database while Redis is away, or drop it."""
     if time.monotonic() >= _absence.until:
         try:
-            sightings.push(sighting)
+            hits.push(sighting)
         except redis.RedisError:
             _absence.until = time.monotonic() + PAUSE
             log.warning("Redis is away: opens and clicks go straight to the database")

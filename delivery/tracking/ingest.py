@@ -17,13 +17,12 @@ import redis
 from django.db import connection, transaction
 
 from accounts import set_aside
-from delivery.engagement import summary
 from delivery.models import StreamPosition, UserAgent
 from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState
-from delivery.tracking import agents, counting, sightings
+from delivery.tracking import classify, counting, engagement, hits
 from delivery.tracking.counting import Group
-from delivery.tracking.sightings import Sighting
+from delivery.tracking.hits import Sighting
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ def next_batch() -> int:
         position = take_position()
         if position is None:
             return 0
-        entries = sightings.after(position.last_id, limit=BATCH)
+        entries = hits.after(position.last_id, limit=BATCH)
         if not entries:
             return 0
         readable = [sighting for _, sighting in entries if sighting]
@@ -95,7 +94,7 @@ def next_batch() -> int:
         last_id = entries[-1][0]
         StreamPosition.objects.filter(pk=position.pk).update(last_id=last_id)
     try:
-        sightings.forget(last_id)
+        hits.forget(last_id)
     except redis.RedisError:
         log.warning("stream not trimmed: Redis is away")  # the next run does
     return len(entries)
@@ -111,10 +110,10 @@ def take_position(*, wait: bool = False) -> StreamPosition | None:
     with connection.cursor() as cursor:
         # Sooner than the server's deadlock timeout: sending goes first, we try again.
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
-    rows = StreamPosition.objects.filter(name=sightings.STREAM)
+    rows = StreamPosition.objects.filter(name=hits.STREAM)
     if not rows.exists():  # the first run of all
         StreamPosition.objects.bulk_create(
-            [StreamPosition(name=sightings.STREAM, last_id=START)], ignore_conflicts=True
+            [StreamPosition(name=hits.STREAM, last_id=START)], ignore_conflicts=True
         )
     return rows.select_for_update(skip_locked=not wait).first()
 
@@ -150,7 +149,7 @@ def absorb(seen: Sequence[Sighting]) -> None:
         if target is None or room[target.message_id] <= 0:
             continue
         room[target.message_id] -= 1
-        verdict = agents.classify(_visit(sighting, target))
+        verdict = classify.classify(_visit(sighting, target))
         rows.append(_row(sighting, target, verdict, agent_ids))
         after[target.message_id].append(
             Group(
@@ -212,7 +211,7 @@ def count(
 ) -> None:
     """Bring tallies, first opens and clicks, and people's summaries to what the events now say."""
     changes = counting.Changes()
-    people: list[summary.Change] = []
+    people: list[engagement.Change] = []
     firsts: dict[int, counting.Reading] = {}
     for message_id, target in sorted(targets.items()):
         old, new = counting.read(before[message_id]), counting.read(after[message_id])
@@ -222,7 +221,7 @@ def count(
         by_people = (old.opened_at, old.clicked_at) != (new.opened_at, new.clicked_at)
         if by_people and target.is_known:
             people.append(
-                summary.Change(
+                engagement.Change(
                     subscriber_id=target.subscriber_id,
                     campaign_id=target.campaign_id,
                     before=old,
@@ -241,7 +240,7 @@ def count(
                 },
             )
     if people:
-        summary.follow(people)
+        engagement.follow(people)
     changes.write()
 
 
@@ -267,9 +266,9 @@ def _known_agents(hashes: dict[bytes, str]) -> dict[str, int]:
     return {hashes[bytes(digest)]: pk for digest, pk in rows}
 
 
-def _visit(sighting: Sighting, target: Target) -> agents.Visit:
+def _visit(sighting: Sighting, target: Target) -> classify.Visit:
     since = target.handed_over_at
-    return agents.Visit(
+    return classify.Visit(
         kind=sighting.kind,
         user_agent=sighting.user_agent,
         ip=sighting.ip,

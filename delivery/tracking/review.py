@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import set_aside
 from delivery.models import Event, StreamPosition
 from delivery.states import AgentClass, EventKind
-from delivery.tracking import agents, ingest
+from delivery.tracking import classify, ingest
 from delivery.tracking.counting import Group
 
 BATCH = 2_000
@@ -92,7 +92,7 @@ def too_soon(seen: Iterable[Seen], handed_over_at: datetime | None) -> set[int]:
     """Return the ids of "people" who came sooner after the hand-over than people can."""
     if handed_over_at is None:
         return set()
-    earliest = handed_over_at + timedelta(seconds=agents.SOONEST_PERSON)
+    earliest = handed_over_at + timedelta(seconds=classify.SOONEST_PERSON)
     return {one.id for one in seen if one.agent == AgentClass.HUMAN and one.at < earliest}
 
 

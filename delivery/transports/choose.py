@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from accounts import secrets
 from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TlsMode, TransportKind
-from delivery.transports.anymail_request import ProviderSettings
-from delivery.transports.anymail_session import READ_SECONDS
 from delivery.transports.protocol import ServerTroubleError, Transport
-from delivery.transports.providers import spec_of
-from delivery.transports.smtp import SmtpTransport
-from delivery.transports.smtp_settings import SmtpSettings, Timeouts, Tls
+from delivery.transports.providers.catalogue import spec_of
+from delivery.transports.providers.request import ProviderSettings
+from delivery.transports.providers.session import READ_SECONDS
+from delivery.transports.smtp.settings import SmtpSettings, Timeouts, Tls
+from delivery.transports.smtp.transport import SmtpTransport
 
 INSTALLATION = "sandbox-installation"  # who hands the installation's own mail to the sandbox
 
@@ -50,7 +50,7 @@ def transport_for(
     """
     if account.kind == TransportKind.ANYMAIL:
         # Late, because a web process that shows pages needs no HTTP client for providers.
-        from delivery.transports.anymail import AnymailTransport
+        from delivery.transports.providers.backend import AnymailTransport
 
         wait = READ_SECONDS if seconds is None else seconds / 2
         return AnymailTransport(provider_settings(account, connections=connections, seconds=wait))

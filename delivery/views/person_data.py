@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from delivery import personal_data
+from delivery.public import personal_data
 from subscribers.models import Subscriber
 
 log = structlog.get_logger()

@@ -1,7 +1,7 @@
 """The preference centre and "what we know about you", by the link in a mail. GET changes nothing.
 
 A letter's link may be in anybody's hands, so by it mail only becomes less; an owner's link, mailed
-to the address an hour ago at most, opens everything (`delivery.holders`).
+to the address an hour ago at most, opens everything (`delivery.public.preference_access`).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,26 +14,28 @@ from django.utils.translation import gettext as _
 
 from accounts.numbers import row_number, row_numbers
 from accounts.workspace_urls import outside
-from delivery import holders, leaving, personal_data
-from delivery.holders import Holder
-from delivery.readers import Reader
-from delivery.tokens import Purpose
+from delivery.mime.tokens import Purpose
+from delivery.public import leaving, personal_data, preference_access
+from delivery.public.message_link import Reader
+from delivery.public.preference_access import Holder
 from delivery.views.public import lost, page
-from subscribers import custom_values, lifecycle, ownership, visitors
-from subscribers import preferences as wishes
+from subscribers.consent import lifecycle, ownership
+from subscribers.fields import custom_values
+from subscribers.forms.public import PREFIX, PreferencesForm
 from subscribers.models import Subscriber
-from subscribers.public_forms import PREFIX, PreferencesForm
+from subscribers.people import preferences as wishes
+from subscribers.signup import visitors
 from subscribers.states import ConsentSource, Frequency
 from subscribers.tasks import send_owner_link
 
 if TYPE_CHECKING:
-    from subscribers.consent import Evidence
+    from subscribers.consent.ledger import Evidence
 
 
 @visitors.public_page("GET", "HEAD", "POST")
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Show a person's choices and change them, as far as the link reaches."""
-    holder = holders.find(token)
+    holder = preference_access.find(token)
     if holder is None:
         return lost(request)
     visitors.speak(request, *holder.languages)
@@ -222,7 +224,7 @@ def _leave_by_letter(request: HttpRequest, reader: Reader) -> HttpResponse:
 @visitors.public_page("GET", "HEAD")
 def know(request: HttpRequest, token: str) -> HttpResponse:
     """Show the owner of an address everything we know about them."""
-    holder = holders.find(token)
+    holder = preference_access.find(token)
     if holder is None:
         return lost(request)
     visitors.speak(request, *holder.languages)
@@ -250,7 +252,7 @@ def know(request: HttpRequest, token: str) -> HttpResponse:
 @visitors.public_page("GET", "HEAD")
 def know_json(request: HttpRequest, token: str) -> HttpResponse:
     """Give the same as a file."""
-    holder = holders.find(token)
+    holder = preference_access.find(token)
     if holder is None or holder.person is None or not holder.is_owner:
         return lost(request)
     visitors.speak(request, *holder.languages)

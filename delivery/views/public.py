@@ -8,11 +8,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from delivery.readers import Reader
-from delivery.tokens import Purpose
-from subscribers import public_texts, visitors
-from subscribers.public_texts import Kind
-from subscribers.signup_mails import values_of
+from delivery.mime.tokens import Purpose
+from delivery.public.message_link import Reader
+from subscribers.signup import texts, visitors
+from subscribers.signup.mails import values_of
+from subscribers.signup.texts import Kind
 
 
 def page(  # noqa: PLR0913 - one each for what differs between pages
@@ -41,10 +41,10 @@ def _know_token(reader: Reader | None) -> str:
     return reader.token(Purpose.PREFERENCES) if reader and reader.person else ""
 
 
-def words_for(reader: Reader, kind: Kind) -> public_texts.Words | None:
+def words_for(reader: Reader, kind: Kind) -> texts.Words | None:
     """Return the words of a letter's lists, None where the product's own stand."""
     lists = list(reader.lists)
-    return public_texts.find(
+    return texts.find(
         kind,
         language=get_language() or "",
         lists=lists,

@@ -13,11 +13,12 @@ from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import accounts, breaker, standing, trial
+from delivery.accounts import breaker, setup, standing
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
 from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import Provider, TransportKind
+from delivery.system_mail import account_trial
 
 
 def find(request: MemberRequest, account_id: int) -> SendingAccount:
@@ -108,12 +109,12 @@ def account_delete(request: MemberRequest, account_id: int) -> HttpResponse:
         messages.error(request, _("SMTP_URL makes this account. Take it out of the settings."))
         return redirect("account_edit", account.pk)
     if request.method == "POST":
-        running = accounts.delete(account)
+        running = setup.delete(account)
         if not running:
             messages.success(request, _("The account is gone."))
             return redirect("account_list")
     else:
-        running = accounts.running_over(account)
+        running = setup.running_over(account)
     if running:
         messages.error(
             request,
@@ -132,7 +133,7 @@ def account_test(request: MemberRequest, account_id: int) -> HttpResponse:
     """Send a test mail to oneself and show every stage of it."""
     account = find(request, account_id)
     address = request.POST.get("address", "").strip() or request.user.email
-    result = trial.send(account, address=address, by=request.user)
+    result = account_trial.send(account, address=address, by=request.user)
     if result.arrived:
         SendingAccount.objects.filter(pk=account.pk).update(
             tested_at=timezone.now(), broken_since=None, broken_reason="", retry_at=None

@@ -11,7 +11,7 @@ from accounts.access import MemberRequest, member
 from accounts.once import once
 from accounts.roles import Permission
 from accounts.senders import understood
-from delivery import dkim_keys
+from delivery.accounts import dkim_keys
 from delivery.forms.keys import KeyForm
 from delivery.models import DkimKey
 from delivery.states import DkimState

@@ -7,9 +7,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import confirmation
+from campaigns.checks import confirmation
 from campaigns.models import Campaign
-from delivery.test_send import TestSendError, read_addresses, send_test
+from delivery.system_mail.campaign_test import TestSendError, read_addresses, send_test
 
 
 @member(Permission.EDIT)

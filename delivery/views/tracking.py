@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaigns.rendering.isolation import BusyError
-from delivery import tokens
+from delivery.mime import tokens
 from delivery.states import EventKind
 from delivery.tracking import collect, links
-from delivery.tracking.sightings import Sighting
+from delivery.tracking.hits import Sighting
 from delivery.views.public import lost
-from subscribers import visitors
+from subscribers.signup import visitors
 
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"

@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.workspace_urls import outside
-from delivery import leaving, readers
+from delivery.mime.tokens import Purpose
 from delivery.models import UnsubscribeReason
-from delivery.readers import Reader
-from delivery.tokens import Purpose
+from delivery.public import leaving, message_link
+from delivery.public.message_link import Reader
 from delivery.views.public import lost, page, words_for
-from subscribers import ownership, visitors
-from subscribers.public_texts import Kind
+from subscribers.consent import ownership
+from subscribers.signup import visitors
+from subscribers.signup.texts import Kind
 from subscribers.states import ConsentSource
 
 ACTIONS = frozenset({"leave", "all", "undo", "why"})
@@ -28,7 +29,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     ``List-Unsubscribe=One-Click`` comes from a mail program. It is answered with 200, without
     redirect or cookies, however often it comes (RFC 8058 sections 3.1 and 3.2).
     """
-    reader = readers.find(token, Purpose.UNSUBSCRIBE)
+    reader = message_link.find(token, Purpose.UNSUBSCRIBE)
     if reader is None:
         return lost(request)
     visitors.speak(request, *reader.languages)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from delivery import usage, warm_up
 from delivery.forms.warm_up import UsualPlanForm, WarmUpForm
+from delivery.limits import daily_usage, warm_up
 from delivery.models import SendingAccount, WarmUp
 from delivery.states import TransportKind
 from delivery.views.sending_accounts import find
@@ -52,8 +52,8 @@ def account_warm_up(request: MemberRequest, account_id: int) -> HttpResponse:
 
 def _rows(account: SendingAccount, plan: WarmUp) -> list[dict[str, Any]]:
     """Return the plan's days with what was sent on each."""
-    sent = usage.lately(account, days=warm_up.MOST_DAYS * 2)
-    today = usage.today(account)
+    sent = daily_usage.lately(account, days=warm_up.MOST_DAYS * 2)
+    today = daily_usage.today(account)
     rows = []
     for number, ceiling in enumerate(plan.ceilings):
         day = plan.starts_on + timedelta(days=number)

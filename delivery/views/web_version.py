@@ -10,13 +10,13 @@ from campaigns.rendering import isolation
 from campaigns.rendering.compile import CompiledContent
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import compile_version
-from delivery import readers
-from delivery.pipeline.recipient import Recipient
-from delivery.pipeline.render import RenderError, render_web_version
-from delivery.readers import Reader
-from delivery.tokens import Purpose
+from delivery.mime.recipient import Recipient
+from delivery.mime.render import RenderError, render_web_version
+from delivery.mime.tokens import Purpose
+from delivery.public import message_link
+from delivery.public.message_link import Reader
 from delivery.views.public import lost
-from subscribers import visitors
+from subscribers.signup import visitors
 
 # The page was written by a member of a workspace, not by us: no scripts, no forms, no access to
 # anything of this site. Pictures may come from where the mail has them.
@@ -31,7 +31,7 @@ POLICY = (
 @visitors.public_page("GET", "HEAD")
 def web_version(request: HttpRequest, token: str) -> HttpResponse:
     """Show a mail as it was sent to this person."""
-    reader = readers.find(token, Purpose.VIEW)
+    reader = message_link.find(token, Purpose.VIEW)
     if reader is None or reader.person is None:
         return lost(request)
     visitors.speak(request, *reader.languages)

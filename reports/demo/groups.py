@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import connection
 
 from accounts.models import Workspace
-from subscribers import suppression
+from subscribers.consent import suppression
 from subscribers.models import MailingList, Segment, Tag
 from subscribers.segments import saving
 from subscribers.states import SuppressionReason

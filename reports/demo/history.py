@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from campaigns import lifecycle
 from campaigns.models import Campaign, Link
-from delivery import first_events
 from delivery.models import Dispatch, SendingAccount
 from delivery.states import AgentClass, EventKind, MessageState, Reason
+from delivery.tracking import first_events
 from reports.demo.writing import Letter
 
 # A number in [0, 1) per row and purpose, the same on every machine; ends with the session.

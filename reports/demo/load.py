@@ -11,14 +11,14 @@ from accounts import workspaces
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus, ContentKind
-from delivery.engagement import summary
 from delivery.models import SendingAccount
 from delivery.states import TransportKind
+from delivery.tracking import engagement
 from reports import rollups
 from reports.demo import groups, history
 from reports.demo.people import ROASTS, Person, invent
 from reports.demo.writing import COLD_DRIP, FINISHED, HARVEST, Letter
-from subscribers import addresses
+from subscribers.addresses import addresses
 from subscribers.models import ConsentStatement, CustomField, MailingList, SignupForm
 from subscribers.states import DomainGroup, FieldType
 
@@ -70,7 +70,7 @@ def load(*, owner: User, subscribers: int = SUBSCRIBERS) -> Workspace:
     tomorrow = (now + timedelta(days=1)).replace(hour=1, minute=0, second=0, microsecond=0)
     _write(workspace, COLD_DRIP, lists, status=CampaignStatus.SCHEDULED, send_at=tomorrow)
     rollups.rebuild(workspace, days=366)
-    summary.rebuild()
+    engagement.rebuild()
     groups.make(workspace, lists, now=now)
     return workspace
 

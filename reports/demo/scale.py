@@ -16,14 +16,14 @@ from accounts import workspaces
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Link
 from campaigns.states import CampaignStatus, ContentKind
-from delivery import first_events
-from delivery.engagement import summary
 from delivery.models import Dispatch
 from delivery.states import AgentClass, EventKind, MessageState
+from delivery.tracking import engagement, first_events
 from reports import rollups
 from reports.demo.people import CITIES, INDONESIAN_FIRST, INDONESIAN_LAST, ROASTS
-from subscribers import addresses, search
+from subscribers.addresses import addresses
 from subscribers.models import CustomField, MailingList, Tag
+from subscribers.people import search
 from subscribers.states import DomainGroup, FieldType
 
 SLUG = "synthetic"
@@ -176,7 +176,7 @@ def load(*, owner: User, subscribers: int, messages: int) -> Workspace:
     rollups.rebuild(workspace, days=366)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    summary.rebuild()
+    engagement.rebuild()
     while search.rebuild():
         pass
     return workspace

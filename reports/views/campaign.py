@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import confirmation
+from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import diagnosis, ledgers
+from delivery.figures import ledgers
+from delivery.health import diagnosis
 from delivery.states import EventKind
-from reports import expected, live, recipients, skips
-from reports.engagement import curve, engagement, links
+from reports.campaign import expected, live, recipients, skips
+from reports.campaign.engagement import curve, engagement, links
 from reports.views.campaigns import key
 from subscribers.imports.errors import safe
 

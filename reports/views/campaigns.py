@@ -7,7 +7,7 @@ from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
 from campaigns.states import CampaignStatus
-from reports import campaign_cards
+from reports.campaign import cards
 
 TABS: dict[str, tuple[CampaignStatus, ...]] = {
     "": (),
@@ -32,7 +32,7 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
     tab = request.GET.get("status", "")
     tab = tab if tab in TABS else ""
     search = request.GET.get("q", "").strip()[:200]
-    page = campaign_cards.page(
+    page = cards.page(
         request.workspace,
         statuses=TABS[tab],
         search=search,
@@ -43,7 +43,7 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
         "page": page,
         "tab": tab,
         "tabs": list(TABS),
-        "counts": campaign_cards.status_counts(request.workspace),
+        "counts": cards.status_counts(request.workspace),
         "search": search,
         "running": any(
             card.campaign.status in (CampaignStatus.SENDING, CampaignStatus.SCHEDULED)
@@ -57,7 +57,7 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
 @member(Permission.VIEW)
 def report_list(request: MemberRequest) -> HttpResponse:
     """Show finished campaigns side by side."""
-    page = campaign_cards.page(
+    page = cards.page(
         request.workspace,
         statuses=(CampaignStatus.SENT, CampaignStatus.CANCELLED),
         before=key(request, "before"),

@@ -8,7 +8,7 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import diagnosis
+from delivery.health import diagnosis
 from delivery.models import SendingAccount
 
 SHOWN = 50  # campaigns

@@ -12,8 +12,9 @@ from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
 from accounts.workspace_urls import may_open
-from reports import campaign_cards, home, removal
-from subscribers import head_counts
+from reports.campaign import cards
+from reports.workspace import home, removal
+from subscribers.directory import counts
 from subscribers.models import Subscriber
 
 RANGES = (30, 90, 365)
@@ -108,7 +109,7 @@ def home_page(request: MemberRequest) -> HttpResponse:
         else 90
     )
     now, before = home.periods(workspace)
-    subscribers = head_counts.subscribed(workspace)
+    subscribers = counts.subscribed(workspace)
     has_people = Subscriber.objects.filter(workspace=workspace).exists()
     steps = home.checklist(workspace, has_people=has_people)
     context = {
@@ -125,8 +126,8 @@ def home_page(request: MemberRequest) -> HttpResponse:
         "steps": steps,
         "checklist_items": _checklist_items(steps, request.membership.role),
         "steps_done": sum(step.done for step in steps),
-        "cards": campaign_cards.newest(workspace, limit=5),
-        "failures": campaign_cards.recent_failures(workspace, limit=5),
+        "cards": cards.newest(workspace, limit=5),
+        "failures": cards.recent_failures(workspace, limit=5),
     }
     return render(request, "reports/home.html", context)
 

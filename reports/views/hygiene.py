@@ -11,10 +11,12 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from delivery import inactivity
-from subscribers import directory, hygiene, mail_servers, tasks
+from delivery.tracking import inactivity
+from subscribers import tasks
+from subscribers.addresses import mail_servers
+from subscribers.directory import directory, hygiene
+from subscribers.directory.filters import PeopleFilters
 from subscribers.models import MailingList
-from subscribers.narrowing import PeopleFilters
 
 KEPT = 600  # seconds for which the count of inactive people is good
 SECONDS = 20

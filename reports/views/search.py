@@ -9,7 +9,7 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from accounts.workspace_urls import may_open
 from campaigns.models import Campaign
-from subscribers import directory
+from subscribers.directory import directory
 from subscribers.models import MailingList, Segment
 
 FOUND = 8  # of each kind

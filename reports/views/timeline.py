@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, render
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from delivery.models import Event, Message
-from subscribers import merging
 from subscribers.models import Subscriber
+from subscribers.people import merging
 
 SHOWN = 50
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from subscribers import addresses
-from subscribers.problems import Problem
+from subscribers.addresses import addresses
+from subscribers.fields.problems import Problem
 from subscribers.states import AddressFlag
 
 ORDINARY_ADDRESS = re.compile(

@@ -2,9 +2,9 @@
 
 from django.db.models import Exists, OuterRef
 
-from subscribers import signup
 from subscribers.models import Import, Subscriber, Subscription
-from subscribers.signup import Letter
+from subscribers.signup import signup
+from subscribers.signup.signup import Letter
 from subscribers.states import ImportStatus, SubscriptionStatus
 
 AT_ONCE = 50  # in one transaction: so many may be asked again after a crash

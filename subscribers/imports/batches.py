@@ -7,12 +7,12 @@ from threading import Event, Thread
 
 from django.utils import translation
 
-from subscribers import addresses
+from subscribers.addresses import addresses
+from subscribers.fields.problems import Problem
 from subscribers.imports.errors import REPEATS, ErrorFile, is_ours, unsafe
 from subscribers.imports.mapping import ERROR_COLUMNS, own_columns
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.imports.rows import Fault, RowMaker, RowRefused
-from subscribers.problems import Problem
 
 ROWS_A_BATCH = 25_000  # about 4 MB of lines; five batches exist at a time
 ROWS_A_PIECE = 2_500  # encoded together: bytes take a third of the memory of many strings

@@ -13,10 +13,10 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Workspace
+from subscribers.fields.problems import Problem
 from subscribers.imports.mapping import FIELD, Target
 from subscribers.imports.rows import LONGEST_SHOWN, Fault
 from subscribers.models import CustomField
-from subscribers.problems import Problem
 
 # ``import_given`` is what a check has seen: nothing is written then that a later batch could meet.
 TAKEN = """

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from subscribers import fields
-from subscribers.fields import DateOrder, FieldShape
+from subscribers.fields import definitions
+from subscribers.fields.definitions import DateOrder, FieldShape
+from subscribers.fields.problems import Problem
 from subscribers.imports.column_names import is_code
-from subscribers.problems import Problem
 from subscribers.states import FieldType
 
 LONGEST_NUMBER = 9  # digits; a longer one is a phone number or an account
@@ -17,7 +17,7 @@ def guess_type(column: str, values: Sequence[str]) -> FieldType:
     """Say which type a new field for a column with these samples should have."""
     filled = [value.strip() for value in values if value.strip()]
     if filled and not is_code(column):
-        if {value.lower() for value in filled} <= (fields.YES | fields.NO) - {"-", "x"}:
+        if {value.lower() for value in filled} <= (definitions.YES | definitions.NO) - {"-", "x"}:
             return FieldType.BOOLEAN
         if any(len(value) > LONGEST_NUMBER for value in filled) or loses_zeros(filled):
             numeric = False
@@ -51,7 +51,7 @@ def _fits(values: Sequence[str], kind: FieldType, order: DateOrder) -> float:
     good: int = 0
     for value in filled:
         try:
-            fields.parse(field, value)
+            definitions.parse(field, value)
         except Problem:
             continue
         good += 1

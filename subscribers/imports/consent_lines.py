@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 
-from subscribers.fields import DateOrder
+from subscribers.fields.definitions import DateOrder
+from subscribers.fields.problems import Problem
 from subscribers.imports import mapping, moments
 from subscribers.imports.consent_words import WORD
 from subscribers.imports.labels import NOTHING
 from subscribers.imports.mapping import Target
 from subscribers.imports.standings import StandingReader, StatusColumn
-from subscribers.problems import Problem
 
 # Columns of the stage, in the order of `ConsentReader.read`.
 COLUMNS = (

@@ -15,11 +15,11 @@ from typing import Any, Self
 
 from django.utils.functional import cached_property
 
+from subscribers.fields.problems import Problem
 from subscribers.imports.clashes import Clash
 from subscribers.imports.mapping import ERROR_COLUMNS, OF_IMPORT, is_export, own_columns
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
-from subscribers.problems import Problem
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 # A number, and a phone number with its country: nothing runs, and an apostrophe would spoil them.

@@ -1,7 +1,7 @@
 """Columns that say which tags somebody has, which lists they are on."""
 
-from subscribers.fields import CONTROL
-from subscribers.problems import Problem
+from subscribers.fields.definitions import CONTROL
+from subscribers.fields.problems import Problem
 from subscribers.states import SuppressionReason
 
 MOST_TAGS = 1_000  # different ones in one file: more are no tags

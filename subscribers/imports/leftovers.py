@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef
 
-from subscribers import usage
+from subscribers.fields import usage
 from subscribers.models import (
     ConsentEvent,
     CustomField,

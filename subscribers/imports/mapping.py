@@ -8,15 +8,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers import addresses, fields
-from subscribers.fields import DateOrder, FieldShape
+from subscribers.addresses import addresses
+from subscribers.fields import definitions
+from subscribers.fields.definitions import DateOrder, FieldShape
+from subscribers.fields.problems import Problem
 from subscribers.imports import column_names
 from subscribers.imports.address_cells import first_address
 from subscribers.imports.column_names import ALIKE_FIELDS, AS_TAGS, is_code, name_parts
 from subscribers.imports.column_types import ALIKE, date_order, guess_type, loses_zeros
 from subscribers.imports.folding import fold
 from subscribers.models import CustomField, Import
-from subscribers.problems import Problem
 from subscribers.states import FieldType
 
 IGNORE, EMAIL, FIRST_NAME, LAST_NAME = "", "email", "first_name", "last_name"
@@ -250,7 +251,7 @@ def create_fields(workspace: Workspace, targets: Sequence[Target]) -> list[Targe
             continue
         found = CustomField.objects.filter(
             workspace=workspace, label__iexact=target.label.strip(), type=target.type
-        ).first() or fields.create(workspace, label=target.label, kind=FieldType(target.type))
+        ).first() or definitions.create(workspace, label=target.label, kind=FieldType(target.type))
         to = f"{FIELD}{found.key}"
         ready.append(Target(to=to, date_order=target.date_order, waived=target.waived))
     return ready
@@ -263,10 +264,10 @@ def shapes(workspace: Workspace, targets: Sequence[Target]) -> dict[int, FieldSh
     for index, target in enumerate(targets):
         order = DateOrder(target.date_order)
         if target.to.startswith(FIELD) and target.to[len(FIELD) :] in own:
-            found[index] = fields.shape(own[target.to[len(FIELD) :]], date_order=order)
+            found[index] = definitions.shape(own[target.to[len(FIELD) :]], date_order=order)
         elif target.to == NEW:
             found[index] = FieldShape(
-                key=fields.make_key(target.label, taken=list(own)),
+                key=definitions.make_key(target.label, taken=list(own)),
                 label=target.label,
                 type=FieldType(target.type),
                 date_order=order,

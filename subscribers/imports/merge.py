@@ -22,7 +22,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from subscribers import custom_values
+from subscribers.fields import custom_values
 from subscribers.imports import clashes, consent_statements, mapping, statements
 from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.consent_words import (

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from subscribers.fields.problems import Problem
 from subscribers.imports.layout import SEPARATOR_LINE, Layout
-from subscribers.problems import Problem
 
 LONGEST_ROW = 100_000  # characters: a row of a person is a few hundred
 WIDEST = 500  # columns

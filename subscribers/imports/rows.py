@@ -14,8 +14,10 @@ from operator import itemgetter
 from django.conf import settings
 
 from accounts.models import Workspace
-from subscribers import addresses, fields, language_names, time_zones
-from subscribers.fields import FieldShape
+from subscribers.addresses import addresses
+from subscribers.fields import definitions, languages, time_zones
+from subscribers.fields.definitions import FieldShape
+from subscribers.fields.problems import Problem
 from subscribers.imports import consent_lines, mapping
 from subscribers.imports.address_cells import (
     LONGEST_SHOWN,
@@ -30,8 +32,7 @@ from subscribers.imports.mapping import Target
 from subscribers.imports.names import COLUMNS
 from subscribers.imports.reader import DamagedCells
 from subscribers.models import CustomField
-from subscribers.people import LONGEST_NAME
-from subscribers.problems import Problem
+from subscribers.people.people import LONGEST_NAME
 
 # Columns of the line, in order, before ``address_flags`` and what `labels` reads;
 # `imports.merge` creates the table they go into.
@@ -285,7 +286,7 @@ class RowMaker:
         given = self._language(cells).strip()
         language = ""
         if given and given not in NOTHING_THERE:
-            language = language_names.read(given)
+            language = languages.read(given)
             if not language:
                 choices = ", ".join(code for code, _name in settings.LANGUAGES)
                 self._drop("language", given, Problem("language", choices=choices))
@@ -333,7 +334,7 @@ class _FieldReader:
         if known is not None:
             return known
         try:
-            value = None if text.strip() in NOTHING_THERE else fields.parse(self._shape, text)
+            value = None if text.strip() in NOTHING_THERE else definitions.parse(self._shape, text)
             answer: str | Problem = ""
             if value is not None:
                 answer = self._prefix + dumps(value, ensure_ascii=False).replace("\\", "\\\\")

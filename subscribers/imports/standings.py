@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from subscribers.fields.problems import Problem
 from subscribers.imports import moments
 from subscribers.imports.consent_words import (
     ASK,
@@ -29,7 +30,6 @@ from subscribers.imports.consent_words import (
     YES,
 )
 from subscribers.imports.folding import fold
-from subscribers.problems import Problem
 
 T = TypeVar("T")
 # Keys of values that no word stands for, in counts and answers.

@@ -4,7 +4,7 @@
 was written by this import. Undoing one relies on that.
 """
 
-from subscribers import consent
+from subscribers.consent import ledger
 
 TABLES = """
 CREATE TEMPORARY TABLE import_stage (
@@ -125,7 +125,7 @@ CROSS JOIN LATERAL (SELECT CASE
         THEN CASE WHEN subscription.status <> %(left)s THEN 'leaves' END
     WHEN subscription.status = %(left)s OR (
         decided.wanted = %(subscribed)s AND subscription.status = %(asked)s
-        AND {consent.HAD_LEFT.format(person="decided.person_id", list="target.list_id")}
+        AND {ledger.HAD_LEFT.format(person="decided.person_id", list="target.list_id")}
     ) THEN CASE WHEN %(bring_back)s THEN 'returns' ELSE 'left' END
     WHEN decided.wanted = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
 END AS step) place

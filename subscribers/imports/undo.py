@@ -16,11 +16,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Left, Length, StrIndex, Substr
 from django.utils import timezone
 
-from subscribers import people, suppression
+from subscribers.consent import suppression
 from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail
 from subscribers.imports.run import sole_worker
 from subscribers.models import ConsentEvent, Import, ImportChange, Suppression
+from subscribers.people import people
 from subscribers.states import (
     ConsentKind,
     ConsentSource,

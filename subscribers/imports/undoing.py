@@ -1,6 +1,6 @@
 """The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``."""
 
-from subscribers import consent, suppression
+from subscribers.consent import ledger, suppression
 
 # Why a created person stays: "" if nothing happened to them but this import.
 WHY = """CASE
@@ -90,7 +90,7 @@ CROSS JOIN LATERAL (
 WHERE change.id = ANY(%(changes)s) AND person.id = change.subscriber_id
     AND person.workspace_id = %(workspace)s AND change.written <> '{{}}'
 """  # noqa: S608 - our own words
-STAYS_OUT = consent.STAYS_OUT.format(
+STAYS_OUT = ledger.STAYS_OUT.format(
     person="subscription.subscriber_id", list="subscription.list_id", since="%(at)s"
 )
 SUBSCRIPTIONS = f"""

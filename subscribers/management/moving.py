@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from subscribers import consent
+from subscribers.consent import ledger
 from subscribers.imports.files import FileRefused
 from subscribers.management import choosing
+from subscribers.migrate_from import run, taking
+from subscribers.migrate_from.arrivals import SourceRefused
+from subscribers.migrate_from.run import Opener
 from subscribers.models import Move
-from subscribers.moving import run, taking
-from subscribers.moving.arrivals import SourceRefused
-from subscribers.moving.run import Opener
 from subscribers.states import ImportStatus, MoveSource, SuppressionReason
 
 EXITS = """
@@ -75,7 +75,7 @@ class MoveCommand(BaseCommand):
                 source=self.source,
                 stored=stored,
                 mailing_list=mailing_list,
-                statement=consent.statement(workspace, text=words) if words else None,
+                statement=ledger.statement(workspace, text=words) if words else None,
                 reason=SuppressionReason(options.get("reason") or SuppressionReason.IMPORTED),
             )
         except (FileRefused, SourceRefused, OSError) as error:

@@ -49,8 +49,8 @@ class Subscriber(models.Model):
 
     ``email`` is the address as given (domain in lower case), ``email_key`` its lower-cased form and
     unique in the workspace; ``address_hash`` is the keyed hash that suppressions are matched by
-    (`subscribers.addresses`). ``fields`` maps a custom field's key to its typed value: text and URL
-    as str, number as int or float, date as ISO 8601 str, boolean as bool, choices as str or list.
+    (`addresses`). ``fields`` maps a custom field's key to its typed value: text and URL as str,
+    number as int or float, date as ISO 8601 str, boolean as bool, choices as str or list.
 
     An import writes these rows and their subscriptions and consent events by the hundred thousand.
     Whether the rows they name exist is asked once per statement, not once per row, so there are no

@@ -8,7 +8,7 @@ from accounts.models import Workspace
 class SearchBlock(models.Model):
     """The folded names and addresses of the up to 64 people whose keys share ``id >> 6``.
 
-    A copy that `subscribers.search` makes; read with `SearchMark`, which says what it lacks.
+    A copy that `subscribers.people.search` makes; read with `SearchMark`, which says what it lacks.
     """
 
     id = models.BigAutoField(primary_key=True)

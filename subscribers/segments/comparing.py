@@ -27,7 +27,7 @@ from django.db.models.lookups import (
 )
 from django.utils.translation import gettext_lazy as _
 
-from subscribers.folding import FoldedCase, folded
+from subscribers.addresses.folding import FoldedCase, folded
 from subscribers.segments.kinds import (
     Input,
     InputKind,

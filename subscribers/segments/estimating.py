@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, BooleanField, F, Func, Value
 
 from accounts.models import Workspace
-from subscribers import search
+from subscribers.people import search
 from subscribers.segments import members
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Group

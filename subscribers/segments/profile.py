@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from subscribers import fields
+from subscribers.fields import definitions
 from subscribers.models import CustomField, Subscriber
 from subscribers.segments import comparing
 from subscribers.segments.kinds import Option, Scope, Subject, Values
@@ -35,11 +35,11 @@ def subjects(scope: Scope) -> Iterable[Subject]:
 
 
 def _field(field: CustomField, scope: Scope) -> Subject:
-    shape = fields.shape(field)
+    shape = definitions.shape(field)
 
     def facts(_values: Values, people: Sequence[Subscriber]) -> Mapping[int, str]:
         shown = {
-            person.pk: fields.display(shape, person.fields.get(field.key)) for person in people
+            person.pk: definitions.display(shape, person.fields.get(field.key)) for person in people
         }
         if shape.type not in {FieldType.TEXT, FieldType.CHOICE}:
             shown = {pk: f"{field.label}: {text}" for pk, text in shown.items() if text}

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from accounts.once import under_free_name
-from subscribers import usage
+from subscribers.fields import usage
+from subscribers.fields.usage import InUse
 from subscribers.models import Segment, SegmentDay
 from subscribers.segments import compiling, members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
-from subscribers.usage import InUse
 
 LONGEST_NAME = 120
 KEPT_DAYS = 400

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from subscribers import asking_again, bulk, bulk_run, head_counts, tasks
+from subscribers import tasks
+from subscribers.bulk import actions, ask_again, runner
+from subscribers.directory import counts
+from subscribers.directory.filters import PeopleFilters
+from subscribers.forms.people import BulkForm
 from subscribers.models import BulkAction, MailingList, Subscriber
-from subscribers.narrowing import PeopleFilters
-from subscribers.people_forms import BulkForm
-from subscribers.signup_mails import put_many
+from subscribers.signup.mails import put_many
 from subscribers.states import BulkKind, BulkStatus
 from subscribers.views.people import say_who_is_out
 from subscribers.views.people_list import back, unread
@@ -54,7 +56,7 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
     kind = BulkKind(form.cleaned_data["action"])
     confirmed = request.POST.get("confirmed") == "1"
     if (everybody or kind in ASKED) and not (confirmed and form.is_complete()):
-        count = head_counts.count(request.workspace, filters) if everybody else len(people)
+        count = counts.count(request.workspace, filters) if everybody else len(people)
         context = {
             "form": form,
             "kind": kind,
@@ -64,10 +66,10 @@ def subscriber_bulk(request: MemberRequest) -> HttpResponse:
             "count": count,
             "back": request.POST.get("back", ""),
             "asked_before": confirmed,
-            "every": asking_again.EVERY.days,
+            "every": ask_again.EVERY.days,
         }
         return render(request, "subscribers/bulk_confirm.html", context)
-    action = bulk.start(
+    action = actions.start(
         request.workspace,
         kind=kind,
         actor=request.user,
@@ -83,17 +85,17 @@ def _begin(
     if people is None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
-    if bulk_run.run(action.pk, send=put_many, seconds=5) is not None:
+    if runner.run(action.pk, send=put_many, seconds=5) is not None:
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
         return redirect("bulk_page", action.pk)
     action.refresh_from_db()
-    if action.status in bulk.OPEN:  # the rest waits for its minute
+    if action.status in actions.OPEN:  # the rest waits for its minute
         return redirect("bulk_page", action.pk)
     text = ngettext("%(n)s person changed.", "%(n)s people changed.", action.changed)
     if action.kind == BulkKind.ASK_AGAIN:
         text = ngettext("%(n)s person is asked.", "%(n)s people are asked.", action.changed)
     said = text % {"n": action.changed}
-    if bulk.may_undo(action):
+    if actions.may_undo(action):
         way_back = reverse("bulk_page", args=[action.pk])
         said = format_html('{} <a href="{}">{}</a>', said, way_back, _("Undo…"))
     messages.success(request, said)
@@ -128,9 +130,9 @@ def bulk_page(request: MemberRequest, action_id: int) -> HttpResponse:
     context = {
         "action": action,
         "partial": partial,
-        "running": action.status in bulk.OPEN,
+        "running": action.status in actions.OPEN,
         "may_cancel": action.status in (BulkStatus.WAITING, BulkStatus.RUNNING),
-        "may_undo": bulk.may_undo(action),
+        "may_undo": actions.may_undo(action),
         "list": lists.filter(pk=action.settings.get("list")).first(),
         "query": PeopleFilters.read(action.filters).query(),
     }
@@ -144,9 +146,9 @@ def bulk_act(request: MemberRequest, action_id: int) -> HttpResponse:
     """Cancel an action, or take it back."""
     action = _find(request, action_id)
     if request.POST.get("action") == "cancel":
-        if not bulk.cancel(action):
+        if not actions.cancel(action):
             messages.info(request, _("It has ended already."))
-    elif bulk.undo(action):
+    elif actions.undo(action):
         tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
     else:
         messages.error(request, _("This can't be undone."))

@@ -8,10 +8,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.workspace_urls import outside
-from subscribers import origins, ownership, public_texts, signup, signup_figures, visitors
-from subscribers.public_texts import Kind
-from subscribers.signup import Letter, Pending
-from subscribers.signup_mails import values_of
+from subscribers.consent import ownership
+from subscribers.signup import figures, origins, signup, texts, visitors
+from subscribers.signup.mails import values_of
+from subscribers.signup.signup import Letter, Pending
+from subscribers.signup.texts import Kind
 from subscribers.states import ConsentSource
 from subscribers.tasks import send_letter
 from subscribers.views.signup import page
@@ -35,7 +36,7 @@ def _confirm(request: HttpRequest, token: str, pending: Pending) -> HttpResponse
     form = pending.form
     changed = signup.confirm(pending, source=ConsentSource.FORM, **visitors.origin(request))
     if changed and pending.person:
-        signup_figures.count(form.pk, "confirmed")
+        figures.count(form.pk, "confirmed")
         if form.sends_welcome:
             send_letter(
                 Letter(
@@ -57,7 +58,7 @@ def _confirm(request: HttpRequest, token: str, pending: Pending) -> HttpResponse
 def _answer(request: HttpRequest, token: str, pending: Pending) -> HttpResponse:
     form, lists = pending.form, list(pending.lists)
     found = {
-        kind: public_texts.find(
+        kind: texts.find(
             kind,
             language=get_language() or "",
             form=form,

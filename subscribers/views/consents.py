@@ -9,16 +9,17 @@ from django.utils.translation import gettext as _
 from accounts.access import MemberRequest, member
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from subscribers import consent_proof, retention
+from subscribers.consent import proof
+from subscribers.forms.retention import RetentionForm
 from subscribers.models import Subscriber
-from subscribers.retention_forms import RetentionForm
+from subscribers.privacy import retention
 
 
 @member(Permission.EXPORT)
 def subscriber_proof(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Show a person's consent as a document to print or keep as PDF."""
     person = _person(request, subscriber_id)
-    context = {"person": person, "proof": consent_proof.collect(person), "now": timezone.now()}
+    context = {"person": person, "proof": proof.collect(person), "now": timezone.now()}
     return render(request, "subscribers/consent_proof.html", context)
 
 
@@ -27,7 +28,7 @@ def subscriber_proof_json(request: MemberRequest, subscriber_id: int) -> JsonRes
     """Give the same as a file."""
     person = _person(request, subscriber_id)
     return JsonResponse(
-        consent_proof.collect(person),
+        proof.collect(person),
         json_dumps_params={"ensure_ascii": False, "indent": 2},
         headers={"Content-Disposition": f'attachment; filename="consent-{person.pk}.json"'},
     )

@@ -12,10 +12,12 @@ from accounts.access import MemberRequest, member
 from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from subscribers import field_changes, fields, tasks, usage
-from subscribers.field_changes import FieldError
+from subscribers import tasks
+from subscribers.bulk import field_changes
+from subscribers.bulk.field_changes import FieldError
+from subscribers.fields import definitions, usage
+from subscribers.forms.people import ChoicesForm, FieldForm, FieldOptionsForm
 from subscribers.models import BulkAction, CustomField
-from subscribers.people_forms import ChoicesForm, FieldForm, FieldOptionsForm
 from subscribers.states import FieldType
 
 
@@ -26,7 +28,7 @@ def field_list(request: MemberRequest) -> HttpResponse:
     form = FieldForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        field = fields.create(
+        field = definitions.create(
             request.workspace,
             label=cleaned["label"],
             kind=FieldType(cleaned["type"]),

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
-from subscribers import duplicates, fields, merging, tasks
-from subscribers.merging import MergeError, Pair
+from subscribers import tasks
+from subscribers.fields import definitions
 from subscribers.models import (
     CustomField,
     DuplicateGroup,
@@ -20,6 +20,8 @@ from subscribers.models import (
     Subscriber,
     Subscription,
 )
+from subscribers.people import duplicates, merging
+from subscribers.people.merging import MergeError, Pair
 from subscribers.states import DuplicateKind
 
 
@@ -96,7 +98,7 @@ def subscriber_merge(request: MemberRequest, subscriber_id: int) -> HttpResponse
 
 def _merge_context(request: MemberRequest, keep: Subscriber, away: Subscriber) -> dict[str, Any]:
     shapes = {
-        f"field:{field.key}": fields.shape(field)
+        f"field:{field.key}": definitions.shape(field)
         for field in CustomField.objects.filter(workspace=request.workspace)
     }
     names = {
@@ -110,7 +112,8 @@ def _merge_context(request: MemberRequest, keep: Subscriber, away: Subscriber) -
         shape = shapes.get(name)
         label = shape.label if shape else names.get(name, name.removeprefix("field:"))
         said = [
-            fields.display(shape, value) if shape else str(value or "") for value in (mine, theirs)
+            definitions.display(shape, value) if shape else str(value or "")
+            for value in (mine, theirs)
         ]
         rows.append({"name": name, "label": label, "mine": said[0], "theirs": said[1]})
     both = Subscription.objects.filter(subscriber__in=[keep, away]).select_related("list")

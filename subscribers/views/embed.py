@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from subscribers import proof_of_work, signup_brake, visitors
+from subscribers.signup import brake, proof_of_work, visitors
 from subscribers.views.signup import find
 from subscribers.views.signup_answers import share
 
@@ -19,7 +19,7 @@ def public_signup_challenge(request: HttpRequest, public_id: str) -> HttpRespons
     form = find(public_id)
     if form is None:
         return JsonResponse({"ok": False, "message": _("There is no form here")}, status=404)
-    is_hard = signup_brake.pulled(form.workspace_id) is not None
+    is_hard = brake.pulled(form.workspace_id) is not None
     response: HttpResponse = JsonResponse(proof_of_work.challenge(form, is_hard=is_hard))
     response["Vary"] = "Origin"
     return share(response, request, form)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from subscribers import directory, exporting
+from subscribers.directory import directory, export
+from subscribers.directory.filters import PeopleFilters
 from subscribers.models import MailingList, Segment, Subscriber
-from subscribers.narrowing import PeopleFilters
 from subscribers.states import SuppressionReason
 from subscribers.views.people_list import unread
 
@@ -25,10 +25,10 @@ def subscriber_export_all(request: MemberRequest) -> HttpResponse:
     """Ask which columns and which form; the selection comes from the page before."""
     people, title = _selection(request)
     chosen = {"first_name", "last_name", "lists", "tags"}
-    columns = exporting.columns(request.workspace)
+    columns = export.columns(request.workspace)
     context = {
         "columns": columns,
-        "chosen": chosen | {one.key for one in columns if one.key.startswith(exporting.FIELD)},
+        "chosen": chosen | {one.key for one in columns if one.key.startswith(export.FIELD)},
         "title": title,
         "count": people.count(),
         "narrowed": PeopleFilters.read(request.GET.dict()).pairs(),
@@ -41,10 +41,10 @@ def subscriber_download(request: MemberRequest) -> StreamingHttpResponse:
     """Stream the chosen people."""
     people, title = _selection(request)
     wanted = set(request.GET.getlist("column"))
-    chosen = [one for one in exporting.columns(request.workspace) if one.key in wanted]
-    form = request.GET.get("format", exporting.CSV)
-    form = form if form in exporting.FORMATS else exporting.CSV
-    ids = exporting.choose(people)
+    chosen = [one for one in export.columns(request.workspace) if one.key in wanted]
+    form = request.GET.get("format", export.CSV)
+    form = form if form in export.FORMATS else export.CSV
+    ids = export.choose(people)
     log.info(
         "subscribers.exported",
         workspace_id=request.workspace.pk,
@@ -54,10 +54,10 @@ def subscriber_download(request: MemberRequest) -> StreamingHttpResponse:
         narrowed_by=[name for name, _value in PeopleFilters.read(request.GET.dict()).pairs()],
     )
     response = StreamingHttpResponse(
-        exporting.write(request.workspace, ids, chosen=chosen, form=form),
-        content_type=exporting.FORMATS[form],
+        export.write(request.workspace, ids, chosen=chosen, form=form),
+        content_type=export.FORMATS[form],
     )
-    ending = "csv" if form == exporting.CSV else "ndjson"
+    ending = "csv" if form == export.CSV else "ndjson"
     response["Content-Disposition"] = f'attachment; filename="{_filename(title)}.{ending}"'
     return response
 
@@ -74,8 +74,8 @@ def suppression_export(request: MemberRequest) -> StreamingHttpResponse:
         reason=reason,
     )
     response = StreamingHttpResponse(
-        exporting.suppressions(request.workspace, reason=reason),
-        content_type=exporting.FORMATS[exporting.CSV],
+        export.suppressions(request.workspace, reason=reason),
+        content_type=export.FORMATS[export.CSV],
     )
     response["Content-Disposition"] = f'attachment; filename="{_filename("suppressed")}.csv"'
     return response

@@ -16,11 +16,12 @@ from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission, may
 from accounts.workspace_urls import outside
-from subscribers import form_archive as putting_away
-from subscribers import signup_brake, signup_figures, signup_guard, visitors
-from subscribers.form_settings import SignupFormSettings
 from subscribers.models import FormStatement, MailingList, SignupForm, SignupRequest
-from subscribers.signup_figures import Figures
+from subscribers.signup import brake, guard, visitors
+from subscribers.signup import figures as signup_figures
+from subscribers.signup import form_archive as putting_away
+from subscribers.signup.figures import Figures
+from subscribers.signup.form import SignupFormSettings
 from subscribers.views import signup
 from subscribers.views.signup_answers import Visit
 
@@ -43,7 +44,7 @@ def form_list(request: MemberRequest) -> HttpResponse:
             workspace=request.workspace, archived_at=None
         ).exists(),
         "held": held.count(),
-        "brake": signup_brake.pulled(request.workspace.pk),
+        "brake": brake.pulled(request.workspace.pk),
     }
     return render(request, "subscribers/form_list.html", context)
 
@@ -197,7 +198,7 @@ def _html(form: SignupForm, script: str) -> str:
             "filled": signup.blank(form),
             "action": _hosted(form),
             "script": script,
-            "token": signup_guard.embed_token(form),
+            "token": guard.embed_token(form),
             "honeypot": signup.HONEYPOT,
         }
         return render_to_string("subscribers/_embed.html", context).strip()

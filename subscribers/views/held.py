@@ -13,8 +13,8 @@ from kombu.exceptions import OperationalError
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_numbers
 from accounts.roles import Permission
-from subscribers import signup_brake, signup_intake
 from subscribers.models import SignupRequest
+from subscribers.signup import brake, intake
 from subscribers.tasks import take_signup
 
 AT_ONCE = 100
@@ -32,11 +32,11 @@ def signup_held(request: MemberRequest) -> HttpResponse:
     found = list(rows.select_related("form").order_by("-pk")[: AT_ONCE + 1])
     shown = found[:AT_ONCE]
     context = {
-        "rows": [(row, row.created_at + signup_intake.KEPT) for row in shown],
+        "rows": [(row, row.created_at + intake.KEPT) for row in shown],
         "count": held.count(),
         "next_key": shown[-1].pk if len(found) > AT_ONCE else None,
-        "brake": signup_brake.pulled(request.workspace.pk),
-        "days": signup_intake.KEPT.days,
+        "brake": brake.pulled(request.workspace.pk),
+        "days": intake.KEPT.days,
     }
     return render(request, "subscribers/signup_held.html", context)
 
@@ -47,7 +47,7 @@ def _decide(request: MemberRequest) -> HttpResponse:
     if not ids:
         messages.error(request, _("Tick the sign-ups first."))
     elif action == "approve":
-        for taken in signup_intake.approve(request.workspace, ids=ids):
+        for taken in intake.approve(request.workspace, ids=ids):
             with suppress(OperationalError):  # the broker is away: beat takes it up
                 take_signup.delay(taken)
         messages.success(
@@ -55,7 +55,7 @@ def _decide(request: MemberRequest) -> HttpResponse:
             _("Taken in. They get the mail that asks them to confirm, as everybody does."),
         )
     elif action == "reject":
-        number = signup_intake.reject(request.workspace, ids=ids)
+        number = intake.reject(request.workspace, ids=ids)
         messages.success(
             request,
             ngettext("%(num)s sign-up is forgotten.", "%(num)s sign-ups are forgotten.", number)

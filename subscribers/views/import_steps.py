@@ -13,8 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from subscribers import address_domains, consent, tasks
-from subscribers.import_forms import ConsentForm, ReadForm
+from subscribers import tasks
+from subscribers.addresses import domains
+from subscribers.consent import ledger
+from subscribers.fields.problems import reason, way_out
+from subscribers.forms.imports import ConsentForm, ReadForm
 from subscribers.imports import (
     consent_words,
     layout,
@@ -29,7 +32,6 @@ from subscribers.imports.encoding_labels import encoding_label
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import Target
 from subscribers.models import CustomField, Import
-from subscribers.problems import reason, way_out
 from subscribers.states import FieldType, ImportStatus
 
 SHOWN = 8  # problems on the page
@@ -185,7 +187,7 @@ def _consent(request: MemberRequest, record: Import) -> HttpResponse:
             new_list=data["new_list"],
             list_visibility=data["list_visibility"],
             status=data["status"],
-            statement=consent.statement(request.workspace, text=data["statement"]),
+            statement=ledger.statement(request.workspace, text=data["statement"]),
             existing=data["existing"],
             tags=data["tags"],
             bring_back=data["bring_back_reason"].strip() if data["bring_back"] else "",
@@ -232,7 +234,7 @@ def _figures(request: MemberRequest, record: Import, step: str) -> HttpResponse:
         "to_correct": to_correct,
         "more_problems": max(to_correct - len(record.problems[:SHOWN]), 0),
         "typos": [
-            {"domain": domain, "right": address_domains.suggestion(domain), "rows": rows}
+            {"domain": domain, "right": domains.suggestion(domain), "rows": rows}
             for domain, rows in record.flagged.get("typos", {}).items()
         ],
     }

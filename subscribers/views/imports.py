@@ -16,8 +16,9 @@ from accounts.access import MemberRequest, member, takes_files
 from accounts.numbers import row_number
 from accounts.once import once
 from accounts.roles import Permission
-from subscribers import address_domains, tasks
-from subscribers.import_forms import ReadForm, UploadForm
+from subscribers import tasks
+from subscribers.addresses import domains
+from subscribers.forms.imports import ReadForm, UploadForm
 from subscribers.imports import files, leftovers, outcome, sources, steps, undo
 from subscribers.models import Import, MailingList
 from subscribers.views.import_steps import counts, find, stepper
@@ -114,7 +115,7 @@ def import_act(request: MemberRequest, import_id: int) -> HttpResponse:
 
 def _correct(request: MemberRequest, record: Import) -> None:
     mistyped = request.POST.get("domain", "")
-    right = address_domains.suggestion(mistyped)
+    right = domains.suggestion(mistyped)
     if right and steps.correct_domain(record, mistyped=mistyped, right=right):
         steps.start_check(record)
         _enqueue(tasks.check_import, record)

@@ -11,9 +11,11 @@ from accounts.access import MemberRequest, member
 from accounts.once import once
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from subscribers import directory, erasure, hygiene, usage
+from subscribers.directory import directory, hygiene
+from subscribers.fields import usage
+from subscribers.forms.people import ListForm
 from subscribers.models import MailingList, SignupForm
-from subscribers.people_forms import ListForm
+from subscribers.privacy import erasure
 from subscribers.views.people import key
 
 

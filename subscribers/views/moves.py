@@ -14,14 +14,15 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member, takes_files
 from accounts.once import once
 from accounts.roles import Permission
-from subscribers import consent, tasks
+from subscribers import tasks
+from subscribers.consent import ledger
+from subscribers.fields.problems import reason, way_out
+from subscribers.forms.moves import MoveForm
 from subscribers.imports import files
 from subscribers.imports.files import FileRefused
+from subscribers.migrate_from import taking
+from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import MailingList, Move
-from subscribers.moving import taking
-from subscribers.moving.arrivals import SourceRefused
-from subscribers.moving_forms import MoveForm
-from subscribers.problems import reason, way_out
 from subscribers.states import ImportStatus, MoveSource, SuppressionReason
 
 SHOWN = 20  # moves on the page, and problems
@@ -76,7 +77,7 @@ def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> M
                 source=source,
                 stored=stored,
                 mailing_list=_list_of(request, data),
-                statement=consent.statement(request.workspace, text=words) if words else None,
+                statement=ledger.statement(request.workspace, text=words) if words else None,
                 reason=SuppressionReason(data.get("reason") or SuppressionReason.IMPORTED),
                 actor=request.user,
             )

@@ -17,18 +17,11 @@ from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.once import once
 from accounts.roles import Permission
-from subscribers import (
-    addresses,
-    consent,
-    custom_values,
-    erasure,
-    fields,
-    lifecycle,
-    people,
-    suppression,
-    tags,
-)
-from subscribers.consent import Evidence
+from subscribers.addresses import addresses
+from subscribers.consent import ledger, lifecycle, suppression
+from subscribers.consent.ledger import Evidence
+from subscribers.fields import custom_values, definitions
+from subscribers.forms.people import ProfileForm
 from subscribers.models import (
     BulkChange,
     CustomField,
@@ -40,7 +33,8 @@ from subscribers.models import (
     Suppression,
     Tag,
 )
-from subscribers.people_forms import ProfileForm
+from subscribers.people import people, tags
+from subscribers.privacy import erasure
 from subscribers.states import ConsentSource, SubscriptionStatus, SuppressionReason
 
 
@@ -69,7 +63,10 @@ def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     context = {
         "person": person,
         "values": [
-            (field.label, fields.display(fields.shape(field), person.fields.get(field.key)))
+            (
+                field.label,
+                definitions.display(definitions.shape(field), person.fields.get(field.key)),
+            )
             for field in custom
         ],
         "subscriptions": subscriptions.order_by("list__name"),
@@ -79,7 +76,7 @@ def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
         "suppression": Suppression.objects.filter(
             workspace=request.workspace, address_hash=bytes(person.address_hash)
         ).first(),
-        "history": consent.history(person, limit=50),
+        "history": ledger.history(person, limit=50),
         "tags": Tag.objects.filter(taggings__subscriber=person),
         "all_tags": Tag.objects.filter(workspace=request.workspace),
         "merged": MergedPerson.objects.filter(into=person).select_related("merged_by"),
@@ -247,7 +244,7 @@ def _say_what_was_left(
     request: MemberRequest, person: Subscriber, lists: Sequence[MailingList]
 ) -> None:
     """Tell a member which lists the person had left, so that they stay off them."""
-    left = [one.name for one in lists if consent.had_left(person.pk, one.pk)]
+    left = [one.name for one in lists if ledger.had_left(person.pk, one.pk)]
     if left and not suppression.is_out(person):
         text = _(
             "The person had left these lists and stays off them: %(lists)s. Whoever asked for them "

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.models import Membership
 from accounts.roles import Permission
-from subscribers import columns, directory, head_counts
+from subscribers.directory import columns, counts, directory
+from subscribers.directory.filters import PeopleFilters
+from subscribers.forms.people import bulk_choices
 from subscribers.models import CustomField, MailingList, Segment, Tag
-from subscribers.narrowing import PeopleFilters
-from subscribers.people_forms import bulk_choices
 from subscribers.segments.tree import InvalidRules
 from subscribers.states import AddressFlag, SubscriptionStatus
 from subscribers.views.people import key
@@ -44,7 +44,7 @@ def subscriber_list(request: MemberRequest) -> HttpResponse:
     context = {
         "page": page,
         "filters": filters,
-        "count": head_counts.lately(workspace, filters, page),
+        "count": counts.lately(workspace, filters, page),
         "statuses": SubscriptionStatus.choices,
         "lists": MailingList.objects.filter(workspace=workspace, archived_at=None),
         "tags": Tag.objects.filter(workspace=workspace),

@@ -19,11 +19,12 @@ from accounts.numbers import row_number
 from accounts.once import once
 from accounts.revisions import Difference, Editing
 from accounts.roles import Permission, may
-from subscribers import usage
-from subscribers.directory import Filters
+from subscribers.directory import as_rules
+from subscribers.directory.directory import Filters
+from subscribers.fields import usage
+from subscribers.forms.segments import SegmentForm
 from subscribers.models import Segment, SegmentDay, Subscriber
-from subscribers.segment_forms import SegmentForm
-from subscribers.segments import editing, estimating, members, saving, starting, tree
+from subscribers.segments import editing, estimating, members, saving, tree
 from subscribers.segments.kinds import Scope, Subject
 from subscribers.segments.tree import Fault, Group, InvalidRules
 from subscribers.states import SubscriptionStatus
@@ -60,7 +61,7 @@ def segment_new(request: MemberRequest) -> HttpResponse:
     """Make a segment; it may begin with the filters of a list of people."""
     segment = Segment(workspace=request.workspace, created_by=request.user)
     status = request.GET.get("status", "")
-    segment.rules = starting.rules(
+    segment.rules = as_rules.rules(
         Filters(
             search=request.GET.get("q", "").strip()[:200],
             list_id=row_number(request.GET.get("list", "")),

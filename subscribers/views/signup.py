@@ -14,21 +14,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.workspace_urls import outside
-from subscribers import (
-    origins,
-    proof_of_work,
-    public_texts,
-    signup_figures,
-    signup_guard,
-    signup_intake,
-    visitors,
-)
+from subscribers.forms.public import JoinForm
 from subscribers.models import MailingList, SignupForm
-from subscribers.public_forms import JoinForm
-from subscribers.public_texts import Kind
-from subscribers.signup import SignUp
-from subscribers.signup_guard import Token
-from subscribers.signup_mails import values_of
+from subscribers.signup import figures, guard, intake, origins, proof_of_work, texts, visitors
+from subscribers.signup.guard import Token
+from subscribers.signup.mails import values_of
+from subscribers.signup.signup import SignUp
+from subscribers.signup.texts import Kind
 from subscribers.tasks import take_signup
 from subscribers.views import signup_answers as answers
 from subscribers.views.signup_answers import Visit
@@ -112,8 +104,8 @@ def _signed_up(request: HttpRequest, visit: Visit) -> HttpResponse:
     return page(request, "signed_up", context)
 
 
-def _words(kind: Kind, form: SignupForm, lists: list[MailingList]) -> public_texts.Words | None:
-    return public_texts.find(
+def _words(kind: Kind, form: SignupForm, lists: list[MailingList]) -> texts.Words | None:
+    return texts.find(
         kind,
         language=get_language() or "",
         form=form,
@@ -147,7 +139,7 @@ def _serve(request: HttpRequest, public_id: str, *, is_framed: bool) -> HttpResp
 
 def _note_view(form: SignupForm) -> None:
     try:
-        signup_figures.note_view(form)
+        figures.note_view(form)
     except redis.RedisError:
         return  # a figure less; the page is there
 
@@ -158,19 +150,19 @@ def _take(request: HttpRequest, visit: Visit) -> HttpResponse:  # noqa: PLR0911 
     if data is None:
         return _refuse(request, visit, "unreadable", 400)
     token = data.get("token", "")
-    if not origins.allows(form, request, is_hosted=not signup_guard.is_embed_token(token)):
+    if not origins.allows(form, request, is_hosted=not guard.is_embed_token(token)):
         return _refuse(request, visit, "other_site", 403)
     filled = JoinForm(data, signup_form=form, lists=open_lists(form))
-    verdict = signup_guard.examine(form, token)
+    verdict = guard.examine(form, token)
     if not filled.is_valid() or verdict is not Token.GOOD:
         return _again(request, visit, filled, verdict)
     if data.get(HONEYPOT):
         return answers.thank(request, visit, is_proven=True)
     try:
-        if not signup_guard.admits(form, ip=visitors.ip_of(request)):
+        if not guard.admits(form, ip=visitors.ip_of(request)):
             return _refuse(request, visit, "too_many", 429)
         is_proven = proof_of_work.is_proof(form, data.get("proof", ""))
-        quiet = not signup_guard.may_write_to(form.workspace, filled.cleaned_data["email"])
+        quiet = not guard.may_write_to(form.workspace, filled.cleaned_data["email"])
     except redis.RedisError:
         return _refuse(request, visit, "not_now", 503)
     if not quiet:
@@ -184,7 +176,7 @@ def _store(request: HttpRequest, form: SignupForm, filled: JoinForm, *, is_prove
         for key, one in filled.custom_values().items()
         if one is not None and one is not False
     }
-    row = signup_intake.receive(
+    row = intake.receive(
         form,
         sign_up=SignUp(
             address=filled.cleaned_data["email"],
@@ -225,7 +217,7 @@ def show(
         "form": form,
         "filled": filled,
         "lists": lists,
-        "token": signup_guard.token_for(form),
+        "token": guard.token_for(form),
         "honeypot": HONEYPOT,
         "problem": problem,
         "footer": _words(Kind.FOOTER, form, lists),

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.workspace_urls import outside
-from subscribers import origins, visitors
+from subscribers.forms.public import PREFIX, JoinForm
 from subscribers.models import MailingList, SignupForm
-from subscribers.public_forms import PREFIX, JoinForm
-from subscribers.signup_guard import Token
+from subscribers.signup import origins, visitors
+from subscribers.signup.guard import Token
 
 JSON = "application/json"
 

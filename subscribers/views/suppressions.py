@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission, may
-from subscribers import suppression
+from subscribers.consent import suppression
+from subscribers.forms.suppression import ReleaseForm, SuppressForm
 from subscribers.models import Suppression
 from subscribers.states import SuppressionReason
-from subscribers.suppression_forms import ReleaseForm, SuppressForm
 from subscribers.views.people import key
 
 log = structlog.get_logger()

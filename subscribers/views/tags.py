@@ -9,9 +9,12 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
-from subscribers import bulk, tags, tasks, usage
+from subscribers import tasks
+from subscribers.bulk import actions
+from subscribers.directory.filters import PeopleFilters
+from subscribers.fields import usage
 from subscribers.models import Tag
-from subscribers.narrowing import PeopleFilters
+from subscribers.people import tags
 from subscribers.states import BulkKind
 
 
@@ -73,7 +76,7 @@ def tag_merge(request: MemberRequest, tag_id: int) -> HttpResponse:
     if into.pk == tag.pk:
         messages.error(request, _("Choose another tag."))
         return redirect("tag_edit", tag.pk)
-    action = bulk.start(
+    action = actions.start(
         request.workspace,
         kind=BulkKind.MERGE_TAG,
         actor=request.user,

@@ -16,12 +16,12 @@ from accounts import revisions
 from accounts.access import MemberRequest, member
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from subscribers import public_texts
+from subscribers.forms.texts import TextForm
 from subscribers.models import CustomField, MailingList, SignupForm
-from subscribers.public_texts import Kind, Owner, Words
-from subscribers.signup import CONFIRM_DAYS
-from subscribers.signup_mails import values_of
-from subscribers.text_forms import TextForm
+from subscribers.signup import texts
+from subscribers.signup.mails import values_of
+from subscribers.signup.signup import CONFIRM_DAYS
+from subscribers.signup.texts import Kind, Owner, Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def list_texts(request: MemberRequest, list_id: int) -> HttpResponse:
 def _desk(
     request: MemberRequest, owner: Owner, lists: list[MailingList], address: str
 ) -> HttpResponse:
-    kinds = public_texts.kinds_of(owner)
+    kinds = texts.kinds_of(owner)
     asked = request.GET.get("kind", "")
     languages = [code for code, _name in settings.LANGUAGES]
     language = request.GET.get("language", "")
@@ -90,7 +90,7 @@ def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
     if action == "forget":
         with transaction.atomic():
             revisions.change(desk.owner, part=desk.part, by=request.user)
-            public_texts.forget(desk.owner, kind=desk.kind, language=desk.language)
+            texts.forget(desk.owner, kind=desk.kind, language=desk.language)
         messages.success(request, _("The usual words stand there again."))
         return redirect(desk.here)
     form = _form(request, desk, request.POST)
@@ -104,7 +104,7 @@ def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
         return render(request, "subscribers/_text_preview.html", {"words": words, "mistakes": {}})
 
     def write() -> None:
-        public_texts.write(
+        texts.write(
             desk.owner,
             kind=desk.kind,
             language=desk.language,
@@ -121,11 +121,11 @@ def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
 
 def _form(request: MemberRequest, desk: Desk, data: Any = None) -> TextForm:
     keys = CustomField.objects.filter(workspace=request.workspace).values_list("key", flat=True)
-    stored = public_texts.stored(desk.owner, kind=desk.kind, language=desk.language)
+    stored = texts.stored(desk.owner, kind=desk.kind, language=desk.language)
     return TextForm(
         data,
         kind=desk.kind,
-        tags=public_texts.tags_of(desk.kind, fields=[key.replace("-", "_") for key in keys]),
+        tags=texts.tags_of(desk.kind, fields=[key.replace("-", "_") for key in keys]),
         initial={"subject": stored.subject, "text": stored.text} if stored else None,
     )
 
@@ -136,7 +136,7 @@ def _filled(request: MemberRequest, desk: Desk, form: TextForm) -> Words:
     values |= {"first_name": "Ana", "last_name": "Lestari", "days": str(CONFIRM_DAYS)}
     for name in ("confirm_url", "preferences_url"):
         values[name] = f"{settings.SITE_URL}/…"
-    return public_texts.fill(
+    return texts.fill(
         subject=form.cleaned_data.get("subject", ""),
         text=form.cleaned_data["text"],
         values=values,
@@ -146,7 +146,7 @@ def _filled(request: MemberRequest, desk: Desk, form: TextForm) -> Words:
 def _show(
     request: MemberRequest, desk: Desk, form: TextForm | None, *, status: int = 200
 ) -> HttpResponse:
-    written = public_texts.written(desk.owner)
+    written = texts.written(desk.owner)
     is_own = (desk.kind, desk.language) in written
     names = dict(settings.LANGUAGES)
     shown = form or _form(request, desk)
@@ -163,7 +163,7 @@ def _show(
                 kind == desk.kind,
                 [names[code] for one, code in sorted(written) if one == kind],
             )
-            for kind in public_texts.kinds_of(desk.owner)
+            for kind in texts.kinds_of(desk.owner)
         ],
         "variants": [
             {
@@ -174,10 +174,10 @@ def _show(
             for code, name in settings.LANGUAGES
         ],
         "kind": desk.kind,
-        "explanation": public_texts.explain(desk.kind),
+        "explanation": texts.explain(desk.kind),
         "is_own": is_own,
         "here": desk.here,
         "tags": shown.tags,
-        "is_mail": desk.kind in public_texts.MAILS,
+        "is_mail": desk.kind in texts.MAILS,
     }
     return render(request, "subscribers/texts.html", context, status=status)

@@ -12,7 +12,7 @@ from django.urls import reverse
 import config.celery  # noqa: F401 - its tasks know of commits
 from accounts.models import ApiKey, Invitation, Press, User, Workspace
 from accounts.once import under_free_name
-from campaigns import frames
+from campaigns import mail_templates
 from campaigns.models import Campaign, Template
 from delivery.models import DkimKey, SendingAccount
 from subscribers.models import CustomField, MailingList, Segment
@@ -134,7 +134,7 @@ def test_two_presses_at_the_same_moment_make_one(
 @pytest.mark.django_db(transaction=True)
 def test_copies_at_the_same_moment_get_names_of_their_own(workspace: Workspace) -> None:
     template = Template.objects.create(workspace=workspace, name="T", source="<mjml></mjml>")
-    copies = at_once(4, lambda _index: frames.duplicate(template).name)
+    copies = at_once(4, lambda _index: mail_templates.duplicate(template).name)
     assert sorted(copies) == ["Copy of T", "Copy of T 2", "Copy of T 3", "Copy of T 4"]
 
 

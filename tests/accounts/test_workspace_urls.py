@@ -19,8 +19,8 @@ from accounts.models import FormerSlug, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.workspace_urls import in_workspace, needs_workspace, outside
 from campaigns.models import Campaign
-from subscribers import signup_mails
 from subscribers.models import SignupBrake
+from subscribers.signup import mails
 
 if TYPE_CHECKING:
     from tests.people import Cast
@@ -178,7 +178,7 @@ def test_mails_name_the_workspace_in_their_links(cast: "Cast") -> None:
     until = timezone.now() + timedelta(hours=1)
     SignupBrake.objects.create(workspace=cast.workspace, until=until, mailed=60)
     owner = Membership.objects.get(workspace=cast.workspace, user=cast.owner)
-    mail = signup_mails.brake_news(owner.pk)
+    mail = mails.brake_news(owner.pk)
     assert mail is not None
     assert f"{settings.SITE_URL}/kopi-senja/forms/held/" in str(mail.body)
 

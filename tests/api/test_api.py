@@ -10,8 +10,9 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import MessageTally, SendingAccount
 from delivery.states import MessageState
-from subscribers import erasure, lifecycle
+from subscribers.consent import lifecycle
 from subscribers.models import ConsentEvent, MailingList, Subscriber, Subscription
+from subscribers.privacy import erasure
 from subscribers.states import ConsentSource
 from tests.campaigns.makers import make_campaign, make_reader
 
@@ -149,7 +150,7 @@ def test_fields_and_tags_travel_with_a_person(program, cast, weekly):
 
 
 def test_a_program_must_give_required_values_and_no_taken_ones(program, cast, weekly):
-    from subscribers import field_changes
+    from subscribers.bulk import field_changes
     from subscribers.models import CustomField
 
     number = CustomField.objects.create(workspace=cast.workspace, key="number", label="N")

@@ -5,8 +5,9 @@ from django.test import Client
 
 from accounts import api_keys
 from accounts.roles import Role
-from subscribers import addresses, people
+from subscribers.addresses import addresses
 from subscribers.models import Segment
+from subscribers.people import people
 from subscribers.segments import estimating
 
 RULES = {

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
-from delivery import dkim_keys
+from delivery.accounts import dkim_keys
 from delivery.models import SandboxMessage, SendingAccount
 from subscribers.models import (
     BulkAction,

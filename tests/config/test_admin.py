@@ -16,8 +16,10 @@ from accounts.models import User
 from campaigns.models import Campaign, Content, Link, Template
 from delivery.models import Claim, Event, EventTally, Message, MessageTally, SendMinute
 from delivery.states import EventKind
-from subscribers import addresses, consent, lifecycle, people, suppression
+from subscribers.addresses import addresses
+from subscribers.consent import ledger, lifecycle, suppression
 from subscribers.models import MailingList
+from subscribers.people import people
 from subscribers.states import ConsentSource, SuppressionReason
 from tests.architecture.files import APPS
 
@@ -38,7 +40,7 @@ def fill(workspace, number):
     someone, _new = people.add(workspace, address=addresses.normalise(f"p{number}@example.org"))
     mailing_list = MailingList.objects.create(workspace=workspace, name=f"List {number}")
     lifecycle.subscribe(someone, mailing_list=mailing_list, source=ConsentSource.MANUAL)
-    consent.statement(workspace, text=f"Words {number}")
+    ledger.statement(workspace, text=f"Words {number}")
     suppression.suppress(workspace, email=f"s{number}@example.org", reason=SuppressionReason.MANUAL)
     campaign = Campaign.objects.create(workspace=workspace, name=f"Campaign {number}")
     Content.objects.create(campaign=campaign, subject="Hello")

@@ -4,7 +4,7 @@ import pytest
 
 from config import run
 from config.celery import app
-from delivery import heartbeats
+from delivery.processes import heartbeats
 
 
 def queue_of(task: str) -> str:

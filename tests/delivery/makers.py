@@ -7,8 +7,10 @@ from accounts.models import Workspace
 from campaigns.models import Campaign, Link
 from delivery.models import Message
 from delivery.states import MessageState
-from subscribers import addresses, lifecycle, people
+from subscribers.addresses import addresses
+from subscribers.consent import lifecycle
 from subscribers.models import MailingList, Subscriber
+from subscribers.people import people
 from subscribers.states import ConsentSource
 
 SENT_AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

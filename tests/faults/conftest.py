@@ -87,7 +87,7 @@ def data_dir(request: pytest.FixtureRequest) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def cluster() -> Path:
     """A PostgreSQL cluster with a migrated database, made once; each test begins with a copy."""
-    from config import embedded
+    from config.runtime import embedded
 
     folder = BASE / "var" / "faults" / "migrated"
     shutil.rmtree(folder, ignore_errors=True)

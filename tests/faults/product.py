@@ -76,7 +76,7 @@ class Product:
         ``sending``: how many processes send; 0: no workers, whoever asks starts them.
         ``cluster``: a stopped PostgreSQL's folder with a migrated database, to begin with a copy.
         """
-        from config import embedded
+        from config.runtime import embedded
 
         if cluster is not None:
             home = embedded.places(self.data_dir).home
@@ -221,13 +221,13 @@ class Product:
 
     def redis(self) -> redis.Redis:
         """Return a client of the product's Valkey."""
-        from config import embedded
+        from config.runtime import embedded
 
         return redis.Redis.from_url(embedded.redis_url(self.data_dir))
 
     def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """Return a connection to the product's database."""
-        from config import embedded
+        from config.runtime import embedded
 
         settings = embedded.database_settings(self.data_dir)
         return psycopg.connect(

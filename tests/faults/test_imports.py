@@ -47,7 +47,7 @@ SELECT (SELECT count(*) FROM subscribers_subscriber),
 
 
 def test_an_import_and_its_undo_survive_being_killed(data_dir: Path) -> None:
-    from config import embedded
+    from config.runtime import embedded
 
     product = Product(data_dir, DJANGO_SETTINGS_MODULE="config.settings")
     file = data_dir / "dirty.csv"

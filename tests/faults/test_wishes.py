@@ -82,7 +82,7 @@ def test_a_content_that_fails_for_many_pauses_the_campaign(run: Run, recorder: R
 
 def test_commands_alone_bring_up_what_they_need(recorder: Recorder, data_dir: Path) -> None:
     product = Product(data_dir)
-    from config import embedded
+    from config.runtime import embedded
 
     with embedded.services(data_dir):
         product.manage("migrate", "--verbosity", "0")

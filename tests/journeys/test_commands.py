@@ -73,7 +73,7 @@ def server(tmp_path) -> Iterator[tuple[int, Path]]:
     """An SMTP server beside the product: its port, and the log of what it took."""
     log = tmp_path / "taken.jsonl"
     process = subprocess.Popen(
-        [sys.executable, "-m", "delivery.testing.smtp_server", "--port", "0", "--log", str(log)],
+        [sys.executable, "-m", "delivery.sandbox.smtp_server", "--port", "0", "--log", str(log)],
         cwd=products.CHECKOUT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

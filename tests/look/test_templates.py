@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
 from config.environment import BASE_DIR
-from config.icons import ICONS
+from config.pages.icons import ICONS
 
 TEMPLATES = sorted((BASE_DIR / "templates").rglob("*.html"))
 INLINE = re.compile(

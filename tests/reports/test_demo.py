@@ -6,13 +6,13 @@ from django.urls import reverse
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import ledgers
+from delivery.figures import ledgers
 from delivery.models import Event, EventTally, Message, MessageTally
 from delivery.states import AgentClass, EventKind, MessageState
-from reports import removal
+from reports.campaign.engagement import engagement
 from reports.demo import load, scale
-from reports.engagement import engagement
 from reports.models import WorkspaceDay
+from reports.workspace import removal
 from subscribers.models import ConsentEvent, Subscriber, SubscriberTally, Subscription
 
 PEOPLE = 400

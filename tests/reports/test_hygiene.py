@@ -12,9 +12,12 @@ from campaigns.models import Campaign
 from delivery.models import Message
 from delivery.states import MessageState
 from reports.views import hygiene as hygiene_page
-from subscribers import addresses, directory, hygiene, lifecycle, people
+from subscribers.addresses import addresses
+from subscribers.consent import lifecycle
+from subscribers.directory import directory, hygiene
+from subscribers.directory.filters import PeopleFilters
 from subscribers.models import ListDay, MailingList
-from subscribers.narrowing import PeopleFilters
+from subscribers.people import people
 from subscribers.states import ConsentSource
 
 

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from accounts import zones
 from accounts.models import SetAside, Workspace
-from delivery import first_events
 from delivery.models import ChangedDay, Dispatch, Message, SendMinute
 from delivery.pipeline import record, settle
 from delivery.states import EventKind, MessageState
-from delivery.tracking import ingest, review, sightings
+from delivery.tracking import first_events, hits, ingest, review
 from delivery.transports.protocol import Verdict
-from reports import home, rollups
+from reports import rollups
 from reports.models import WorkspaceDay
 from reports.tasks import rebuild_recent_days
+from reports.workspace import home
 from tests.delivery import sending
 from tests.people import Cast
 
@@ -58,8 +58,8 @@ def recounted(campaign: int) -> dict[datetime, dict[str, int]]:
 
 
 def hit(message: int, kind: EventKind, agent: str = FIREFOX, *, seconds: float = 60) -> None:
-    sightings.push(
-        sightings.Sighting(
+    hits.push(
+        hits.Sighting(
             message_id=message,
             kind=kind,
             at=timezone.now() + timedelta(seconds=seconds),

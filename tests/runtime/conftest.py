@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from config import embedded
+from config.runtime import embedded
 
 ROOT = Path(__file__).parents[2]
 COPIED = (

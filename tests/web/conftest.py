@@ -24,7 +24,7 @@ ESTABLISHED = "01"  # in /proc/net/tcp
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """A running ``python -m config.web``."""
+    """A running ``python -m config.server.web``."""
 
     port: int
     process: "subprocess.Popen[bytes]"
@@ -114,7 +114,7 @@ def served(transactional_db: None, tmp_path: Path, data_dir: Path) -> Iterator[S
     log = tmp_path / "web.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.web"],
+            [sys.executable, "-m", "config.server.web"],
             cwd=ROOT,
             env=environment,
             stdout=output,

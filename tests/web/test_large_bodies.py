@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts import api_keys
 from accounts.models import User, Workspace
-from config.serving import environ_of
+from config.server.serving import environ_of
 from subscribers.models import Import
 from tests.web.conftest import Served, cookie_of, read_all
 

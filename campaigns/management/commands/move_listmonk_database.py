@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns.moving import listmonk
-from campaigns.moving.listmonk import Brought
-from subscribers import consent
+from campaigns.migrate_from import listmonk
+from campaigns.migrate_from.listmonk import Brought
+from subscribers.consent import ledger
 from subscribers.management import choosing, moving
+from subscribers.migrate_from import listmonk_database
+from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import Move
-from subscribers.moving import listmonk_database
-from subscribers.moving.arrivals import SourceRefused
 from subscribers.states import MoveSource
 
 HELP = """Move everything from listmonk's PostgreSQL database: lists, people with their attributes,
@@ -57,7 +57,7 @@ class Command(moving.MoveCommand):
                 record = Move.objects.create(
                     workspace=workspace,
                     source=self.source,
-                    statement=consent.statement(workspace, text=words) if words else None,
+                    statement=ledger.statement(workspace, text=words) if words else None,
                 )
                 outcome = moving.carry_out(
                     record,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from delivery import checkup
+from delivery.health import doctor
 
 SIGNS = {"ok": "ok  ", "warn": "look", "fail": "FAIL"}
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print what was found; the exit code says whether something failed."""
         findings = []
-        for finding in checkup.look():
+        for finding in doctor.look():
             findings.append(finding)
             if not options["json"]:
                 self.stdout.write(f"{SIGNS[finding.level]}  {finding.subject}: {finding.sentence}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from delivery.engagement import summary
+from delivery.tracking import engagement
 
 
 class Command(BaseCommand):
@@ -17,4 +17,4 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Rebuild and say how many rows there are."""
-        self.stdout.write(f"{summary.rebuild()} people have opened or clicked.")
+        self.stdout.write(f"{engagement.rebuild()} people have opened or clicked.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from campaigns import confirmation
+from campaigns.checks import confirmation
 from campaigns.states import CampaignStatus
 from delivery import tasks
 from delivery.management import report

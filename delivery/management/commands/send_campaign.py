@@ -13,7 +13,10 @@ from django.utils import timezone
 from accounts import workspaces
 from accounts.models import Workspace
 from accounts.senders import understood
-from campaigns import audience, editing, lifecycle, preflight
+from campaigns import lifecycle
+from campaigns.audience import rule
+from campaigns.checks import preflight
+from campaigns.drafts import editing
 from campaigns.models import Campaign
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import compile_and_store
@@ -173,7 +176,7 @@ def make(options: dict[str, Any]) -> Campaign:
         compile_and_store(content)
     except ContentError as error:
         raise CommandError(str(error)) from error
-    expected = audience.breakdown(campaign).will_get
+    expected = rule.breakdown(campaign).will_get
     lifecycle.schedule(campaign, at=timezone.now(), expected=expected)
     return campaign
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from delivery import ledgers, tasks
+from delivery import tasks
+from delivery.figures import ledgers
 from delivery.management import report
 from delivery.pipeline import settle
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User, Workspace
-from reports import removal
 from reports.demo import load, scale
+from reports.workspace import removal
 
 
 class Command(BaseCommand):

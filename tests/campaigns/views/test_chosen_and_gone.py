@@ -8,13 +8,15 @@ from django.utils import timezone
 from accounts import api_keys
 from accounts.models import User
 from accounts.roles import Role
-from campaigns import audience, frames, lifecycle, preflight
+from campaigns import lifecycle, mail_templates
+from campaigns.audience import rule
+from campaigns.checks import preflight
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus, LeftOut
 from delivery.models import SendingAccount
-from subscribers import usage
-from subscribers.form_settings import SignupFormSettings
+from subscribers.fields import usage
 from subscribers.models import ConsentStatement, CustomField, MailingList, SignupForm, Subscription
+from subscribers.signup.form import SignupFormSettings
 from tests.campaigns.makers import make_list
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +54,7 @@ def test_an_archived_list_goes_on_keeping_its_people_out(
     as_shown = {"include": [news.pk], "exclude": [staff.pk]}
     saved = editor_client.post(path, as_shown, headers={"X-Autosave": "1"})
     assert saved.status_code == 204
-    assert audience.breakdown(draft).left_out == {LeftOut.EXCLUDED: 1}
+    assert rule.breakdown(draft).left_out == {LeftOut.EXCLUDED: 1}
     counted = editor_client.get(reverse("campaign_audience_count", args=[draft.pk]), as_shown)
     assert counted.status_code == 200
     newly = editor_client.post(path, {"include": [staff.pk]}, headers={"X-Autosave": "1"})
@@ -126,8 +128,8 @@ def test_what_a_confirmed_campaign_needs_stays(
     Campaign.objects.filter(pk=draft.pk).update(status=status, sending_account=account)
     page = admin_client.post(reverse("template_delete", args=[template.pk]), follow=True)
     assert draft.name in page.text
-    with pytest.raises(frames.InUseError):
-        frames.delete(template)
+    with pytest.raises(mail_templates.InUseError):
+        mail_templates.delete(template)
     admin_client.post(reverse("account_delete", args=[account.pk]))
     assert SendingAccount.objects.filter(pk=account.pk).exists()
     with pytest.raises(usage.InUse):
@@ -136,4 +138,4 @@ def test_what_a_confirmed_campaign_needs_stays(
     assert draft.name in admin_client.get(reverse("template_delete", args=[template.pk])).text
     assert draft.name in admin_client.get(reverse("account_delete", args=[account.pk])).text
     usage.refuse_if_asked(usage.of_field(field))
-    frames.delete(template)
+    mail_templates.delete(template)

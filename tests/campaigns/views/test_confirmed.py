@@ -10,7 +10,9 @@ from django.urls import reverse
 from accounts import api_keys
 from accounts.models import User
 from accounts.roles import Role
-from campaigns import audience, confirmation, content, editing
+from campaigns.audience import rule
+from campaigns.checks import confirmation
+from campaigns.drafts import content, editing
 from campaigns.models import Campaign, Template
 from campaigns.states import CampaignStatus
 from delivery.models import SendingAccount
@@ -107,7 +109,7 @@ def test_what_another_tab_changed_is_asked_about_anew(
     again = {"when": "now", "confirmed": re.findall(r'name="confirmed" value="([^"]+)"', page)[0]}
     assert press(editor_client, draft, again)[0] == 302
     assert draft.status == CampaignStatus.SCHEDULED
-    assert draft.expected == audience.breakdown(draft).will_get
+    assert draft.expected == rule.breakdown(draft).will_get
 
 
 def test_a_press_that_confirmed_nothing_sends_nothing(
@@ -130,12 +132,12 @@ def test_what_became_unready_meanwhile_is_not_sent(
 def test_a_few_of_many_who_come_and_go_are_the_same_audience(draft: Campaign) -> None:
     for number in range(199):
         make_reader(draft.workspace, draft.include_lists.get(), f"m{number}@x.example")
-    shown = confirmation.shown(draft, audience.breakdown(draft))
+    shown = confirmation.shown(draft, rule.breakdown(draft))
     for number in range(2):
         make_reader(draft.workspace, draft.include_lists.get(), f"n{number}@x.example")
-    assert confirmation.changes(draft, shown, audience.breakdown(draft)) == []
+    assert confirmation.changes(draft, shown, rule.breakdown(draft)) == []
     make_reader(draft.workspace, draft.include_lists.get(), "third@x.example")
-    assert confirmation.changes(draft, shown, audience.breakdown(draft)) != []
+    assert confirmation.changes(draft, shown, rule.breakdown(draft)) != []
 
 
 def test_a_double_press_is_one(

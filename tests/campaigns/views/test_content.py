@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from campaigns import content
+from campaigns.drafts import content
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering import isolation
 from campaigns.states import CampaignStatus

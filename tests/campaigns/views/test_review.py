@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.workspace_urls import in_workspace
-from campaigns import audience, confirmation, lifecycle
+from campaigns import lifecycle
+from campaigns.audience import rule
+from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 
@@ -20,7 +22,7 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 def post(client: Client, name: str, campaign: Campaign, /, **data: str) -> Any:
     """Press a button of a page that was opened just now."""
     now = Campaign.objects.select_related("content__template").get(pk=campaign.pk)
-    division = audience.breakdown(now) if name == "campaign_schedule" else None
+    division = rule.breakdown(now) if name == "campaign_schedule" else None
     shown = {"confirmed": confirmation.shown(now, division)}
     return client.post(reverse(name, args=[campaign.pk]), {**shown, **data})
 

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from campaigns import previewing, starters
+from campaigns import starters
+from campaigns.drafts import previewing
 from campaigns.models import Campaign, Template
 from campaigns.rendering.compile import compile_content
 from campaigns.rendering.values import merge_tags

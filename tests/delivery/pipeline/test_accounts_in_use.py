@@ -14,15 +14,16 @@ from django.utils import timezone
 from accounts import secrets
 from campaigns import lifecycle
 from campaigns.models import Campaign
-from delivery import breaker, dkim_keys, standing, usage
+from delivery.accounts import breaker, dkim_keys, standing
+from delivery.limits import daily_usage
 from delivery.models import Claim, DomainLimit, Message, SendingAccount, WarmUp
-from delivery.pipeline import claim, handover, plan, sweep
-from delivery.pipeline.handover import Slice
-from delivery.pipeline.send import Sender
+from delivery.pipeline import batch, claim, plan, sweep
+from delivery.pipeline.batch import Slice
+from delivery.pipeline.worker import Sender
+from delivery.sandbox import provider_server
+from delivery.sandbox.provider_server import ProviderServer, Reply, Request
+from delivery.sandbox.smtp_server import RunningServer, running
 from delivery.states import ClaimState, DkimAlgorithm, MessageState
-from delivery.testing import provider_server
-from delivery.testing.provider_server import ProviderServer, Reply, Request
-from delivery.testing.smtp_server import RunningServer, running
 from subscribers.models import MailingList
 from tests.campaigns import makers
 from tests.delivery import sending
@@ -84,7 +85,7 @@ def test_the_second_server_carries_on_when_the_first_goes_down(cast: Cast, sende
     broken.refresh_from_db()
     assert broken.broken_since is None
     assert broken.last_trouble
-    used = usage.by_account(SendingAccount.objects.all())
+    used = daily_usage.by_account(SendingAccount.objects.all())
     assert {day.account.name: day.sent for day in used.values()} == {"First": 80, "Second": 40}
 
 
@@ -181,7 +182,9 @@ def test_every_mail_has_a_return_address_of_its_own(cast: Cast, sender: Sender):
 def test_a_warm_up_day_is_never_exceeded_and_the_rest_waits(cast: Cast, sender: Sender):
     with running() as server:
         account = sending.make_account(cast.workspace, port=server.port)
-        WarmUp.objects.create(account=account, starts_on=usage.today(account), ceilings=[25, 50])
+        WarmUp.objects.create(
+            account=account, starts_on=daily_usage.today(account), ceilings=[25, 50]
+        )
         campaign = sending.planned(cast.workspace, 40)
         work(sender, 3)
         assert len(server.accepted) == 25
@@ -192,7 +195,7 @@ def test_a_warm_up_day_is_never_exceeded_and_the_rest_waits(cast: Cast, sender: 
         assert stands.today.sent == 25
         assert stands.waits_for == "today's ceiling of the warm-up plan"
         assert stands.next_slot.replace(second=0, microsecond=0) == stands.warm_up.ends_at
-        WarmUp.objects.update(starts_on=usage.today(account).replace(year=2020))
+        WarmUp.objects.update(starts_on=daily_usage.today(account).replace(year=2020))
         Claim.objects.update(not_before=None)
         work(sender)
         assert sending.states(campaign) == {MessageState.SENT: 40}
@@ -280,8 +283,8 @@ def test_an_answer_may_take_longer_than_the_lease(
     cast: Cast, sender: Sender, provider, monkeypatch: pytest.MonkeyPatch, stopped_after: float
 ):
     monkeypatch.setattr(claim, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(handover, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(handover, "RENEW_SECONDS", 0.2)
+    monkeypatch.setattr(batch, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(batch, "RENEW_SECONDS", 0.2)
     provider.answer = provider_server.usual(3.0)
     provider_account(cast, provider)
     campaign = sending.planned(cast.workspace, 2)

@@ -9,15 +9,17 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from campaigns import editing, lifecycle
+from campaigns import lifecycle
+from campaigns.drafts import editing
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import accounts
+from delivery.accounts import setup
 from delivery.models import Claim, SendingAccount
-from delivery.pipeline import claim, offers, record, settle, sweep
+from delivery.pipeline import claim, next_campaign, record, settle, sweep
 from delivery.states import MessageState
 from delivery.transports.protocol import Verdict
-from subscribers import erasure, people
+from subscribers.people import people
+from subscribers.privacy import erasure
 from tests.campaigns import makers
 from tests.delivery import sending
 from tests.people import Cast
@@ -61,7 +63,7 @@ def campaign_in_doubt(cast: Cast) -> Campaign:
 
 def is_offered(campaign: Campaign) -> bool:
     """Whether the campaign's planned messages will be found by a sending process."""
-    return campaign.pk in offers.waiting()
+    return campaign.pk in next_campaign.waiting()
 
 
 def test_a_campaign_does_not_end_while_somebody_sends_again(cast: Cast) -> None:
@@ -144,7 +146,7 @@ def test_an_account_stays_when_a_campaign_over_it_begins(cast: Cast) -> None:
 
     with beside(schedule) as won:
         assert scheduled.wait(30)
-        with beside(lambda: accounts.delete(account)) as running:
+        with beside(lambda: setup.delete(account)) as running:
             go_on.set()
     assert (won, running) == ([True], [[campaign.name]])
     assert SendingAccount.objects.filter(pk=account.pk).exists()

@@ -8,17 +8,18 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts.models import Workspace
-from campaigns import content as writing
 from campaigns import lifecycle
+from campaigns.drafts import content as writing
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.stored import preview_content
 from campaigns.states import CampaignStatus
-from delivery import personal_data, tokens
+from delivery.mime import tokens
+from delivery.mime.recipient import Recipient
+from delivery.mime.render import render
+from delivery.mime.tokens import Purpose
 from delivery.models import SendingAccount
 from delivery.pipeline import prepare
-from delivery.pipeline.recipient import Recipient
-from delivery.pipeline.render import render
-from delivery.tokens import Purpose
+from delivery.public import personal_data
 from delivery.tracking import links
 from subscribers.models import CustomField, Subscriber
 from subscribers.states import FieldType

@@ -10,9 +10,9 @@ from accounts.models import Workspace
 from campaigns import lifecycle
 from campaigns.models import Content, Template
 from delivery.pipeline import plan
-from delivery.pipeline.send import Sender
+from delivery.pipeline.worker import Sender
+from delivery.sandbox.smtp_server import running
 from delivery.states import MessageState
-from delivery.testing.smtp_server import running
 from tests.campaigns.makers import make_campaign, make_list
 from tests.delivery import sending
 from tests.delivery.pipeline.test_send import work

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from delivery import journal
+from delivery.pipeline import journal
 from delivery.transports.protocol import JournalClosedError, Outcome, Verdict
 
 

@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 
 from campaigns import lifecycle
-from campaigns.audience import breakdown
+from campaigns.audience.rule import breakdown
 from campaigns.states import CampaignStatus
-from delivery import leaving, readers
 from delivery.models import Claim, Dispatch, Message
 from delivery.pipeline import plan, prepare
+from delivery.public import leaving, message_link
 from delivery.states import MessageState, Reason
 from subscribers.models import Segment, Subscription
 from subscribers.states import ConsentSource, SubscriptionStatus
@@ -131,6 +131,6 @@ def test_a_list_that_is_made_after_the_beginning_is_none_of_the_campaigns(cast: 
     prepared = prepare.prepare(campaign)
     assert prepared.audience.include == (news.pk,)
     letter = Message.objects.get(subscriber=people[0])
-    reader = readers.of_message(letter.pk)
+    reader = message_link.of_message(letter.pk)
     assert leaving.leave(reader, source=ConsentSource.ONE_CLICK) == (news.pk,)
     assert Subscription.objects.get(list=later).status == "subscribed"

@@ -6,12 +6,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Workspace
-from campaigns import audience, lifecycle
+from campaigns import lifecycle
+from campaigns.audience import rule as audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery.engagement import summary
 from delivery.models import Dispatch, Message
 from delivery.pipeline import plan
+from delivery.tracking import engagement
 from subscribers.models import MailingList, Subscriber
 from subscribers.segments import saving
 from tests.campaigns import makers
@@ -31,7 +32,7 @@ def news(cast: Cast) -> MailingList:
     readers = [makers.make_reader(cast.workspace, news, f"p{n}@x.example") for n in range(READERS)]
     for age in range(5, 0, -1):
         sent(cast.workspace, days_ago=age, opened_by=readers[age:], everybody=readers)
-    summary.rebuild()
+    engagement.rebuild()
     return news
 
 

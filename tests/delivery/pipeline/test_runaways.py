@@ -5,7 +5,7 @@ import pytest
 from campaigns.rendering import isolation
 from campaigns.states import CampaignStatus
 from delivery.pipeline import prepare, sweep
-from delivery.pipeline.send import Sender
+from delivery.pipeline.worker import Sender
 from delivery.states import MessageState
 from subscribers.models import CustomField, Subscriber
 from tests.delivery import sending

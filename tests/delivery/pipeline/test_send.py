@@ -15,11 +15,11 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Dispatch, Message, SendingAccount
 from delivery.pipeline import plan, sweep
-from delivery.pipeline.handover import Slice
-from delivery.pipeline.send import Sender
+from delivery.pipeline.batch import Slice
+from delivery.pipeline.worker import Sender
+from delivery.sandbox.smtp_server import running
 from delivery.states import ClaimState, MessageState, Reason
-from delivery.testing.smtp_server import running
-from subscribers import suppression
+from subscribers.consent import suppression
 from subscribers.models import MailingList, Subscriber
 from subscribers.states import SuppressionReason
 from tests.campaigns import makers

@@ -10,12 +10,11 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from campaigns import lifecycle
-from campaigns.audience import Audience
+from campaigns.audience.rule import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery import journal
 from delivery.models import Claim, Message
-from delivery.pipeline import claim, record, settle, sweep
+from delivery.pipeline import claim, journal, record, settle, sweep
 from delivery.states import ClaimState, EventKind, MessageState, Reason
 from delivery.transports.protocol import Verdict
 from tests.delivery import sending

@@ -12,10 +12,10 @@ from django.utils.module_loading import import_string
 
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Message, SendingAccount
-from delivery.pipeline import send, sweep
-from delivery.pipeline.handover import Slice
+from delivery.pipeline import sweep, worker
+from delivery.pipeline.batch import Slice
 from delivery.pipeline.prepare import Prepared
-from delivery.pipeline.send import Sender
+from delivery.pipeline.worker import Sender
 from delivery.states import MessageState, Reason
 from delivery.transports.protocol import Outgoing
 from tests.delivery import sending
@@ -39,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Recorder]:
 
 @pytest.fixture
 def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sender]:
-    monkeypatch.setattr(send, "FAILED_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "FAILED_SECONDS", 0.2)
     sender = Sender(shard=1)
     yield sender
     sender.rest()
@@ -80,21 +80,21 @@ def is_finished(campaign: int) -> bool:
 @pytest.mark.parametrize(
     ("where", "name", "error", "at"),
     [
-        ("delivery.transports.smtp_run.Run", "_serve", RuntimeError("transport"), 60),
-        ("delivery.transports.smtp_run.Run", "_hand_over", RuntimeError("transport"), 20),
-        ("delivery.transports.smtp_run.Run", "_fill", MemoryError(), 30),
-        ("delivery.transports.smtp_lane.Lane", "hand_over", RuntimeError("transport"), 30),
-        ("delivery.transports.smtp.SmtpTransport", "send", RuntimeError("transport"), 1),
+        ("delivery.transports.smtp.run.Run", "_serve", RuntimeError("transport"), 60),
+        ("delivery.transports.smtp.run.Run", "_hand_over", RuntimeError("transport"), 20),
+        ("delivery.transports.smtp.run.Run", "_fill", MemoryError(), 30),
+        ("delivery.transports.smtp.lane.Lane", "hand_over", RuntimeError("transport"), 30),
+        ("delivery.transports.smtp.transport.SmtpTransport", "send", RuntimeError("transport"), 1),
         ("delivery.pipeline.prepare", "render", MemoryError(), 40),
-        ("delivery.journal.Journal", "announce", RuntimeError("journal"), 40),
-        ("delivery.journal.Journal", "confirm", RuntimeError("journal"), 30),
-        ("delivery.journal.Journal", "settle", RuntimeError("journal"), 40),
-        ("delivery.journal.Line", "open", redis.ConnectionError(), 1),
-        ("delivery.pipeline.handover.HandOver", "note", RuntimeError("note"), 40),
-        ("delivery.pipeline.handover.HandOver", "flush", RuntimeError("flush"), 1),
+        ("delivery.pipeline.journal.Journal", "announce", RuntimeError("journal"), 40),
+        ("delivery.pipeline.journal.Journal", "confirm", RuntimeError("journal"), 30),
+        ("delivery.pipeline.journal.Journal", "settle", RuntimeError("journal"), 40),
+        ("delivery.pipeline.journal.Line", "open", redis.ConnectionError(), 1),
+        ("delivery.pipeline.batch.HandOver", "note", RuntimeError("note"), 40),
+        ("delivery.pipeline.batch.HandOver", "flush", RuntimeError("flush"), 1),
         ("delivery.pipeline.lane.Lane", "_finish", OperationalError("gone"), 1),
         ("delivery.pipeline.lane.Lane", "_share", RuntimeError("share"), 1),
-        ("delivery.throttle.Gate", "give_back", RuntimeError("permits"), 1),
+        ("delivery.limits.throttle.Gate", "give_back", RuntimeError("permits"), 1),
     ],
 )
 def test_an_error_at_any_step_loses_nobody(  # noqa: PLR0913, PLR0917

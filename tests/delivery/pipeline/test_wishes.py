@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Workspace
-from campaigns import audience, lifecycle
-from campaigns.audience import Audience
+from campaigns import lifecycle
+from campaigns.audience import rule
+from campaigns.audience.rule import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
 from delivery.models import Message
@@ -67,8 +68,8 @@ def test_a_pause_that_lasts_is_respected_one_that_is_over_not(news: MailingList)
     resting = reader(news, "resting", paused_until=now + timedelta(days=3))
     back = reader(news, "back", paused_until=now - timedelta(minutes=1))
     draft = makers.make_campaign(news.workspace, news)
-    assert audience.breakdown(draft).left_out == {LeftOut.PAUSED: 1}
-    assert audience.sample(draft, 5) == [back]
+    assert rule.breakdown(draft).left_out == {LeftOut.PAUSED: 1}
+    assert rule.sample(draft, 5) == [back]
     campaign = send(news)
     assert why(campaign, resting) is Reason.PAUSED
     assert why(campaign, back) is Reason.NONE
@@ -94,8 +95,8 @@ def test_who_wants_fewer_letters_gets_them_so_far_apart(
     person = reader(news, "ani", frequency=frequency)
     had_letter(person, days=days, state=state)
     draft = makers.make_campaign(news.workspace, news)
-    assert audience.breakdown(draft).will_get == (reason is Reason.NONE)
-    assert len(audience.sample(draft, 5)) == (reason is Reason.NONE)
+    assert rule.breakdown(draft).will_get == (reason is Reason.NONE)
+    assert len(rule.sample(draft, 5)) == (reason is Reason.NONE)
     assert why(send(news), person) is reason
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pytest
 
 from campaigns.models import Campaign, Content
-from delivery import readers, tokens
+from delivery.mime import tokens
+from delivery.mime.tokens import Purpose
 from delivery.models import Message
-from delivery.tokens import Purpose
+from delivery.public import message_link
 from subscribers.models import MailingList, Subscriber
 from tests.delivery import makers
 
@@ -26,9 +27,9 @@ class Letter:
         """Make the letter's token for a purpose."""
         return tokens.make(self.message.pk, purpose)
 
-    def reader(self, purpose: Purpose = Purpose.UNSUBSCRIBE) -> readers.Reader:
+    def reader(self, purpose: Purpose = Purpose.UNSUBSCRIBE) -> message_link.Reader:
         """Find who holds the letter."""
-        reader = readers.find(self.token(purpose), purpose)
+        reader = message_link.find(self.token(purpose), purpose)
         assert reader
         return reader
 

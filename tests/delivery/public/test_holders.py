@@ -10,10 +10,12 @@ from django.core import mail, signing
 from django.utils import timezone
 
 from accounts import tasks
-from delivery import tokens
-from delivery.tokens import Purpose
-from subscribers import addresses, ownership, people
+from delivery.mime import tokens
+from delivery.mime.tokens import Purpose
+from subscribers.addresses import addresses
+from subscribers.consent import ownership
 from subscribers.models import CustomField, Subscriber, Suppression
+from subscribers.people import people
 from subscribers.states import ConsentSource, Frequency
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
@@ -114,7 +116,7 @@ def test_what_the_owner_stopped_no_letter_undoes(client, letter):
 
 def test_private_lists_are_shown_to_the_owner_alone(client, workspace, letter, forwarded):
     staff = makers.make_list(workspace, "Staff", visibility="private")
-    from subscribers import lifecycle
+    from subscribers.consent import lifecycle
 
     lifecycle.subscribe(letter.person, mailing_list=staff, source=ConsentSource.MANUAL)
     assert "Staff" not in client.get(forwarded).text

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from delivery.mime.tokens import Purpose
 from delivery.models import EventTally
 from delivery.states import EventKind
-from delivery.tokens import Purpose
-from subscribers import ownership
+from subscribers.consent import ownership
 from subscribers.models import CustomField, MailingList, Subscriber, Suppression
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot

@@ -3,11 +3,11 @@
 import pytest
 
 from campaigns.models import Link
-from delivery import tokens
+from delivery.mime import tokens
+from delivery.mime.tokens import Purpose
 from delivery.models import Event
-from delivery.tokens import Purpose
-from delivery.tracking import collect, ingest, links, sightings
-from delivery.tracking.sightings import Sighting
+from delivery.tracking import collect, hits, ingest, links
+from delivery.tracking.hits import Sighting
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
 
@@ -19,7 +19,7 @@ def _no_memory():
 
 
 def waiting():
-    return [sighting for _, sighting in sightings.after("0-0", limit=100)]
+    return [sighting for _, sighting in hits.after("0-0", limit=100)]
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -66,7 +66,7 @@ def test_merge_tags_in_a_link_are_filled_and_cannot_change_where_it_leads(client
 
 
 def test_an_erased_persons_link_still_works(client, workspace, letter):
-    from subscribers import erasure
+    from subscribers.privacy import erasure
 
     Link.objects.filter(campaign=letter.campaign, ordinal=1).update(
         url="https://kopisenja.example/?who={{ first_name }}"
@@ -131,5 +131,5 @@ def test_what_a_program_calls_itself_survives_the_stream():
         user_agent="a\tb\r\nc\x00é",
         ip="2001:db8::1",
     )
-    back = sightings.decode(sightings.encode(seen).encode())
+    back = hits.decode(hits.encode(seen).encode())
     assert (back.user_agent, back.ip, back.at) == ("a b  c é", "2001:db8::1", seen.at)

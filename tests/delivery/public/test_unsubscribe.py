@@ -4,11 +4,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from delivery import leaving, tokens
+from delivery.mime import tokens
+from delivery.mime.tokens import Purpose
 from delivery.models import Event, EventTally, Message, UnsubscribeReason
+from delivery.public import leaving
 from delivery.states import AgentClass, EventKind, MessageState, Reason
-from delivery.tokens import Purpose
-from subscribers import lifecycle
+from subscribers.consent import lifecycle
 from subscribers.models import ConsentEvent, MailingList, Segment, Subscription, Suppression
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus
 from tests.delivery import makers
@@ -224,7 +225,7 @@ def test_the_pages_speak_the_persons_language(client, letter, address):
 
 
 def test_somebody_erased(client, letter, workspace, address):
-    from subscribers import erasure
+    from subscribers.privacy import erasure
 
     erasure.erase(workspace, subscriber_id=letter.person.pk)
     assert "Your data were erased" in client.get(address).text
@@ -269,7 +270,7 @@ def test_a_list_that_was_archived_since_is_left_too(client, letter, address):
 def test_words_of_an_erased_person_are_forgotten_and_the_answer_still_counts(
     client, workspace, letter, address
 ):
-    from subscribers import erasure
+    from subscribers.privacy import erasure
 
     client.post(address, {"do": "leave"})
     client.post(address, {"do": "why", "why": "other", "words": "I am Ana of Braga street."})

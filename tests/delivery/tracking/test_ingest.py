@@ -8,9 +8,9 @@ from django.db import connection, transaction
 
 from delivery.models import Event, EventTally, Message, StreamPosition
 from delivery.states import AgentClass, EventKind, MessageState, Reason
-from delivery.tracking import counting, ingest, review, sightings
+from delivery.tracking import counting, hits, ingest, review
 from delivery.tracking.counting import Group
-from delivery.tracking.sightings import Sighting
+from delivery.tracking.hits import Sighting
 from tests.delivery import makers
 
 HUMAN, PROXY, SCANNER = AgentClass.HUMAN, AgentClass.PROXY, AgentClass.SCANNER
@@ -42,7 +42,7 @@ def see(message, kind, seconds, *, ordinal=0, user_agent=FIREFOX):
 
 def push(*seen):
     for one in seen:
-        sightings.push(one)
+        hits.push(one)
 
 
 def drain():
@@ -101,13 +101,13 @@ def test_an_open_seen_after_the_click_is_not_counted_twice(campaign, message):
 
 def test_the_same_batch_twice_takes_effect_once(campaign, message):
     push(see(message, OPEN, 60), see(message, CLICK, 70, ordinal=1))
-    kept = sightings.after("0-0", limit=10)
+    kept = hits.after("0-0", limit=10)
     drain()
     before = figures(campaign)
     # Redis comes back from an older copy that still holds what was stored.
     for entry, sighting in kept:
-        sightings.client().execute_command("XADD", "copy", entry, "s", sightings.encode(sighting))
-    sightings.client().rename("copy", sightings.STREAM)
+        hits.client().execute_command("XADD", "copy", entry, "s", hits.encode(sighting))
+    hits.client().rename("copy", hits.STREAM)
     assert ingest.next_batch() == 0
     assert figures(campaign) == before
     assert Event.objects.count() == 2
@@ -137,7 +137,7 @@ def test_a_crash_after_the_commit_repeats_nothing(campaign, message, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sightings, "forget", crash)
+        patch.setattr(hits, "forget", crash)
         with pytest.raises(KeyboardInterrupt):
             ingest.next_batch()
     drain()
@@ -147,7 +147,7 @@ def test_a_crash_after_the_commit_repeats_nothing(campaign, message, monkeypatch
 
 def test_sightings_of_no_message_and_damaged_entries_are_dropped(campaign, message):
     ghost = Sighting(message_id=10**9, kind=OPEN, at=makers.after(9), user_agent=FIREFOX)
-    sightings.client().xadd(sightings.STREAM, {"s": "nonsense"})
+    hits.client().xadd(hits.STREAM, {"s": "nonsense"})
     push(ghost, see(message, OPEN, 60))
     drain()
     assert Event.objects.count() == 1

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from delivery.testing import certificates
-from delivery.testing.smtp_server import RunningServer
+from delivery.sandbox import certificates
+from delivery.sandbox.smtp_server import RunningServer
 from delivery.transports.protocol import (
     JournalClosedError,
     Outcome,
@@ -16,8 +16,8 @@ from delivery.transports.protocol import (
     Verdict,
     nothing,
 )
-from delivery.transports.smtp import SmtpTransport
-from delivery.transports.smtp_settings import SmtpSettings, Timeouts, Tls
+from delivery.transports.smtp.settings import SmtpSettings, Timeouts, Tls
+from delivery.transports.smtp.transport import SmtpTransport
 
 BODY = b"Subject: News\r\nMessage-ID: <%d@news.example>\r\nX-Id: %d\r\n\r\nHello.\r\n"
 # Nothing that a busy machine does on loopback takes so long; who tries out timeouts has their own.

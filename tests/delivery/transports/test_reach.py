@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from delivery.transports import reach
-from delivery.transports.smtp_resolver import LookUpError, Resolver
-from tests.delivery.test_accounts import NO_MAIL_SERVERS
+from delivery.transports.smtp.resolver import LookUpError, Resolver
+from tests.delivery.accounts.test_accounts import NO_MAIL_SERVERS
 
 
 @pytest.mark.parametrize("host", NO_MAIL_SERVERS)

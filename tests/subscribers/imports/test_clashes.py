@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from subscribers import addresses, people
+from subscribers.addresses import addresses
 from subscribers.imports import batches, clashes, files, mapping, merge, run, steps, undo
 from subscribers.models import CustomField, MailingList, Subscriber
+from subscribers.people import people
 from subscribers.states import ImportStatus
 
 HEADER = "email,code,city\n"

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import _dirty
-from subscribers import suppression
+from subscribers.consent import suppression
 from subscribers.imports import files, mapping, run, steps
 from subscribers.models import MailingList, Subscriber
 from subscribers.states import ImportStatus, SuppressionReason

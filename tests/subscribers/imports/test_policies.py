@@ -2,7 +2,8 @@
 
 import pytest
 
-from subscribers import addresses, consent, lifecycle, people, signup, suppression
+from subscribers.addresses import addresses
+from subscribers.consent import ledger, lifecycle, suppression
 from subscribers.imports import asking, files, mapping, questions, run, steps
 from subscribers.models import (
     ConsentEvent,
@@ -14,6 +15,8 @@ from subscribers.models import (
     Tag,
     Tagging,
 )
+from subscribers.people import people
+from subscribers.signup import signup
 from subscribers.states import AddressFlag, ConsentKind, ConsentSource, SuppressionReason
 
 
@@ -216,7 +219,7 @@ def test_only_if_told_are_the_unconfirmed_asked_and_each_once(workspace, weekly,
         workspace=workspace,
         name="Shop",
         title="Shop",
-        statement=consent.statement(workspace, text="I agree"),
+        statement=ledger.statement(workspace, text="I agree"),
     )
     form.lists.add(weekly)
     text = "email\na@example.com\nb@example.com\n"

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from subscribers import addresses, consent_proof, lifecycle, people, suppression
+from subscribers.addresses import addresses
+from subscribers.consent import lifecycle, suppression
+from subscribers.consent import proof as consent_proof
 from subscribers.imports import files, moments, run, steps, undo
 from subscribers.models import (
     ConsentEvent,
@@ -14,6 +16,7 @@ from subscribers.models import (
     Subscription,
     Suppression,
 )
+from subscribers.people import people
 from subscribers.states import ConsentSource, SuppressionReason
 
 

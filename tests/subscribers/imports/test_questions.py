@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from subscribers.fields.problems import Problem
 from subscribers.imports import (
     consent_columns,
     consent_words,
@@ -27,7 +28,6 @@ from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.folding import fold
 from subscribers.imports.mapping import Target
 from subscribers.models import CustomField, Import, MailingList, Subscriber, Subscription
-from subscribers.problems import Problem
 from tests.subscribers.imports.test_exports_of_tools import standing
 
 

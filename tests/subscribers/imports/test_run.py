@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from subscribers import addresses, lifecycle, people, suppression
+from subscribers.addresses import addresses
+from subscribers.consent import lifecycle, suppression
 from subscribers.imports import batches, files, mapping, merge, run, steps
 from subscribers.models import (
     ConsentEvent,
@@ -21,6 +22,7 @@ from subscribers.models import (
     SubscriptionTally,
     Tagging,
 )
+from subscribers.people import people
 from subscribers.states import ConsentKind, ConsentSource, ImportStatus, SuppressionReason
 
 HEADER = "email,first_name,last_name,city,joined\n"

@@ -3,7 +3,8 @@
 import pytest
 import time_machine
 
-from subscribers import addresses, lifecycle, people, suppression
+from subscribers.addresses import addresses
+from subscribers.consent import lifecycle, suppression
 from subscribers.imports import batches, files, merge, run, steps, undo
 from subscribers.models import (
     ConsentEvent,
@@ -18,6 +19,7 @@ from subscribers.models import (
     Tag,
     Tagging,
 )
+from subscribers.people import people
 from subscribers.states import ConsentKind, ConsentSource, SuppressionReason
 
 HEADER = "email,first_name,city\n"

@@ -10,8 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from subscribers import addresses, search
+from subscribers.addresses import addresses
 from subscribers.models import CustomField, MailingList, Segment, Subscriber, Subscription
+from subscribers.people import search
 from subscribers.segments import estimating, members, saving, tree
 from subscribers.segments.kinds import Scope
 from subscribers.states import FieldType, SubscriptionStatus

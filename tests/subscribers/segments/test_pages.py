@@ -7,8 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from subscribers import addresses, people, usage
+from subscribers.addresses import addresses
+from subscribers.fields import usage
 from subscribers.models import CustomField, Segment, SegmentDay, Tag, Tagging
+from subscribers.people import people
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
 from subscribers.states import FieldType
@@ -203,7 +205,7 @@ def test_the_filters_of_the_list_become_rules(editor_client, workspace, vip):
 
 
 def test_people_are_listed_by_segment_page_by_page(analyst_client, workspace, vip, monkeypatch):
-    from subscribers import directory, paging
+    from subscribers.directory import directory, paging
 
     segment = make(workspace, "VIP", {**TAGGED, "tags": [vip.pk]})
     monkeypatch.setattr(directory, "PAGE", 1)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subscribers import addresses, erasure, people, tags
+from subscribers.addresses import addresses
 from subscribers.models import CustomField, MailingList, Subscriber, Subscription, Tag, Tagging
+from subscribers.people import people, tags
+from subscribers.privacy import erasure
 from subscribers.segments import members, saving
 from subscribers.segments.kinds import Scope
 from subscribers.states import FieldType

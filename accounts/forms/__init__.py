@@ -1,0 +1,1 @@
+"""What is typed on pages about people who work here: settings, team, passwords."""

@@ -1,0 +1,1 @@
+"""Bringing templates and campaigns from another tool. Begin with `listmonk`."""

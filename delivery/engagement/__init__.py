@@ -1,1 +1,0 @@
-"""What each person did with our mail: its summary, and the rules of segments that ask about it."""

@@ -1,0 +1,4 @@
+"""Why is it not sending? `diagnosis` answers for a campaign, `doctor` for the installation.
+
+Both only read; they may import every other room. Begin with `diagnosis`.
+"""

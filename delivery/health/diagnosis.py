@@ -1,0 +1,353 @@
+"""Why is it not sending? One sentence for any campaign, and one word for programs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.choices import TextOptions
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery.accounts import breaker, routing
+from delivery.figures import ledgers, running
+from delivery.figures.ledgers import Ledger
+from delivery.models import Claim, Dispatch, Message, SendingAccount
+from delivery.pipeline import next_campaign
+from delivery.processes import heartbeats
+from delivery.states import ClaimState, MessageState, Reason
+from subscribers.states import DomainGroup
+
+BEAT_SILENCE: Final = 15.0  # seconds
+ABOUT_TO_START: Final = timedelta(minutes=1)
+
+
+class Cause(TextOptions):
+    """The one thing that decides whether a campaign goes on now."""
+
+    DRAFT = "draft", gettext_lazy("Not sent yet")
+    SCHEDULED = "scheduled", gettext_lazy("Scheduled")
+    STARTING = "starting", gettext_lazy("About to start")
+    PLANNING = "planning", gettext_lazy("Planning")
+    SENDING = "sending", gettext_lazy("Sending normally")
+    PAUSED = "paused", gettext_lazy("Paused")
+    NO_REDIS = "no_redis", gettext_lazy("Redis does not answer")
+    NO_WORKER = "no_worker", gettext_lazy("No worker")
+    BEAT_STOPPED = "beat_stopped", gettext_lazy("Beat stopped")
+    NO_ACCOUNT = "no_account", gettext_lazy("No sending account")
+    BREAKER_OPEN = "breaker_open", gettext_lazy("Server in trouble")
+    THROTTLED = "throttled", gettext_lazy("Waiting for a limit")
+    RETRYING = "retrying", gettext_lazy("Waiting to retry")
+    UNKNOWN_LEFT = "unknown_left", gettext_lazy("Finished, some unknown")
+    FINISHED = "finished", gettext_lazy("Finished")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
+
+
+# Causes that a person should look at.
+TROUBLE: Final = frozenset(
+    {Cause.NO_REDIS, Cause.NO_WORKER, Cause.BEAT_STOPPED, Cause.NO_ACCOUNT, Cause.BREAKER_OPEN}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """What holds a campaign up, if anything; ``until``: when it will go on by itself."""
+
+    cause: Cause
+    sentence: str
+    until: datetime | None = None
+    count: int = 0
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether a person should look at it."""
+        return self.cause in TROUBLE
+
+
+def explain(
+    campaign: Campaign, *, ledger: Ledger | None = None, speed: float | None = None
+) -> Diagnosis:
+    """Say in a sentence, in the language and time zone in force, how a campaign stands and why.
+
+    ``ledger`` and ``speed`` (messages per second) spare queries where they are known already.
+    """
+    match campaign.status:
+        case CampaignStatus.DRAFT:
+            return Diagnosis(cause=Cause.DRAFT, sentence=_("This campaign is a draft."))
+        case CampaignStatus.SCHEDULED:
+            return _scheduled(campaign)
+        case CampaignStatus.PAUSED:
+            return _paused(campaign)
+        case CampaignStatus.CANCELLED:
+            return Diagnosis(cause=Cause.CANCELLED, sentence=_("This campaign was cancelled."))
+        case CampaignStatus.SENT:
+            return _finished(campaign, ledger or ledgers.of(campaign))
+        case _:
+            return _sending(campaign, ledger, speed)
+
+
+def machinery() -> Diagnosis | None:
+    """Say what is wrong with the processes that send; None: nothing."""
+    try:
+        workers = heartbeats.alive(heartbeats.SENDING)
+        last = heartbeats.last(heartbeats.BEAT)
+    except redis.RedisError:
+        return Diagnosis(
+            cause=Cause.NO_REDIS,
+            sentence=_("Nothing is sent because Redis does not answer. It goes on by itself."),
+        )
+    if not workers:
+        return Diagnosis(
+            cause=Cause.NO_WORKER,
+            sentence=_("Nothing is sent because no worker is running. Start a worker."),
+        )
+    now = timezone.now().timestamp()
+    if last is None or now - last > BEAT_SILENCE:
+        return Diagnosis(
+            cause=Cause.BEAT_STOPPED,
+            sentence=_("Nothing new is started because beat is not running. Start beat.")
+            if last is None
+            else _("Nothing new is started because beat stopped at %(time)s. Start beat.")
+            % {"time": clock(datetime.fromtimestamp(last, tz=timezone.get_current_timezone()))},
+        )
+    return None
+
+
+def health(workspace: Workspace) -> Diagnosis:
+    """Say whether everything sends, for the dot in the top bar."""
+    wrong = machinery()
+    if wrong is not None:
+        return wrong
+    broken = (
+        SendingAccount.objects.filter(workspace=workspace, broken_since__isnull=False)
+        .exclude(trouble_count=0)  # it works, and only asked to wait
+        .order_by("position", "pk")
+        .first()
+    )
+    if broken is not None:
+        return _broken(broken)
+    return Diagnosis(cause=Cause.SENDING, sentence=_("Sending normally"))
+
+
+def of_account(account: SendingAccount) -> Diagnosis | None:
+    """Say what is wrong with a sending account; None: nothing."""
+    return _broken(account) if account.broken_since is not None else None
+
+
+def clock(at: datetime) -> str:
+    """Write a moment as people do: the time alone if it is today."""
+    local = localtime(at)
+    if local.date() == localtime(timezone.now()).date():
+        return date_format(local, "H:i")
+    return date_format(local, "DATE_FORMAT") + " " + date_format(local, "H:i")
+
+
+def is_about_to_start(campaign: Campaign) -> bool:
+    """Say whether a scheduled campaign begins within a minute: a countdown is worth watching."""
+    return (
+        campaign.status == CampaignStatus.SCHEDULED
+        and campaign.send_at is not None
+        and campaign.send_at - timezone.now() <= ABOUT_TO_START
+    )
+
+
+def _scheduled(campaign: Campaign) -> Diagnosis:
+    at = campaign.send_at
+    if at is None or at <= timezone.now():
+        return machinery() or Diagnosis(cause=Cause.STARTING, sentence=_("About to start."))
+    if is_about_to_start(campaign):
+        seconds = max(1, round((at - timezone.now()).total_seconds()))
+        return Diagnosis(
+            cause=Cause.STARTING,
+            sentence=ngettext(
+                "Starts in %(n)d second. Until then you can undo it.",
+                "Starts in %(n)d seconds. Until then you can undo it.",
+                seconds,
+            )
+            % {"n": seconds},
+            until=at,
+            count=seconds,
+        )
+    return Diagnosis(
+        cause=Cause.SCHEDULED,
+        sentence=_("Scheduled for %(time)s (%(zone)s).")
+        % {"time": clock(at), "zone": str(timezone.get_current_timezone()).replace("_", " ")},
+        until=at,
+    )
+
+
+def _paused(campaign: Campaign) -> Diagnosis:
+    values = {
+        "name": str(campaign.paused_by or ""),
+        "time": clock(campaign.paused_at or timezone.now()),
+        "reason": campaign.pause_reason,
+    }
+    if campaign.pause_reason and campaign.paused_by:
+        sentence = _("Paused by %(name)s at %(time)s: %(reason)s") % values
+    elif campaign.pause_reason:
+        sentence = _("Paused at %(time)s: %(reason)s") % values
+    elif campaign.paused_by:
+        sentence = _("Paused by %(name)s at %(time)s.") % values
+    else:
+        sentence = _("Paused at %(time)s.") % values
+    return Diagnosis(cause=Cause.PAUSED, sentence=sentence)
+
+
+def _finished(campaign: Campaign, ledger: Ledger) -> Diagnosis:
+    unknown = ledger.undecided
+    if unknown:
+        return Diagnosis(
+            cause=Cause.UNKNOWN_LEFT,
+            count=unknown,
+            sentence=ngettext(
+                "Finished. %(count)d message may or may not have arrived: decide whether to send it"
+                " again.",
+                "Finished. %(count)d messages may or may not have arrived: decide whether to send"
+                " them again.",
+                unknown,
+            )
+            % {"count": unknown},
+        )
+    return Diagnosis(
+        cause=Cause.FINISHED,
+        sentence=_("Finished at %(time)s.") % {"time": clock(campaign.finished_at)}
+        if campaign.finished_at
+        else _("Finished."),
+    )
+
+
+def _sending(campaign: Campaign, ledger: Ledger | None, speed: float | None) -> Diagnosis:
+    wrong = machinery()
+    if wrong is not None:
+        return wrong
+    ledger = ledger or ledgers.of(campaign)
+    speed = running.messages_per_second(campaign) if speed is None else speed
+    claims = Claim.objects.filter(campaign=campaign)
+    if claims.filter(state=ClaimState.HELD, held_until__gte=timezone.now()).exists():
+        return _going(ledger, speed)
+    accounts = list(SendingAccount.objects.filter(workspace_id=campaign.workspace_id))
+    if not accounts:
+        return Diagnosis(
+            cause=Cause.NO_ACCOUNT,
+            sentence=_("Nothing is sent because there is no sending account. Add one in Settings."),
+        )
+    waiting = claims.filter(state=ClaimState.WAITING)
+    if waiting.exists():
+        if next_campaign.usable(campaign, accounts) is None:
+            return _broken(_route(campaign, accounts))
+        return _throttled(waiting) or _going(ledger, speed)
+    return _rest(campaign, ledger, speed)
+
+
+def _going(ledger: Ledger, speed: float) -> Diagnosis:
+    """Say how fast it goes, and whose servers asked us to slow down."""
+    sentence = _("Sending normally.")
+    per_minute = round(speed * 60)
+    if per_minute:
+        number = number_format(per_minute, force_grouping=True)
+        sentence = _("Sending at %(n)s a minute.") % {"n": number}
+    slowed = {
+        group: lane.reasons[Reason.THROTTLED_BY_SERVER]
+        for group, lane in ledger.lanes.items()
+        if Reason.THROTTLED_BY_SERVER in lane.reasons
+    }
+    if not slowed:
+        return Diagnosis(cause=Cause.SENDING, sentence=sentence)
+    group = max(slowed, key=lambda group: slowed[group])
+    more = ngettext(
+        "%(provider)s asked us to slow down, so %(count)s mail waits.",
+        "%(provider)s asked us to slow down, so %(count)s mails wait.",
+        slowed[group],
+    )
+    words = {
+        "provider": _("A mailbox provider") if group is DomainGroup.OTHER else group.label,
+        "count": number_format(slowed[group], force_grouping=True),
+    }
+    return Diagnosis(
+        cause=Cause.SENDING, count=slowed[group], sentence=f"{sentence} {more % words}"
+    )
+
+
+def _rest(campaign: Campaign, ledger: Ledger, speed: float) -> Diagnosis:
+    """Say what a campaign without open claims is about."""
+    if not Dispatch.objects.filter(campaign=campaign, planning_done_at__isnull=False).exists():
+        return Diagnosis(cause=Cause.PLANNING, sentence=_("Working out who gets this campaign."))
+    deferred = ledger.deferred
+    if deferred:
+        due = (
+            Message.objects.filter(
+                campaign=campaign, state=MessageState.DEFERRED, not_before__isnull=False
+            )
+            .order_by("not_before")
+            .values_list("not_before", flat=True)
+            .first()
+        )
+        return Diagnosis(
+            cause=Cause.RETRYING,
+            count=deferred,
+            until=due,
+            sentence=ngettext(
+                "%(count)d message waits to be tried again at %(time)s.",
+                "%(count)d messages wait to be tried again, the first at %(time)s.",
+                deferred,
+            )
+            % {"count": deferred, "time": clock(due or timezone.now())},
+        )
+    return _going(ledger, speed)
+
+
+def _route(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount:
+    return routing.candidates(
+        accounts, from_email=campaign.from_email, chosen=campaign.sending_account_id
+    )[0]
+
+
+def _broken(account: SendingAccount) -> Diagnosis:
+    values = {
+        "trouble": account.broken_reason.rstrip(". "),  # a sentence goes on behind it
+        "since": clock(account.broken_since or timezone.now()),
+        "next": clock(account.retry_at or timezone.now()),
+    }
+    if breaker.is_patient(account):
+        return Diagnosis(
+            cause=Cause.THROTTLED,
+            sentence=_("Waiting: %(trouble)s. It goes on at %(next)s.") % values,
+            until=account.retry_at,
+        )
+    return Diagnosis(
+        cause=Cause.BREAKER_OPEN,
+        sentence=_("Waiting: %(trouble)s since %(since)s; next try at %(next)s.") % values
+        if breaker.is_open(account)
+        else _("Trying again: %(trouble)s since %(since)s.") % values,
+        until=account.retry_at,
+    )
+
+
+def _throttled(waiting: QuerySet[Claim]) -> Diagnosis | None:
+    now = timezone.now()
+    if waiting.filter(Q(not_before=None) | Q(not_before__lte=now)).exists():
+        return None
+    first = waiting.order_by("not_before").values_list("not_before", "waiting_for").first()
+    if first is None:
+        return None
+    until, what = first[0] or now, first[1]
+    if until - now < timedelta(seconds=5):
+        return Diagnosis(
+            cause=Cause.SENDING,
+            sentence=_("Sending as fast as %(limit)s allows.") % {"limit": _(what)}
+            if what
+            else _("Sending normally."),
+        )
+    return Diagnosis(
+        cause=Cause.THROTTLED,
+        until=until,
+        sentence=_("Waiting for %(limit)s until %(time)s.")
+        % {"limit": _(what) if what else _("a limit"), "time": clock(until)},
+    )

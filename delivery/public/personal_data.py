@@ -1,0 +1,265 @@
+"""Everything we know about one person, for themselves (GDPR Art. 15 and 20)."""
+
+from typing import Any
+
+from campaigns.models import Content
+from campaigns.rendering import isolation
+from campaigns.rendering.errors import ContentError
+from campaigns.rendering.stored import tags_of
+from campaigns.rendering.values import values_for
+from delivery.models import Engagement, Event, Message, UnsubscribeReason
+from subscribers.models import (
+    BulkChange,
+    ConsentEvent,
+    CustomField,
+    ImportChange,
+    MergedPerson,
+    Segment,
+    SignupRequest,
+    Subscriber,
+    Subscription,
+    Suppression,
+    Tagging,
+)
+from subscribers.people.merging import keys_of
+from subscribers.segments.members import members
+from subscribers.segments.tree import InvalidRules
+
+MOST_MESSAGES = 1_000
+MOST_EVENTS = 5_000
+
+
+def collect(person: Subscriber) -> dict[str, Any]:
+    """Return a person's data as plain values; times are aware datetimes.
+
+    Holds at most the newest thousand letters and five thousand events.
+    """
+    labels = dict(
+        CustomField.objects.filter(workspace_id=person.workspace_id).values_list("key", "label")
+    )
+    suppressions = _suppressions(person)
+    return {
+        "profile": {
+            "email": person.email,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "language": person.language,
+            "time_zone": person.time_zone,
+            "since": person.created_at,
+            "changed": person.updated_at,
+            "how_often": str(person.get_frequency_display()),
+            "paused_until": person.paused_until,
+            "mailbox_provider": str(person.get_domain_group_display()),
+        },
+        "fields": {labels.get(key, key): value for key, value in person.fields.items()},
+        "tags": _tags(person),
+        "segments": _segments(person),
+        "lists": _lists(person),
+        "suppressed_since": next((one["since"] for one in suppressions), None),
+        "suppressions": suppressions,
+        "consent": _consent(person),
+        "imports": _imports(person),
+        "letters": _letters(person),
+        "events": _events(person),
+        "activity": _activity(person),
+        "words_when_leaving": _words(person),
+        "waiting_sign_ups": _waiting(person),
+        "actions": _actions(person),
+        "former_addresses": [
+            {"email": row.email, "since": row.merged_at}
+            for row in MergedPerson.objects.filter(into=person).order_by("merged_at")
+        ],
+    }
+
+
+def _activity(person: Subscriber) -> dict[str, Any] | None:
+    """Return the summary that segments ask; the numbers are those of dispatches."""
+    row = Engagement.objects.filter(subscriber=person).first()
+    if row is None:
+        return None
+    return {
+        "last_opened": row.last_opened_at,
+        "last_clicked": row.last_clicked_at,
+        "opened_of_newest": len(row.opened),
+        "clicked_of_newest": len(row.clicked),
+    }
+
+
+def _words(person: Subscriber) -> list[dict[str, Any]]:
+    rows = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys_of(person))
+    return [
+        {"when": row.at, "answer": str(row.get_answer_display()), "words": row.words}
+        for row in rows.order_by("-at")
+    ]
+
+
+def _waiting(person: Subscriber) -> list[dict[str, Any]]:
+    """Return sign-ups with the person's address that nobody decided on yet."""
+    rows = SignupRequest.objects.filter(
+        workspace_id=person.workspace_id, email__iexact=person.email_key
+    ).select_related("form", "statement")
+    return [
+        {
+            "when": row.created_at,
+            "form": row.form.name,
+            "given": row.details,
+            "wording": row.statement.text,
+            "ip": row.ip,
+            "browser": row.user_agent,
+        }
+        for row in rows.order_by("-pk")
+    ]
+
+
+def _actions(person: Subscriber) -> list[dict[str, Any]]:
+    """Return what members did with the person among many."""
+    rows = BulkChange.objects.filter(subscriber=person).select_related("action")
+    return [
+        {
+            "when": row.at,
+            "what": str(row.action.get_kind_display()),
+            "name": row.action.settings.get("name") or row.action.settings.get("label") or "",
+            "detail": row.action.settings.get("detail", ""),
+            "before": row.previous,
+        }
+        for row in rows.order_by("-id")[:MOST_MESSAGES]
+    ]
+
+
+def _lists(person: Subscriber) -> list[dict[str, Any]]:
+    rows = Subscription.objects.filter(subscriber=person).select_related("list").order_by("id")
+    return [
+        {
+            "list": row.list.name,
+            "status": row.status,
+            "status_name": str(row.get_status_display()),
+            "changed": row.changed_at,
+        }
+        for row in rows
+    ]
+
+
+def _tags(person: Subscriber) -> list[dict[str, Any]]:
+    rows = Tagging.objects.filter(subscriber=person).select_related("tag").order_by("tag__name")
+    return [{"tag": row.tag.name, "since": row.created_at} for row in rows]
+
+
+def _segments(person: Subscriber) -> list[str]:
+    """Name the segments the person fits now; one look each, by the person's key."""
+    segments = Segment.objects.filter(workspace_id=person.workspace_id).order_by("name")
+    return [one.name for one in segments if _fits(person, one)]
+
+
+def _fits(person: Subscriber, segment: Segment) -> bool:
+    try:
+        return members(segment).filter(pk=person.pk).exists()
+    except InvalidRules:  # its field or list is gone: it has no members until somebody mends it
+        return False
+
+
+def _imports(person: Subscriber) -> list[dict[str, Any]]:
+    rows = ImportChange.objects.filter(subscriber=person).select_related("from_import")
+    return [
+        {
+            "when": row.from_import.started_at or row.from_import.created_at,
+            "file": row.from_import.filename,
+            "before": row.previous,
+        }
+        for row in rows.order_by("-id")[:MOST_MESSAGES]
+    ]
+
+
+def _suppressions(person: Subscriber) -> list[dict[str, Any]]:
+    rows = Suppression.objects.filter(
+        workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
+    )
+    return [
+        {
+            "reason": row.reason,
+            "reason_name": str(row.get_reason_display()),
+            "detail": row.detail,
+            "since": row.created_at,
+        }
+        for row in rows
+    ]
+
+
+def _consent(person: Subscriber) -> list[dict[str, Any]]:
+    rows = (
+        ConsentEvent.objects.filter(subscriber=person)
+        .select_related("list", "statement")
+        .order_by("-id")
+    )
+    return [
+        {
+            "when": row.at,
+            "what": str(row.get_kind_display()),
+            "how": str(row.get_source_display()),
+            "detail": row.detail,
+            "list": row.list.name if row.list else None,
+            "wording": row.statement.text if row.statement else None,
+            "ip": row.ip,
+            "browser": row.user_agent,
+            "mail_id": row.mail or None,
+        }
+        for row in rows
+    ]
+
+
+def _letters(person: Subscriber) -> list[dict[str, Any]]:
+    rows = list(
+        Message.objects.filter(subscriber_id__in=keys_of(person)).order_by("-id")[:MOST_MESSAGES]
+    )
+    versions = (
+        Content.objects.filter(campaign_id__in={row.campaign_id for row in rows})
+        .select_related("campaign__workspace")
+        .defer("source", "text")
+        .order_by("version")
+    )
+    sent = {(content.campaign_id, content.version): content for content in versions}
+    newest = {content.campaign_id: content for content in sent.values()}
+    return [
+        {
+            "subject": _subject(
+                sent.get((row.campaign_id, row.content_version or 0))
+                or newest.get(row.campaign_id),
+                person,
+            ),
+            "state": str(row.get_state_display()),
+            "when": row.attempted_at or row.created_at,
+            "opened": row.opened_at,
+            "clicked": row.clicked_at,
+            "unsubscribed": row.unsubscribed_at,
+        }
+        for row in rows
+    ]
+
+
+def _subject(content: Content | None, person: Subscriber) -> str:
+    """Return a subject as the person saw it, or as it was written if it no longer fits them."""
+    if content is None:
+        return ""
+    try:
+        with isolation.on_behalf_of(person.workspace_id):
+            known = values_for(person, tags_of(content))
+            return isolation.render_line(content.subject, known)
+    except ContentError:
+        return content.subject
+
+
+def _events(person: Subscriber) -> list[dict[str, Any]]:
+    rows = (
+        Event.objects.filter(subscriber_id__in=keys_of(person))
+        .select_related("user_agent")
+        .order_by("-id")[:MOST_EVENTS]
+    )
+    return [
+        {
+            "when": row.at,
+            "what": str(row.get_kind_display()),
+            "by": str(row.get_agent_display()),
+            "ip": row.ip,
+            "browser": row.user_agent.text if row.user_agent else None,
+        }
+        for row in rows
+    ]

@@ -1,1 +1,0 @@
-"""A real SMTP server that misbehaves on request; the sandbox and the fault tests run on it."""

@@ -1,0 +1,148 @@
+"""The connections of one process to one server."""
+
+import selectors
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+
+from delivery.transports.smtp.book import ServerRecord
+from delivery.transports.smtp.caution import Caution
+from delivery.transports.smtp.connection import Connection, Phase
+from delivery.transports.smtp.lane import ClosingError, Ended, Lane
+from delivery.transports.smtp.opening import OpeningError, Step
+from delivery.transports.smtp.reply import ReplyError
+from delivery.transports.smtp.resolver import LookUpError, Resolver
+from delivery.transports.smtp.settings import SmtpSettings, Tls
+from delivery.transports.smtp.wire import WireError
+
+if TYPE_CHECKING:
+    import ssl
+
+FEWER_SECONDS: Final = 60.0  # a server that refused one more connection is left with as many
+
+
+OPENING_SECONDS: Final = 5.0  # a half-open connection is not kept longer between two sends
+
+
+class Pool:
+    """Opens connections, hands them out as lanes, and lets go of those that were idle too long."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self.settings = settings
+        self.selector = selectors.DefaultSelector()
+        self.lanes: list[Lane] = []
+        self.record = ServerRecord()
+        self.caution = Caution()
+        self._resolver = Resolver(settings.host, settings.port)
+        self._context: ssl.SSLContext | None = None
+        self._ceiling = settings.max_connections
+        self._ceiling_until = 0.0
+        self.limit = settings.max_connections
+
+    @property
+    def most(self) -> int:
+        """How many connections there may be now; 0: others use all of them."""
+        if self._ceiling_until and time.monotonic() > self._ceiling_until:
+            self._ceiling, self._ceiling_until = self.settings.max_connections, 0.0
+        return min(max(1, self._ceiling), self.limit)
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether some connections have to close, because there may be fewer now."""
+        if len(self.lanes) <= self.limit:
+            return False
+        return sum(not lane.is_quitting for lane in self.lanes) > self.limit
+
+    @property
+    def ready(self) -> list[Lane]:
+        """The lanes that can carry mail."""
+        return [lane for lane in self.lanes if lane.connection.phase is Phase.READY]
+
+    @property
+    def opening(self) -> list[Lane]:
+        """The lanes that are not ready yet."""
+        return [lane for lane in self.lanes if lane.connection.phase is not Phase.READY]
+
+    def open(self, ended: Ended) -> bool:
+        """Begin one connection more; False: the host's name is still being looked up.
+
+        Raises:
+            OpeningError: it cannot be reached.
+        """
+        settings = self.settings
+        try:
+            addresses = self._resolver.addresses()
+        except LookUpError as error:
+            raise OpeningError(
+                _("The name %(host)s cannot be found: %(words)s.")
+                % {"host": settings.host, "words": error},
+                step=Step.RESOLVE,
+            ) from error
+        if addresses is None:
+            return False
+        if self._context is None and settings.tls is not Tls.NONE:
+            self._context = settings.tls_context()
+        lane = Lane(settings, ended)
+        lane.connection = Connection(
+            settings, addresses, selector=self.selector, context=self._context, owner=lane
+        )
+        self.lanes.append(lane)
+        return True
+
+    def wait_for_name(self, seconds: float) -> None:
+        """Wait until the host's name is looked up, at most so long."""
+        self._resolver.wait(seconds)
+
+    def keep_fewer(self) -> None:
+        """Be content for a while with the connections that the server has not refused."""
+        self._ceiling = max(1, len(self.lanes))
+        self._ceiling_until = time.monotonic() + FEWER_SECONDS
+
+    def drop(self, lane: Lane) -> None:
+        """Hang up and forget a lane."""
+        lane.connection.close()
+        if lane in self.lanes:
+            self.lanes.remove(lane)
+
+    def freshen(self, ended: Ended) -> None:
+        """Before mail goes out again: let go of lanes that ended or idled meanwhile."""
+        now = time.monotonic()
+        oldest = now - self.settings.idle_seconds
+        for lane in list(self.lanes):
+            lane.ended_by(ended)
+            if lane.connection.phase is not Phase.READY:
+                if lane.connection.begun < now - OPENING_SECONDS:
+                    self.drop(lane)
+            elif lane.is_quitting or lane.connection.wire.has_data():
+                self.drop(lane)
+            elif lane.idle_since < oldest:
+                self.say_goodbye(lane)
+
+    def say_goodbye(self, lane: Lane) -> None:
+        """QUIT; the lane is dropped with the answer or soon."""
+        try:
+            lane.quit()
+        except WireError:
+            self.drop(lane)
+
+    def close(self) -> None:
+        """Say QUIT everywhere, wait a moment for the answers, and hang up."""
+        for lane in list(self.lanes):
+            if lane.connection.phase is Phase.READY and lane.is_idle and not lane.is_quitting:
+                self.say_goodbye(lane)
+        end = time.monotonic() + self.settings.timeouts.quit
+        while any(lane.is_quitting for lane in self.lanes) and time.monotonic() < end:
+            for key, mask in self.selector.select(0.1):
+                self._hear_goodbye(key.data, mask)
+        for lane in list(self.lanes):
+            self.drop(lane)
+
+    def _hear_goodbye(self, lane: Lane, mask: int) -> None:
+        left = True
+        with suppress(WireError, ReplyError, ClosingError, OpeningError):
+            lane.take(lane.connection.advance(mask))
+            left = lane.has_left
+        if left:
+            self.drop(lane)

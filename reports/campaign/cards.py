@@ -1,0 +1,140 @@
+"""A campaign with its ledger and engagement, for lists of campaigns."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from accounts.models import Workspace
+from campaigns import queries
+from campaigns.models import Campaign
+from campaigns.states import CampaignStatus
+from delivery.figures import ledgers
+from delivery.figures.ledgers import Ledger
+from delivery.models import Message
+from delivery.states import REASONS, MessageState
+from reports.campaign.engagement import Engagement, engagement
+from reports.campaign.recipients import attach_people
+
+PAGE = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One campaign with what lists show of it."""
+
+    campaign: Campaign
+    ledger: Ledger
+    engagement: Engagement
+
+    @property
+    def at_most(self) -> int:
+        """How many people a campaign that has not begun can reach: an upper bound, at no cost.
+
+        Subscriptions of its lists, and what its segments counted last; who really gets it is
+        decided when it begins. Without lists only the segments are asked.
+        """
+        lists = sum(getattr(row, "subscribed", 0) for row in self.campaign.include_lists.all())
+        counted = [row.count or 0 for row in self.campaign.include_segments.all()]
+        inside = sum(counted)
+        return min(lists, inside) if lists and inside else lists or inside
+
+
+def cards(campaigns: Iterable[Campaign]) -> list[Card]:
+    """Return cards for these campaigns, in two further queries however many there are."""
+    found = list(campaigns)
+    books = ledgers.of_all(campaign.pk for campaign in found)
+    acted = engagement(campaign.pk for campaign in found)
+    return [
+        Card(campaign=campaign, ledger=books[campaign.pk], engagement=acted[campaign.pk])
+        for campaign in found
+    ]
+
+
+def newest(workspace: Workspace, *, limit: int) -> list[Card]:
+    """Return what runs, then what comes, then what was sent last; drafts only if there is room."""
+    shown = Campaign.objects.filter(workspace=workspace, archived_at=None)
+    campaigns = _with_audience(shown, workspace)
+    order = (
+        (CampaignStatus.SENDING, CampaignStatus.PAUSED),
+        (CampaignStatus.SCHEDULED,),
+        (CampaignStatus.SENT,),
+        (CampaignStatus.DRAFT,),
+    )
+    found: list[Campaign] = []
+    for statuses in order:
+        room = limit - len(found)
+        if room > 0:
+            ranked = campaigns.filter(status__in=statuses)
+            found += ranked.order_by("-finished_at", "send_at", "-id")[:room]
+    return cards(found)
+
+
+def _with_audience(campaigns: QuerySet[Campaign], workspace: Workspace) -> QuerySet[Campaign]:
+    """Have what a card says about its campaign's audience read in two queries."""
+    counted = Prefetch("include_lists", queryset=queries.lists(workspace, archived=True))
+    return campaigns.prefetch_related(counted, "include_segments")
+
+
+def status_counts(workspace: Workspace) -> dict[str, int]:
+    """Return how many campaigns have each status, and how many are "archived"."""
+    rows = (
+        Campaign.objects.filter(workspace=workspace)
+        .annotate(is_archived=Q(archived_at__isnull=False))
+        .values_list("status", "is_archived")
+        .annotate(n=Count("pk"))
+    )
+    counts = {status: n for status, archived, n in rows if not archived}
+    return counts | {"archived": sum(n for _status, archived, n in rows if archived)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardPage:
+    """One page of cards; ``next`` is the key of the page after it, or None."""
+
+    cards: list[Card]
+    next: int | None
+
+
+def page(
+    workspace: Workspace,
+    *,
+    statuses: Iterable[str] = (),
+    search: str = "",
+    archived: bool = False,
+    before: int | None = None,
+) -> CardPage:
+    """Return campaigns, newest first, by key: those in use, or those that are archived."""
+    campaigns = Campaign.objects.filter(
+        workspace=workspace, archived_at__isnull=not archived
+    ).order_by("-id")
+    if statuses:
+        campaigns = campaigns.filter(status__in=list(statuses))
+    if search:
+        campaigns = campaigns.filter(
+            Q(name__icontains=search) | Q(content__subject__icontains=search)
+        )
+    if before is not None:
+        campaigns = campaigns.filter(pk__lt=before)
+    rows = list(_with_audience(campaigns, workspace)[: PAGE + 1])
+    more = len(rows) > PAGE
+    return CardPage(cards=cards(rows[:PAGE]), next=rows[PAGE - 1].pk if more else None)
+
+
+def recent_failures(workspace: Workspace, *, limit: int) -> list[Message]:
+    """Return the last failed messages of the newest campaigns, with their person and reply."""
+    recent = list(
+        Campaign.objects.filter(workspace=workspace, started_at__isnull=False)
+        .order_by("-started_at")
+        .values_list("pk", flat=True)[:3]
+    )
+    messages = list(
+        Message.objects.filter(
+            campaign_id__in=recent,
+            reason__in=[int(reason) for reason in REASONS[MessageState.FAILED]],
+        )
+        .select_related("campaign", "reply")
+        .order_by("-attempted_at")[:limit]
+    )
+    attach_people(messages)
+    return messages

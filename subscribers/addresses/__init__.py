@@ -1,0 +1,4 @@
+"""Mail addresses: their syntax, the key we tell them apart by, their domains and mail servers.
+
+The lowest room but `fields`. Begin with `addresses`.
+"""

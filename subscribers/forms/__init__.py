@@ -1,0 +1,1 @@
+"""What is typed on pages about people, lists, sign-ups, imports and segments, checked."""

@@ -1,1 +1,0 @@
-"""Moving here from another tool: its files are read, checked without writing, then merged."""

@@ -1,0 +1,135 @@
+"""Taking an erased person's addresses out of whatever text names them, wherever it stands.
+
+What is known to be about a person goes by its key (`erasure`). This is for the rest: a reason that
+a server gave, the name of a list, another person's field "brought by". Every text and JSON column
+of a workspace's rows is asked, so that a new column is covered without anybody thinking of it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from django.apps import apps
+from django.db import connection, models
+from psycopg import sql
+
+from accounts.models import Workspace
+from subscribers.people import people
+
+NOBODY = "erased@erased.invalid"  # a domain that never exists (RFC 2606, section 2)
+NOBODY_OF_ROW = sql.SQL("'erased-' || id || '@erased.invalid'")
+# Rows of a workspace that name it by way of another row: the column, and the table it leads to.
+LEADS = {
+    "campaign": "campaigns_campaign",
+    "from_import": "subscribers_import",
+    "action": "subscribers_bulkaction",
+}
+# Words that members publish, and what is known to hold no text of people.
+LEFT_ALONE = frozenset(
+    {
+        "campaigns.content",
+        "campaigns.template",
+        "campaigns.link",
+        "delivery.message",
+        "delivery.event",
+        "delivery.sandboxmessage",  # deleted whole, by `delivery.public.forgetting`
+        "subscribers.consentstatement",
+        "subscribers.publictext",
+        "subscribers.signupform",
+    }
+)
+ROOMS = ("subscribers", "campaigns", "delivery", "reports")
+# What is looked up, dialled or sent from, and so must not change: it is no note about a person.
+KEYS = frozenset(
+    {
+        *("email", "email_key", "path", "errors_path", "report_path", "encoding", "delimiter"),
+        *("from_name", "from_email", "reply_to", "default_from", "return_path_domain", "options"),
+        *("host", "username", "domain", "selector", "public_key", "time_zone"),
+        *("waiting_for", "worker", "token", "journal_epoch"),
+    }
+)
+# Notes of rows as they were uploaded go whole: `forgetting` drops each that names a person.
+NOTES = frozenset({"samples", "problems", "findings"})
+TEXTS = ("CharField", "TextField", "JSONField")
+FIND = sql.SQL("UPDATE {table} SET {changes} WHERE ({found}) AND {of_workspace}")
+
+
+def scrub(workspace: Workspace, addresses: Sequence[str]) -> int:
+    """Replace addresses in the texts of a workspace; returns how many rows held one.
+
+    Reads the workspace's rows once, however many addresses there are.
+    """
+    if not addresses:
+        return 0
+    pattern = pattern_of(addresses)
+    count = 0
+    people.allow_erasing()  # the ledger of consent lets nothing else change its words
+    with connection.cursor() as cursor:
+        for model, columns, of_workspace in _places():
+            table = sql.Identifier(model._meta.db_table)  # noqa: SLF001 - Django's public name
+            changes = [_change(field) for field in columns]
+            found = sql.SQL("concat_ws(' ', {}) ~* %(pattern)s").format(
+                sql.SQL(", ").join(
+                    [sql.Identifier(field.column or field.name) for field in columns]
+                )
+            )
+            statement = FIND.format(
+                table=table,
+                changes=sql.SQL(", ").join(changes),
+                found=found,
+                of_workspace=of_workspace,
+            )
+            values: dict[str, int | str] = {"pattern": pattern, "workspace": workspace.pk}
+            cursor.execute(statement, values)
+            count += cursor.rowcount
+    return count
+
+
+def pattern_of(addresses: Sequence[str]) -> str:
+    """Return the pattern of these addresses, and of none that only holds one."""
+    known = "|".join(re.escape(address) for address in addresses)
+    return rf"(?<![A-Za-z0-9_])(?:{known})(?![A-Za-z0-9_-])"
+
+
+def _change(field: "models.Field[object, object]") -> sql.Composed:
+    column = sql.Identifier(field.column or field.name)
+    # A name may be there once only, so each gets its own.
+    nobody = NOBODY_OF_ROW if field.name == "name" else sql.Literal(NOBODY)
+    new = sql.SQL("regexp_replace({}::text, %(pattern)s, {}, 'gi')").format(column, nobody)
+    if field.get_internal_type() == "JSONField":
+        new = sql.SQL("{}::jsonb").format(new)
+    elif field.max_length:
+        new = sql.SQL("left({}, {})").format(new, sql.Literal(field.max_length))
+    return sql.SQL("{} = {}").format(column, new)
+
+
+def _places() -> Iterator[
+    tuple[type[models.Model], "list[models.Field[object, object]]", sql.Composable]
+]:
+    """Yield each model with texts, these, and the condition of belonging to a workspace."""
+    for room in ROOMS:
+        for model in apps.get_app_config(room).get_models():
+            if model._meta.label_lower in LEFT_ALONE:  # noqa: SLF001
+                continue
+            fields = model._meta.concrete_fields  # noqa: SLF001
+            texts = [
+                field
+                for field in fields
+                if field.get_internal_type() in TEXTS
+                and field.name not in KEYS | NOTES
+                and not field.choices
+                and not field.unique
+            ]
+            of_workspace = _of_workspace({field.name for field in fields})
+            if texts and of_workspace is not None:
+                yield model, texts, of_workspace
+
+
+def _of_workspace(names: set[str]) -> sql.Composable | None:
+    if "workspace" in names:
+        return sql.SQL("workspace_id = %(workspace)s")
+    for name, table in LEADS.items():
+        if name in names:
+            return sql.SQL("{} IN (SELECT id FROM {} WHERE workspace_id = %(workspace)s)").format(
+                sql.Identifier(f"{name}_id"), sql.Identifier(table)
+            )
+    return None

@@ -1,1 +1,0 @@
-"""Bringing templates and campaigns from another tool."""

@@ -1,0 +1,213 @@
+"""Limits: exact over several processes, per mailbox provider, given back, and for connections."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import redis
+from django.conf import settings
+
+from delivery.limits import throttle
+from delivery.limits.connection_pool import GroupLanes
+from delivery.limits.throttle import Gate, Limit
+from delivery.processes import coordination
+from tests.faults.product import BASE
+
+pytestmark = pytest.mark.usefixtures("redis_client")
+
+
+def take_at_once(*, kind: str, permits: int, period: int, seconds: float, processes: int) -> int:
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "REDIS_URL": settings.REDIS_URL,
+    }
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.delivery.pipeline._permits"]
+            + [str(word) for word in (seconds, kind, permits, period)],
+            cwd=BASE,
+            env=environment,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(processes)
+    ]
+    return sum(int(process.communicate()[0]) for process in running)
+
+
+def test_a_window_never_holds_more_however_many_ask() -> None:
+    granted = take_at_once(kind="window", permits=500, period=3_600_000, seconds=5, processes=3)
+    assert granted == 500
+
+
+def test_a_rate_is_the_same_for_three_processes_as_for_one() -> None:
+    # The clock of the burst starts with the first process and ends with the last one, so the rate
+    # is judged by the state that the script keeps, not by wall time.
+    granted = take_at_once(kind="rate", permits=60_000, period=60_000, seconds=2, processes=3)
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    full_at = float(server.hget("warta:throttle:{7}", "minute") or 0)
+    assert granted >= 2_000
+    # Every permit moved the time at which the bucket is full by a millisecond, no less and no more.
+    now = float(server.time()[0]) * 1000
+    assert full_at - granted <= now - 2_000 + 1_250
+    server.close()
+
+
+def test_a_rate_spreads_permits_and_says_how_long_to_wait() -> None:
+    limit = Limit(name="second", kind="rate", permits=10, period_ms=1_000)
+    grant = throttle.permits(1, [limit], 10)
+    assert grant.permits == 5  # the burst is half a second's worth
+    refused = throttle.permits(1, [limit], 1)
+    assert refused.permits == 0
+    assert 0 < refused.wait <= 0.1
+    assert refused.limit == "second"
+    several = throttle.permits(1, [limit], 2)
+    assert 0.1 < several.wait <= 0.2  # until so many can go at once
+
+
+def test_permits_that_were_not_used_go_back() -> None:
+    limit = Limit(name="day", kind="window", permits=10, period_ms=86_400_000)
+    assert throttle.permits(1, [limit], 10).permits == 10
+    throttle.permits(1, [limit], -4)
+    assert throttle.permits(1, [limit], 10).permits == 4
+
+
+def test_the_tightest_limit_decides() -> None:
+    loose = Limit(name="hour", kind="window", permits=100, period_ms=3_600_000)
+    tight = Limit(name="day", kind="window", permits=3, period_ms=86_400_000)
+    assert throttle.permits(1, [loose, tight], 50) == throttle.Grant(permits=3, limit="day")
+    refused = throttle.permits(1, [loose, tight], 50)
+    assert (refused.permits, refused.limit) == (0, "day")
+    assert 86_000 < refused.wait <= 86_900
+    assert throttle.permits(1, [loose], 100).permits == 97  # nothing was lost to the refusal
+
+
+def test_one_mailbox_provider_waits_while_others_go_on() -> None:
+    gmail = Limit(name="group-1", kind="rate", permits=60, period_ms=60_000)
+    gate = Gate(account=1, limits=[], groups={1: gmail})
+    assert gate.reserve(1_000) == 1_000
+    assert [gate.admit(group) for group in (1, 1, 0, 1, 0)] == [True, True, True, False, True]
+    assert gate.refused is None
+    assert gate.waits[1].limit == "group-1"
+
+
+def test_as_many_people_are_read_as_there_are_permits(redis_client: redis.Redis) -> None:
+    second = Limit(name="second", kind="rate", permits=100, period_ms=1_000)
+    gate = Gate(account=1, limits=[second], groups={})
+    assert gate.reserve(1_000) == 25  # a quarter of a second's worth
+    assert all(gate.admit(0) for _ in range(20))
+    gate.give_back()
+    used = redis_client.hvals("warta:throttle:{1}:second")
+    assert sum(map(int, used)) == 20  # the other five are there for others
+
+
+def test_mails_that_leave_late_count_from_when_they_left() -> None:
+    second = Limit(name="second", kind="rate", permits=1, period_ms=1_000)
+    gate = Gate(account=1, limits=[second], groups={})
+    assert gate.reserve(1) == 1
+    assert gate.admit(0)
+    time.sleep(1.1)  # the connection opened so slowly
+    assert gate.seconds_until(time.monotonic()) >= 1.1
+    gate.give_back([time.monotonic()])
+    refused = throttle.permits(1, [second], 1)  # the server has had its mail for a moment only
+    assert refused.permits == 0
+    assert refused.wait > 0.5
+
+
+@pytest.mark.parametrize("permits", [1, 7, 40])
+def test_no_second_holds_more_and_none_is_wasted(permits: int) -> None:
+    second = Limit(name="second", kind="rate", permits=permits, period_ms=1_000)
+    granted: list[float] = []
+    until = time.monotonic() + 6
+    while time.monotonic() < until:
+        grant = throttle.permits(1, [second], max(1, permits // 4))
+        granted += [grant.at] * grant.permits
+        if not grant.permits:
+            time.sleep(grant.wait)
+    for first, beyond in zip(granted, granted[permits:], strict=False):
+        assert beyond - first > 1_000
+    whole = (granted[-1] - granted[0]) / 1_000
+    # Judged by the clock that grants, so that a slow machine may send less: never more.
+    assert len(granted) - permits <= permits * whole
+
+
+def test_without_limits_nothing_is_asked() -> None:
+    gmail = Limit(name="group-1", kind="rate", permits=60, period_ms=60_000)
+    lanes = GroupLanes(account=1, most={2: 5})
+    assert Gate(account=1, limits=[], groups={}).is_open([0, 1, 2])
+    gate = Gate(account=1, limits=[], groups={1: gmail}, lanes=lanes)
+    assert gate.is_open([0, 3, 0])
+    assert not gate.is_open([0, 1])
+    assert not gate.is_open([0, 2])
+
+
+def test_a_day_of_a_plan_is_counted_exactly_over_processes() -> None:
+    granted = take_at_once(kind="until", permits=300, period=86_400_000, seconds=5, processes=3)
+    assert granted == 300
+
+
+def test_a_day_of_a_plan_says_when_it_ends_and_the_next_one_is_new() -> None:
+    ends_at = int((time.time() + 100) * 1000)
+    day = Limit(name="warmup-1", kind="until", permits=5, period_ms=86_400_000, ends_at=ends_at)
+    assert throttle.permits(1, [day], 8) == throttle.Grant(permits=5, limit="warmup-1")
+    refused = throttle.permits(1, [day], 1)
+    assert (refused.permits, refused.limit) == (0, "warmup-1")
+    assert 98 < refused.wait <= 100.1
+    throttle.permits(1, [day], -2)
+    assert throttle.permits(1, [day], 8).permits == 2
+    after = Limit(name="warmup-2", kind="until", permits=5, period_ms=1, ends_at=ends_at)
+    assert throttle.permits(1, [after], 8).permits == 5
+
+
+def test_asking_for_none_takes_none_and_says_how_long() -> None:
+    limit = Limit(name="day", kind="window", permits=1, period_ms=86_400_000)
+    assert throttle.permits(1, [limit], 0).wait == 0
+    assert throttle.permits(1, [limit], 1).permits == 1
+    assert throttle.permits(1, [limit], 0).wait > 86_000
+
+
+def test_without_redis_it_goes_on_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_source: str) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(coordination, "script", away)
+    limit = Limit(name="second", kind="rate", permits=1000, period_ms=1_000)
+    first = throttle.permits(99, [limit], 50)
+    assert first.permits == 1
+    second = throttle.permits(99, [limit], 50)
+    assert (second.permits, second.limit) == (0, "redis")
+    assert 0.9 < second.wait <= 1.0
+    slow = Limit(name="day", kind="window", permits=24, period_ms=86_400_000)
+    throttle.permits(98, [slow], 1)
+    assert throttle.permits(98, [slow], 1).wait == pytest.approx(300, abs=1)
+
+
+def test_lanes_towards_a_mailbox_provider_are_shared_by_processes() -> None:
+    here, there = (GroupLanes(account=1, most={1: 5}) for _ in range(2))
+    assert here.share(1) == 5
+    for _ in range(5):
+        assert here.has_room(1)
+        here.begin(1)
+    assert not here.has_room(1)
+    assert there.share(1) == 0  # as long as those five are under way
+    here.renew()
+    assert not here.has_room(1)
+    for _ in range(3):
+        here.end(1)
+    here.renew()
+    there.renew()
+    assert here.share(1) + there.share(1) == 5
+    assert there.has_room(1)
+    here.free()
+    there.renew()
+    assert there.share(1) == 5
+
+
+def test_who_finds_no_lane_waits_for_a_moment_only() -> None:
+    others = GroupLanes(account=1, most={1: 1})
+    assert others.share(1) == 1
+    gate = Gate(account=1, limits=[], groups={}, lanes=GroupLanes(account=1, most={1: 1}))
+    assert not gate.is_open([1])
+    assert not gate.lanes.has_room(1)
+    assert gate.lanes.is_new

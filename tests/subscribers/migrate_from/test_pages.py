@@ -1,0 +1,82 @@
+"""Moving by pages: choose the tool, upload, look, move."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from subscribers import tasks
+from subscribers.models import MailingList, Move, Subscriber
+from tests.subscribers.migrate_from.exports import mailchimp_zip
+
+NEW = "/subscribers/move/new/?from=mailchimp"
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    for task in (tasks.check_move, tasks.run_move):
+        monkeypatch.setattr(task, "delay_on_commit", task)
+
+
+def upload(client, content, name="export.zip", **values):
+    file = SimpleUploadedFile(name, content)
+    return client.post(
+        NEW, {"uploads": [file], "statement": "Yes please", "new_list": "News", **values}
+    )
+
+
+def test_from_a_zip_to_people(editor_client, workspace):
+    assert "Mailchimp" in editor_client.get("/subscribers/move/").text
+    assert editor_client.get(NEW).status_code == 200
+    answer = upload(editor_client, mailchimp_zip())
+    record = Move.objects.get()
+    assert answer.headers["Location"] == f"/kopi-senja/subscribers/move/{record.pk}/"
+    page = editor_client.get(answer.headers["Location"]).text
+    assert "Nothing is written yet" in page
+    assert "People who never agreed" in page
+    assert MailingList.objects.get(name="News").visibility == "private"
+    assert "Into News (private)" in page
+    assert "can’t be undone as a whole" in page
+    assert record.findings["tags"]
+    assert f"New tags: {record.findings['tags'][0]}" in page
+    assert len(record.findings["fields"]) == len(set(record.findings["fields"]))
+    assert f"/subscribers/move/{record.pk}/" in editor_client.get("/subscribers/imports/").text
+    assert not Subscriber.objects.exists()
+    editor_client.post(f"{answer.headers['Location']}act/", {"action": "run"})
+    record.refresh_from_db()
+    assert record.status == "done"
+    assert Subscriber.objects.filter(workspace=workspace).count() == 7
+    report = editor_client.get(f"/subscribers/move/{record.pk}/report/")
+    assert b"not an address" in b"".join(report.streaming_content)
+    assert "Done." in editor_client.get(f"/subscribers/move/{record.pk}/").text
+
+
+def test_what_is_no_export_is_refused_and_leaves_nothing(editor_client, db, tmp_path):
+    answer = upload(editor_client, b"Name\nDewi\n", name="a.csv")
+    assert answer.status_code == 422
+    assert "Email Address" in answer.text
+    assert not MailingList.objects.exists()
+    assert not Move.objects.exists()
+    assert not list((tmp_path / "imports").iterdir())
+
+
+def test_a_list_is_asked_for(editor_client, db):
+    assert upload(editor_client, mailchimp_zip(), new_list=" ").status_code == 422
+
+
+def test_only_commands_read_databases(editor_client, workspace):
+    assert editor_client.get("/subscribers/move/new/?from=listmonk_database").status_code == 302
+    record = Move.objects.create(workspace=workspace, source="listmonk_database")
+    editor_client.post(f"/subscribers/move/{record.pk}/act/", {"action": "run"})
+    record.refresh_from_db()
+    assert record.status == "uploaded"
+
+
+def test_analysts_move_nobody(analyst_client, db):
+    assert analyst_client.get("/subscribers/move/").status_code == 403
+
+
+def test_a_move_that_wrote_nothing_is_discarded(editor_client, taken, tmp_path):
+    record = taken("mailchimp", ("export.zip", mailchimp_zip()))
+    editor_client.post(f"/subscribers/move/{record.pk}/act/", {"action": "discard"})
+    assert not Move.objects.exists()
+    assert not list((tmp_path / "imports").iterdir())
