@@ -20,7 +20,7 @@ const common = {
 await build({ ...common, entryPoints: { theme: "src/theme.js", app: "src/app.js", charts: "src/charts.js", editor: "src/editor.js", signup: "src/signup.js", proof: "src/proof.js", embed: "src/embed.js" }, format: "iife" });
 // Of Tabler only what our pages use, and the families that any page may use (docs/pages.md).
 const [tabler] = await new PurgeCSS().purge({
-  content: ["../templates/**/*.html", "src/**/*.js", "../config/forms.py"].map((path) => fileURLToPath(here(path))),
+  content: ["../templates/**/*.html", "src/**/*.js", "../config/pages/forms.py"].map((path) => fileURLToPath(here(path))),
   css: [fileURLToPath(here("node_modules/@tabler/core/dist/css/tabler.min.css"))],
   safelist: { standard: [/^[mp][tbsexy]?-(?:\d|auto)/, /^(?:d|gap|text|fw|fs|flex|justify|align|order|float|overflow|position|col|row|btn|form|input|table|card|badge|visually|list|is)(?:-|$)/, /^(?:container|small|lead|mark|h[1-6])$/], deep: [/data-bs-theme/], keyframes: [], variables: [/./] },
   defaultExtractor: (text) => text.match(/[\w-]+/g) ?? [],

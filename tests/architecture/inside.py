@@ -1,8 +1,10 @@
 """An import contract: which way modules inside one app may import each other.
 
-``urls → views | admin | management → tasks | forms → domain modules → queries → models → states``,
-downwards only; modules beside each other with a bar do not import each other. Every module that is
-not named in `RANKS` is a domain module, so that a new file has its place without being listed.
+``urls → views | admin | management → tasks | forms → rooms → queries → models → states``, downwards
+only; modules beside each other with a bar do not import each other. Rooms are an app's packages,
+and single modules beside them, named in `pyproject.toml` from the lowest to the highest: each
+imports those named before it. A name that stands in neither list is an error, so that nothing
+escapes the order by its name.
 """
 
 from typing import Any, ClassVar
@@ -10,8 +12,7 @@ from typing import Any, ClassVar
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
-DOMAIN = 3
-VOCABULARY = 0
+ROOMS = 3
 RANKS: dict[str, int] = {
     "urls": 6,
     "views": 5,
@@ -22,36 +23,35 @@ RANKS: dict[str, int] = {
     "forms": 4,
     "queries": 2,
     "models": 1,
-    "states": VOCABULARY,
-    "choices": VOCABULARY,
-    "roles": VOCABULARY,
+    "states": 0,
+    "choices": 0,
+    "roles": 0,
 }
+VOCABULARY = {"states", "choices", "roles"}  # these know each other
 OUTSIDE = {"migrations", "apps"}  # made by Django, or loaded by it before everything else
 
 
 class InsideContract(Contract):
-    """Modules of each app import downwards only."""
+    """Modules of an app import downwards only, and each has a place in the order."""
 
     type_name = "inside"
-    apps: Any = fields.ListField(subfield=fields.StringField())
-    # Imports that are right although they go up, as "importer -> imported".
-    allowed: Any = fields.ListField(subfield=fields.StringField(), required=False, default=[])
+    app: Any = fields.StringField()
+    rooms: Any = fields.ListField(subfield=fields.StringField(), required=False, default=[])
 
-    headings: ClassVar[str] = "Imports that go up or sideways:"
+    headings: ClassVar[str] = "Imports that go up or sideways, and modules without a place:"
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001 - import-linter calls it so
-        """Find every direct import inside an app that goes up or sideways."""
-        wrong = []
-        for app in self.apps:
-            modules = [name for name in graph.modules if name.startswith(f"{app}.")]
-            for importer in modules:
-                wrong += [
-                    f"{importer} -> {imported}"
-                    for imported in graph.find_modules_directly_imported_by(importer)
-                    if imported.startswith(f"{app}.") and not may_import(importer, imported)
-                ]
-        wrong = sorted(set(wrong) - set(self.allowed))
-        return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
+        """Find every direct import inside the app that goes up or sideways."""
+        order = Order(self.rooms)
+        wrong = set()
+        for importer in (name for name in graph.modules if name.startswith(f"{self.app}.")):
+            if not order.knows(importer):
+                wrong.add(f"{importer} has no place")
+            for imported in graph.find_modules_directly_imported_by(importer):
+                inside = imported.startswith(f"{self.app}.")
+                if inside and not order.may_import(importer, imported):
+                    wrong.add(f"{importer} -> {imported}")
+        return ContractCheck(kept=not wrong, metadata={"wrong": sorted(wrong)})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Print what is wrong."""
@@ -60,11 +60,23 @@ class InsideContract(Contract):
             output.print_error(f"- {line}", bold=False)
 
 
-def may_import(importer: str, imported: str) -> bool:
-    """Say whether one module of an app may import another, given by their dotted names."""
-    above, below = importer.split(".")[1], imported.split(".")[1]
-    if above == below or OUTSIDE & {above, below}:
-        return True
-    if RANKS.get(above, DOMAIN) == RANKS.get(below, DOMAIN):
-        return RANKS.get(above, DOMAIN) in (DOMAIN, VOCABULARY)  # these know each other
-    return RANKS.get(above, DOMAIN) > RANKS.get(below, DOMAIN)
+class Order:
+    """An app's order, from the names of its rooms, lowest first."""
+
+    def __init__(self, rooms: list[str]) -> None:
+        self._places = {name: (rank, 0) for name, rank in RANKS.items()}
+        self._places |= {name: (ROOMS, number) for number, name in enumerate(rooms)}
+
+    def knows(self, module: str) -> bool:
+        """Say whether a module, by its dotted name, has a place."""
+        name = module.split(".")[1]
+        return name in OUTSIDE or name in self._places
+
+    def may_import(self, importer: str, imported: str) -> bool:
+        """Say whether one module of the app may import another, given by their dotted names."""
+        above, below = importer.split(".")[1], imported.split(".")[1]
+        if above == below or OUTSIDE & {above, below} or {above, below} <= VOCABULARY:
+            return True
+        if above not in self._places or below not in self._places:
+            return True  # said already
+        return self._places[above] > self._places[below]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.inside import may_import
+from tests.architecture.inside import Order
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +20,9 @@ def test_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
+ORDER = Order(["team", "access"])
+
+
 @pytest.mark.parametrize(
     ("importer", "imported", "right"),
     [
@@ -27,15 +30,26 @@ def test_import_contracts_hold() -> None:
         ("accounts.views.team", "accounts.views.profile", True),
         ("accounts.views.team", "accounts.admin", False),
         ("accounts.views.team", "accounts.tasks", True),
-        ("accounts.tasks", "accounts.invitations", True),
-        ("accounts.invitations", "accounts.tasks", False),
-        ("accounts.invitations", "accounts.access", True),
-        ("accounts.queries", "accounts.invitations", False),
+        ("accounts.tasks", "accounts.team", True),
+        ("accounts.team", "accounts.tasks", False),
+        ("accounts.team", "accounts.forms.settings", False),
+        ("accounts.access", "accounts.team", True),
+        ("accounts.team.invitations", "accounts.access", False),
+        ("accounts.queries", "accounts.team", False),
         ("accounts.models", "accounts.queries", False),
         ("accounts.models", "accounts.roles", True),
+        ("accounts.choices", "accounts.roles", True),
         ("accounts.states", "accounts.models", False),
         ("accounts.apps", "accounts.tasks", True),
     ],
 )
 def test_inside_a_room_imports_go_down(importer: str, imported: str, *, right: bool) -> None:
-    assert may_import(importer, imported) is right
+    assert ORDER.may_import(importer, imported) is right
+
+
+@pytest.mark.parametrize(
+    ("module", "known"),
+    [("accounts.team", True), ("accounts.team.invitations", True), ("accounts.team_forms", False)],
+)
+def test_every_module_has_a_place(module: str, *, known: bool) -> None:
+    assert ORDER.knows(module) is known

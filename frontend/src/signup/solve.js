@@ -1,4 +1,4 @@
-// Finds the counter that a challenge of subscribers/proof.py asks for (ALTCHA v2, SHA-256, uint32 counter).
+// Finds the counter that a challenge of subscribers/signup/proof_of_work.py asks for (ALTCHA v2, SHA-256, uint32 counter).
 import { digest } from "./sha256.js";
 
 const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
