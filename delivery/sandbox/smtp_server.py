@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import signal
 import stat
 import sys
@@ -21,14 +20,15 @@ from typing import Any
 
 from delivery.sandbox import certificates, smtp_behaviour
 from delivery.sandbox.smtp_behaviour import Behaviour
-from delivery.sandbox.smtp_record import Accepted, Keeper, Received, Recorder
+from delivery.sandbox.smtp_record import Accepted, Keeper, Recorder
 from delivery.sandbox.smtp_session import Session
+from delivery.sandbox.smtp_state import ServerState
 
 BACKLOG = 512
 
 
-class SmtpServer:
-    """Listens, and knows what its sessions have in common. All of it runs in one event loop."""
+class SmtpServer(ServerState):
+    """Listens. All of it runs in one event loop."""
 
     def __init__(
         self,
@@ -38,60 +38,10 @@ class SmtpServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        self.behaviour = behaviour or Behaviour()
-        self.keeper: Keeper = keeper or Recorder(with_body=self.behaviour.keep_body)
+        super().__init__(behaviour=behaviour, keeper=keeper)
         self.host = host
         self.port = port
-        self.count = 0  # mails accepted
-        self.session_count = 0
-        self.sessions: set[Session] = set()
-        self._cuts = 0
-        self._seen: dict[str, float] = {}
-        self._tasks: set[asyncio.Future[Any]] = set()
         self._listening: asyncio.Server | None = None
-        self._random = random.Random(self.behaviour.drop_seed)  # noqa: S311 - repeatable on purpose
-
-    # --- asked by the sessions
-
-    @property
-    def wants_users(self) -> bool:
-        """Whether clients must sign in."""
-        return bool(self.behaviour.users)
-
-    def password_of(self, user: str) -> str | None:
-        """Return a user's password; None: there is no such user."""
-        return self.behaviour.users.get(user)
-
-    def next_session(self) -> int:
-        """Return the number of a new client, from 1."""
-        self.session_count += 1
-        return self.session_count
-
-    def keep(self, mail: Received) -> "str | asyncio.Future[str]":
-        """Keep a mail; see `Keeper.keep`."""
-        return self.keeper.keep(mail)
-
-    def is_grey(self, person: str, now: float) -> bool:
-        """Say whether this recipient must come back later (first try, or too soon after it)."""
-        first = self._seen.setdefault(person, now)
-        return first == now or now - first < self.behaviour.greylist
-
-    def cuts_now(self) -> bool:
-        """Say whether to cut this connection, and count it."""
-        behaviour = self.behaviour
-        if self.count < behaviour.drop_from or 0 <= behaviour.drop_most <= self._cuts:
-            return False
-        if self._random.random() >= behaviour.drop_probability:
-            return False
-        self._cuts += 1
-        return True
-
-    def remember(self, task: "asyncio.Future[Any]") -> None:
-        """Hold a task until it is done: the loop itself does not."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    # --- up and down
 
     async def up(self) -> None:
         """Listen; the second time on the same port as the first.
@@ -124,15 +74,6 @@ class SmtpServer:
         self.stop_listening()
         for session in list(self.sessions):
             session.hang_up()
-
-    def behave(self, changes: dict[str, Any]) -> None:
-        """Change the behaviour from now on.
-
-        Raises:
-            BehaviourError: there is no such behaviour.
-        """
-        self.behaviour = self.behaviour.changed(changes)
-        self._random = random.Random(self.behaviour.drop_seed)  # noqa: S311 - see above
 
 
 class RunningServer:

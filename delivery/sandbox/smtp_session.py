@@ -4,15 +4,13 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from delivery.sandbox import certificates, smtp_sasl
 from delivery.sandbox.smtp_behaviour import rule_for
 from delivery.sandbox.smtp_record import Received
 from delivery.sandbox.smtp_speaker import Speaker
-
-if TYPE_CHECKING:
-    from delivery.sandbox.smtp_server import SmtpServer
+from delivery.sandbox.smtp_state import ServerState
 
 _PATH: Final = re.compile(rb"(?:FROM|TO):[ ]*<([^>\r\n]*)>(.*)", re.IGNORECASE | re.DOTALL)
 _END: Final = b"\r\n.\r\n"
@@ -23,7 +21,7 @@ LARGEST_MAIL: Final = 64 * 1024 * 1024
 class Session(Speaker):
     """Speaks with one client."""
 
-    def __init__(self, server: "SmtpServer") -> None:
+    def __init__(self, server: ServerState) -> None:
         super().__init__(server)
         self.number = server.next_session()
         self.user = ""

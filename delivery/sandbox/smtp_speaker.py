@@ -1,16 +1,15 @@
 """How a test server says things: at once, slowly, byte by byte, not at all, or by hanging up."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from delivery.sandbox.smtp_server import SmtpServer
+from delivery.sandbox.smtp_state import ServerState
 
 
 class Speaker(asyncio.Protocol):
     """One client's side that is written to; answers stay in order whatever the behaviour."""
 
-    def __init__(self, server: "SmtpServer") -> None:
+    def __init__(self, server: ServerState) -> None:
         self.server = server
         self._transport: Any = None
         self._out: list[bytes] = []

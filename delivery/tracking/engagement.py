@@ -2,7 +2,7 @@
 
 New opens and clicks are added to the row; whatever takes one back (a scanner found out later, an
 earlier event that came late) makes the person's row anew from the ledger. Only the one writer of
-events (`ingest.take_position`) does either, so nothing is counted twice or lost.
+events (`position.take`) does either, so nothing is counted twice or lost.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from delivery.models import Engagement
+from delivery.tracking import position
 from delivery.tracking.counting import Reading
 
 if TYPE_CHECKING:
@@ -132,13 +133,11 @@ def follow_merge(*, kept: int, gone: list[int]) -> None:
 
 def rebuild() -> int:
     """Make every row anew from the ledger, some keys at a time; returns how many rows there are."""
-    from delivery.tracking import ingest
-
     sql = _sql(_FROM_LEDGER, whose="acted.subscriber_id BETWEEN %(first)s AND %(last)s")
     last = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            ingest.take_position(wait=True)
+            position.take(wait=True)
             cursor.execute(_CHUNK, [last, REBUILT_AT_ONCE])
             first, end = cursor.fetchone()
             rows = Engagement.objects.filter(subscriber_id__gt=last)

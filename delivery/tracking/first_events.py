@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from delivery.models import ChangedDay, Dispatch
 from delivery.states import AgentClass, EventKind, MessageState
-from delivery.tracking import ingest
+from delivery.tracking import position
 
 _PROXIED = """
 UPDATE delivery_message AS message SET proxied_at = first.at
@@ -54,7 +54,7 @@ ON CONFLICT (campaign_id, day) DO NOTHING
 @transaction.atomic
 def recount(campaign: int) -> None:
     """Count a campaign's firsts anew from the ledger, and mark its days as changed."""
-    ingest.take_position(wait=True)  # nobody counts opens and clicks meanwhile
+    position.take(wait=True)  # nobody counts opens and clicks meanwhile
     values = {
         "campaign": campaign,
         "sent": MessageState.SENT.value,

@@ -20,7 +20,7 @@ from accounts import set_aside
 from delivery.models import StreamPosition, UserAgent
 from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState
-from delivery.tracking import classify, counting, engagement, hits
+from delivery.tracking import classify, counting, engagement, hits, position
 from delivery.tracking.counting import Group
 from delivery.tracking.hits import Sighting
 
@@ -31,7 +31,6 @@ BATCH = 1_000
 MOST_PER_MESSAGE = 1_000
 # Nor does somebody who gives their program another name each time; beyond, events name none.
 MOST_AGENTS = 50_000
-START = "0-0"
 HITS = "opens and clicks"
 
 MESSAGES = """
@@ -81,10 +80,10 @@ def next_batch() -> int:
         django.db.OperationalError: a row stayed locked; nothing was stored, try again.
     """
     with transaction.atomic():
-        position = take_position()
-        if position is None:
+        place = position.take()
+        if place is None:
             return 0
-        entries = hits.after(position.last_id, limit=BATCH)
+        entries = hits.after(place.last_id, limit=BATCH)
         if not entries:
             return 0
         readable = [sighting for _, sighting in entries if sighting]
@@ -92,7 +91,7 @@ def next_batch() -> int:
             set_aside.put(HITS, subject="entries of the stream", error="They can't be read.")
         set_aside.together(HITS, readable, absorb, name=name_of)
         last_id = entries[-1][0]
-        StreamPosition.objects.filter(pk=position.pk).update(last_id=last_id)
+        StreamPosition.objects.filter(pk=place.pk).update(last_id=last_id)
     try:
         hits.forget(last_id)
     except redis.RedisError:
@@ -105,19 +104,6 @@ def name_of(hit: Sighting) -> str:
     return f"message {hit.message_id}"
 
 
-def take_position(*, wait: bool = False) -> StreamPosition | None:
-    """Become the one writer until the transaction ends; None when somebody else is."""
-    with connection.cursor() as cursor:
-        # Sooner than the server's deadlock timeout: sending goes first, we try again.
-        cursor.execute("SET LOCAL lock_timeout = '500ms'")
-    rows = StreamPosition.objects.filter(name=hits.STREAM)
-    if not rows.exists():  # the first run of all
-        StreamPosition.objects.bulk_create(
-            [StreamPosition(name=hits.STREAM, last_id=START)], ignore_conflicts=True
-        )
-    return rows.select_for_update(skip_locked=not wait).first()
-
-
 def directly(sighting: Sighting) -> None:
     """Store one sighting without the stream: Redis is away.
 
@@ -125,14 +111,14 @@ def directly(sighting: Sighting) -> None:
         django.db.OperationalError: the database is away or busy.
     """
     with transaction.atomic():
-        take_position(wait=True)
+        position.take(wait=True)
         absorb([sighting])
 
 
 def absorb(seen: Sequence[Sighting]) -> None:
     """Write sightings as events and add them up, inside the caller's transaction.
 
-    Only the holder of `take_position` may do so. Sightings of messages that don't exist are
+    Only the holder of `position.take` may do so. Sightings of messages that don't exist are
     dropped, as are those beyond `MOST_PER_MESSAGE`.
     """
     targets = messages({sighting.message_id for sighting in seen})

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import set_aside
 from delivery.models import Event, StreamPosition
 from delivery.states import AgentClass, EventKind
-from delivery.tracking import classify, ingest
+from delivery.tracking import classify, ingest, position
 from delivery.tracking.counting import Group
 
 BATCH = 2_000
@@ -51,17 +51,17 @@ class Seen:
 def next_batch() -> int:
     """Review the next events that are ripe; returns how many were looked at."""
     with transaction.atomic():
-        position = ingest.take_position()
-        if position is None:
+        place = position.take()
+        if place is None:
             return 0
         with connection.cursor() as cursor:
-            cursor.execute(RIPE_EVENTS, [position.reviewed_through, timezone.now() - RIPE, BATCH])
+            cursor.execute(RIPE_EVENTS, [place.reviewed_through, timezone.now() - RIPE, BATCH])
             rows = cursor.fetchall()
         if not rows:
             return 0
         messages = sorted({message_id for _, message_id in rows})
         set_aside.together("review of clicks", messages, _review, name="message {}".format)
-        StreamPosition.objects.filter(pk=position.pk).update(reviewed_through=rows[-1][0])
+        StreamPosition.objects.filter(pk=place.pk).update(reviewed_through=rows[-1][0])
     return len(rows)
 
 

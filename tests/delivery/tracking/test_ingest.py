@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from delivery.models import Event, EventTally, Message, StreamPosition
 from delivery.states import AgentClass, EventKind, MessageState, Reason
-from delivery.tracking import counting, hits, ingest, review
+from delivery.tracking import counting, hits, ingest, position, review
 from delivery.tracking.counting import Group
 from delivery.tracking.hits import Sighting
 from tests.delivery import makers
@@ -252,7 +252,7 @@ def test_one_writer_at_a_time(campaign, message):
         connection.close()
 
     with transaction.atomic():
-        assert ingest.take_position()
+        assert position.take()
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
