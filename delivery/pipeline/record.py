@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import set_aside
 from accounts.models import Workspace
 from delivery.models import Message
-from delivery.pipeline import replies, retries
+from delivery.pipeline import replies
 from delivery.states import TRANSITIONS, MessageState, Reason
 from delivery.transports.protocol import Outcome, Verdict
 from subscribers.consent import suppression
@@ -348,7 +348,7 @@ def _change(
     state, reason = STATE_OF[outcome.verdict], replies.reason_for(outcome)
     not_before = None
     if state is MessageState.DEFERRED:
-        not_before = retries.next_try(attempts=attempts, since=since or now, now=now)
+        not_before = replies.next_try(attempts=attempts, since=since or now, now=now)
         if not_before is None:
             state, reason = MessageState.FAILED, Reason.EXPIRED
     return Change(

@@ -7,9 +7,13 @@ than a second bounce.
 """
 
 import hashlib
+import random
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
+
+from django.conf import settings
 
 from delivery.models import ServerReply
 from delivery.states import Reason
@@ -157,3 +161,29 @@ def _reply(said: Outcome | ServerReply, text: str) -> ServerReply:
 def _known(rows: Iterable[bytes]) -> dict[bytes, int]:
     found = ServerReply.objects.filter(hash__in=list(rows)).values_list("hash", "pk")
     return {bytes(digest): pk for digest, pk in found}
+
+
+JITTER = 0.2  # of the wait, either way, so that a greylisted thousand does not come back as one
+
+
+def wait(attempts: int, *, longest: timedelta | None = None) -> timedelta:
+    """Return how long to wait after ``attempts`` failed attempts (at least 1)."""
+    steps = settings.RETRY_AFTER
+    seconds = float(steps[min(attempts, len(steps)) - 1])
+    seconds *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - no secret
+    if longest is not None:
+        seconds = min(seconds, longest.total_seconds())
+    return timedelta(seconds=seconds)
+
+
+def next_try(*, attempts: int, since: datetime, now: datetime) -> datetime | None:
+    """Return when to try again; None: the time allowed (`settings.RETRY_FOR`) is over.
+
+    ``since`` is the first attempt: however long a message waited for it (a warm-up, a pause, a
+    limit), it may be deferred as long as any other.
+    """
+    over = since + settings.RETRY_FOR
+    at = now + wait(attempts)
+    if now >= over:
+        return None
+    return min(at, over)

@@ -1,4 +1,4 @@
-"""Actions on many people: begun by a member, done by `bulk_run`, cancelled or undone."""
+"""Actions on many people: begun by a member, done by `runner`, cancelled or undone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

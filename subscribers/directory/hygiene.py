@@ -74,7 +74,7 @@ def unconfirmed_for_long(workspace: Workspace) -> int:
 
 
 def waiting(workspace: Workspace, days: str) -> Q:
-    """Return the condition of having waited for so many days (a `narrowing.Condition`)."""
+    """Return the condition of having waited for so many days (a `filters.Condition`)."""
     span = int(days) if days.isdecimal() and len(days) <= 4 else UNCONFIRMED_DAYS  # noqa: PLR2004
     late = Subscription.objects.filter(
         status=SubscriptionStatus.UNCONFIRMED,

@@ -15,7 +15,7 @@ class Move(models.Model):
 
     ``files`` holds {"name", "path", "role"} of each stored file. A row of them has one outcome, so
     created + updated + unchanged + kept_out + suppressed + invalid + duplicates = rows.
-    ``findings`` is for people: counts and names by what was noticed (`moving.report`).
+    ``findings`` is for people: counts and names by what was noticed (`migrate_from.report`).
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="moves")

@@ -1,7 +1,7 @@
 """What a provider's own error codes say, and where in its answers they stand.
 
 A code is stable where a sentence is not: it decides first, then the field that it complains of, and
-only where neither is known does `anymail_verdicts` read status and words. An answer with 2xx that
+only where neither is known does `verdicts` read status and words. An answer with 2xx that
 carries an error code took nothing. Sources: each provider's API reference, section "errors".
 """
 

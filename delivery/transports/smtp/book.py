@@ -12,10 +12,8 @@ from delivery.transports.protocol import (
     ServerTroubleError,
     Verdict,
 )
-from delivery.transports.smtp import verdicts
 from delivery.transports.smtp.lane import Parcel
-from delivery.transports.smtp.reply import Reply
-from delivery.transports.smtp.verdicts import Blame, Stage
+from delivery.transports.smtp.reply import Blame, Reply, Stage, judge
 
 MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
 
@@ -59,7 +57,7 @@ class Book:
         """Record what the server said about a mail, and whom that blames."""
         server = self._server
         server.barren = 0
-        judgement = verdicts.judge(stage, reply, accepted_before=server.accepted_last)
+        judgement = judge(stage, reply, accepted_before=server.accepted_last)
         if judgement.blame is Blame.SIGN_IN:
             words = _("%(host)s wants us to sign in first: %(words)s")
             self._in_trouble(words, reply, permanent=True)

@@ -11,9 +11,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from delivery.transports.smtp.capabilities import Capabilities
 from delivery.transports.smtp.opening import Ask, Handshake, OpeningError, Step, opening
-from delivery.transports.smtp.reply import Reply, ReplyError, ReplyParser
+from delivery.transports.smtp.reply import Capabilities, Reply, ReplyError, ReplyParser
 from delivery.transports.smtp.resolver import Address
 from delivery.transports.smtp.settings import SmtpSettings, Tls
 from delivery.transports.smtp.wire import WRITE, Wire, WireError

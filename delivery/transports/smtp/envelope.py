@@ -11,7 +11,7 @@ from typing import Final
 import idna
 
 from delivery.transports.protocol import Outcome, Outgoing, Verdict
-from delivery.transports.smtp.capabilities import Capabilities
+from delivery.transports.smtp.reply import Capabilities
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UNQUOTED: Final = re.compile(r"[\x00-\x1f\x7f\s<>]")

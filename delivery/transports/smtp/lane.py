@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from delivery.transports.protocol import Outgoing
 from delivery.transports.smtp.envelope import DOT, Envelope
-from delivery.transports.smtp.reply import Reply, ReplyError
+from delivery.transports.smtp.reply import CLOSING, Reply, ReplyError, Stage
 from delivery.transports.smtp.settings import SmtpSettings
-from delivery.transports.smtp.verdicts import CLOSING, Stage
 
 if TYPE_CHECKING:
     from delivery.transports.smtp.connection import Connection
@@ -61,7 +60,7 @@ class Lane:
         self.current: Parcel | None = None
         self.next: Parcel | None = None
         self.may_hand_over = False  # the server waits for current's body, or for its dot
-        self.is_held = False  # current's body is written, its dot is held back (`smtp_caution`)
+        self.is_held = False  # current's body is written, its dot is held back (`pool.Caution`)
         self.deadline = float("inf")
         self.idle_since = time.monotonic()
         self.begun = 0  # envelopes written on this connection

@@ -8,8 +8,7 @@ from delivery.transports.smtp.book import Book
 from delivery.transports.smtp.lane import ClosingError, Lane, Parcel
 from delivery.transports.smtp.opening import OpeningError, Step
 from delivery.transports.smtp.pool import Pool
-from delivery.transports.smtp.reply import Reply
-from delivery.transports.smtp.verdicts import Stage
+from delivery.transports.smtp.reply import Reply, Stage
 from delivery.transports.smtp.wire import WireError
 
 MOST_TRIES: Final = 10  # connections that may break under one mail before its final dot

@@ -12,9 +12,8 @@ from enum import Enum
 from django.utils.translation import gettext as _
 
 from delivery.transports.protocol import ServerTroubleError
-from delivery.transports.smtp import auth, capabilities
-from delivery.transports.smtp.capabilities import Capabilities
-from delivery.transports.smtp.reply import Reply
+from delivery.transports.smtp import auth
+from delivery.transports.smtp.reply import Capabilities, Reply, capabilities_of
 from delivery.transports.smtp.settings import SmtpSettings, Tls
 
 UNKNOWN_MECHANISM = frozenset({504, 534})
@@ -111,7 +110,7 @@ def _hello(
     name = client_name.encode("ascii")
     reply = yield from _ask(Ask(step=Step.EHLO, command=b"EHLO " + name + b"\r\n"))
     if reply.is_positive:
-        return capabilities.read(reply)
+        return capabilities_of(reply)
     if reply.code in COMMAND_UNKNOWN:
         reply = yield from _ask(Ask(step=Step.EHLO, command=b"HELO " + name + b"\r\n"))
         if reply.is_positive:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext as _
 
 from delivery.transports.smtp.book import ServerRecord
-from delivery.transports.smtp.caution import Caution
 from delivery.transports.smtp.connection import Connection, Phase
 from delivery.transports.smtp.lane import ClosingError, Ended, Lane
 from delivery.transports.smtp.opening import OpeningError, Step
@@ -19,6 +18,7 @@ from delivery.transports.smtp.wire import WireError
 
 if TYPE_CHECKING:
     import ssl
+
 
 FEWER_SECONDS: Final = 60.0  # a server that refused one more connection is left with as many
 
@@ -146,3 +146,57 @@ class Pool:
             left = lane.has_left
         if left:
             self.drop(lane)
+
+
+SECONDS: Final = 60.0  # for how long a server that hung up is treated like that
+QUICKEST: Final = 0.01  # seconds a server may take to hang up, besides two ways over the network
+SLOWEST: Final = 0.25
+LOOK: Final = 0.005  # seconds; how often to look whether a dot may follow
+
+
+class Caution:
+    """One server's: whether dots are held back, and on which lanes one is."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._reaction = QUICKEST
+        self._holding: list[Lane] = []
+
+    def begin(self, *, dot_was_out: bool = True) -> None:
+        """It hung up in the middle of a mail: hold dots back from now on.
+
+        ``dot_was_out`` although they were held back: the server needs more time to hang up.
+        """
+        if not self.is_on:
+            self._reaction = QUICKEST
+        elif dot_was_out:
+            self._reaction = min(2 * self._reaction, SLOWEST)
+        self._until = time.monotonic() + SECONDS
+
+    @property
+    def is_on(self) -> bool:
+        """Whether to hold dots back now."""
+        return self._until > 0.0 and time.monotonic() < self._until
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether a dot is held back now."""
+        return bool(self._holding)
+
+    def hold(self, lane: Lane) -> None:
+        """Write a lane's body without its dot.
+
+        Raises:
+            WireError: the connection is gone.
+        """
+        lane.hold()
+        self._holding.append(lane)
+
+    def let_go(self) -> list[Lane]:
+        """Return the lanes whose dot may follow now; they may hand over."""
+        now = time.monotonic()
+        free = [lane for lane in self._holding if lane.has_stayed(now, reaction=self._reaction)]
+        self._holding = [lane for lane in self._holding if lane.is_held and lane not in free]
+        for lane in free:
+            lane.may_hand_over = True
+        return free

@@ -1,6 +1,6 @@
 """One mail to one server, a command at a time, noting every stage: for people who set it up.
 
-It walks the very way that campaigns walk (`smtp_opening`), only slowly, and stops where it fails.
+It walks the very way that campaigns walk (`opening`), only slowly, and stops where it fails.
 """
 
 import selectors

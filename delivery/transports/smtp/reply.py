@@ -1,11 +1,14 @@
-"""Server replies: RFC 5321 §4.2 (codes, multi-line replies), RFC 3463 (enhanced status codes).
+"""Server replies (RFC 5321 §4.2, RFC 3463): read, and judged as to what they mean for a mail.
 
 The parser takes bytes as they come, one at a time or many replies at once, and trusts nothing.
 """
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
+
+from delivery.transports.protocol import Verdict
 
 LONGEST_LINE: Final = 4096  # bytes; RFC 5321 §4.5.3.1.5 asks for 512, real servers say more
 MOST_LINES: Final = 128
@@ -126,3 +129,130 @@ def _printable(line: bytes) -> str:
     """Return a line as text that can be stored and shown: UTF-8 if it is, no control letters."""
     text = line.decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """The extensions that change how we speak."""
+
+    names: frozenset[str] = frozenset()
+    mechanisms: tuple[str, ...] = ()  # of AUTH, as offered
+    largest: int = 0  # bytes (RFC 1870); 0: not said, or no limit
+    pipelining: bool = False  # RFC 2920
+    size: bool = False
+    eight_bit: bool = False  # RFC 6152
+    utf8: bool = False  # RFC 6531
+    dsn: bool = False  # RFC 3461
+    starttls: bool = False  # RFC 3207
+
+
+def capabilities_of(reply: Reply) -> Capabilities:
+    """Read the answer to EHLO; its first line is a greeting."""
+    words: dict[str, list[str]] = {}
+    for line in reply.lines[1:]:
+        # "AUTH=LOGIN" is how servers older than RFC 4954 wrote it.
+        keyword, *values = line.replace("=", " ").upper().split() or [""]
+        words.setdefault(keyword, []).extend(values)
+    size = words.get("SIZE", [])
+    return Capabilities(
+        names=frozenset(filter(None, words)),
+        mechanisms=tuple(dict.fromkeys(words.get("AUTH", []))),
+        largest=int(size[0]) if size and size[0].isascii() and size[0].isdecimal() else 0,
+        pipelining="PIPELINING" in words,
+        size="SIZE" in words,
+        eight_bit="8BITMIME" in words,
+        utf8="SMTPUTF8" in words,
+        dsn="DSN" in words,
+        starttls="STARTTLS" in words,
+    )
+
+
+class Stage(Enum):
+    """Which command an answer belongs to."""
+
+    RSET = "RSET"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    FINAL_DOT = "."
+    EMPTY_DOT = "empty ."  # ends a transaction that must not send (RFC 2920 §3.1)
+    QUIT = "QUIT"
+
+
+class Blame(Enum):
+    """Who is at fault when it is not accepted."""
+
+    NOBODY = "nobody"
+    PERSON = "person"
+    MAIL = "mail"
+    SENDER = "sender"
+    SESSION = "session"
+    SIGN_IN = "sign-in"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What to record, and whom it counts against."""
+
+    verdict: Verdict
+    blame: Blame
+
+
+CLOSING: Final = 421
+SIGN_IN_CODES: Final = frozenset({454, 530, 534, 535, 538})
+SIGN_IN_STATUS: Final = frozenset({"5.7.8", "5.7.9", "5.7.11"})
+TOO_LARGE: Final = frozenset({"5.3.4", "5.2.3"})
+NEEDS_UTF8: Final = frozenset({"5.6.7", "5.6.9", "5.6.10"})
+SENDER_STATUS: Final = frozenset(
+    # RFC 3463 5.1.7 and 5.1.8: bad sender; RFC 7372: DKIM, SPF, reverse DNS, and others
+    {"5.1.7", "5.1.8", *(f"5.7.{detail}" for detail in range(20, 30)), "5.7.509", "5.7.515"}
+)
+SPEAKS_OF_US: Final = re.compile(
+    r"relay(?:ing)?\b.{0,20}\b(?:denied|not (?:permitted|allowed))|unable to relay"
+    r"|not (?:permitted|allowed) to relay|we do not relay"
+    r"|client host\b.{0,60}\b(?:rejected|blocked|denied)|blocked using|helo command rejected"
+    r"|sender address rejected|sender (?:address )?(?:is )?(?:rejected|denied|not allowed)"
+    r"|(?:must|need to|not) (?:be )?authenticat",
+    re.IGNORECASE,
+)
+
+SIGN_IN_FIRST: Final = Judgement(verdict=Verdict.NOT_SENT, blame=Blame.SIGN_IN)
+ASK_AGAIN: Final = Judgement(verdict=Verdict.DEFERRED, blame=Blame.SENDER)
+ACCEPTED: Final = Judgement(verdict=Verdict.SENT, blame=Blame.NOBODY)
+
+
+def judge(stage: Stage, reply: Reply, *, accepted_before: bool) -> Judgement:
+    """Say what an answer that refuses (or, at the final dot, accepts) a mail means.
+
+    ``accepted_before``: the mail before this one was accepted by the same server.
+    """
+    if stage is Stage.FINAL_DOT and reply.is_positive:
+        return ACCEPTED
+    if reply.code == CLOSING:
+        return Judgement(verdict=Verdict.DEFERRED, blame=Blame.SESSION)
+    if reply.code in SIGN_IN_CODES or reply.enhanced in SIGN_IN_STATUS:
+        return SIGN_IN_FIRST if stage is Stage.MAIL else ASK_AGAIN
+    if stage is Stage.MAIL:
+        return _at_mail(reply)
+    if reply.is_permanent:
+        return _refused(stage, reply, accepted_before=accepted_before)
+    fault = Blame.PERSON if stage is Stage.RCPT else Blame.MAIL
+    return Judgement(verdict=Verdict.DEFERRED, blame=fault)
+
+
+def _at_mail(reply: Reply) -> Judgement:
+    """Read a refusal of MAIL: the person has not been named yet."""
+    is_about_mail = reply.enhanced in TOO_LARGE | NEEDS_UTF8 or reply.code == 552  # noqa: PLR2004
+    if reply.is_permanent and is_about_mail:
+        return Judgement(verdict=Verdict.FAILED, blame=Blame.MAIL)
+    return Judgement(verdict=Verdict.DEFERRED, blame=Blame.SENDER)
+
+
+def _refused(stage: Stage, reply: Reply, *, accepted_before: bool) -> Judgement:
+    if stage is Stage.RCPT and reply.code == 552 and not reply.enhanced:  # noqa: PLR2004 - see above
+        return Judgement(verdict=Verdict.DEFERRED, blame=Blame.PERSON)
+    if reply.enhanced in SENDER_STATUS or SPEAKS_OF_US.search(reply.text):
+        verdict = Verdict.FAILED if accepted_before else Verdict.DEFERRED
+        return Judgement(verdict=verdict, blame=Blame.SENDER)
+    fault = Blame.PERSON if stage is Stage.RCPT else Blame.MAIL
+    return Judgement(verdict=Verdict.FAILED, blame=fault)

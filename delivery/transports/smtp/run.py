@@ -16,13 +16,12 @@ from delivery.transports.protocol import (
 )
 from delivery.transports.smtp import envelope
 from delivery.transports.smtp.book import Book
-from delivery.transports.smtp.caution import LOOK
 from delivery.transports.smtp.connection import Phase
 from delivery.transports.smtp.envelope import UnsendableError
 from delivery.transports.smtp.lane import ClosingError, Lane, Parcel
 from delivery.transports.smtp.losses import Losses
 from delivery.transports.smtp.opening import OpeningError
-from delivery.transports.smtp.pool import Pool
+from delivery.transports.smtp.pool import LOOK, Pool
 from delivery.transports.smtp.reply import ReplyError
 from delivery.transports.smtp.wire import WireError
 

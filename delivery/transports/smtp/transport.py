@@ -1,7 +1,7 @@
 """The SMTP transport: many connections, one selector, no waiting while there is something to do.
 
-While one server's answer is on its way the next mail is pulled (and so rendered); see `smtp_lane`
-for what shares a write. `smtp_verdicts` says what answers mean, `smtp_run` walks one `send`.
+While one server's answer is on its way the next mail is pulled (and so rendered); see `lane`
+for what shares a write. `reply` says what answers mean, `run` walks one `send`.
 """
 
 from collections.abc import Callable, Iterator

@@ -9,9 +9,7 @@ import pytest
 from delivery.pipeline import replies
 from delivery.states import Reason
 from delivery.transports.protocol import Outcome, Verdict
-from delivery.transports.smtp import reply as smtp_reply
-from delivery.transports.smtp import verdicts
-from delivery.transports.smtp.verdicts import Stage
+from delivery.transports.smtp.reply import Stage, judge, make
 
 ROOT = Path(__file__).parents[3]
 FILE = (
@@ -30,8 +28,8 @@ def judged() -> list[tuple[dict[str, str], Verdict, Reason]]:
     with FILE.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             code, words = int(row["response"][:3]), row["response"][4:]
-            reply = smtp_reply.make(code, (words,))
-            verdict = verdicts.judge(Stage.RCPT, reply, accepted_before=True).verdict
+            reply = make(code, (words,))
+            verdict = judge(Stage.RCPT, reply, accepted_before=True).verdict
             outcome = Outcome(
                 message_id=1,
                 verdict=verdict,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.transports.smtp.capabilities import Capabilities
 from delivery.transports.smtp.envelope import DOT, UnsendableError, body, envelope
+from delivery.transports.smtp.reply import Capabilities
 from tests.delivery.transports.sending import mail
 
 ALL = Capabilities(size=True, eight_bit=True, utf8=True, dsn=True)
