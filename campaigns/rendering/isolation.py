@@ -21,20 +21,21 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns.rendering import pool, worker
+from campaigns.rendering import links, merge, pool, worker
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.findings import Finding
+from campaigns.rendering.lint import mark
+from campaigns.rendering.preview import ExamplePerson, of_error
 from campaigns.rendering.turns import NoTurnError, Turns
 
 if TYPE_CHECKING:
     from campaigns.rendering.compile import CompiledContent, Writing
-    from campaigns.rendering.findings import Finding
     from campaigns.rendering.lint import Mark
     from campaigns.rendering.merge import Program
     from campaigns.rendering.preview import Preview
     from campaigns.rendering.values import MergeTags, Person
     from campaigns.states import ContentKind
 
-IS_INSIDE = False  # True in a rendering process
 AT_ONCE: Final = 2  # rendering processes that work at the same time for one of ours
 WAIT_SECONDS: Final = 60.0
 PAGE_WAIT_SECONDS: Final = 10.0
@@ -120,8 +121,6 @@ def compile_content(  # noqa: PLR0913 - one switch each
 
 def preview(writing: "Writing", tags: "MergeTags", person: "Person | None" = None) -> "Preview":
     """Do `preview.preview`: also what is stopped or busy is shown, not raised."""
-    from campaigns.rendering.preview import of_error
-
     try:
         return cast("Preview", _ask("preview", writing, tags, _plain(person), bound=INTERACTIVE))
     except ContentError as error:
@@ -132,8 +131,6 @@ def findings(
     writing: "Writing", tags: "MergeTags", people: "Sequence[Person]" = ()
 ) -> "list[Finding]":
     """Do `findings.findings`; what is stopped or busy blocks."""
-    from campaigns.rendering.findings import Finding
-
     try:
         return cast(
             "list[Finding]",
@@ -150,8 +147,6 @@ def findings(
 
 def lint(writing: "Writing", tags: "MergeTags", *, is_template: bool = False) -> "list[Mark]":
     """Do `lint.marks`."""
-    from campaigns.rendering.lint import mark
-
     try:
         found = _ask("lint", writing, tags, bound=INTERACTIVE, is_template=is_template)
     except ContentError as error:
@@ -174,13 +169,11 @@ def render_line(source: str, values: Mapping[str, str]) -> str:
     Raises:
         ContentError: it is no template, is too long to be read here, or the values don't fit.
     """
-    from campaigns.rendering.merge import merge_template
-
     if len(source) > MOST_READ_HERE:
         raise ContentError(
             _("This is longer than %(limit)d characters.") % {"limit": MOST_READ_HERE}
         )
-    return merge_template(source, "text").render(values)
+    return merge.merge_template(source, "text").render(values)
 
 
 def link_target(url: str, values: Mapping[str, str]) -> str:
@@ -189,8 +182,6 @@ def link_target(url: str, values: Mapping[str, str]) -> str:
     Raises:
         ContentError: the address is broken, or not one for the web, mail or telephone.
     """
-    from campaigns.rendering import links
-
     if len(url) > MOST_READ_HERE:
         raise ContentError(
             _("This is longer than %(limit)d characters.") % {"limit": MOST_READ_HERE}
@@ -210,10 +201,11 @@ def fill(
     return cast("list[list[list[str]] | ContentError]", _ask("fill", *request, bound=FILLING))
 
 
+merge.hand_to(fill)
+
+
 def _plain(person: "Person | None") -> "Person | None":
     """Copy what a mail needs of a person: a rendering process knows no models."""
-    from campaigns.rendering.preview import ExamplePerson
-
     if person is None:
         return None
     return ExamplePerson(

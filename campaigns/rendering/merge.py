@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 from django.utils.translation import gettext as _
 from jinja2 import Template, TemplateSyntaxError, nodes
 from markupsafe import escape
 
-from campaigns.rendering import escapes, isolation
+from campaigns.rendering import escapes
 from campaigns.rendering.budget import MAX_OUTPUT, spending
 from campaigns.rendering.checking import assigned_names, parse, refuse, syntax_problem
 from campaigns.rendering.errors import ContentError, Where
@@ -149,6 +150,11 @@ class MergeTemplate:
 EMPTY = MergeTemplate(parts=())
 
 
+Filler = Callable[
+    [Sequence[Program], Sequence[Mapping[str, str]]], "list[list[list[str]] | ContentError]"
+]
+
+
 def merge_template(
     source: str,
     mode: Mode,
@@ -216,11 +222,18 @@ def run_blocks_here(program: Program, values: Mapping[str, str]) -> list[str]:
         return [block.run(values) for block in _compiled(program).blocks]
 
 
+def hand_to(filler: Filler) -> None:
+    """Say who runs templates for this process: a rendering process itself, or one that is asked."""
+    _hands.filler = filler
+
+
 def run_blocks(program: Program, values: Mapping[str, str]) -> list[str]:
-    """Do `run_blocks_here` in a rendering process, where we are not in one."""
-    if isolation.IS_INSIDE:
-        return run_blocks_here(program, values)
-    (found,) = isolation.fill((program,), [values])
+    """Have `run_blocks_here` done by whoever runs templates for this process.
+
+    Raises:
+        ContentError: what went wrong with this person's values.
+    """
+    (found,) = _hands.filler((program,), [values])
     if isinstance(found, ContentError):
         raise found
     return found[0]
@@ -363,3 +376,17 @@ def _exports(node: nodes.Node) -> set[str]:
         children = [*node.body, *node.elif_, *node.else_]
         return set().union(*(_exports(child) for child in children))
     return set()
+
+
+def _nobody(*_request: object) -> list[list[list[str]] | ContentError]:
+    raise RuntimeError(
+        "Templates are run by rendering processes: import `isolation`, which asks them."
+    )
+
+
+@dataclass(slots=True)
+class _Hands:
+    filler: Filler
+
+
+_hands: Final = _Hands(filler=_nobody)

@@ -93,13 +93,12 @@ def load() -> dict[str, Callable[..., Any]]:
         compile,  # noqa: A004 - a module of ours
         convert,
         findings,
-        isolation,
         lint,
         merge,
         preview,
     )
 
-    isolation.IS_INSIDE = True
+    merge.hand_to(merge.fill_here)
     return {
         "compile": compile.compile_content,
         "convert": convert.convert,
