@@ -2,10 +2,13 @@
 
 import shutil
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
+from tests.architecture.files import APPS
 from tests.architecture.inside import Order
 
 ROOT = Path(__file__).parents[2]
@@ -53,3 +56,11 @@ def test_inside_a_room_imports_go_down(importer: str, imported: str, *, right: b
 )
 def test_every_module_has_a_place(module: str, *, known: bool) -> None:
     assert ORDER.knows(module) is known
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    imports = grimp.build_graph(*APPS)
+    order = TopologicalSorter(
+        {module: imports.find_modules_directly_imported_by(module) for module in imports.modules}
+    )
+    order.prepare()  # raises CycleError, which names the circle
