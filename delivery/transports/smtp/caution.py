@@ -1,4 +1,4 @@
-"""Caution: towards a server that hangs up in the middle of mails, final dots go out on their own.
+"""HeldDots: towards a server that hangs up in the middle of mails, final dots go out on their own.
 
 Usually body, final dot and the next envelope are one write. When the server hangs up then, nobody
 knows whether it had read the dot, and the mail is in doubt. So once that has happened, a body goes
@@ -9,7 +9,7 @@ whoever loses a connection under a body without a dot simply gets the mail again
 import time
 from typing import Final
 
-from delivery.transports.smtp.lane import Lane
+from delivery.transports.smtp.session import Session
 
 SECONDS: Final = 60.0  # for how long a server that hung up is treated like that
 QUICKEST: Final = 0.01  # seconds a server may take to hang up, besides two ways over the network
@@ -17,13 +17,13 @@ SLOWEST: Final = 0.25
 LOOK: Final = 0.005  # seconds; how often to look whether a dot may follow
 
 
-class Caution:
-    """One server's: whether dots are held back, and on which lanes one is."""
+class HeldDots:
+    """One server's: whether dots are held back, and on which sessions one is."""
 
     def __init__(self) -> None:
         self._until = 0.0
         self._reaction = QUICKEST
-        self._holding: list[Lane] = []
+        self._holding: list[Session] = []
 
     def begin(self, *, dot_was_out: bool = True) -> None:
         """It hung up in the middle of a mail: hold dots back from now on.
@@ -46,20 +46,24 @@ class Caution:
         """Whether a dot is held back now."""
         return bool(self._holding)
 
-    def hold(self, lane: Lane) -> None:
-        """Write a lane's body without its dot.
+    def hold(self, session: Session) -> None:
+        """Write a session's body without its dot.
 
         Raises:
             WireError: the connection is gone.
         """
-        lane.hold()
-        self._holding.append(lane)
+        session.hold()
+        self._holding.append(session)
 
-    def let_go(self) -> list[Lane]:
-        """Return the lanes whose dot may follow now; they may hand over."""
+    def let_go(self) -> list[Session]:
+        """Return the sessions whose dot may follow now; they may hand over."""
         now = time.monotonic()
-        free = [lane for lane in self._holding if lane.has_stayed(now, reaction=self._reaction)]
-        self._holding = [lane for lane in self._holding if lane.is_held and lane not in free]
-        for lane in free:
-            lane.may_hand_over = True
+        free = [
+            session for session in self._holding if session.has_stayed(now, reaction=self._reaction)
+        ]
+        self._holding = [
+            session for session in self._holding if session.is_held and session not in free
+        ]
+        for session in free:
+            session.may_hand_over = True
         return free

@@ -22,7 +22,7 @@ class SmtpTransport:
     @property
     def opened(self) -> int:
         """How many connections are open, or being opened or closed."""
-        return len(self._pool.lanes)
+        return len(self._pool.sessions)
 
     def limit(self, connections: int) -> None:
         """Use so many connections at most from now on."""

@@ -52,7 +52,7 @@ class ClosingError(Exception):
 Ended = Callable[[Parcel, Stage, Reply], None]
 
 
-class Lane:
+class Session:
     """A connection that carries mails; ``ended`` is called with the answer that ends one."""
 
     def __init__(self, settings: SmtpSettings, ended: Ended) -> None:

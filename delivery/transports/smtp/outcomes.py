@@ -13,8 +13,8 @@ from delivery.transports.protocol import (
     Verdict,
 )
 from delivery.transports.smtp import verdicts
-from delivery.transports.smtp.lane import Parcel
 from delivery.transports.smtp.reply import Reply
+from delivery.transports.smtp.session import Parcel
 from delivery.transports.smtp.verdicts import Blame, Stage
 
 MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
@@ -29,7 +29,7 @@ class ServerRecord:
     accepted_last: bool = False  # the mail that was answered last was accepted
 
 
-class Book:
+class OutcomeLog:
     """Every pulled mail ends here, once. ``trouble`` and ``error`` are raised when all have."""
 
     def __init__(
