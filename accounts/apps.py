@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """The accounts room."""
+    """The accounts app."""
 
     name = "accounts"
     verbose_name = _("Users and workspaces")

@@ -1,7 +1,7 @@
 """Enumerations whose choices reach a model field as a callable.
 
 A callable keeps labels and new members out of migrations (Django's ``choices`` docs). This
-stands in `accounts` because every other room may import from here.
+stands in `accounts` because every other app may import from here.
 """
 
 from typing import Any

@@ -17,7 +17,7 @@ from accounts.workspace_urls import RESERVED_WORDS, first_parts
 WORKSPACE_KEY = "workspace"  # in the session: the id of the one used last
 SLUG_LOCK = 0x736C7567  # PostgreSQL's advisory lock around giving slugs away: "slug"
 
-# Rooms above furnish a new workspace (starter templates, a sandbox) without being imported here.
+# Apps above equip a new workspace (starter templates, a sandbox) without being imported here.
 workspace_created = Signal()  # sender: Workspace; keyword: workspace
 
 
@@ -50,7 +50,7 @@ def free_slug(name: str) -> str:
 
 @transaction.atomic
 def create(name: str, *, owner: User, slug: str = "", **fields: object) -> Workspace:
-    """Make a workspace with its first owner, and let the other rooms furnish it."""
+    """Make a workspace with its first owner, and let the other apps equip it."""
     lock_slugs()
     workspace = Workspace.objects.create(name=name, slug=slug or free_slug(name), **fields)
     Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)

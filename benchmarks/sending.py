@@ -50,7 +50,9 @@ def parts(product: Product, root: int) -> dict[str, list[int]]:
         "workers": workers,
         "workers_sending": sending,
         "web_and_sandbox": [
-            pid for pid in others if "config.runtime.keeper" not in _machine.command(pid)
+            pid
+            for pid in others
+            if "config.runtime.service_supervisor" not in _machine.command(pid)
         ],
         "postgres": [postgres],
         "valkey": [valkey],

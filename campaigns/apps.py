@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CampaignsConfig(AppConfig):
-    """The campaigns room."""
+    """The campaigns app."""
 
     name = "campaigns"
     verbose_name = _("Campaigns")

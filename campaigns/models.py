@@ -49,7 +49,7 @@ class Campaign(models.Model):
     from_name = models.CharField(_("sender's name"), max_length=120, blank=True)
     from_email = models.CharField(_("sender's address"), max_length=320, blank=True)
     reply_to = models.CharField(_("reply to"), max_length=320, blank=True)
-    # The schema knows delivery's table; the code of this room never imports that room.
+    # The schema knows delivery's table; the code of this app never imports that app.
     sending_account = models.ForeignKey(
         "delivery.SendingAccount",
         models.SET_NULL,

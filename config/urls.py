@@ -31,7 +31,7 @@ def _icon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view's sign
     return redirect(static("brand/mark.svg"), permanent=False)
 
 
-ROOMS = ("accounts", "subscribers", "campaigns", "delivery", "reports", "api")
+APPS = ("accounts", "subscribers", "campaigns", "delivery", "reports", "api")
 
 urlpatterns = [
     path("health/live", health.live, name="health_live"),
@@ -39,7 +39,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # Asked for by browsers on pages that name no icon, as those of the Django admin.
     path("favicon.ico", _icon, name="favicon"),
-    *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
+    *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
 ]
 
 handler400 = "config.errors.bad_request"

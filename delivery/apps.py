@@ -7,13 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DeliveryConfig(AppConfig):
-    """The delivery room."""
+    """The delivery app."""
 
     name = "delivery"
     verbose_name = _("Delivery")
 
     def ready(self) -> None:
-        """Give every new workspace its sandbox; tell the subscribers room what it may ask of us."""
+        """Give every new workspace its sandbox; tell the subscribers app what it may ask of us."""
         from accounts.workspaces import workspace_created
         from campaigns import carriers
         from delivery.accounts import routing
@@ -26,14 +26,14 @@ class DeliveryConfig(AppConfig):
         from subscribers.segments import kinds
 
         carriers.register(routing.carrier)
-        workspace_created.connect(_furnish, dispatch_uid="sandbox")
+        workspace_created.connect(_create_default_accounts, dispatch_uid="sandbox")
         filters.register("inactive", inactivity.condition)
         merging.register("letters", letters.move)
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
         kinds.register("activity", engagement_rules.subjects)
 
 
-def _furnish(workspace: Any, **_kwargs: Any) -> None:
+def _create_default_accounts(workspace: Any, **_kwargs: Any) -> None:
     from delivery.accounts import setup
 
-    setup.furnish(workspace)
+    setup.create_default_accounts(workspace)

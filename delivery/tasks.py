@@ -19,8 +19,8 @@ from celery.signals import worker_init, worker_process_init, worker_shutting_dow
 from django.db import OperationalError
 
 from delivery.pipeline import next_campaign, plan, sweep
-from delivery.pipeline.batch import Slice
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.batch import TimeSlice
+from delivery.pipeline.worker import Worker
 from delivery.processes import coordination, heartbeats, stopping
 from delivery.public import forgetting
 from delivery.tracking import ingest, review
@@ -38,7 +38,7 @@ worker_init.connect(stopping.allow)
 worker_process_init.connect(stopping.listen)
 worker_shutting_down.connect(stopping.ask)
 
-_sender: list[Sender] = []  # this process's only one, once it sends
+_sender: list[Worker] = []  # this process's only one, once it sends
 
 
 @shared_task
@@ -89,7 +89,7 @@ def send_slice(number: int, owner: str) -> None:
     if stopping.is_wanted() or not coordination.keep_slice(number, owner):
         return
     if not _sender:
-        _sender.append(Sender(shard=number + 1))
+        _sender.append(Worker(shard=number + 1))
     sender = _sender[0]
     sender.shard = number + 1
     stopping.working(now=True)
@@ -111,7 +111,7 @@ def send_slice(number: int, owner: str) -> None:
     sweep.finish()
 
 
-def _slice(number: int, owner: str) -> Slice:
+def _slice(number: int, owner: str) -> TimeSlice:
     """Return how long to send: until time is up, or until people wait for single mails."""
     began = time.monotonic()
     serves_mail = heartbeats.MAIL in current_app.amqp.queues.consume_from
@@ -125,7 +125,7 @@ def _slice(number: int, owner: str) -> Slice:
         except redis.RedisError:
             return True  # the journal says whether anything may go out
 
-    return Slice(until=began + SLICE_SECONDS, is_over=stopping.is_wanted, keep=keep)
+    return TimeSlice(until=began + SLICE_SECONDS, is_over=stopping.is_wanted, keep=keep)
 
 
 @shared_task

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ReportsConfig(AppConfig):
-    """The reports room."""
+    """The reports app."""
 
     name = "reports"
     verbose_name = _("Reports")

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SubscribersConfig(AppConfig):
-    """The subscribers room."""
+    """The subscribers app."""
 
     name = "subscribers"
     verbose_name = _("Subscribers")

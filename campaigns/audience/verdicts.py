@@ -22,7 +22,7 @@ from subscribers.states import SubscriptionStatus
 if TYPE_CHECKING:
     from campaigns.audience.rule import Audience
 
-# The ledger is a table of `delivery`: the schema knows it, the code of this room does not.
+# The ledger is a table of `delivery`: the schema knows it, the code of this app does not.
 PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED = (
     1,
     4,

@@ -2,7 +2,7 @@
 
 Without DATABASE_URL and REDIS_URL both come from installed wheels and run for as long as somebody
 uses them. A user is any process inside `services()`; it holds a shared lock that the kernel drops
-when the process ends, however it ends. A small keeper process per service (`keeper`) starts the
+when the process ends, however it ends. A small process for each (`service_supervisor`) starts the
 server and stops it when the last user is gone. So two commands may start at once, any of them
 may end first, and a killed one leaves nothing behind.
 """
@@ -28,7 +28,7 @@ VALKEY = "valkey"
 SOCKETS = {POSTGRES: ".s.PGSQL.5432", VALKEY: "valkey.sock"}
 START_SECONDS = 120.0  # crash recovery of a large database takes its time
 STOP_SECONDS = 70.0
-HURRIED_SECONDS = 0.3  # whoever was interrupted lets the keeper stop its server alone
+HURRIED_SECONDS = 0.3  # whoever was interrupted lets the supervisor stop its server alone
 PRIVATE_HOMES = Path("/var/lib/warta")
 ELSEWHERE = "elsewhere"
 # The kernel allows 107 bytes; PostgreSQL needs 13 of them for the name of its lock file.
@@ -141,13 +141,13 @@ def services(
 
 @contextmanager
 def _use(place: Places, service: str, *, durable: bool) -> Iterator[None]:
-    """Be a user of one service: start its keeper if there is none; the last user waits for it."""
+    """Be a user of one service: start its supervisor if there is none; the last one waits."""
     with _open_lock(place.lock(service, "users")) as users:
-        # Waits while a keeper that found no users is stopping its server.
+        # Waits while a service supervisor that found no users is stopping its server.
         fcntl.flock(users, fcntl.LOCK_SH)
         patience = STOP_SECONDS
         try:
-            _ensure_keeper(place, service, durable=durable)
+            _ensure_supervisor(place, service, durable=durable)
             yield
         except KeyboardInterrupt:
             patience = HURRIED_SECONDS
@@ -177,36 +177,42 @@ def _try_lock(file: IO[bytes], operation: int) -> bool:
     return True
 
 
-def _keeper_lives(place: Places, service: str) -> bool:
-    with _open_lock(place.lock(service, "keeper")) as keeper:
-        return not _try_lock(keeper, fcntl.LOCK_EX)
+def _supervisor_lives(place: Places, service: str) -> bool:
+    with _open_lock(place.lock(service, "keeper")) as supervisor:
+        return not _try_lock(supervisor, fcntl.LOCK_EX)
 
 
-def _ensure_keeper(place: Places, service: str, *, durable: bool) -> None:
+def _ensure_supervisor(place: Places, service: str, *, durable: bool) -> None:
     with _open_lock(place.lock(service, "start")) as start:
         fcntl.flock(start, fcntl.LOCK_EX)
-        if not _keeper_lives(place, service):
-            _start_keeper(place, service, durable=durable)
+        if not _supervisor_lives(place, service):
+            _start_supervisor(place, service, durable=durable)
 
 
-def _start_keeper(place: Places, service: str, *, durable: bool) -> None:
+def _start_supervisor(place: Places, service: str, *, durable: bool) -> None:
     log = place.data_dir / "log" / f"{service}.log"
-    command = [sys.executable, "-m", "config.runtime.keeper", service, str(place.data_dir)]
+    command = [
+        sys.executable,
+        "-m",
+        "config.runtime.service_supervisor",
+        service,
+        str(place.data_dir),
+    ]
     with log.open("ab") as errors:
-        keeper = subprocess.Popen(  # noqa: S603 - our own module
+        supervisor = subprocess.Popen(  # noqa: S603 - our own module
             command if durable else [*command, "--fast"],
             cwd=Path(__file__).parent.parent.parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C is for the users; the keeper goes after the last one
+            start_new_session=True,  # Ctrl-C is for the users; it goes after the last one
         )
-    assert keeper.stdout is not None  # noqa: S101 - for the type checker
+    assert supervisor.stdout is not None  # noqa: S101 - for the type checker
     try:
-        with keeper.stdout as answer:
+        with supervisor.stdout as answer:
             line = answer.readline()
     except KeyboardInterrupt:
-        keeper.terminate()  # what it was making goes with it, and is made anew
+        supervisor.terminate()  # what it was making goes with it, and is made anew
         raise
     if not line:
         raise EmbeddedError(f"The embedded {service} did not start; its log is {log}.")
@@ -214,14 +220,14 @@ def _start_keeper(place: Places, service: str, *, durable: bool) -> None:
     if reason:
         raise EmbeddedError(reason)
     # Our child, but not ours to wait for: it may outlive us.
-    keeper.returncode = 0
+    supervisor.returncode = 0
 
 
 def _ensure_up(place: Places, service: str, *, durable: bool) -> None:
-    """Wait for the service; if its keeper was just being killed when we looked, start another."""
+    """Wait for the service; if its supervisor was being killed when we looked, start another."""
     deadline = time.monotonic() + START_SECONDS
-    while not (is_up(place, service) and _keeper_lives(place, service)):
-        _ensure_keeper(place, service, durable=durable)
+    while not (is_up(place, service) and _supervisor_lives(place, service)):
+        _ensure_supervisor(place, service, durable=durable)
         if time.monotonic() > deadline:
             log = place.data_dir / "log" / f"{service}.log"
             raise EmbeddedError(f"The embedded {service} does not answer; its log is {log}.")
@@ -230,5 +236,5 @@ def _ensure_up(place: Places, service: str, *, durable: bool) -> None:
 
 def _wait_until_gone(place: Places, service: str, *, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while _keeper_lives(place, service) and time.monotonic() < deadline:
+    while _supervisor_lives(place, service) and time.monotonic() < deadline:
         time.sleep(0.02)

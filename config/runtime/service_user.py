@@ -50,7 +50,7 @@ class ServiceUser:
         return subprocess.Popen(  # noqa: S603 - our own command lines
             command,
             cwd=cwd,
-            preexec_fn=preexec_fn,  # noqa: PLW1509 - the keeper has one thread
+            preexec_fn=preexec_fn,  # noqa: PLW1509 - the service supervisor has one thread
             start_new_session=True,
             stdout=2,
             umask=0o077,

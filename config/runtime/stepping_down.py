@@ -1,4 +1,4 @@
-"""Started by root, everything but the keepers of the embedded services goes on as another user.
+"""Started by root, everything but the supervisors of embedded services goes on as another user.
 
 A hole in the web server or in a worker then opens what this user may open, and no more.
 """

@@ -52,7 +52,7 @@ def ensure_sandbox(workspace: Workspace) -> SendingAccount:
     return account
 
 
-def furnish(workspace: Workspace) -> None:
+def create_default_accounts(workspace: Workspace) -> None:
     """Give a new workspace its sandbox, and the first one the account that the settings name."""
     ensure_sandbox(workspace)
     if settings.SMTP_URL and not Workspace.objects.exclude(pk=workspace.pk).exists():

@@ -1,1 +1,1 @@
-"""Forms of this room: sending accounts of each kind, warm-up plans, signing keys."""
+"""Forms of this app: sending accounts of each kind, warm-up plans, signing keys."""

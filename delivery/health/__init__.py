@@ -1,4 +1,4 @@
 """Why is it not sending? `diagnosis` answers for a campaign, `doctor` for the installation.
 
-Both only read; they may import every other room. Begin with `diagnosis`.
+Both only read; they may import every other package. Begin with `diagnosis`.
 """

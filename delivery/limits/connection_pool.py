@@ -100,7 +100,7 @@ class Connections:
 
 
 @dataclass(slots=True)
-class GroupLanes:
+class ProviderSlots:
     """How many mails towards single mailbox providers may be on the wire at once.
 
     ``most`` holds the limits by domain group. A process asks for its share when it first meets the

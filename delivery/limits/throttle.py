@@ -20,7 +20,7 @@ import redis
 from django.utils.translation import gettext_noop
 
 from delivery.limits import warm_up
-from delivery.limits.connection_pool import GroupLanes
+from delivery.limits.connection_pool import ProviderSlots
 from delivery.models import DomainLimit, SendingAccount
 from delivery.processes import coordination
 from subscribers.states import DomainGroup
@@ -98,7 +98,7 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OvertakingLimit(Limit):
+class CountedLimit(Limit):
     """A limit that is counted by and never in the way."""
 
     @classmethod
@@ -298,7 +298,7 @@ class Gate:
     account: int
     limits: list[Limit]
     groups: dict[int, Limit]
-    lanes: GroupLanes = field(default_factory=lambda: GroupLanes(account=0, most={}))
+    provider_slots: ProviderSlots = field(default_factory=lambda: ProviderSlots(account=0, most={}))
     waits: dict[int, Grant] = field(default_factory=dict)
     refused: Grant | None = None  # how long the account as a whole has no permits
     _account: _Permits | None = None
@@ -309,7 +309,8 @@ class Gate:
         if self.limits:
             return False
         return not any(
-            group in self.groups or group in self.lanes.most for group in set(domain_groups)
+            group in self.groups or group in self.provider_slots.most
+            for group in set(domain_groups)
         )
 
     def reserve(self, most: int) -> int:

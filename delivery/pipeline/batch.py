@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 
 @dataclass(kw_only=True, slots=True)
-class Slice:
+class TimeSlice:
     """How long to go on, and who says that it is enough."""
 
     until: float  # time.monotonic()
@@ -62,7 +62,7 @@ class HandOver:
     due: list[claim.Due]
     writer: record.Writer
     gate: Gate
-    part: Slice
+    part: TimeSlice
     keep: Callable[[], object]
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
@@ -141,7 +141,7 @@ class HandOver:
 
     def _admitted(self) -> Iterator[claim.Due]:
         """One message after the other, as limits allow; who waits for a connection is parked."""
-        gate, lanes = self.gate, self.gate.lanes
+        gate, provider_slots = self.gate, self.gate.provider_slots
         if self._queue is None:
             self._queue = iter(self.due)
         while (message := self._next(self._queue)) is not None:
@@ -149,20 +149,20 @@ class HandOver:
             if not gate.admit(group):
                 self.held_back.setdefault(group, []).append(message.message_id)
                 continue
-            if group in lanes.most:
+            if group in provider_slots.most:
                 self._groups[message.message_id] = group
-                lanes.begin(group)
+                provider_slots.begin(group)
             yield message
 
     def _next(self, queue: Iterator[claim.Due]) -> claim.Due | None:
         """Return whose turn it is: the parked first, as soon as a connection is free for them."""
-        lanes = self.gate.lanes
+        provider_slots = self.gate.provider_slots
         for group, waiting in self._parked.items():
-            if waiting and lanes.has_room(group):
+            if waiting and provider_slots.has_room(group):
                 return waiting.popleft()
         for message in queue:
             group = message.domain_group
-            if lanes.has_room(group):
+            if provider_slots.has_room(group):
                 return message
             self._parked.setdefault(group, deque()).append(message)
         return None
@@ -174,7 +174,10 @@ class HandOver:
             self._has_begun = True
             return bool(self.due)
         while any(self._parked.values()) and not self.should_stop():
-            if any(waiting and self.gate.lanes.has_room(g) for g, waiting in self._parked.items()):
+            if any(
+                waiting and self.gate.provider_slots.has_room(g)
+                for g, waiting in self._parked.items()
+            ):
                 return True
             if not self._is_patient():
                 break
@@ -185,12 +188,12 @@ class HandOver:
 
         Not for long: then the claim goes back, to a process that has some.
         """
-        if not self.gate.lanes.is_new:
+        if not self.gate.provider_slots.is_new:
             self.is_starved = True
             return False
         time.sleep(PARKED_SECONDS)
         self.keep_alive()
-        self.gate.lanes.renew()
+        self.gate.provider_slots.renew()
         return True
 
     def note(self, outcome: Outcome) -> None:
@@ -213,7 +216,7 @@ class HandOver:
     def _end_group(self, message_id: int) -> None:
         """Count a mail as no longer under way towards a mailbox provider with limits."""
         if (group := self._groups.pop(message_id, None)) is not None:
-            self.gate.lanes.end(group)
+            self.gate.provider_slots.end(group)
 
     def should_stop(self) -> bool:
         """Say whether to stop pulling; looks at the campaign every half second."""
@@ -241,7 +244,7 @@ class HandOver:
         self._keep_at = now + LOOK_SECONDS
         try:
             self.keep()
-            self.gate.lanes.renew()
+            self.gate.provider_slots.renew()
             self.flush()
             if now >= self._renew_at:
                 self._renew_at = now + RENEW_SECONDS

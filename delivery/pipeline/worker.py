@@ -1,7 +1,7 @@
-"""Send: one process's loop: whose turn is it, and off it goes in its account's lane.
+"""Send: one process's loop: whose turn is it, and off it goes in its account's sender.
 
-Several accounts are served at once, each in its lane, so that a slow server costs nobody else's
-mail any time. One lane works while the others wait for their servers.
+Several accounts are served at once, each in its sender, so that a slow server costs nobody else's
+mail any time. One sender works while the others wait for their servers.
 """
 
 import time
@@ -14,18 +14,18 @@ from django.utils import timezone
 from campaigns import lifecycle
 from campaigns.rendering.isolation import BusyError
 from delivery.pipeline import next_campaign, prepare
-from delivery.pipeline.batch import Slice
-from delivery.pipeline.lane import Lane, Served
+from delivery.pipeline.account_sender import AccountSender, Served
+from delivery.pipeline.batch import TimeSlice
 
 KEEP_SECONDS: Final = 0.5
-PATIENCE_SECONDS: Final = 5.0  # how long lanes may finish what is on the wire before we turn away
-IDLE_SECONDS: Final = 2.0  # then a lane without work gives its connections back
+PATIENCE_SECONDS: Final = 5.0  # how long senders may finish what is on the wire before we turn away
+IDLE_SECONDS: Final = 2.0  # then a sender without work gives its connections back
 FAILED_SECONDS: Final = 5.0  # how long an account is left alone after something unexpected
-MOST_LANES: Final = 16  # each has a connection to the database while it works
+MOST_SENDERS: Final = 16  # each has a connection to the database while it works
 
 
-class Sender:
-    """What a sending process keeps between claims: its lanes and what it compiled.
+class Worker:
+    """What a sending process keeps between claims: its senders and what it compiled.
 
     ``shard`` (from 1) is where it counts, so that processes don't queue on one tally row.
     """
@@ -34,13 +34,13 @@ class Sender:
         self.shard = shard
         self._board = next_campaign.Board()
         self._prepared = prepare.Cache()
-        self._lanes: dict[int, Lane] = {}
+        self._senders: dict[int, AccountSender] = {}
         self._busy: set[int] = set()  # accounts
         self._rests: dict[int, float] = {}  # accounts without permits, until time.monotonic()
-        self._finished: SimpleQueue[Lane] = SimpleQueue()
+        self._finished: SimpleQueue[AccountSender] = SimpleQueue()
         self._keep_at = 0.0
 
-    def work(self, part: Slice) -> bool:
+    def work(self, part: TimeSlice) -> bool:
         """Send until the slice is over or nothing is left; True: there may be more to do soon."""
         self._board.forget()
         self._rests.clear()
@@ -63,22 +63,22 @@ class Sender:
         return True
 
     def rest(self) -> None:
-        """Hang up: nothing to send for now. A lane whose server has not answered yet waits on."""
-        for lane in self._lanes.values():
-            lane.leave()
-        for account, lane in self._lanes.items():
+        """Hang up: nothing to send for now. A sender whose server has not answered yet waits on."""
+        for sender in self._senders.values():
+            sender.leave()
+        for account, sender in self._senders.items():
             if account not in self._busy:
-                lane.join(PATIENCE_SECONDS)
+                sender.join(PATIENCE_SECONDS)
         self._collect(0.0)
         self._board.forget()
 
     def drain(self, *, seconds: float) -> None:
         """Give servers that have not answered yet some more time, before the process ends."""
         until = _now() + seconds
-        for lane in self._lanes.values():
-            lane.join(until - _now())
+        for sender in self._senders.values():
+            sender.join(until - _now())
 
-    def _is_over(self, part: Slice) -> bool:
+    def _is_over(self, part: TimeSlice) -> bool:
         now = _now()
         if now >= self._keep_at:
             self._keep_at = now + KEEP_SECONDS
@@ -90,7 +90,7 @@ class Sender:
     def _choose(self) -> next_campaign.Offer | None:
         now = _now()
         self._rests = {account: until for account, until in self._rests.items() if until > now}
-        if len(self._busy) >= MOST_LANES:
+        if len(self._busy) >= MOST_SENDERS:
             return None
         return self._board.choose(without=self._busy | self._rests.keys())
 
@@ -107,7 +107,7 @@ class Sender:
         # What is due already is in others' hands, or its account's breaker is open.
         return seconds if seconds > 0.0 else next_campaign.READ_SECONDS
 
-    def _serve(self, offer: next_campaign.Offer, part: Slice) -> None:
+    def _serve(self, offer: next_campaign.Offer, part: TimeSlice) -> None:
         account = offer.account
         try:
             prepared = self._prepared.get(offer.campaign, account)
@@ -118,42 +118,42 @@ class Sender:
             lifecycle.pause(offer.campaign, reason=prepared.sentence)
             self._board.forget()
             return
-        lane = self._lanes.get(account.pk)
-        if lane is None:
-            lane = self._lanes[account.pk] = Lane(account.pk, finished=self._finished)
+        sender = self._senders.get(account.pk)
+        if sender is None:
+            sender = self._senders[account.pk] = AccountSender(account.pk, finished=self._finished)
         self._busy.add(account.pk)
-        lane.begin(offer, prepared, part, shard=self.shard)
+        sender.begin(offer, prepared, part, shard=self.shard)
 
     def _collect(self, seconds: float) -> None:
-        """Take note of what lanes have done, waiting so long for the first of them."""
+        """Take note of what senders have done, waiting so long for the first of them."""
         with suppress(Empty):
             while True:
                 self._note(self._finished.get(block=seconds > 0.0, timeout=seconds or None))
                 seconds = 0.0
 
-    def _note(self, lane: Lane) -> None:
-        if lane.has_left:
-            self._lanes.pop(lane.account, None)
-            self._busy.discard(lane.account)
-        if lane.is_leaving or lane.offer is None:
+    def _note(self, sender: AccountSender) -> None:
+        if sender.has_left:
+            self._senders.pop(sender.account, None)
+            self._busy.discard(sender.account)
+        if sender.is_leaving or sender.offer is None:
             return
-        self._busy.discard(lane.account)
-        self._board.count(lane.offer, lane.mails)
-        if lane.result is Served.NOTHING:
-            self._board.withdraw(lane.offer)
-        elif lane.result is Served.LIMITED:
-            self._rests[lane.account] = lane.rests_until
-        elif lane.result is Served.FAILED:
-            self._rests[lane.account] = _now() + FAILED_SECONDS
-        elif lane.result is Served.CHANGED:
+        self._busy.discard(sender.account)
+        self._board.count(sender.offer, sender.mails)
+        if sender.result is Served.NOTHING:
+            self._board.withdraw(sender.offer)
+        elif sender.result is Served.LIMITED:
+            self._rests[sender.account] = sender.rests_until
+        elif sender.result is Served.FAILED:
+            self._rests[sender.account] = _now() + FAILED_SECONDS
+        elif sender.result is Served.CHANGED:
             self._board.forget()
 
     def _close_idle(self, now: float) -> None:
-        """Let lanes without work give their connections back to other processes."""
-        for account, lane in self._lanes.items():
-            if account not in self._busy and lane.idle_since < now - IDLE_SECONDS:
+        """Let senders without work give their connections back to other processes."""
+        for account, sender in self._senders.items():
+            if account not in self._busy and sender.idle_since < now - IDLE_SECONDS:
                 self._busy.add(account)  # until it has hung up
-                lane.leave()
+                sender.leave()
 
 
 def _now() -> float:

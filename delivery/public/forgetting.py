@@ -1,4 +1,4 @@
-"""What this room forgets of an erased person, and of everybody when their workspace says so.
+"""What this app forgets of an erased person, and of everybody when their workspace says so.
 
 The ledger keeps its rows with a number that leads nowhere, so reports keep their totals.
 """

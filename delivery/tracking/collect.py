@@ -8,7 +8,7 @@ import redis
 from django.db import DatabaseError
 
 from delivery.tracking import hits, ingest
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +23,17 @@ class _Absence:
 _absence = _Absence()
 
 
-def note(sighting: Sighting) -> None:
-    """Hand a sighting to the stream, or to the database while Redis is away, or drop it."""
+def note(hit: Hit) -> None:
+    """Hand a hit to the stream, or to the database while Redis is away, or drop it."""
     if time.monotonic() >= _absence.until:
         try:
-            hits.push(sighting)
+            hits.push(hit)
         except redis.RedisError:
             _absence.until = time.monotonic() + PAUSE
             log.warning("Redis is away: opens and clicks go straight to the database")
         else:
             return
     try:
-        ingest.directly(sighting)
+        ingest.directly(hit)
     except DatabaseError:
         log.warning("an open or click was lost: neither Redis nor the database answered")

@@ -18,7 +18,7 @@ SEPARATOR = "\t"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sighting:
+class Hit:
     """One request for a pixel or a link of a message."""
 
     message_id: int
@@ -50,16 +50,16 @@ def client() -> redis.Redis:
     return _connection.client
 
 
-def push(sighting: Sighting) -> None:
-    """Append a sighting to the stream.
+def push(hit: Hit) -> None:
+    """Append a hit to the stream.
 
     Raises:
         redis.RedisError: Redis can't be reached or has no room.
     """
-    client().xadd(STREAM, {"s": encode(sighting)}, maxlen=LONGEST_STREAM, approximate=True)
+    client().xadd(STREAM, {"s": encode(hit)}, maxlen=LONGEST_STREAM, approximate=True)
 
 
-def after(position: str, *, limit: int) -> list[tuple[str, Sighting | None]]:
+def after(position: str, *, limit: int) -> list[tuple[str, Hit | None]]:
     """Read entries that follow a position, with their own; None for one that can't be read.
 
     Raises:
@@ -80,30 +80,29 @@ def forget(position: str) -> None:
     client().xtrim(STREAM, minid=f"{moment}-{int(number) + 1}", approximate=False)
 
 
-def encode(sighting: Sighting) -> str:
-    """Write a sighting as one line."""
-    flags = sighting.is_head | sighting.names_language << 1
+def encode(hit: Hit) -> str:
+    """Write a hit as one line."""
+    flags = hit.is_head | hit.names_language << 1
     user_agent = "".join(
-        letter if letter.isprintable() else " "
-        for letter in sighting.user_agent[:LONGEST_USER_AGENT]
+        letter if letter.isprintable() else " " for letter in hit.user_agent[:LONGEST_USER_AGENT]
     )
     parts = (
-        sighting.message_id,
-        int(sighting.kind),
-        round(sighting.at.timestamp() * 1000),
-        sighting.ordinal,
+        hit.message_id,
+        int(hit.kind),
+        round(hit.at.timestamp() * 1000),
+        hit.ordinal,
         flags,
-        sighting.ip,
+        hit.ip,
         user_agent,
     )
     return SEPARATOR.join(map(str, parts))
 
 
-def decode(line: bytes) -> Sighting | None:
+def decode(line: bytes) -> Hit | None:
     """Read a line back; None when it is damaged."""
     try:
         message_id, kind, at, ordinal, flags, ip, user_agent = line.decode().split(SEPARATOR)
-        return Sighting(
+        return Hit(
             message_id=int(message_id),
             kind=EventKind(int(kind)),
             at=datetime.fromtimestamp(int(at) / 1000, tz=UTC),

@@ -1,6 +1,6 @@
 """From the stream into the ledger: events, first human open and click, tallies.
 
-Each sighting takes effect exactly once: the position in the stream is stored in the transaction
+Each hit takes effect exactly once: the position in the stream is stored in the transaction
 that stores the events, so after a crash at any point the next run goes on behind the last commit.
 One writer at a time holds that row; others find it locked and leave.
 """
@@ -22,7 +22,7 @@ from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState
 from delivery.tracking import classify, counting, engagement, hits, position
 from delivery.tracking.counting import Group
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ WHERE message.id = new.id
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """The message that a sighting is about."""
+    """The message that a hit is about."""
 
     message_id: int
     campaign_id: int
@@ -73,7 +73,7 @@ class Target:
 
 
 def next_batch() -> int:
-    """Store the next sightings of the stream; returns how many were read, 0 when there are none.
+    """Store the next new_hits of the stream; returns how many were read, 0 when there are none.
 
     Raises:
         redis.RedisError: Redis can't be reached.
@@ -86,7 +86,7 @@ def next_batch() -> int:
         entries = hits.after(place.last_id, limit=BATCH)
         if not entries:
             return 0
-        readable = [sighting for _, sighting in entries if sighting]
+        readable = [hit for _, hit in entries if hit]
         if len(readable) < len(entries):
             set_aside.put(HITS, subject="entries of the stream", error="They can't be read.")
         set_aside.together(HITS, readable, absorb, name=name_of)
@@ -99,51 +99,51 @@ def next_batch() -> int:
     return len(entries)
 
 
-def name_of(hit: Sighting) -> str:
+def name_of(hit: Hit) -> str:
     """Say which hit it is: the message it is about."""
     return f"message {hit.message_id}"
 
 
-def directly(sighting: Sighting) -> None:
-    """Store one sighting without the stream: Redis is away.
+def directly(hit: Hit) -> None:
+    """Store one hit without the stream: Redis is away.
 
     Raises:
         django.db.OperationalError: the database is away or busy.
     """
     with transaction.atomic():
         position.take(wait=True)
-        absorb([sighting])
+        absorb([hit])
 
 
-def absorb(seen: Sequence[Sighting]) -> None:
-    """Write sightings as events and add them up, inside the caller's transaction.
+def absorb(seen: Sequence[Hit]) -> None:
+    """Write new_hits as events and add them up, inside the caller's transaction.
 
-    Only the holder of `position.take` may do so. Sightings of messages that don't exist are
+    Only the holder of `position.take` may do so. Hits of messages that don't exist are
     dropped, as are those beyond `MOST_PER_MESSAGE`.
     """
-    targets = messages({sighting.message_id for sighting in seen})
+    targets = messages({hit.message_id for hit in seen})
     before = groups(targets)
     after = {message_id: list(known) for message_id, known in before.items()}
     rows = []
-    agent_ids = user_agents({sighting.user_agent for sighting in seen if sighting.user_agent})
+    agent_ids = user_agents({hit.user_agent for hit in seen if hit.user_agent})
     room = {
         message_id: MOST_PER_MESSAGE - sum(group.count for group in before[message_id])
         for message_id in targets
     }
-    for sighting in seen:
-        target = targets.get(sighting.message_id)
+    for hit in seen:
+        target = targets.get(hit.message_id)
         if target is None or room[target.message_id] <= 0:
             continue
         room[target.message_id] -= 1
-        verdict = classify.classify(_visit(sighting, target))
-        rows.append(_row(sighting, target, verdict, agent_ids))
+        verdict = classify.classify(_visit(hit, target))
+        rows.append(_row(hit, target, verdict, agent_ids))
         after[target.message_id].append(
             Group(
-                kind=sighting.kind,
+                kind=hit.kind,
                 agent=verdict,
-                ordinal=sighting.ordinal,
+                ordinal=hit.ordinal,
                 count=1,
-                first_at=sighting.at,
+                first_at=hit.at,
             )
         )
     with connection.cursor() as cursor, cursor.copy(COPY) as copy:
@@ -252,31 +252,31 @@ def _known_agents(hashes: dict[bytes, str]) -> dict[str, int]:
     return {hashes[bytes(digest)]: pk for digest, pk in rows}
 
 
-def _visit(sighting: Sighting, target: Target) -> classify.Visit:
+def _visit(hit: Hit, target: Target) -> classify.Visit:
     since = target.handed_over_at
     return classify.Visit(
-        kind=sighting.kind,
-        user_agent=sighting.user_agent,
-        ip=sighting.ip,
-        is_head=sighting.is_head,
-        names_language=sighting.names_language,
-        seconds_after=(sighting.at - since).total_seconds() if since else None,
+        kind=hit.kind,
+        user_agent=hit.user_agent,
+        ip=hit.ip,
+        is_head=hit.is_head,
+        names_language=hit.names_language,
+        seconds_after=(hit.at - since).total_seconds() if since else None,
     )
 
 
 def _row(
-    sighting: Sighting, target: Target, verdict: AgentClass, agent_ids: dict[str, int]
+    hit: Hit, target: Target, verdict: AgentClass, agent_ids: dict[str, int]
 ) -> tuple[Any, ...]:
     return (
         target.campaign_id,
         target.message_id,
         target.subscriber_id,
-        int(sighting.kind),
+        int(hit.kind),
         int(verdict),
-        sighting.at,
-        sighting.ordinal,
-        agent_ids.get(sighting.user_agent),
+        hit.at,
+        hit.ordinal,
+        agent_ids.get(hit.user_agent),
         # Who was erased leaves no new trace.
-        (sighting.ip or None) if target.is_known else None,
+        (hit.ip or None) if target.is_known else None,
         0,
     )

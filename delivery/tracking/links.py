@@ -22,7 +22,7 @@ class _Links:
     urls: dict[int, str]
 
 
-class _Shelf:
+class _LinkCache:
     """The links of the campaigns that were clicked last, per process."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class _Shelf:
         self._campaigns.clear()
 
 
-shelf = _Shelf()
+shelf = _LinkCache()
 
 
 def target(message_id: int, *, ordinal: int) -> str | None:

@@ -11,7 +11,7 @@ from campaigns.rendering.isolation import BusyError
 from delivery.mime import tokens
 from delivery.states import EventKind
 from delivery.tracking import collect, links
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 from delivery.views.public import lost
 from subscribers.signup import visitors
 
@@ -87,8 +87,8 @@ class TrackingShortcut:
         return self.get_response(request)
 
 
-def _sighting(request: HttpRequest, message_id: int, kind: EventKind, ordinal: int = 0) -> Sighting:
-    return Sighting(
+def _sighting(request: HttpRequest, message_id: int, kind: EventKind, ordinal: int = 0) -> Hit:
+    return Hit(
         message_id=message_id,
         kind=kind,
         ordinal=ordinal,

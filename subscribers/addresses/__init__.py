@@ -1,4 +1,4 @@
 """Mail addresses: their syntax, the key we tell them apart by, their domains and mail servers.
 
-The lowest room but `fields`. Begin with `addresses`.
+The lowest package but `fields`. Begin with `addresses`.
 """

@@ -33,7 +33,7 @@ _conditions: dict[str, Condition] = {"waiting": hygiene.waiting}
 
 
 def register(name: str, condition: Condition) -> None:
-    """Let the list of people be narrowed by something that another room knows.
+    """Let the list of people be narrowed by something that another app knows.
 
     ``condition`` gets the workspace and the text behind the colon of ``known=name:text``.
     """

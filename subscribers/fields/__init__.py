@@ -1,4 +1,4 @@
 """Custom fields: typed definitions, values, what can be wrong with one, where one is used.
 
-The lowest room of `subscribers`. Begin with `definitions`.
+The lowest package of `subscribers`. Begin with `definitions`.
 """

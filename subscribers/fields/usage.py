@@ -1,6 +1,6 @@
 """Where a field, a tag, a list or a segment is used, so that nobody breaks what they don't see.
 
-This room looks into forms, segments and imports itself; rooms above (campaigns and templates)
+This app looks into forms, segments and imports itself; apps above (campaigns and templates)
 register how they are asked.
 """
 
@@ -59,17 +59,17 @@ _of_segments: dict[str, Callable[[Segment], Iterable[Use]]] = {}
 
 
 def register(
-    room: str,
+    app: str,
     *,
     fields: Callable[[Workspace, str], Iterable[Use]],
     lists: Callable[[MailingList], Iterable[Use]],
     segments: Callable[[Segment], Iterable[Use]],
 ) -> None:
-    """Let a room above say where it uses a field (by its key), a list, a segment.
+    """Let an app above say where it uses a field (by its key), a list, a segment.
 
     Called when apps start.
     """
-    _of_fields[room], _of_lists[room], _of_segments[room] = fields, lists, segments
+    _of_fields[app], _of_lists[app], _of_segments[app] = fields, lists, segments
 
 
 def of_field(field: CustomField) -> list[Use]:

@@ -11,7 +11,7 @@ What becomes of each part:
   reported as spam, added by a member) holds for the address that stays, too.
 - How often: the calmer wish of the two, and the longer pause. What was noticed about an address
   belongs to the address. Sign-ups that are held go on with the address that stays.
-- Letters, and what was done with them: rooms above move them (`register`); the old
+- Letters, and what was done with them: apps above move them (`register`); the old
   key still leads to the person (`successor`).
 """
 
@@ -58,7 +58,7 @@ _movers: dict[str, Mover] = {}
 
 
 def register(name: str, mover: Mover) -> None:
-    """Let a room above take its own rows along; called inside the transaction of a merge."""
+    """Let an app above take its own rows along; called inside the transaction of a merge."""
     _movers[name] = mover
 
 

@@ -27,7 +27,7 @@ from subscribers.states import SuppressionReason
 
 # Sent inside the erasure's transaction with ``workspace``, ``keys`` (the person's own and those of
 # people who became part of them) and ``addresses`` (of all these, as given and in small letters): a
-# room above this one forgets what it keeps of the person.
+# app above this one forgets what it keeps of the person.
 person_erased = Signal()
 
 

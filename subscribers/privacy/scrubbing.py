@@ -37,7 +37,7 @@ LEFT_ALONE = frozenset(
         "subscribers.signupform",
     }
 )
-ROOMS = ("subscribers", "campaigns", "delivery", "reports")
+APPS = ("subscribers", "campaigns", "delivery", "reports")
 # What is looked up, dialled or sent from, and so must not change: it is no note about a person.
 KEYS = frozenset(
     {
@@ -106,8 +106,8 @@ def _places() -> Iterator[
     tuple[type[models.Model], "list[models.Field[object, object]]", sql.Composable]
 ]:
     """Yield each model with texts, these, and the condition of belonging to a workspace."""
-    for room in ROOMS:
-        for model in apps.get_app_config(room).get_models():
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
             if model._meta.label_lower in LEFT_ALONE:  # noqa: SLF001
                 continue
             fields = model._meta.concrete_fields  # noqa: SLF001

@@ -177,5 +177,5 @@ _providers: dict[str, Provider] = {}
 
 
 def register(name: str, provider: Provider) -> None:
-    """Let a room offer subjects; once, when Django starts."""
+    """Let an app offer subjects; once, when Django starts."""
     _providers[name] = provider

@@ -1,1 +1,1 @@
-"""Pages of this room, a module for each."""
+"""Pages of this app, a module for each."""

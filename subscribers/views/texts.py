@@ -25,7 +25,7 @@ from subscribers.signup.texts import Kind, Owner, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class TextInHand:
     """Which text of whom is being written."""
 
     owner: Owner
@@ -70,14 +70,18 @@ def _desk(
     language = request.GET.get("language", "")
     if language not in languages:
         language = _first_language(owner, lists, request.workspace.default_language)
-    desk = Desk(
+    text_in_hand = TextInHand(
         owner=owner,
         lists=lists,
         kind=Kind(asked) if asked in kinds else kinds[0],
         language=language,
         address=address,
     )
-    return _act(request, desk) if request.method == "POST" else _show(request, desk, None)
+    return (
+        _act(request, text_in_hand)
+        if request.method == "POST"
+        else _show(request, text_in_hand, None)
+    )
 
 
 def _first_language(owner: Owner, lists: list[MailingList], default: str) -> str:
@@ -85,54 +89,56 @@ def _first_language(owner: Owner, lists: list[MailingList], default: str) -> str
     return owner.language or of_lists or default
 
 
-def _act(request: MemberRequest, desk: Desk) -> HttpResponse:
+def _act(request: MemberRequest, text_in_hand: TextInHand) -> HttpResponse:
     action = request.POST.get("do", "")
     if action == "forget":
         with transaction.atomic():
-            revisions.change(desk.owner, part=desk.part, by=request.user)
-            texts.forget(desk.owner, kind=desk.kind, language=desk.language)
+            revisions.change(text_in_hand.owner, part=text_in_hand.part, by=request.user)
+            texts.forget(text_in_hand.owner, kind=text_in_hand.kind, language=text_in_hand.language)
         messages.success(request, _("The usual words stand there again."))
-        return redirect(desk.here)
-    form = _form(request, desk, request.POST)
+        return redirect(text_in_hand.here)
+    form = _form(request, text_in_hand, request.POST)
     is_part = action == "preview" and request.headers.get("HX-Request") == "true"
     if not form.is_valid() and is_part:
         return render(request, "subscribers/_text_preview.html", {"mistakes": form.errors})
     if not form.is_valid():
-        return _show(request, desk, form, status=422)
+        return _show(request, text_in_hand, form, status=422)
     if action == "preview":
-        words = _filled(request, desk, form)
+        words = _filled(request, text_in_hand, form)
         return render(request, "subscribers/_text_preview.html", {"words": words, "mistakes": {}})
 
     def write() -> None:
         texts.write(
-            desk.owner,
-            kind=desk.kind,
-            language=desk.language,
+            text_in_hand.owner,
+            kind=text_in_hand.kind,
+            language=text_in_hand.language,
             subject=form.cleaned_data.get("subject", ""),
             text=form.cleaned_data["text"],
         )
 
-    editing = Editing(request, desk.owner, part=desk.part)
-    if not editing.save(form, write, lambda: _form(request, desk)):
-        return _show(request, desk, editing.attach(form), status=409)
+    editing = Editing(request, text_in_hand.owner, part=text_in_hand.part)
+    if not editing.save(form, write, lambda: _form(request, text_in_hand)):
+        return _show(request, text_in_hand, editing.attach(form), status=409)
     messages.success(request, _("Saved. These words stand there from now on."))
-    return redirect(desk.here)
+    return redirect(text_in_hand.here)
 
 
-def _form(request: MemberRequest, desk: Desk, data: Any = None) -> TextForm:
+def _form(request: MemberRequest, text_in_hand: TextInHand, data: Any = None) -> TextForm:
     keys = CustomField.objects.filter(workspace=request.workspace).values_list("key", flat=True)
-    stored = texts.stored(desk.owner, kind=desk.kind, language=desk.language)
+    stored = texts.stored(
+        text_in_hand.owner, kind=text_in_hand.kind, language=text_in_hand.language
+    )
     return TextForm(
         data,
-        kind=desk.kind,
-        tags=texts.tags_of(desk.kind, fields=[key.replace("-", "_") for key in keys]),
+        kind=text_in_hand.kind,
+        tags=texts.tags_of(text_in_hand.kind, fields=[key.replace("-", "_") for key in keys]),
         initial={"subject": stored.subject, "text": stored.text} if stored else None,
     )
 
 
-def _filled(request: MemberRequest, desk: Desk, form: TextForm) -> Words:
+def _filled(request: MemberRequest, text_in_hand: TextInHand, form: TextForm) -> Words:
     """Fill the words in as for somebody."""
-    values = dict.fromkeys(form.tags, "…") | values_of(request.workspace, desk.lists)
+    values = dict.fromkeys(form.tags, "…") | values_of(request.workspace, text_in_hand.lists)
     values |= {"first_name": "Ana", "last_name": "Lestari", "days": str(CONFIRM_DAYS)}
     for name in ("confirm_url", "preferences_url"):
         values[name] = f"{settings.SITE_URL}/…"
@@ -144,40 +150,40 @@ def _filled(request: MemberRequest, desk: Desk, form: TextForm) -> Words:
 
 
 def _show(
-    request: MemberRequest, desk: Desk, form: TextForm | None, *, status: int = 200
+    request: MemberRequest, text_in_hand: TextInHand, form: TextForm | None, *, status: int = 200
 ) -> HttpResponse:
-    written = texts.written(desk.owner)
-    is_own = (desk.kind, desk.language) in written
+    written = texts.written(text_in_hand.owner)
+    is_own = (text_in_hand.kind, text_in_hand.language) in written
     names = dict(settings.LANGUAGES)
-    shown = form or _form(request, desk)
+    shown = form or _form(request, text_in_hand)
     if not hasattr(shown, "editing"):
-        Editing(request, desk.owner, part=desk.part).attach(shown)
+        Editing(request, text_in_hand.owner, part=text_in_hand.part).attach(shown)
     context = {
         "form": shown,
-        "owner": desk.owner,
-        "is_form": isinstance(desk.owner, SignupForm),
+        "owner": text_in_hand.owner,
+        "is_form": isinstance(text_in_hand.owner, SignupForm),
         "kinds": [
             (
                 kind.label,
-                f"{desk.address}?kind={kind}&language={desk.language}",
-                kind == desk.kind,
+                f"{text_in_hand.address}?kind={kind}&language={text_in_hand.language}",
+                kind == text_in_hand.kind,
                 [names[code] for one, code in sorted(written) if one == kind],
             )
-            for kind in texts.kinds_of(desk.owner)
+            for kind in texts.kinds_of(text_in_hand.owner)
         ],
         "variants": [
             {
                 "label": name,
-                "href": f"{desk.address}?kind={desk.kind}&language={code}",
-                "active": code == desk.language,
+                "href": f"{text_in_hand.address}?kind={text_in_hand.kind}&language={code}",
+                "active": code == text_in_hand.language,
             }
             for code, name in settings.LANGUAGES
         ],
-        "kind": desk.kind,
-        "explanation": texts.explain(desk.kind),
+        "kind": text_in_hand.kind,
+        "explanation": texts.explain(text_in_hand.kind),
         "is_own": is_own,
-        "here": desk.here,
+        "here": text_in_hand.here,
         "tags": shown.tags,
-        "is_mail": desk.kind in texts.MAILS,
+        "is_mail": text_in_hand.kind in texts.MAILS,
     }
     return render(request, "subscribers/texts.html", context, status=status)

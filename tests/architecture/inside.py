@@ -1,8 +1,8 @@
 """An import contract: which way modules inside one app may import each other.
 
-``urls → views | admin | management → tasks | forms → rooms → queries → models → states``, downwards
-only; modules beside each other with a bar do not import each other. Rooms are an app's packages,
-and single modules beside them, named in `pyproject.toml` from the lowest to the highest: each
+``urls → views | admin | management → tasks | forms → packages → queries → models → states``,
+downwards only; modules beside each other with a bar do not import each other. Packages, and single
+modules beside them, are named in `pyproject.toml` from the lowest to the highest: each
 imports those named before it. A name that stands in neither list is an error, so that nothing
 escapes the order by its name.
 """
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
-ROOMS = 3
+PACKAGES = 3
 RANKS: dict[str, int] = {
     "urls": 6,
     "views": 5,
@@ -36,13 +36,13 @@ class InsideContract(Contract):
 
     type_name = "inside"
     app: Any = fields.StringField()
-    rooms: Any = fields.ListField(subfield=fields.StringField(), required=False, default=[])
+    packages: Any = fields.ListField(subfield=fields.StringField(), required=False, default=[])
 
     headings: ClassVar[str] = "Imports that go up or sideways, and modules without a place:"
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001 - import-linter calls it so
         """Find every direct import inside the app that goes up or sideways."""
-        order = Order(self.rooms)
+        order = Order(self.packages)
         wrong = set()
         for importer in (name for name in graph.modules if name.startswith(f"{self.app}.")):
             if not order.knows(importer):
@@ -61,11 +61,11 @@ class InsideContract(Contract):
 
 
 class Order:
-    """An app's order, from the names of its rooms, lowest first."""
+    """An app's order, from the names of its packages, lowest first."""
 
-    def __init__(self, rooms: list[str]) -> None:
+    def __init__(self, packages: list[str]) -> None:
         self._places = {name: (rank, 0) for name, rank in RANKS.items()}
-        self._places |= {name: (ROOMS, number) for number, name in enumerate(rooms)}
+        self._places |= {name: (PACKAGES, number) for number, name in enumerate(packages)}
 
     def knows(self, module: str) -> bool:
         """Say whether a module, by its dotted name, has a place."""

@@ -59,7 +59,7 @@ def recounted(campaign: int) -> dict[datetime, dict[str, int]]:
 
 def hit(message: int, kind: EventKind, agent: str = FIREFOX, *, seconds: float = 60) -> None:
     hits.push(
-        hits.Sighting(
+        hits.Hit(
             message_id=message,
             kind=kind,
             at=timezone.now() + timedelta(seconds=seconds),

@@ -25,7 +25,7 @@ from delivery.transports.protocol import (
 )
 from delivery.transports.providers.catalogue import name_of
 from delivery.transports.providers.errors import Blame
-from delivery.transports.providers.request import Desk, ProviderSettings
+from delivery.transports.providers.request import ProviderClient, ProviderSettings
 from delivery.transports.providers.session import mark
 from delivery.transports.providers.verdicts import Answer
 
@@ -55,7 +55,7 @@ class AnymailTransport:
         self._jobs: queue.SimpleQueue[Outgoing | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Outgoing, Answer]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._shared = Desk(settings) if settings.spec.is_shared else None
+        self._shared = ProviderClient(settings) if settings.spec.is_shared else None
 
     def send(
         self,
@@ -105,25 +105,25 @@ class AnymailTransport:
 
     def _work(self) -> None:
         jobs, answers = self._jobs, self._answers
-        desk = self._shared or Desk(self.settings)
+        client = self._shared or ProviderClient(self.settings)
         while True:
             try:
                 mail = jobs.get(timeout=self.settings.idle_seconds)
             except queue.Empty:
                 with suppress(Exception):
-                    desk.close()  # idle for so long: the provider would hang up soon
+                    client.close()  # idle for so long: the provider would hang up soon
                 mail = jobs.get()
             if mail is None:
                 break
-            answers.put((mail, _answer(desk, mail)))
-        if desk is not self._shared:
-            desk.close()
+            answers.put((mail, _answer(client, mail)))
+        if client is not self._shared:
+            client.close()
 
 
-def _answer(desk: Desk, mail: Outgoing) -> Answer:
+def _answer(client: ProviderClient, mail: Outgoing) -> Answer:
     """Ask, and have an answer whatever happens: without one, the run would wait for ever."""
     try:
-        return desk.ask(mail)
+        return client.ask(mail)
     except BaseException as error:  # a thread has nobody else to tell
         logging.getLogger(__name__).exception("provider_thread_failed")
         words = type(error).__name__

@@ -76,7 +76,7 @@ class ProviderSettings:
         return spec_of(self.provider)
 
 
-class Desk:
+class ProviderClient:
     """Where requests are made: a backend with an open connection of its own."""
 
     def __init__(self, settings: ProviderSettings) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
-from delivery.transports.smtp.book import ServerRecord
 from delivery.transports.smtp.connection import Connection, Phase
-from delivery.transports.smtp.lane import ClosingError, Ended, Lane
 from delivery.transports.smtp.opening import OpeningError, Step
+from delivery.transports.smtp.outcomes import ServerRecord
 from delivery.transports.smtp.reply import ReplyError
 from delivery.transports.smtp.resolver import LookUpError, Resolver
+from delivery.transports.smtp.session import ClosingError, Ended, Session
 from delivery.transports.smtp.settings import SmtpSettings, Tls
 from delivery.transports.smtp.wire import WireError
 
@@ -27,14 +27,14 @@ OPENING_SECONDS: Final = 5.0  # a half-open connection is not kept longer betwee
 
 
 class Pool:
-    """Opens connections, hands them out as lanes, and lets go of those that were idle too long."""
+    """Opens connections, hands them out as sessions, and closes those that were idle too long."""
 
     def __init__(self, settings: SmtpSettings) -> None:
         self.settings = settings
         self.selector = selectors.DefaultSelector()
-        self.lanes: list[Lane] = []
+        self.sessions: list[Session] = []
         self.record = ServerRecord()
-        self.caution = Caution()
+        self.held_dots = HeldDots()
         self._resolver = Resolver(settings.host, settings.port)
         self._context: ssl.SSLContext | None = None
         self._ceiling = settings.max_connections
@@ -51,19 +51,19 @@ class Pool:
     @property
     def has_too_many(self) -> bool:
         """Whether some connections have to close, because there may be fewer now."""
-        if len(self.lanes) <= self.limit:
+        if len(self.sessions) <= self.limit:
             return False
-        return sum(not lane.is_quitting for lane in self.lanes) > self.limit
+        return sum(not session.is_quitting for session in self.sessions) > self.limit
 
     @property
-    def ready(self) -> list[Lane]:
-        """The lanes that can carry mail."""
-        return [lane for lane in self.lanes if lane.connection.phase is Phase.READY]
+    def ready(self) -> list[Session]:
+        """The sessions that can carry mail."""
+        return [session for session in self.sessions if session.connection.phase is Phase.READY]
 
     @property
-    def opening(self) -> list[Lane]:
-        """The lanes that are not ready yet."""
-        return [lane for lane in self.lanes if lane.connection.phase is not Phase.READY]
+    def opening(self) -> list[Session]:
+        """The sessions that are not ready yet."""
+        return [session for session in self.sessions if session.connection.phase is not Phase.READY]
 
     def open(self, ended: Ended) -> bool:
         """Begin one connection more; False: the host's name is still being looked up.
@@ -84,11 +84,11 @@ class Pool:
             return False
         if self._context is None and settings.tls is not Tls.NONE:
             self._context = settings.tls_context()
-        lane = Lane(settings, ended)
-        lane.connection = Connection(
-            settings, addresses, selector=self.selector, context=self._context, owner=lane
+        session = Session(settings, ended)
+        session.connection = Connection(
+            settings, addresses, selector=self.selector, context=self._context, owner=session
         )
-        self.lanes.append(lane)
+        self.sessions.append(session)
         return True
 
     def wait_for_name(self, seconds: float) -> None:
@@ -97,55 +97,59 @@ class Pool:
 
     def keep_fewer(self) -> None:
         """Be content for a while with the connections that the server has not refused."""
-        self._ceiling = max(1, len(self.lanes))
+        self._ceiling = max(1, len(self.sessions))
         self._ceiling_until = time.monotonic() + FEWER_SECONDS
 
-    def drop(self, lane: Lane) -> None:
-        """Hang up and forget a lane."""
-        lane.connection.close()
-        if lane in self.lanes:
-            self.lanes.remove(lane)
+    def drop(self, session: Session) -> None:
+        """Hang up and forget a session."""
+        session.connection.close()
+        if session in self.sessions:
+            self.sessions.remove(session)
 
     def freshen(self, ended: Ended) -> None:
-        """Before mail goes out again: let go of lanes that ended or idled meanwhile."""
+        """Before mail goes out again: let go of sessions that ended or idled meanwhile."""
         now = time.monotonic()
         oldest = now - self.settings.idle_seconds
-        for lane in list(self.lanes):
-            lane.ended_by(ended)
-            if lane.connection.phase is not Phase.READY:
-                if lane.connection.begun < now - OPENING_SECONDS:
-                    self.drop(lane)
-            elif lane.is_quitting or lane.connection.wire.has_data():
-                self.drop(lane)
-            elif lane.idle_since < oldest:
-                self.say_goodbye(lane)
+        for session in list(self.sessions):
+            session.ended_by(ended)
+            if session.connection.phase is not Phase.READY:
+                if session.connection.begun < now - OPENING_SECONDS:
+                    self.drop(session)
+            elif session.is_quitting or session.connection.wire.has_data():
+                self.drop(session)
+            elif session.idle_since < oldest:
+                self.say_goodbye(session)
 
-    def say_goodbye(self, lane: Lane) -> None:
-        """QUIT; the lane is dropped with the answer or soon."""
+    def say_goodbye(self, session: Session) -> None:
+        """QUIT; the session is dropped with the answer or soon."""
         try:
-            lane.quit()
+            session.quit()
         except WireError:
-            self.drop(lane)
+            self.drop(session)
 
     def close(self) -> None:
         """Say QUIT everywhere, wait a moment for the answers, and hang up."""
-        for lane in list(self.lanes):
-            if lane.connection.phase is Phase.READY and lane.is_idle and not lane.is_quitting:
-                self.say_goodbye(lane)
+        for session in list(self.sessions):
+            if (
+                session.connection.phase is Phase.READY
+                and session.is_idle
+                and not session.is_quitting
+            ):
+                self.say_goodbye(session)
         end = time.monotonic() + self.settings.timeouts.quit
-        while any(lane.is_quitting for lane in self.lanes) and time.monotonic() < end:
+        while any(session.is_quitting for session in self.sessions) and time.monotonic() < end:
             for key, mask in self.selector.select(0.1):
                 self._hear_goodbye(key.data, mask)
-        for lane in list(self.lanes):
-            self.drop(lane)
+        for session in list(self.sessions):
+            self.drop(session)
 
-    def _hear_goodbye(self, lane: Lane, mask: int) -> None:
+    def _hear_goodbye(self, session: Session, mask: int) -> None:
         left = True
         with suppress(WireError, ReplyError, ClosingError, OpeningError):
-            lane.take(lane.connection.advance(mask))
-            left = lane.has_left
+            session.take(session.connection.advance(mask))
+            left = session.has_left
         if left:
-            self.drop(lane)
+            self.drop(session)
 
 
 SECONDS: Final = 60.0  # for how long a server that hung up is treated like that
@@ -154,13 +158,13 @@ SLOWEST: Final = 0.25
 LOOK: Final = 0.005  # seconds; how often to look whether a dot may follow
 
 
-class Caution:
-    """One server's: whether dots are held back, and on which lanes one is."""
+class HeldDots:
+    """One server's: whether dots are held back, and on which sessions one is."""
 
     def __init__(self) -> None:
         self._until = 0.0
         self._reaction = QUICKEST
-        self._holding: list[Lane] = []
+        self._holding: list[Session] = []
 
     def begin(self, *, dot_was_out: bool = True) -> None:
         """It hung up in the middle of a mail: hold dots back from now on.
@@ -183,20 +187,24 @@ class Caution:
         """Whether a dot is held back now."""
         return bool(self._holding)
 
-    def hold(self, lane: Lane) -> None:
-        """Write a lane's body without its dot.
+    def hold(self, session: Session) -> None:
+        """Write a session's body without its dot.
 
         Raises:
             WireError: the connection is gone.
         """
-        lane.hold()
-        self._holding.append(lane)
+        session.hold()
+        self._holding.append(session)
 
-    def let_go(self) -> list[Lane]:
-        """Return the lanes whose dot may follow now; they may hand over."""
+    def let_go(self) -> list[Session]:
+        """Return the sessions whose dot may follow now; they may hand over."""
         now = time.monotonic()
-        free = [lane for lane in self._holding if lane.has_stayed(now, reaction=self._reaction)]
-        self._holding = [lane for lane in self._holding if lane.is_held and lane not in free]
-        for lane in free:
-            lane.may_hand_over = True
+        free = [
+            session for session in self._holding if session.has_stayed(now, reaction=self._reaction)
+        ]
+        self._holding = [
+            session for session in self._holding if session.is_held and session not in free
+        ]
+        for session in free:
+            session.may_hand_over = True
         return free

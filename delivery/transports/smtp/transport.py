@@ -1,6 +1,6 @@
 """The SMTP transport: many connections, one selector, no waiting while there is something to do.
 
-While one server's answer is on its way the next mail is pulled (and so rendered); see `lane`
+While one server's answer is on its way the next mail is pulled (and so rendered); see `session`
 for what shares a write. `reply` says what answers mean, `run` walks one `send`.
 """
 
@@ -22,7 +22,7 @@ class SmtpTransport:
     @property
     def opened(self) -> int:
         """How many connections are open, or being opened or closed."""
-        return len(self._pool.lanes)
+        return len(self._pool.sessions)
 
     def limit(self, connections: int) -> None:
         """Use so many connections at most from now on."""

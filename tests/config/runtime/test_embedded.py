@@ -1,4 +1,4 @@
-"""The embedded services: one keeper each, last user out, nothing lost, nothing left."""
+"""The embedded services: one supervisor each, last user out, nothing lost, nothing left."""
 
 import os
 import shutil

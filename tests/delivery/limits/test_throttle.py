@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 
 from delivery.limits import throttle
-from delivery.limits.connection_pool import GroupLanes
+from delivery.limits.connection_pool import ProviderSlots
 from delivery.limits.throttle import Gate, Limit
 from delivery.processes import coordination
 from tests.faults.product import BASE
@@ -134,9 +134,9 @@ def test_no_second_holds_more_and_none_is_wasted(permits: int) -> None:
 
 def test_without_limits_nothing_is_asked() -> None:
     gmail = Limit(name="group-1", kind="rate", permits=60, period_ms=60_000)
-    lanes = GroupLanes(account=1, most={2: 5})
+    provider_slots = ProviderSlots(account=1, most={2: 5})
     assert Gate(account=1, limits=[], groups={}).is_open([0, 1, 2])
-    gate = Gate(account=1, limits=[], groups={1: gmail}, lanes=lanes)
+    gate = Gate(account=1, limits=[], groups={1: gmail}, provider_slots=provider_slots)
     assert gate.is_open([0, 3, 0])
     assert not gate.is_open([0, 1])
     assert not gate.is_open([0, 2])
@@ -184,7 +184,7 @@ def test_without_redis_it_goes_on_slowly(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_lanes_towards_a_mailbox_provider_are_shared_by_processes() -> None:
-    here, there = (GroupLanes(account=1, most={1: 5}) for _ in range(2))
+    here, there = (ProviderSlots(account=1, most={1: 5}) for _ in range(2))
     assert here.share(1) == 5
     for _ in range(5):
         assert here.has_room(1)
@@ -205,9 +205,11 @@ def test_lanes_towards_a_mailbox_provider_are_shared_by_processes() -> None:
 
 
 def test_who_finds_no_lane_waits_for_a_moment_only() -> None:
-    others = GroupLanes(account=1, most={1: 1})
+    others = ProviderSlots(account=1, most={1: 1})
     assert others.share(1) == 1
-    gate = Gate(account=1, limits=[], groups={}, lanes=GroupLanes(account=1, most={1: 1}))
+    gate = Gate(
+        account=1, limits=[], groups={}, provider_slots=ProviderSlots(account=1, most={1: 1})
+    )
     assert not gate.is_open([1])
-    assert not gate.lanes.has_room(1)
-    assert gate.lanes.is_new
+    assert not gate.provider_slots.has_room(1)
+    assert gate.provider_slots.is_new

@@ -18,8 +18,8 @@ from delivery.accounts import breaker, dkim_keys, standing
 from delivery.limits import daily_usage
 from delivery.models import Claim, DomainLimit, Message, SendingAccount, WarmUp
 from delivery.pipeline import batch, claim, plan, sweep
-from delivery.pipeline.batch import Slice
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.batch import TimeSlice
+from delivery.pipeline.worker import Worker
 from delivery.sandbox import provider_server
 from delivery.sandbox.provider_server import ProviderServer, Reply, Request
 from delivery.sandbox.smtp_server import RunningServer, running
@@ -36,15 +36,17 @@ pytestmark = [
 
 
 @pytest.fixture
-def sender() -> Iterator[Sender]:
-    sender = Sender(shard=1)
+def sender() -> Iterator[Worker]:
+    sender = Worker(shard=1)
     with sending.threads_ended():
         yield sender
         sender.rest()
 
 
-def work(sender: Sender, seconds: float = 20.0) -> None:
-    sender.work(Slice(until=time.monotonic() + seconds, is_over=lambda: False, keep=lambda: None))
+def work(sender: Worker, seconds: float = 20.0) -> None:
+    sender.work(
+        TimeSlice(until=time.monotonic() + seconds, is_over=lambda: False, keep=lambda: None)
+    )
 
 
 def again(cast: Cast, **fields: object) -> Campaign:
@@ -60,7 +62,7 @@ def people_of(server: RunningServer) -> set[str]:
     return {mail.envelope_to[0] for mail in server.accepted}
 
 
-def test_the_second_server_carries_on_when_the_first_goes_down(cast: Cast, sender: Sender):
+def test_the_second_server_carries_on_when_the_first_goes_down(cast: Cast, sender: Worker):
     with running() as first, running() as second:
         sending.make_account(cast.workspace, name="First", port=first.port, position=0)
         sending.make_account(cast.workspace, name="Second", port=second.port, position=1)
@@ -89,7 +91,7 @@ def test_the_second_server_carries_on_when_the_first_goes_down(cast: Cast, sende
     assert {day.account.name: day.sent for day in used.values()} == {"First": 80, "Second": 40}
 
 
-def test_the_order_decides_and_can_be_changed(cast: Cast, sender: Sender):
+def test_the_order_decides_and_can_be_changed(cast: Cast, sender: Worker):
     with running() as first, running() as second:
         sending.make_account(cast.workspace, name="First", port=first.port, position=0)
         lower = sending.make_account(cast.workspace, name="Second", port=second.port, position=1)
@@ -103,7 +105,7 @@ def test_the_order_decides_and_can_be_changed(cast: Cast, sender: Sender):
 @pytest.mark.parametrize(
     "algorithms", [[DkimAlgorithm.RSA], [DkimAlgorithm.RSA, DkimAlgorithm.ED25519]]
 )
-def test_mail_is_signed_by_every_active_key_of_its_domain(cast: Cast, sender: Sender, algorithms):
+def test_mail_is_signed_by_every_active_key_of_its_domain(cast: Cast, sender: Worker, algorithms):
     keys = [
         dkim_keys.generate(cast.workspace, domain="kopisenja.example", algorithm=algorithm)
         for algorithm in algorithms
@@ -129,7 +131,7 @@ def test_mail_is_signed_by_every_active_key_of_its_domain(cast: Cast, sender: Se
             )
 
 
-def test_a_change_of_keys_holds_from_the_next_claim_on(cast: Cast, sender: Sender):
+def test_a_change_of_keys_holds_from_the_next_claim_on(cast: Cast, sender: Worker):
     old, new = (
         dkim_keys.generate(cast.workspace, domain="kopisenja.example", algorithm="ed25519")
         for _ in range(2)
@@ -150,7 +152,7 @@ def test_a_change_of_keys_holds_from_the_next_claim_on(cast: Cast, sender: Sende
     assert f"s={old.selector};" not in bodies[2]
 
 
-def test_another_workspaces_key_signs_nothing_here(cast: Cast, sender: Sender):
+def test_another_workspaces_key_signs_nothing_here(cast: Cast, sender: Worker):
     key = dkim_keys.generate(cast.other_workspace, domain="kopisenja.example", algorithm="ed25519")
     dkim_keys.activate(key)
     with running(keep_body=True) as server:
@@ -160,7 +162,7 @@ def test_another_workspaces_key_signs_nothing_here(cast: Cast, sender: Sender):
         assert "DKIM-Signature" not in server.accepted[0].body
 
 
-def test_every_mail_has_a_return_address_of_its_own(cast: Cast, sender: Sender):
+def test_every_mail_has_a_return_address_of_its_own(cast: Cast, sender: Worker):
     with running() as server:
         account = sending.make_account(
             cast.workspace, port=server.port, verp=True, return_path_domain="bounce.example.com"
@@ -179,7 +181,7 @@ def test_every_mail_has_a_return_address_of_its_own(cast: Cast, sender: Sender):
     assert sending.states(campaign) == {MessageState.SENT: 3}
 
 
-def test_a_warm_up_day_is_never_exceeded_and_the_rest_waits(cast: Cast, sender: Sender):
+def test_a_warm_up_day_is_never_exceeded_and_the_rest_waits(cast: Cast, sender: Worker):
     with running() as server:
         account = sending.make_account(cast.workspace, port=server.port)
         WarmUp.objects.create(
@@ -202,7 +204,7 @@ def test_a_warm_up_day_is_never_exceeded_and_the_rest_waits(cast: Cast, sender: 
 
 
 def test_people_at_a_provider_that_takes_few_a_minute_get_a_claim_of_their_own(
-    cast: Cast, sender: Sender
+    cast: Cast, sender: Worker
 ):
     with running() as server:
         account = sending.make_account(cast.workspace, port=server.port)
@@ -244,7 +246,7 @@ def provider_account(cast: Cast, server: ProviderServer, **fields: object) -> Se
     return SendingAccount.objects.create(workspace=cast.workspace, **(values | fields))
 
 
-def test_a_campaign_goes_over_a_providers_api(cast: Cast, sender: Sender, provider):
+def test_a_campaign_goes_over_a_providers_api(cast: Cast, sender: Worker, provider):
     provider_account(cast, provider)
     campaign = sending.planned(cast.workspace, 50)
     work(sender)
@@ -257,7 +259,7 @@ def test_a_campaign_goes_over_a_providers_api(cast: Cast, sender: Sender, provid
 
 
 def test_a_provider_that_asks_to_wait_gets_time_and_nobody_twice(
-    cast: Cast, sender: Sender, provider
+    cast: Cast, sender: Worker, provider
 ):
     usual, count = provider_server.usual(), iter(range(10_000))
 
@@ -280,7 +282,7 @@ def test_a_provider_that_asks_to_wait_gets_time_and_nobody_twice(
 
 @pytest.mark.parametrize("stopped_after", [1.0, 60.0])
 def test_an_answer_may_take_longer_than_the_lease(
-    cast: Cast, sender: Sender, provider, monkeypatch: pytest.MonkeyPatch, stopped_after: float
+    cast: Cast, sender: Worker, provider, monkeypatch: pytest.MonkeyPatch, stopped_after: float
 ):
     monkeypatch.setattr(claim, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(batch, "LOOK_SECONDS", 0.1)
@@ -298,7 +300,7 @@ def test_an_answer_may_take_longer_than_the_lease(
     sweeper.start()
     began = time.monotonic()
     sender.work(
-        Slice(
+        TimeSlice(
             until=began + 10,
             is_over=lambda: time.monotonic() - began > stopped_after,
             keep=lambda: None,
@@ -310,7 +312,7 @@ def test_an_answer_may_take_longer_than_the_lease(
 
 
 def test_a_refused_key_opens_the_breaker_and_the_next_account_stands_in(
-    cast: Cast, sender: Sender, provider
+    cast: Cast, sender: Worker, provider
 ):
     provider.answer = lambda _request: Reply(status=401, body={"m": "Invalid API key"})
     account = provider_account(cast, provider)
@@ -326,14 +328,14 @@ def test_a_refused_key_opens_the_breaker_and_the_next_account_stands_in(
 
 
 def test_no_more_mails_to_a_mailbox_provider_are_under_way_than_allowed_over_all_workers(
-    cast: Cast, sender: Sender, provider
+    cast: Cast, sender: Worker, provider
 ):
     provider.answer = provider_server.usual(0.02)
     account = provider_account(cast, provider, max_connections=16)
     for group in range(4):  # where everybody's mail goes
         DomainLimit.objects.create(account=account, domain_group=group, connections=1)
     campaign = sending.planned(cast.workspace, 1200)
-    other = Sender(shard=2)
+    other = Worker(shard=2)
 
     def work_too() -> None:
         work(other, 60)

@@ -10,7 +10,7 @@ from accounts.models import Workspace
 from campaigns import lifecycle
 from campaigns.models import Content, Template
 from delivery.pipeline import plan
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.worker import Worker
 from delivery.sandbox.smtp_server import running
 from delivery.states import MessageState
 from tests.campaigns.makers import make_campaign, make_list
@@ -44,7 +44,7 @@ def test_everybody_gets_the_same_template_brand_and_address(cast: Cast) -> None:
     )
     Content.objects.filter(campaign=campaign).update(template=template)
     campaign.refresh_from_db()
-    first, second = Sender(shard=1), Sender(shard=2)
+    first, second = Worker(shard=1), Worker(shard=2)
     with running(keep_body=True) as server:
         sending.make_account(workspace, port=server.port)
         assert lifecycle.schedule(campaign, at=timezone.now())

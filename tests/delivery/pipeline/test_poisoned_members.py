@@ -83,7 +83,7 @@ def test_a_poisoned_hit_stops_no_other(cast: Cast) -> None:
     messages = [ledger.make_message(campaign, person) for person in people]
     for number, message in enumerate(messages):
         hits.push(
-            hits.Sighting(
+            hits.Hit(
                 message_id=message.pk,
                 kind=EventKind.OPENED,
                 at=ledger.after(60),

@@ -5,7 +5,7 @@ import pytest
 from campaigns.rendering import isolation
 from campaigns.states import CampaignStatus
 from delivery.pipeline import prepare, sweep
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.worker import Worker
 from delivery.states import MessageState
 from subscribers.models import CustomField, Subscriber
 from tests.delivery import sending
@@ -30,7 +30,7 @@ def _tight(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_tight")
 def test_it_is_stopped_and_paused_with_the_reason(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server)
     CustomField.objects.create(workspace=cast.workspace, key="bio", label="Bio", type="text")
@@ -45,7 +45,7 @@ def test_it_is_stopped_and_paused_with_the_reason(
 
 @pytest.mark.usefixtures("_tight")
 def test_one_of_them_is_left_out_and_everybody_else_gets_the_mail(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server)
     CustomField.objects.create(workspace=cast.workspace, key="bio", label="Bio", type="text")
@@ -59,7 +59,7 @@ def test_one_of_them_is_left_out_and_everybody_else_gets_the_mail(
 
 
 def test_conditions_are_filled_in_for_many_people_at_once(
-    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     fill = isolation.fill
@@ -83,7 +83,7 @@ def test_conditions_are_filled_in_for_many_people_at_once(
 
 
 def test_when_no_process_is_free_everybody_stays_planned(
-    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account(cast.workspace, server)
     campaign = sending.planned(cast.workspace, 10, source="{% if first_name %}A{% endif %}")

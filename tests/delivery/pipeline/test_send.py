@@ -15,8 +15,8 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Dispatch, Message, SendingAccount
 from delivery.pipeline import plan, sweep
-from delivery.pipeline.batch import Slice
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.batch import TimeSlice
+from delivery.pipeline.worker import Worker
 from delivery.sandbox.smtp_server import running
 from delivery.states import ClaimState, MessageState, Reason
 from subscribers.consent import suppression
@@ -42,17 +42,19 @@ def server(tmp_path: Path) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def sender() -> Iterator[Sender]:
-    sender = Sender(shard=1)
+def sender() -> Iterator[Worker]:
+    sender = Worker(shard=1)
     with sending.threads_ended():
         yield sender
         sender.rest()
 
 
 def work(
-    sender: Sender, seconds: float = 20.0, is_over: Callable[[], bool] = lambda: False
+    sender: Worker, seconds: float = 20.0, is_over: Callable[[], bool] = lambda: False
 ) -> bool:
-    return sender.work(Slice(until=time.monotonic() + seconds, is_over=is_over, keep=lambda: None))
+    return sender.work(
+        TimeSlice(until=time.monotonic() + seconds, is_over=is_over, keep=lambda: None)
+    )
 
 
 def account(workspace: Workspace, server: Recorder, **fields: object) -> SendingAccount:
@@ -60,7 +62,7 @@ def account(workspace: Workspace, server: Recorder, **fields: object) -> Sending
 
 
 def test_everybody_gets_one_mail_and_the_campaign_ends(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server)
     campaign = sending.planned(cast.workspace, 300)
@@ -73,7 +75,7 @@ def test_everybody_gets_one_mail_and_the_campaign_ends(
 
 
 def test_who_is_suppressed_after_planning_gets_nothing(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server)
     campaign = sending.planned(cast.workspace, 6)
@@ -90,7 +92,7 @@ def test_who_is_suppressed_after_planning_gets_nothing(
 
 
 def test_refused_addresses_fail_and_are_suppressed(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     server.start("refuse=10")
     account(cast.workspace, server)
@@ -103,7 +105,7 @@ def test_refused_addresses_fail_and_are_suppressed(
     assert cast.workspace.suppressions.count() == 5
 
 
-def test_a_pause_acts_inside_a_claim(cast: Cast, server: Recorder, sender: Sender) -> None:
+def test_a_pause_acts_inside_a_claim(cast: Cast, server: Recorder, sender: Worker) -> None:
     server.start("slow=0.05")
     account(cast.workspace, server, max_connections=2)
     campaign = sending.planned(cast.workspace, 400)
@@ -128,7 +130,7 @@ def test_a_pause_acts_inside_a_claim(cast: Cast, server: Recorder, sender: Sende
 
 
 def test_one_persons_render_error_skips_that_person(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server)
     campaign = sending.planned(cast.workspace, 50)
@@ -146,7 +148,7 @@ def test_one_persons_render_error_skips_that_person(
 
 
 def test_many_render_errors_pause_the_campaign_and_skip_nobody(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server)
     campaign = sending.planned(cast.workspace, 60)
@@ -164,7 +166,7 @@ def test_many_render_errors_pause_the_campaign_and_skip_nobody(
 
 
 def test_a_limit_gives_the_claim_back_with_a_time(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     account(cast.workspace, server, per_hour=30)
     campaign = sending.planned(cast.workspace, 100)
@@ -176,7 +178,7 @@ def test_a_limit_gives_the_claim_back_with_a_time(
     assert sending.tallies(campaign) == sending.ledger(campaign)
 
 
-def test_a_rate_is_kept(cast: Cast, server: Recorder, sender: Sender) -> None:
+def test_a_rate_is_kept(cast: Cast, server: Recorder, sender: Worker) -> None:
     account(cast.workspace, server, per_second=50)
     sending.planned(cast.workspace, 400)
     work(sender, seconds=4)
@@ -185,7 +187,7 @@ def test_a_rate_is_kept(cast: Cast, server: Recorder, sender: Sender) -> None:
 
 
 def test_campaigns_take_turns_at_an_account(
-    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "CLAIM_SIZE", 20)
     account(cast.workspace, server)
@@ -202,7 +204,7 @@ def test_campaigns_take_turns_at_an_account(
 
 
 def test_no_account_waits_for_anothers_campaign(
-    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "CLAIM_SIZE", 20)
     server.start("slow=1")
@@ -218,7 +220,7 @@ def test_no_account_waits_for_anothers_campaign(
 
 
 def test_a_server_in_trouble_is_left_alone_and_nobody_fails(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     server.stop()
     relay = account(cast.workspace, server)
@@ -238,7 +240,7 @@ def test_a_server_in_trouble_is_left_alone_and_nobody_fails(
 
 
 def test_a_server_that_was_in_trouble_is_tried_over_one_connection(
-    cast: Cast, sender: Sender
+    cast: Cast, sender: Worker
 ) -> None:
     with running() as server:
         now = timezone.now()
@@ -251,7 +253,7 @@ def test_a_server_that_was_in_trouble_is_tried_over_one_connection(
     assert SendingAccount.objects.get().broken_since is None
 
 
-def test_the_next_account_stands_in(cast: Cast, server: Recorder, sender: Sender) -> None:
+def test_the_next_account_stands_in(cast: Cast, server: Recorder, sender: Worker) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         sending.make_account(cast.workspace, name="Down", port=nobody.getsockname()[1], position=0)
@@ -263,7 +265,7 @@ def test_the_next_account_stands_in(cast: Cast, server: Recorder, sender: Sender
 
 
 def test_a_flushed_redis_in_the_middle_loses_nothing(
-    cast: Cast, server: Recorder, sender: Sender, redis_client: redis.Redis
+    cast: Cast, server: Recorder, sender: Worker, redis_client: redis.Redis
 ) -> None:
     server.start("slow=0.01")
     account(cast.workspace, server)

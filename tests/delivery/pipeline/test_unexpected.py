@@ -13,9 +13,9 @@ from django.utils.module_loading import import_string
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Message, SendingAccount
 from delivery.pipeline import sweep, worker
-from delivery.pipeline.batch import Slice
+from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.prepare import Prepared
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.worker import Worker
 from delivery.states import MessageState, Reason
 from delivery.transports.protocol import Outgoing
 from tests.delivery import sending
@@ -38,9 +38,9 @@ def server(tmp_path: Path) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sender]:
+def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setattr(worker, "FAILED_SECONDS", 0.2)
-    sender = Sender(shard=1)
+    sender = Worker(shard=1)
     yield sender
     sender.rest()
 
@@ -61,12 +61,12 @@ def fail_once(
     return calls
 
 
-def work_until(sender: Sender, is_done: Callable[[], bool], *, seconds: float = 90) -> None:
+def work_until(sender: Worker, is_done: Callable[[], bool], *, seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while not is_done():
         assert time.monotonic() < until
         sender.work(
-            Slice(
+            TimeSlice(
                 until=time.monotonic() + 2, is_over=is_done, keep=lambda: sweep.recover() and None
             )
         )
@@ -83,7 +83,7 @@ def is_finished(campaign: int) -> bool:
         ("delivery.transports.smtp.run.Run", "_serve", RuntimeError("transport"), 60),
         ("delivery.transports.smtp.run.Run", "_hand_over", RuntimeError("transport"), 20),
         ("delivery.transports.smtp.run.Run", "_fill", MemoryError(), 30),
-        ("delivery.transports.smtp.lane.Lane", "hand_over", RuntimeError("transport"), 30),
+        ("delivery.transports.smtp.session.Session", "hand_over", RuntimeError("transport"), 30),
         ("delivery.transports.smtp.transport.SmtpTransport", "send", RuntimeError("transport"), 1),
         ("delivery.pipeline.prepare", "render", MemoryError(), 40),
         ("delivery.pipeline.journal.Journal", "announce", RuntimeError("journal"), 40),
@@ -92,15 +92,15 @@ def is_finished(campaign: int) -> bool:
         ("delivery.pipeline.journal.Line", "open", redis.ConnectionError(), 1),
         ("delivery.pipeline.batch.HandOver", "note", RuntimeError("note"), 40),
         ("delivery.pipeline.batch.HandOver", "flush", RuntimeError("flush"), 1),
-        ("delivery.pipeline.lane.Lane", "_finish", OperationalError("gone"), 1),
-        ("delivery.pipeline.lane.Lane", "_share", RuntimeError("share"), 1),
+        ("delivery.pipeline.account_sender.AccountSender", "_finish", OperationalError("gone"), 1),
+        ("delivery.pipeline.account_sender.AccountSender", "_share", RuntimeError("share"), 1),
         ("delivery.limits.throttle.Gate", "give_back", RuntimeError("permits"), 1),
     ],
 )
 def test_an_error_at_any_step_loses_nobody(  # noqa: PLR0913, PLR0917
     cast: Cast,
     server: Recorder,
-    sender: Sender,
+    sender: Worker,
     monkeypatch: pytest.MonkeyPatch,
     redis_client: redis.Redis,
     where: str,
@@ -131,7 +131,7 @@ def test_an_error_at_any_step_loses_nobody(  # noqa: PLR0913, PLR0917
 
 
 def test_a_person_whose_mail_can_never_be_made_is_skipped_and_the_others_get_theirs(
-    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sending.make_account(cast.workspace, port=server.port)
     campaign = sending.planned(cast.workspace, 30)
@@ -159,7 +159,7 @@ def test_a_person_whose_mail_can_never_be_made_is_skipped_and_the_others_get_the
 
 
 def test_a_slow_account_holds_nobody_else_up(
-    cast: Cast, server: Recorder, sender: Sender, tmp_path: Path
+    cast: Cast, server: Recorder, sender: Worker, tmp_path: Path
 ) -> None:
     tarpit = Recorder(tmp_path / "slow.log")
     tarpit.start("slow=0.5")

@@ -15,7 +15,7 @@ from accounts.models import User
 from campaigns.models import Campaign
 from delivery.models import SandboxMessage, SendingAccount
 from delivery.tracking import collect, hits, ingest
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 from subscribers.addresses.addresses import normalise
 from subscribers.consent import ledger, suppression
 from subscribers.models import (
@@ -204,7 +204,7 @@ def test_redis_holds_the_keyed_hash_alone(rows, workspace, person, redis_client,
 def test_network_addresses_leave_redis_with_the_last_event(rows, redis_client):
     for number in range(7):
         collect.note(
-            Sighting(
+            Hit(
                 message_id=number,
                 kind=1,
                 ordinal=0,

@@ -7,7 +7,7 @@ from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
 from delivery.models import Event
 from delivery.tracking import collect, hits, ingest, links
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
 
@@ -19,7 +19,7 @@ def _no_memory():
 
 
 def waiting():
-    return [sighting for _, sighting in hits.after("0-0", limit=100)]
+    return [hit for _, hit in hits.after("0-0", limit=100)]
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -124,7 +124,7 @@ def test_without_redis_events_go_straight_to_the_database(client, letter, settin
 def test_what_a_program_calls_itself_survives_the_stream():
     from django.utils import timezone
 
-    seen = Sighting(
+    seen = Hit(
         message_id=5,
         kind=4,
         at=timezone.now().replace(microsecond=0),

@@ -9,7 +9,7 @@ from campaigns.models import Campaign, Link
 from delivery.models import Dispatch, Engagement, Event
 from delivery.states import AgentClass, EventKind
 from delivery.tracking import engagement, hits, ingest, review
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 from subscribers.privacy import erasure
 from tests.delivery import makers
 
@@ -32,7 +32,7 @@ def send(workspace, people, name="Panen"):
 
 def see(message, kind, seconds, *, ordinal=0, user_agent=FIREFOX):
     hits.push(
-        Sighting(
+        Hit(
             message_id=message.pk,
             kind=kind,
             at=makers.after(seconds),

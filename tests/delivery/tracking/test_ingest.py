@@ -1,4 +1,4 @@
-"""Sightings become events, first opens and clicks, and figures: each exactly once."""
+"""Hits become events, first opens and clicks, and figures: each exactly once."""
 
 import threading
 from collections import Counter
@@ -10,7 +10,7 @@ from delivery.models import Event, EventTally, Message, StreamPosition
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tracking import counting, hits, ingest, position, review
 from delivery.tracking.counting import Group
-from delivery.tracking.hits import Sighting
+from delivery.tracking.hits import Hit
 from tests.delivery import makers
 
 HUMAN, PROXY, SCANNER = AgentClass.HUMAN, AgentClass.PROXY, AgentClass.SCANNER
@@ -30,7 +30,7 @@ def message(campaign, workspace):
 
 
 def see(message, kind, seconds, *, ordinal=0, user_agent=FIREFOX):
-    return Sighting(
+    return Hit(
         message_id=message.pk,
         kind=kind,
         at=makers.after(seconds),
@@ -105,8 +105,8 @@ def test_the_same_batch_twice_takes_effect_once(campaign, message):
     drain()
     before = figures(campaign)
     # Redis comes back from an older copy that still holds what was stored.
-    for entry, sighting in kept:
-        hits.client().execute_command("XADD", "copy", entry, "s", hits.encode(sighting))
+    for entry, hit in kept:
+        hits.client().execute_command("XADD", "copy", entry, "s", hits.encode(hit))
     hits.client().rename("copy", hits.STREAM)
     assert ingest.next_batch() == 0
     assert figures(campaign) == before
@@ -146,7 +146,7 @@ def test_a_crash_after_the_commit_repeats_nothing(campaign, message, monkeypatch
 
 
 def test_sightings_of_no_message_and_damaged_entries_are_dropped(campaign, message):
-    ghost = Sighting(message_id=10**9, kind=OPEN, at=makers.after(9), user_agent=FIREFOX)
+    ghost = Hit(message_id=10**9, kind=OPEN, at=makers.after(9), user_agent=FIREFOX)
     hits.client().xadd(hits.STREAM, {"s": "nonsense"})
     push(ghost, see(message, OPEN, 60))
     drain()

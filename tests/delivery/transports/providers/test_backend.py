@@ -14,7 +14,7 @@ from delivery.sandbox.provider_server import ProviderServer, Reply, Request, run
 from delivery.states import Provider
 from delivery.transports.protocol import JournalClosedError, Outgoing, Verdict
 from delivery.transports.providers import session
-from delivery.transports.providers.request import Desk
+from delivery.transports.providers.request import ProviderClient
 from tests.delivery.transports.providers.provider_calls import MAIL, mail, send, transport
 from tests.delivery.transports.sending import Journal, send_over
 
@@ -372,11 +372,11 @@ def test_amazons_library_says_whether_a_mail_can_have_left(provider, monkeypatch
     ("is_written", "verdict"), [(True, Verdict.UNKNOWN), (False, Verdict.NOT_SENT)]
 )
 def test_a_thread_that_fails_answers_all_the_same(provider, monkeypatch, is_written, verdict):
-    def fails(_desk: Desk, _mail: Outgoing) -> None:
+    def fails(_client: ProviderClient, _mail: Outgoing) -> None:
         session.mark.is_written = is_written
         raise SystemExit
 
-    monkeypatch.setattr(Desk, "ask", fails)
+    monkeypatch.setattr(ProviderClient, "ask", fails)
     assert set(send(provider, 2).verdicts) == {verdict}
 
 

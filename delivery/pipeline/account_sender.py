@@ -1,7 +1,7 @@
-"""Lane: one process's way to one sending account: its connections, its journal line, its thread.
+"""One process's way to one sending account: its connections, its journal line, its thread.
 
 A server may accept a mail and not answer for ten minutes (RFC 5321 §4.5.3.2 asks us to wait). Only
-its own lane waits then; the process goes on with other accounts.
+its own sender waits then; the process goes on with other accounts.
 """
 
 import threading
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from delivery.accounts import breaker
 from delivery.limits import daily_usage, throttle
-from delivery.limits.connection_pool import Connections, GroupLanes
+from delivery.limits.connection_pool import Connections, ProviderSlots
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import batch, claim, journal, next_campaign, prepare, record
 from delivery.pipeline.plan import CLAIM_SIZE
@@ -40,18 +40,18 @@ class Served(Enum):
 
     SENT = "sent"
     NOTHING = "nothing"  # no free claim or connection just now
-    LIMITED = "limited"  # the account has no permits until `Lane.rests_until`
+    LIMITED = "limited"  # the account has no permits until `AccountSender.rests_until`
     CHANGED = "changed"  # something about accounts or campaigns is to be read anew
     FAILED = "failed"  # by something unexpected, which the log tells
 
 
-class Lane:
+class AccountSender:
     """Serves one account's offers, one after the other, in a thread of its own.
 
-    ``finished`` gets the lane each time an offer is served; ``result`` says how then.
+    ``finished`` gets the sender each time an offer is served; ``result`` says how then.
     """
 
-    def __init__(self, account: int, *, finished: "SimpleQueue[Lane]") -> None:
+    def __init__(self, account: int, *, finished: "SimpleQueue[AccountSender]") -> None:
         self.account = account
         self.offer: next_campaign.Offer | None = None  # the one that is served, or was last
         self.result = Served.NOTHING
@@ -61,21 +61,21 @@ class Lane:
         self._finished = finished
         self._line = journal.Line()
         self._connections = Connections(account=account)
-        self._group_lanes = GroupLanes(account=account, most={})
+        self._provider_slots = ProviderSlots(account=account, most={})
         self._settings: object = None
         self._transport: Transport | None = None
         self._pace = 0.0  # seconds from permits to the first answer, the shortest of late
         self._jobs: SimpleQueue[Callable[[], Served] | None] = SimpleQueue()
         self.is_leaving = False
         self.has_left = False  # it has hung up for good
-        self._thread = threading.Thread(target=self._run, daemon=True, name=f"lane-{account}")
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"sender-{account}")
         self._thread.start()
 
     def begin(
         self,
         offer: next_campaign.Offer,
         prepared: prepare.Prepared,
-        part: batch.Slice,
+        part: batch.TimeSlice,
         *,
         shard: int,
     ) -> None:
@@ -120,14 +120,14 @@ class Lane:
             self._transport = None
             self._pace = 0.0
             self._connections.free()
-            self._group_lanes.free()
+            self._provider_slots.free()
             self._line.close()
 
     def _serve(
         self,
         offer: next_campaign.Offer,
         prepared: prepare.Prepared,
-        part: batch.Slice,
+        part: batch.TimeSlice,
         *,
         shard: int,
     ) -> Served:
@@ -195,7 +195,7 @@ class Lane:
         held: claim.Held,
         prepared: prepare.Prepared,
         account: SendingAccount,
-        part: batch.Slice,
+        part: batch.TimeSlice,
         gate: throttle.Gate,
         *,
         most: int,
@@ -312,12 +312,12 @@ class Lane:
 
     def _gate(self, account: SendingAccount) -> throttle.Gate:
         limits = list(DomainLimit.objects.filter(account=account))
-        self._group_lanes.renew(throttle.connections_by_group(limits))
+        self._provider_slots.renew(throttle.connections_by_group(limits))
         return throttle.Gate(
             account=account.pk,
             limits=throttle.limits_of(account),
             groups=throttle.limits_by_group(limits),
-            lanes=self._group_lanes,
+            provider_slots=self._provider_slots,
         )
 
     def _open(self, account: SendingAccount) -> Transport:

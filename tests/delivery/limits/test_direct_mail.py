@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from campaigns import lifecycle
 from config.settings import CELERY_TASK_ROUTES
-from delivery.limits import overtaking, throttle
+from delivery.limits import direct_mail, throttle
 from delivery.models import Claim
 from delivery.pipeline import plan
-from delivery.pipeline.batch import Slice
-from delivery.pipeline.worker import Sender
+from delivery.pipeline.batch import TimeSlice
+from delivery.pipeline.worker import Worker
 from delivery.processes import coordination
 from delivery.states import ClaimState, MessageState
 from delivery.system_mail.backend import EmailBackend
@@ -39,16 +39,16 @@ def server(tmp_path: Path) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def sender() -> Iterator[Sender]:
-    sender = Sender(shard=1)
+def sender() -> Iterator[Worker]:
+    sender = Worker(shard=1)
     with sending.threads_ended():
         yield sender
         sender.rest()
 
 
-def work(sender: Sender, seconds: float = 20.0) -> None:
+def work(sender: Worker, seconds: float = 20.0) -> None:
     until = time.monotonic() + seconds
-    sender.work(Slice(until=until, is_over=lambda: False, keep=lambda: None))
+    sender.work(TimeSlice(until=until, is_over=lambda: False, keep=lambda: None))
 
 
 def confirm(cast: Cast, address: str) -> None:
@@ -59,7 +59,7 @@ def confirm(cast: Cast, address: str) -> None:
 
 
 def test_a_confirmation_leaves_while_a_campaign_waits_for_its_limit(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     sending.make_account(cast.workspace, port=server.port, per_hour=10)
     campaign = sending.planned(cast.workspace, 40)
@@ -72,7 +72,7 @@ def test_a_confirmation_leaves_while_a_campaign_waits_for_its_limit(
 
 
 def test_what_went_first_is_missing_from_the_campaigns_share(
-    cast: Cast, server: Recorder, sender: Sender
+    cast: Cast, server: Recorder, sender: Worker
 ) -> None:
     sending.make_account(cast.workspace, port=server.port, per_hour=10)
     for number in range(4):
@@ -86,7 +86,7 @@ def test_what_went_first_is_missing_from_the_campaigns_share(
 @pytest.mark.parametrize("limits", [{"per_second": 1}, {"per_minute": 2}, {"per_day": 2}])
 def test_any_limit_is_overrun_and_then_waited_out(cast: Cast, limits: dict[str, int]) -> None:
     account = sending.make_account(cast.workspace, **limits)
-    overtaking.count(account, 3)
+    direct_mail.count(account, 3)
     grant = throttle.permits(account.pk, throttle.limits_of(account), 1)
     assert grant.permits == 0
     assert grant.wait > 1.0
@@ -110,7 +110,7 @@ def test_single_mails_have_a_queue_that_campaigns_and_imports_do_not_fill() -> N
 
 
 def test_two_campaigns_share_an_account_by_turns(
-    cast: Cast, server: Recorder, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However large the first is, the second is not kept until it is over."""
     monkeypatch.setattr(plan, "CLAIM_SIZE", 20)
@@ -128,7 +128,7 @@ def test_two_campaigns_share_an_account_by_turns(
             halves.append((counts[0], counts[1]))
         return False
 
-    sender.work(Slice(until=time.monotonic() + 20, is_over=look, keep=lambda: None))
+    sender.work(TimeSlice(until=time.monotonic() + 20, is_over=look, keep=lambda: None))
     assert sending.states(large) == sending.states(small) == {MessageState.SENT: 300}
     ((first, second),) = halves
     assert abs(first - second) <= 60

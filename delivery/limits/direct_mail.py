@@ -11,6 +11,6 @@ from delivery.models import SendingAccount
 
 def count(account: SendingAccount, mails: int) -> None:
     """Count mails that go now, limits or not. Without Redis they go uncounted."""
-    limits = [throttle.OvertakingLimit.of(limit) for limit in throttle.limits_of(account)]
+    limits = [throttle.CountedLimit.of(limit) for limit in throttle.limits_of(account)]
     if limits and mails:
         throttle.permits(account.pk, limits, mails)

@@ -51,7 +51,7 @@ class ClosingError(Exception):
 Ended = Callable[[Parcel, Stage, Reply], None]
 
 
-class Lane:
+class Session:
     """A connection that carries mails; ``ended`` is called with the answer that ends one."""
 
     def __init__(self, settings: SmtpSettings, ended: Ended) -> None:
@@ -60,7 +60,7 @@ class Lane:
         self.current: Parcel | None = None
         self.next: Parcel | None = None
         self.may_hand_over = False  # the server waits for current's body, or for its dot
-        self.is_held = False  # current's body is written, its dot is held back (`pool.Caution`)
+        self.is_held = False  # current's body is written, its dot is held back (`pool.HeldDots`)
         self.deadline = float("inf")
         self.idle_since = time.monotonic()
         self.begun = 0  # envelopes written on this connection

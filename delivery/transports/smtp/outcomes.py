@@ -12,8 +12,8 @@ from delivery.transports.protocol import (
     ServerTroubleError,
     Verdict,
 )
-from delivery.transports.smtp.lane import Parcel
 from delivery.transports.smtp.reply import Blame, Reply, Stage, judge
+from delivery.transports.smtp.session import Parcel
 
 MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
 
@@ -27,7 +27,7 @@ class ServerRecord:
     accepted_last: bool = False  # the mail that was answered last was accepted
 
 
-class Book:
+class OutcomeLog:
     """Every pulled mail ends here, once. ``trouble`` and ``error`` are raised when all have."""
 
     def __init__(

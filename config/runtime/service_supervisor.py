@@ -1,8 +1,9 @@
 """Starts one embedded service, restarts it when it dies, stops it when nobody uses it any more.
 
-Run by `embedded` as ``python -m config.runtime.keeper postgres|valkey DATA_DIR [--fast]``. Answers
-with one JSON line on stdout: ``{"error": null}`` when the service accepts connections. The server
-is bound to the keeper by PR_SET_PDEATHSIG, so it goes too when the keeper is killed.
+Run by `embedded`, as
+``python -m config.runtime.service_supervisor postgres|valkey DATA_DIR [--fast]``. Answers with one
+JSON line on stdout: ``{"error": null}`` when the service accepts connections. The server is bound
+to us by PR_SET_PDEATHSIG, so it goes too when we are killed.
 """
 
 import fcntl
@@ -41,7 +42,7 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keeper:
+class ServiceSupervisor:
     """One service of one DATA_DIR."""
 
     service: str
@@ -247,7 +248,7 @@ def make_homes(place: Places, user: ServiceUser) -> None:
 
 
 def wait_for_predecessor(data: Path) -> None:
-    """Wait for a server that an earlier keeper left (it is stopping); drop a pid file that lies.
+    """Wait for a server left by an earlier supervisor (it is stopping); drop a pid file that lies.
 
     After a crash the number in a pid file may belong to an unrelated process, which PostgreSQL
     would take for itself. Its own working folder tells.
@@ -298,10 +299,10 @@ def answer(reason: str | None) -> None:
         os.dup2(nothing.fileno(), 1)
 
 
-def keep(keeper: Keeper) -> None:
+def keep(supervisor: ServiceSupervisor) -> None:
     """Keep the server running until the last user has gone."""
-    users = keeper.place.lock(keeper.service, "users").open("ab")
-    server = keeper.start()
+    users = supervisor.place.lock(supervisor.service, "users").open("ab")
+    server = supervisor.start()
     answer(None)
     wait = 0.5
     while True:
@@ -309,13 +310,15 @@ def keep(keeper: Keeper) -> None:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break  # and hold it: a new user waits until we are gone
         if server.poll() is not None:
-            sys.stderr.write(f"{keeper.service} ended ({server.returncode}); starting it again\n")
+            sys.stderr.write(
+                f"{supervisor.service} ended ({server.returncode}); starting it again\n"
+            )
             time.sleep(wait)
             wait = min(wait * 2, 30)
             with suppress(EmbeddedError):
-                server = keeper.start()
+                server = supervisor.start()
         time.sleep(POLL_SECONDS)
-    keeper.stop(server)
+    supervisor.stop(server)
 
 
 def end(_number: int, _frame: FrameType | None) -> None:
@@ -324,7 +327,7 @@ def end(_number: int, _frame: FrameType | None) -> None:
 
 
 def main(service: str, data_dir: str, *options: str) -> int:
-    """Run one keeper."""
+    """Run one supervisor."""
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     place = places(Path(data_dir))
@@ -335,7 +338,11 @@ def main(service: str, data_dir: str, *options: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             user = ServiceUser.choose()
-            keep(Keeper(service=service, place=place, durable="--fast" not in options, user=user))
+            keep(
+                ServiceSupervisor(
+                    service=service, place=place, durable="--fast" not in options, user=user
+                )
+            )
         except EmbeddedError as error:
             answer(str(error))
             return 1
