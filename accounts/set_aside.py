@@ -1,13 +1,15 @@
 """Work on many where one may be bad: it is left out and noted where a person sees it.
 
 Every loop of the background goes through `each` (one by one) or `together` (a batch that is halved
-until the bad member is found). What is away for a moment (database, Redis, broker) is nobody's
-fault and is raised: the whole work is tried again later.
+until the bad member is found), every file that is handed out through `making`. What is away for a
+moment (database, Redis, broker) is nobody's fault and is raised: the whole work is tried again
+later.
 """
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Final, TypeVar
@@ -17,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
+from psycopg import Error as PostgresError
 
 from accounts.models import SetAside
 
@@ -39,7 +42,12 @@ ON CONFLICT (digest) DO UPDATE
 SET count = accounts_setaside.count + 1, last_at = EXCLUDED.last_at
 """
 
+# PostgreSQL's "program limit exceeded", as of a value that no index can hold: psycopg counts it
+# among what is away for a moment, but the same row meets it every time.
+_LIMITS: Final = "54"
+
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def each(
@@ -62,24 +70,73 @@ def together(
     work: Callable[[Sequence[Item]], object],
     *,
     name: Callable[[Item], str] = str,
+    passes: tuple[type[Exception], ...] = (),
 ) -> int:
     """Do ``work`` with all items in one transaction; returns with how many it went well.
 
-    Where that fails, with each half of them, down to the ones that are at fault.
+    Where that fails, with each half of them, down to the ones that are at fault. Errors that are no
+    item's fault here, and so are raised, are in ``passes``.
     """
     if not items:
         return 0
     if len(items) == 1:
-        return int(_one(kind, items[0], lambda item: _in_transaction(work, [item]), name))
+        return int(_one(kind, items[0], lambda item: _in_transaction(work, [item]), name, passes))
     try:
         _in_transaction(work, items)
-    except AWAY:
-        raise
-    except Exception:  # noqa: BLE001 - found again in one of the halves, and noted there
-        middle = len(items) // 2
-        halves = items[:middle], items[middle:]
-        return sum(together(kind, half, work, name=name) for half in halves)
+    except Exception as error:
+        if is_away(error) or isinstance(error, passes):
+            raise
+        # Found again in one of the halves, and noted there.
+        return sum(together(kind, half, work, name=name, passes=passes) for half in halves(items))
     return len(items)
+
+
+def making(
+    kind: str,
+    items: Sequence[Item],
+    make: Callable[[Sequence[Item]], Made],
+    *,
+    instead: Callable[[Item], Made],
+    name: Callable[[Item], str] = str,
+) -> Iterator[Made]:
+    """Yield what ``make`` makes of all items, or of each half of them where that fails.
+
+    Of one that is at fault ``instead`` makes something, in its place, and it is noted.
+    """
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            made = make(items)
+    except Exception as error:
+        if is_away(error) or not items:
+            raise
+        if len(items) > 1:
+            for half in halves(items):
+                yield from making(kind, half, make, instead=instead, name=name)
+            return
+        note(kind, subject=name(items[0]), error=error)
+        made = instead(items[0])
+    yield made
+
+
+def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Cut a batch in two."""
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether something is away for a moment, so that no member of a batch is at fault."""
+    if not isinstance(error, AWAY):
+        return False
+    cause = error.__cause__
+    state = cause.sqlstate if isinstance(cause, PostgresError) else None
+    return not (state or "").startswith(_LIMITS)
+
+
+def note(kind: str, *, subject: str, error: BaseException) -> None:
+    """Note what was set aside, for people and in the log."""
+    log.error("set_aside", extra={"kind": kind, "subject": subject}, exc_info=error)
+    put(kind, subject=subject, error=error)
 
 
 def put(kind: str, *, subject: str, error: BaseException | str) -> None:
@@ -121,7 +178,11 @@ def forget_old() -> int:
 
 
 def _one(
-    kind: str, item: Item, work: Callable[[Item], object], name: Callable[[Item], str]
+    kind: str,
+    item: Item,
+    work: Callable[[Item], object],
+    name: Callable[[Item], str],
+    passes: tuple[type[Exception], ...] = (),
 ) -> bool:
     try:
         if connection.in_atomic_block:
@@ -129,12 +190,10 @@ def _one(
                 work(item)
         else:
             work(item)
-    except AWAY:
-        raise
     except Exception as error:
-        subject = name(item)
-        log.exception("set_aside", extra={"kind": kind, "subject": subject})
-        put(kind, subject=subject, error=error)
+        if is_away(error) or isinstance(error, passes):
+            raise
+        note(kind, subject=name(item), error=error)
         return False
     return True
 

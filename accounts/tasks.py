@@ -46,5 +46,5 @@ def send_system_mail() -> None:
 @shared_task
 def forget_ended() -> None:
     """Forget system mail that ended long ago, and what was set aside and never happened again."""
-    system_mail.forget_old()
-    set_aside.forget_old()
+    steps = (system_mail.forget_old, set_aside.forget_old)
+    set_aside.each("forgetting", steps, lambda step: step(), name=lambda step: step.__module__)

@@ -13,8 +13,11 @@ from accounts.numbers import row_number
 from accounts.roles import Permission
 from api.access import workspace_of
 from api.campaigns import find
+from api.segments import EstimateOut
 from campaigns import queries as choices
-from campaigns.audience import rule
+from campaigns.audience import rule, sizing
+from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.sizing import Estimated
 from campaigns.drafts import editing
 from campaigns.models import Campaign
 
@@ -33,33 +36,52 @@ class AudienceIn(Schema):
 
 
 class AudienceOut(AudienceIn):
-    """What is chosen, and how it divides now: ``audience`` = ``will_get`` + all ``left_out``."""
+    """What is chosen, and how it divides now: ``audience`` = ``will_get`` + all ``left_out``.
 
-    audience: int
-    will_get: int
-    left_out: dict[str, int]
+    These three are exact, and null where only an ``estimate`` was made: its keys are theirs and the
+    reasons', and empty where even that takes too long. It is null otherwise.
+    """
+
+    is_exact: bool = True
+    audience: int | None = None
+    will_get: int | None = None
+    left_out: dict[str, int] | None = None
+    estimate: dict[str, EstimateOut] | None = None
     revision: int
 
 
-def _out(campaign: Campaign) -> dict[str, object]:
+def _out(campaign: Campaign, *, exact: bool) -> dict[str, object]:
     chosen = choices.chosen(campaign)
-    division = rule.breakdown(campaign)
+    division = rule.breakdown(campaign) if exact else sizing.quick(Audience.of(campaign))
     return {
+        **_figures(division),
         "lists": chosen["include"],
         "exclude_lists": chosen["exclude"],
         "segments": chosen["include_segments"],
         "exclude_segments": chosen["exclude_segments"],
+        "revision": revisions.current(campaign, part="audience"),
+    }
+
+
+def _figures(division: Breakdown) -> dict[str, object]:
+    if isinstance(division, Estimated):
+        return {"is_exact": False, "estimate": dict(division.ranges)}
+    return {
         "audience": division.audience,
         "will_get": division.will_get,
-        "revision": revisions.current(campaign, part="audience"),
         "left_out": {reason.value: count for reason, count in division.left_out.items()},
     }
 
 
 @router.get("/{campaign_id}/audience", response=AudienceOut, summary="Who would get it")
-def show_audience(request: HttpRequest, campaign_id: int) -> dict[str, object]:
-    """Show which lists and segments a campaign names, and who of them would get it now."""
-    return _out(find(workspace_of(request, Permission.VIEW), campaign_id))
+def show_audience(
+    request: HttpRequest, campaign_id: int, *, exact: bool = False
+) -> dict[str, object]:
+    """Show which lists and segments a campaign names, and who of them would get it now.
+
+    Where there are 20,000 people and more it is an estimate; ``exact=true`` waits for the numbers.
+    """
+    return _out(find(workspace_of(request, Permission.VIEW), campaign_id), exact=exact)
 
 
 @router.put("/{campaign_id}/audience", response=AudienceOut, summary="Choose who gets it")
@@ -89,7 +111,7 @@ def choose_audience(
             raise HttpError(409, "Somebody else changed the audience since it was read.")
         if not editing.choose_audience(campaign, **rows):
             raise HttpError(409, "Only a draft's audience can be chosen.")
-    return _out(campaign)
+    return _out(campaign, exact=False)
 
 
 def _rows(rows: QuerySet[Row], ids: list[int], name: str) -> list[Row]:

@@ -1,8 +1,10 @@
 """Segments for programs: rules in and out as JSON, counts, and their people page by page."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, NoReturn
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
@@ -12,6 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
+from subscribers import tasks
 from subscribers.directory.paging import Walk, of_segment
 from subscribers.fields import usage
 from subscribers.models import Segment, Subscriber
@@ -49,7 +52,10 @@ class RulesIn(Schema):
 
 
 class SegmentOut(Schema):
-    """A segment; ``count`` is how many people fitted it at ``counted_at``."""
+    """A segment; ``count`` is how many people fitted it at ``counted_at``.
+
+    Both are null for a moment after it was saved, where there are 20,000 people and more.
+    """
 
     id: int
     name: str
@@ -116,6 +122,8 @@ def _save(segment: Segment, given: SegmentIn) -> Segment:
         _refuse(wrong)
     except saving.NameTaken as taken:
         raise HttpError(409, "Another segment has this name.") from taken
+    if segment.count is None:
+        transaction.on_commit(partial(tasks.count_segment.delay, segment.pk), robust=True)
     return segment
 
 

@@ -20,6 +20,7 @@ SECONDS = 4.0
 CONNECTIONS = 4
 MESSAGES = 2_000
 LINKS = 5
+FIRSTS = 20_000
 HEADERS = (
     "Host: 127.0.0.1\r\nAccept-Language: en\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\r\n\r\n"
@@ -51,6 +52,29 @@ def main() -> None:
         _print("track_open", _load(opens), "requests/s")
         _print("track_click", _load(clicks), "requests/s")
         _print("ingest_events", _ingest(), "events/s")
+        _print("firsts_of_one_statement", _firsts(), "messages/s")
+
+
+def _firsts() -> float:
+    """Open many mails of one minute in one statement; return messages a second."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from campaigns.models import Campaign
+    from delivery.models import Message
+    from delivery.states import MessageState
+
+    campaign = Campaign.objects.create(workspace_id=Campaign.objects.get().workspace_id, name="One")
+    sent = timezone.now()
+    Message.objects.bulk_create(
+        Message(campaign=campaign, subscriber_id=number, state=MessageState.SENT, attempted_at=sent)
+        for number in range(FIRSTS)
+    )
+    start = time.perf_counter()
+    Message.objects.filter(campaign=campaign).update(opened_at=timezone.now())
+    seconds = time.perf_counter() - start
+    connection.close()
+    return FIRSTS / seconds
 
 
 def _print(name: str, value: float, unit: str) -> None:

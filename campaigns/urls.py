@@ -26,6 +26,7 @@ urlpatterns = [
     path(f"{C}delete/", start.delete, name="campaign_delete"),
     path(f"{C}audience/", audience.choose, name="campaign_audience"),
     path(f"{C}audience/count/", audience.count, name="campaign_audience_count"),
+    path(f"{C}audience/bar/", audience.bar, name="campaign_bar"),
     path(f"{C}content/", content.write, name="campaign_content"),
     path(f"{C}content/autosave/", content.autosave, name="campaign_autosave"),
     path(f"{C}content/switch/", content.switch, name="campaign_switch"),

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts import set_aside
 from accounts.models import Workspace
 from reports import rollups
 from reports.workspace import removal
@@ -16,5 +17,5 @@ def rebuild_recent_days() -> None:
 @shared_task
 def remove_deleted_workspaces() -> None:
     """Remove what belongs to workspaces that their owners deleted."""
-    for workspace in Workspace.objects.filter(deleted_at__isnull=False).order_by("pk"):
-        removal.remove(workspace)
+    due = Workspace.objects.filter(deleted_at__isnull=False).order_by("pk")
+    set_aside.each("deleting", due, removal.remove, name=lambda one: f"workspace {one.pk}")

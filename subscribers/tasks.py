@@ -144,6 +144,13 @@ def count_segments() -> None:
     set_aside.each("segment", saving.due(), _count, name=lambda one: f"segment {one.pk}")
 
 
+@shared_task
+def count_segment(segment_id: int) -> None:
+    """Count a segment for which nobody waited: it was saved, or somebody asked for its number."""
+    for segment in Segment.objects.filter(pk=segment_id).select_related("workspace"):
+        _count(segment)
+
+
 def _count(segment: Segment) -> None:
     try:
         saving.recount(segment)

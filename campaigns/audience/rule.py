@@ -182,20 +182,25 @@ class Breakdown:
     left_out: dict[LeftOut, int] = field(default_factory=dict)  # reasons that hold for somebody
 
     @property
+    def is_exact(self) -> bool:
+        """Whether everybody was counted; `campaigns.audience.sizing` estimates."""
+        return True
+
+    @property
     def left_out_total(self) -> int:
         """How many people are left out, for whatever reason."""
         return self.audience - self.will_get
 
 
-def count(audience: Audience) -> Breakdown:
-    """Count an audience by what will become of it (one grouped statement).
+def count(audience: Audience, *, among: Sequence[int] | None = None) -> Breakdown:
+    """Count an audience, or those ``among`` it, by what will become of it (a grouped statement).
 
     One that names a segment whose rules can't be read counts as nobody: `preflight` says why.
     """
     if not audience.include:
         return Breakdown()
     try:
-        sql, params = verdicts(audience)
+        sql, params = verdicts(audience, among=among)
     except BrokenSegmentError:
         return Breakdown()
     with connection.cursor() as cursor:
@@ -211,16 +216,25 @@ def count(audience: Audience) -> Breakdown:
     )
 
 
-def recent_count(audience: Audience) -> Breakdown:
-    """Count an audience for a page; a large one may be up to half a minute old."""
-    key = _key("audience", audience)
-    known: Breakdown | None = cache.get(key) if len(key) < _LONGEST_KEY else None
-    if known is not None:
+def recent_count(audience: Audience, *, keep: bool = False) -> Breakdown:
+    """Count an audience for a page; a large one may be up to half a minute old.
+
+    ``keep``: it is remembered for that long even if it is small, as counting it was dear.
+    """
+    if (known := remembered(audience)) is not None:
         return known
+    key = _key("audience", audience)
     found = count(audience)
-    if found.audience >= _LARGE and len(key) < _LONGEST_KEY:
+    if (keep or found.audience >= _LARGE) and len(key) < _LONGEST_KEY:
         cache.set(key, found, _REMEMBERED)
     return found
+
+
+def remembered(audience: Audience) -> Breakdown | None:
+    """Return what was counted within half a minute, if it was."""
+    key = _key("audience", audience)
+    known: Breakdown | None = cache.get(key) if len(key) < _LONGEST_KEY else None
+    return known
 
 
 def _key(name: str, audience: Audience) -> str:

@@ -1,6 +1,6 @@
 """Whom a campaign is shown as, while it is written and tested."""
 
-from campaigns.audience import rule
+from campaigns.audience import sizing
 from campaigns.models import Campaign
 from campaigns.rendering.preview import ExamplePerson
 from subscribers.models import Subscriber
@@ -15,5 +15,5 @@ def reader(campaign: Campaign, chosen: str = "") -> Subscriber | ExamplePerson:
     everyone = Subscriber.objects.filter(workspace_id=campaign.workspace_id)
     if chosen.isdecimal() and (found := everyone.filter(pk=int(chosen[:18])).first()):
         return found
-    some = rule.sample(campaign, 1)
+    some = sizing.sample(campaign, 1)
     return (some[0] if some else None) or everyone.order_by("pk").first() or ExamplePerson()

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from email_validator import EmailNotValidError, validate_email
 
 from campaigns import carriers
-from campaigns.audience import rule
+from campaigns.audience import rule, sizing
 from campaigns.audience.rule import Audience, Breakdown
 from campaigns.audience.verdicts import SKIPPED, BrokenSegmentError, people_in
 from campaigns.checks.findings import Finding, Level, amber, green, red
@@ -27,6 +27,7 @@ from campaigns.rendering.errors import Where
 from campaigns.rendering.stored import findings_of
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList, Segment
+from subscribers.segments import estimating, members
 
 FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
@@ -39,16 +40,21 @@ COMPARED = 5  # sent campaigns that an audience is compared with
 FEW_TO_COMPARE = 50  # smaller audiences swing by chance
 
 
-def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
-    """Check everything; red first, then amber, then green."""
+def findings(
+    campaign: Campaign, division: Breakdown | None = None, *, is_quick: bool = False
+) -> list[Finding]:
+    """Check everything; red first, then amber, then green.
+
+    ``is_quick``: for a page on the way, which counts no whole audience of many.
+    """
     division = division or rule.breakdown(campaign)
     content = campaign.content or Content(campaign=campaign)
     found = [
-        *_audience(campaign, division),
+        *_audience(campaign, division, is_quick=is_quick),
         *_carrier(campaign),
         *_sender(campaign),
         *_inbox_line(content),
-        *_content(campaign, content, division),
+        *_content(campaign, content, division, is_quick=is_quick),
         *_workspace(campaign),
         *_tracking(campaign),
     ]
@@ -76,7 +82,7 @@ def _number(count: int) -> str:
     return number_format(count, force_grouping=True)
 
 
-def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
+def _audience(campaign: Campaign, division: Breakdown, *, is_quick: bool) -> Iterator[Finding]:
     chosen = Audience.of(campaign)
     if not (chosen.include or chosen.include_segments):
         yield red(
@@ -87,7 +93,12 @@ def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
         )
         return
     yield from _archived(chosen)
-    yield from _segments(chosen)
+    yield from _segments(chosen, is_quick=is_quick)
+    if not division.is_exact:
+        if division.will_get:
+            text = _("About %(n)s people get it.") % {"n": _number(division.will_get)}
+            yield green(text, "audience")
+        return  # whether nobody gets it, and whether that is unusual, is said when it is counted
     if not division.will_get:
         if division.audience:
             note = _("Everybody in the chosen lists is left out.")
@@ -122,15 +133,20 @@ def _archived(chosen: Audience) -> Iterator[Finding]:
         )
 
 
-def _segments(chosen: Audience) -> Iterator[Finding]:
-    """Look at each segment that the audience names: readable, and somebody in it."""
+def _segments(chosen: Audience, *, is_quick: bool) -> Iterator[Finding]:
+    """Look at each segment that the audience names: readable, and somebody in it.
+
+    Quickly, it is believed what was counted when it was saved or today.
+    """
     ids = [*chosen.include_segments, *chosen.exclude_segments]
     if not ids:
         return
     named = Segment.objects.filter(workspace_id=chosen.workspace, pk__in=ids)
     for segment in named.select_related("workspace"):
         try:
-            is_empty = not people_in(segment).exists()
+            people = people_in(segment)
+            counts = is_quick and members.size(segment.workspace) >= estimating.MANY
+            is_empty = segment.count == 0 if counts else not people.exists()
         except BrokenSegmentError as broken:
             yield red(
                 "broken_segment",
@@ -294,9 +310,12 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
 
 
-def _content(campaign: Campaign, content: Content, division: Breakdown | None) -> Iterator[Finding]:
-    people = rule.sample(campaign, TRIED)
-    is_small = division is not None and division.audience <= COUNTED_WHOLE
+def _content(
+    campaign: Campaign, content: Content, division: Breakdown | None, *, is_quick: bool = False
+) -> Iterator[Finding]:
+    people = sizing.sample(campaign, TRIED)
+    most = estimating.MANY if is_quick else COUNTED_WHOLE
+    is_small = division is not None and division.is_exact and division.audience <= most
     blocked = False
     may_be_empty = []
     for found in findings_of(content, people):

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from accounts.access import MemberRequest, member
 from accounts.revisions import Editing
 from accounts.roles import Permission
-from campaigns.audience import rule
+from campaigns.audience import sizing
 from campaigns.audience.rule import Audience
 from campaigns.drafts import editing
 from campaigns.forms.editor import AudienceForm
@@ -39,17 +39,21 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 @member()
 def count(request: MemberRequest, campaign_id: int) -> HttpResponse:
-    """Say who would get it with what is ticked now; nothing is saved (a partial)."""
+    """Say who would get it with what is ticked now; nothing is saved (a partial).
+
+    Of many people an estimate, whose partial asks for the exact number.
+    """
     campaign = editor.find(request, campaign_id)
     form = AudienceForm(request.GET, campaign=campaign)
     if not form.is_valid():
         return HttpResponse(status=422)
+    waits = request.GET.get("exact") == "1"
     chosen = Audience.choosing(**form.chosen, workspace=request.workspace.pk)
     return render(
         request,
         "campaigns/_division.html",
         {
-            "division": rule.recent_count(chosen),
+            "division": (sizing.exactly if waits else sizing.quick)(chosen),
             "campaign": campaign,
             "narrowed": bool(chosen.include_segments),
             "live": True,
@@ -59,7 +63,8 @@ def count(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 @member()
 def bar(request: MemberRequest, campaign_id: int) -> HttpResponse:
-    """Say anew what the bar at the bottom says (a partial)."""
+    """Say exactly what the bar at the bottom estimated (a partial)."""
     campaign = editor.find(request, campaign_id)
-    context = editor.page(request, campaign, "content")
+    division = sizing.exactly(Audience.of(campaign))
+    context = {"campaign": campaign, "division": division}
     return render(request, "campaigns/_summary.html", context)

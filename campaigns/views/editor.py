@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.access import MemberRequest
 from accounts.revisions import Editing
 from accounts.roles import Permission, may
-from campaigns.audience import rule
+from campaigns.audience import sizing
 from campaigns.audience.rule import Audience, Breakdown
 from campaigns.checks import preflight
 from campaigns.checks.findings import Finding
@@ -118,11 +118,14 @@ def after_save(
     return redirect(onwards, campaign.pk)
 
 
-def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any) -> dict[str, Any]:
-    """Return what every step's page needs."""
+def page(
+    request: MemberRequest, campaign: Campaign, step: str, /, *, wait: bool = False, **extra: Any
+) -> dict[str, Any]:
+    """Return what every step's page needs; of many people an estimate, unless it may ``wait``."""
     chosen = Audience.of(campaign)
-    division = rule.recent_count(chosen)
-    found = preflight.findings(campaign, division)
+    wait = wait or request.GET.get("exact") == "1"
+    division = (sizing.exactly if wait else sizing.quick)(chosen)
+    found = preflight.findings(campaign, division, is_quick=not wait)
     return {
         "campaign": campaign,
         "step": step,

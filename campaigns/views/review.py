@@ -178,6 +178,7 @@ def _page(
         request,
         campaign,
         "review",
+        wait=True,  # here is said what keeps it from being sent
         form=form,
         moment=moment,
         now=timezone.now(),

@@ -3,11 +3,13 @@
 The ledger keeps its rows with a number that leads nowhere, so reports keep their totals.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Min, Q
 
+from accounts import set_aside
 from accounts.models import Workspace
 from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
 from subscribers.models import Retention
@@ -70,7 +72,16 @@ def forget_origins() -> int:
     """
     rules = Retention.objects.exclude(origin_days=None)
     walks = rules.values("origin_days").annotate(after=Min("events_through")).order_by()
-    return sum(_forget_origins(one["origin_days"] or 0, after=one["after"]) for one in walks)
+    whole = 0
+
+    def walk(one: Mapping[str, Any]) -> None:
+        nonlocal whole
+        whole += _forget_origins(one["origin_days"] or 0, after=one["after"])
+
+    set_aside.each(
+        "retention", walks, walk, name=lambda one: f"origins of {one['origin_days']} days"
+    )
+    return whole
 
 
 def _forget_origins(days: int, *, after: int) -> int:

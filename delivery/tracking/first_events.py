@@ -1,8 +1,8 @@
 """Firsts per minute of sending: how many of the mails sent in it were opened, clicked and so on.
 
 `SendMinute` holds them beside what was sent, so each is a part of it, whatever the hour of the
-event. Triggers of delivery_message keep them (migration 0013), in the statement that changes a
-message: whoever writes there need not think of it. `recount` makes a campaign's anew.
+event. A trigger of delivery_message keeps them (migration 0015), once for each statement that
+changes messages: whoever writes there need not think of it. `recount` makes a campaign's anew.
 """
 
 from collections.abc import Iterable
@@ -70,10 +70,7 @@ def recount(campaign: int) -> None:
 
 
 def pause_counting() -> None:
-    """Let the triggers rest until `recount`, in this transaction: for who writes very many rows.
-
-    Thousands of updates of one row in one transaction cost the square of their number.
-    """
+    """Let the trigger rest until `recount`, in this transaction: for who writes very many rows."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('warta.recounting', 'on', true)")
 

@@ -1,13 +1,15 @@
 """Every recipient of a campaign with what happened, page by page and as a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from accounts import set_aside
 from campaigns.models import Campaign
 from delivery.models import Message
 from delivery.states import REASONS, MessageState
+from subscribers.directory.export import LeftOut
 from subscribers.models import Subscriber
 
 PAGE = 25
@@ -88,25 +90,44 @@ def attach_people(messages: list[Message]) -> None:
 
 
 def rows(campaign: Campaign, *, state: str = "") -> Iterator[list[str]]:
-    """Yield the file's rows: header first, then one per recipient, a thousand at a time."""
+    """Return the file's rows: header first, then one per recipient, a thousand at a time.
+
+    A recipient that can't be read costs their own row alone, which says so, as the last one does.
+    """
+    return _rows(matching(campaign, state=state).select_related("reply"), LeftOut())
+
+
+def _rows(chosen: QuerySet[Message], left_out: LeftOut) -> Iterator[list[str]]:
     yield [
         "email", "first_name", "last_name", "state", "reason", "server_reply", "attempts",
         "last_attempt", "opened", "clicked", "unsubscribed", "bounced", "complained",
     ]  # fmt: skip
+
+    def made(keys: Sequence[int]) -> list[list[str]]:
+        messages = list(
+            chosen.filter(subscriber_id__gte=keys[0], subscriber_id__lte=keys[-1]).order_by(
+                "subscriber_id"
+            )
+        )
+        attach_people(messages)
+        return [_row(message) for message in messages]
+
+    def instead(key: int) -> list[list[str]]:
+        return [[left_out.one(), str(key)]]
+
     after = 0
     while True:
-        messages = list(
-            matching(campaign, state=state)
-            .filter(subscriber_id__gt=after)
-            .select_related("reply")
-            .order_by("subscriber_id")[:1000]
-        )
-        if not messages:
-            return
-        attach_people(messages)
-        for message in messages:
-            yield _row(message)
-        after = messages[-1].subscriber_id
+        following = chosen.filter(subscriber_id__gt=after).order_by("subscriber_id")
+        keys = list(following.values_list("subscriber_id", flat=True)[:1000])
+        if not keys:
+            break
+        after = keys[-1]
+        for some in set_aside.making(
+            "export", keys, made, instead=instead, name="recipient {}".format
+        ):
+            yield from some
+    if left_out.count:
+        yield [left_out.end]
 
 
 def _row(message: Message) -> list[str]:

@@ -4,6 +4,9 @@ Who belongs to a download is decided at its beginning, by number (8 bytes each);
 then read batch by batch. So no transaction stays open for as long as somebody's line is slow, and
 memory is flat. Nothing is kept on disk (docs/decisions/0033-exports-are-streamed.md).
 
+Somebody whose values can't be read or written costs their own line alone: it says so, in its place,
+and so does the last line.
+
 A CSV file begins with `mapping.EXPORT_COLUMNS`; by them an import knows it as ours and takes off
 the apostrophe in front of what a spreadsheet would run as a formula.
 """
@@ -20,6 +23,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts import set_aside
 from accounts.models import Workspace
 from subscribers.fields import definitions
 from subscribers.imports.errors import safe
@@ -110,19 +114,62 @@ def choose(people: QuerySet[Subscriber]) -> "array[int]":
     return ids
 
 
+class LeftOut:
+    """Counts what could not be written into one file, and says so in words.
+
+    Made in the language of the request: lines are written when it is over.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.count = 0
+        self.sentence = _("This line could not be written: see “Is everything sending?”.")
+        self._end = _("Lines that could not be written: %(count)s. Each is marked above.")
+
+    def one(self) -> str:
+        """Count one more, and return what stands in its place."""
+        self.count += 1
+        return self.sentence
+
+    @property
+    def end(self) -> str:
+        """What the last line says."""
+        return self._end % {"count": self.count}
+
+
 def write(
     workspace: Workspace, ids: "array[int]", *, chosen: Sequence[Column], form: str
 ) -> Iterator[str]:
-    """Yield a file batch by batch; ``form`` is `CSV` or `JSON`."""
-    wanted = {column.key for column in chosen}
-    related = wanted & set(RELATED)
+    """Return a file batch by batch; ``form`` is `CSV` or `JSON`."""
+    return _write(workspace, ids, chosen, form, LeftOut())
+
+
+def _write(
+    workspace: Workspace, ids: "array[int]", chosen: Sequence[Column], form: str, left_out: LeftOut
+) -> Iterator[str]:
+    related = {column.key for column in chosen} & set(RELATED)
     lines = _csv_lines if form == CSV else _json_lines
     if form == CSV:
         yield "\N{BYTE ORDER MARK}"  # spreadsheets take the file for UTF-8 only with it
         yield _csv_writer()([*EXPORT_COLUMNS, *(column.name for column in chosen)])
+
+    def made(batch: Sequence[int]) -> str:
+        return lines(_read(workspace, list(batch), related=related), chosen)
+
+    def instead(key: int) -> str:
+        return _instead(form, left_out.one(), key)
+
     for start in range(0, len(ids), PEOPLE_A_BATCH):
         batch = ids[start : start + PEOPLE_A_BATCH].tolist()
-        yield lines(_read(workspace, batch, related=related), chosen)
+        yield from set_aside.making("export", batch, made, instead=instead, name="person {}".format)
+    if left_out.count:
+        yield _instead(form, left_out.end)
+
+
+def _instead(form: str, sentence: str, key: int | None = None) -> str:
+    if form == CSV:
+        return _csv_writer()([str(key or ""), sentence])
+    return json.dumps({"subscriber_id": key, "error": sentence}, ensure_ascii=False) + "\n"
 
 
 def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[Row]:
@@ -226,24 +273,37 @@ def _csv_writer() -> Callable[[Sequence[str]], str]:
 
 
 def suppressions(workspace: Workspace, *, reason: str = "") -> Iterator[str]:
-    """Yield the suppression list as CSV, without erased addresses: nobody knows them any more."""
+    """Return the suppression list as CSV, without erased addresses: nobody knows them any more."""
+    rows = Suppression.objects.filter(workspace=workspace).exclude(email_key="")
+    return _suppressions(rows.filter(reason=reason) if reason else rows, LeftOut())
+
+
+def _suppressions(rows: QuerySet[Suppression], left_out: LeftOut) -> Iterator[str]:
     writer = _csv_writer()
     yield "\N{BYTE ORDER MARK}"
     yield writer(SUPPRESSION_COLUMNS)
-    rows = Suppression.objects.filter(workspace=workspace).exclude(email_key="")
-    if reason:
-        rows = rows.filter(reason=reason)
+
+    def made(keys: Sequence[int]) -> str:
+        batch = rows.filter(pk__gte=keys[0], pk__lte=keys[-1]).order_by("pk")
+        return "".join(
+            writer([safe(key), why, at.isoformat(timespec="seconds"), safe(detail)])
+            for key, why, at, detail in batch.values_list(
+                "email_key", "reason", "created_at", "detail"
+            )
+        )
+
+    def instead(key: int) -> str:
+        return writer([left_out.one(), str(key)])
+
     last = 0
     while True:
-        batch = list(
-            rows.filter(pk__gt=last)
-            .order_by("pk")
-            .values_list("pk", "email_key", "reason", "created_at", "detail")[:IDS_A_FETCH]
+        following = rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
+        keys = list(following[:IDS_A_FETCH])
+        if not keys:
+            break
+        last = keys[-1]
+        yield from set_aside.making(
+            "export", keys, made, instead=instead, name="suppression {}".format
         )
-        if not batch:
-            return
-        last = batch[-1][0]
-        yield "".join(
-            writer([safe(key), why, at.isoformat(timespec="seconds"), safe(detail)])
-            for _pk, key, why, at, detail in batch
-        )
+    if left_out.count:
+        yield writer([left_out.end])

@@ -105,6 +105,10 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
         _("Check the delimiter"),
     ),
     "nul": (_("A NUL character, as in a damaged file"), _("Save the file again as CSV, UTF-8")),
+    "not_stored": (
+        _("The database does not take this row: %(reason)s"),
+        _("Look for an unusual value in it and correct that, or leave the row out"),
+    ),
     "undecodable": (
         _("Characters that are not %(encoding)s"),
         _("Save the file again as CSV, UTF-8"),

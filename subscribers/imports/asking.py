@@ -2,6 +2,7 @@
 
 from django.db.models import Exists, OuterRef
 
+from accounts import set_aside
 from subscribers.models import Import, Subscriber, Subscription
 from subscribers.signup import signup
 from subscribers.signup.signup import Letter
@@ -34,9 +35,10 @@ def take(import_id: int) -> list[Letter]:
     Import.objects.filter(pk=record.pk).update(
         asked_until=people[-1].pk if len(people) == AT_ONCE else None
     )
-    found = []
-    for person in people:
-        form = record.asks_with
+    found: list[Letter] = []
+    form = record.asks_with
+
+    def ask(person: Subscriber) -> None:
         if form and (token := signup.invitation(form, person=person)):
             language = person.language or form.language or record.workspace.default_language
             found.append(
@@ -48,6 +50,8 @@ def take(import_id: int) -> list[Letter]:
                     language=language,
                 )
             )
+
+    set_aside.each("asking to confirm", people, ask, name=lambda person: f"person {person.pk}")
     return found
 
 

@@ -12,7 +12,7 @@ Rules, the same for the dry run and for the import:
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from subscribers.fields import custom_values
 from subscribers.imports import clashes, consent_statements, mapping, statements
@@ -130,14 +131,29 @@ class Merger:
                 for piece in lines:
                     copy.write(piece)
 
-    def worsen(self) -> None:
+    def stage_again(self, rows: Sequence[int], *, source: str = "import_again") -> None:
+        """Take rows as a batch that `Memory` kept, by their numbers."""
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE import_stage")
+            cursor.execute(
+                f"INSERT INTO import_stage SELECT * FROM {source} WHERE row = ANY(%s)",  # noqa: S608 - our own word
+                [list(rows)],
+            )
+
+    def kept_rows(self, source: str = "import_again") -> list[int]:
+        """Return the numbers of the rows that `Memory` kept."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT row FROM {source} ORDER BY row")  # noqa: S608 - our own word
+            return [row for (row,) in cursor.fetchall()]
+
+    def worsen(self, *, source: str = "import_worse") -> None:
         """Let those leave of whom a later row of the file says so, inside the caller's transaction.
 
         The rows themselves count as duplicates: nothing else of them is taken.
         """
         if not self._has_consent:
             return
-        self.decide(source="import_worse", watches=False)
+        self.decide(source=source, watches=False)
         with connection.cursor() as cursor:
             for statement in (
                 consent_statements.ONLY_LEAVES,
@@ -226,6 +242,8 @@ class Merger:
                 try:
                     cursor.execute(statements.INSERT_PEOPLE, values)
                 except IntegrityError as error:
+                    if not isinstance(error.__cause__, UniqueViolation):
+                        raise  # nobody came in between: a row is at fault
                     raise Overtaken from error
                 cursor.execute(statements.SUBSCRIBE_NEW, values)
                 cursor.execute(statements.CONSENT_OF_NEW, values)
@@ -265,15 +283,29 @@ class Memory:
         with connection.cursor() as cursor:
             cursor.execute(statements.MEMORY)
 
-    def note(self, seen: bytes, doubtful: bytes) -> None:
-        """Take a batch's addresses, and its rows whose address may have come before."""
-        with connection.cursor() as cursor:
-            with cursor.copy("COPY import_seen (address_hash, row) FROM STDIN") as copy:
-                copy.write(seen)
-            if doubtful:
-                columns = ", ".join(self._merger.columns)
-                with cursor.copy(f"COPY import_again ({columns}) FROM STDIN") as copy:
-                    copy.write(doubtful)
+    def note(self, seen: bytes) -> None:
+        """Take a batch's addresses."""
+        with (
+            connection.cursor() as cursor,
+            cursor.copy("COPY import_seen (address_hash, row) FROM STDIN") as copy,
+        ):
+            copy.write(seen)
+
+    def keep(self, lines: Iterable[bytes]) -> None:
+        """Take a batch's rows whose address may have come before."""
+        columns = ", ".join(self._merger.columns)
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY import_again ({columns}) FROM STDIN") as copy,
+        ):
+            for line in lines:
+                copy.write(line)
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """Take the addresses of rows that did not go in as never seen: a later row has its turn."""
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM import_seen WHERE row = ANY(%s)", [list(rows)])
 
     def take_duplicates(self) -> list[Duplicate]:
         """After the last batch: sort out the rows whose address an earlier row has."""

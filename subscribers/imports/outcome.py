@@ -42,6 +42,7 @@ def why_they_stay(kept: dict[str, int]) -> list[str]:
         "acted": _("%(count)s did something themselves, or joined in another way, since"),
         "changed": _("%(count)s were changed since, by a member or by another import"),
         "tagged": _("%(count)s got tags since"),
+        "failed": _("%(count)s could not be changed back: see “Is everything sending?”"),
     }
     return [text % {"count": _n(kept[why])} for why, text in sentences.items() if kept.get(why)]
 

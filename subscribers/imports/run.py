@@ -15,19 +15,19 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone, translation
 
-from subscribers.imports import batches, files, mapping, names, writers
+from subscribers.imports import apart, batches, files, mapping, names, writers
 from subscribers.imports.batches import Batch
 from subscribers.imports.clashes import Clash, watched
-from subscribers.imports.errors import ErrorFile
+from subscribers.imports.errors import ErrorFile, is_ours
 from subscribers.imports.layout import Layout
-from subscribers.imports.merge import Counts, Memory, Merger, Overtaken, refresh_statistics
+from subscribers.imports.merge import Counts, Memory, Merger, refresh_statistics
 from subscribers.imports.reader import Rows
 from subscribers.imports.rows import RowMaker
 from subscribers.models import Import
 from subscribers.states import ImportStatus
 
 LOCK_CLASS = 0x1417
-TRIES = 5
+TRIES = apart.TRIES
 TYPOS_KEPT = 20
 NAMES_KEPT = 50
 LARGE = 2_000_000  # bytes; a smaller file is written by one connection
@@ -38,6 +38,7 @@ UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
     unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
     progress = progress || jsonb_build_object(
         'done', COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint),
+        'refused', COALESCE(progress->'refused', '{}') || %(refused)s::jsonb,
         'standings', (
             SELECT COALESCE(jsonb_object_agg(standing, total), '{}') FROM (
                 SELECT key AS standing, sum(value::bigint) AS total FROM (
@@ -56,6 +57,7 @@ class _Reading:
     maker: RowMaker
     errors: ErrorFile
     source: Generator[Batch, None, None]
+    again: Rows  # the file once more, row by row
 
     def findings(self) -> dict[str, Any]:
         """Return what the reading found, as columns of `Import`."""
@@ -149,22 +151,25 @@ def _check(record: Import) -> None:
     memory = Memory(merger)
     totals = Counts()
     clashes: list[Clash] = []
+    refused = _refused(record)
     batch = None
     refresh_statistics(only_if_stale=True)
     with transaction.atomic(), _reading(record) as reading:
         merger.open()
         memory.open()
         for batch in reading.source:
-            merger.stage(batch.lines)
-            merger.learn(make)
-            totals += merger.decide(dry_run=True)
-            clashes += merger.clashes
-            memory.note(batch.seen, batch.doubtful)
+            counts, found = apart.batch(refused, merger, make, batch.lines, dry_run=True)
+            totals += counts
+            clashes += found
+            apart.keep(refused, memory, batch)
             _show_progress(record.pk, batch)
-        duplicates = _refuse_duplicates(memory, reading.errors)
-        merger.learn(make)
-        totals += merger.decide(dry_run=True)
-        reading.errors.refuse_clashes(clashes + merger.clashes)
+        memory.forget(list(refused.reasons))
+        again = memory.take_duplicates()
+        counts, found = apart.rest(refused, merger, make, dry_run=True)
+        duplicates = apart.refuse_duplicates(again, reading.errors, refused)
+        totals += counts
+        reading.errors.refuse_clashes(clashes + found)
+        _tell(record, reading, refused.reasons)
         merger.close()
     findings = reading.findings()
     findings["progress"] = {**record.progress, "standings": dict(totals.standings)}
@@ -211,15 +216,13 @@ def _run(record: Import) -> None:
     # Values that must be there only once are written one batch after the other.
     one_by_one = merger.watch.is_on or connection.in_atomic_block
     clashes: list[Clash] = []
+    refused = _refused(record)
     refresh_statistics(only_if_stale=True)
     merger.open()
     memory.open()
 
     def write(by: Merger, batch: Batch) -> None:
-        by.stage(batch.lines)
-        by.learn(make)
-        _merge(record.pk, by, batch)
-        clashes.extend(by.clashes)
+        clashes.extend(_write(record, by, make, batch, refused))
 
     try:
         with _reading(record) as reading:
@@ -233,42 +236,49 @@ def _run(record: Import) -> None:
                 for batch in reading.source:
                     if not batch.last_row:
                         break  # the file has no row behind its header
-                    memory.note(batch.seen, batch.doubtful)
+                    apart.keep(refused, memory, batch)
                     if batch.last_row not in written:
                         put(batch)
                     elif merger.watch.is_on:
-                        clashes += _look_again(merger, batch)
+                        clashes += _look_again(merger, batch, refused)
             reading.errors.refuse_clashes(clashes)
-            duplicates = _refuse_duplicates(memory, reading.errors)
-            merger.learn(make)
-            _finish(record, merger, reading, duplicates=duplicates)
+            memory.forget(list(refused.reasons))
+            again = memory.take_duplicates()
+            with transaction.atomic():
+                counts, found = apart.rest(refused, merger, make)
+                duplicates = apart.refuse_duplicates(again, reading.errors, refused)
+                _advance(record.pk, None, counts)
+                reading.errors.refuse_clashes(found)
+                _tell(record, reading, refused.reasons)
+                _finish(record, reading, duplicates=duplicates)
     finally:
         if connection.is_usable():
             merger.close()
 
 
-def _finish(record: Import, merger: Merger, reading: _Reading, *, duplicates: int) -> None:
-    """Merge the rows that may have come before and did not, and close the import by it."""
-    for _attempt in range(TRIES):
-        try:
-            with transaction.atomic():
-                counts = merger.decide()
-                merger.write(counts)
-                clashes = merger.clashes
-                merger.worsen()
-                _advance(record.pk, None, counts)
-                reading.errors.refuse_clashes(clashes)
-                Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
-                    status=ImportStatus.DONE,
-                    duplicates=duplicates,
-                    finished_at=timezone.now(),
-                    asked_until=0 if record.asks_with_id else None,
-                    **_findings(record, reading),
-                )
-        except Overtaken:
-            continue
-        return
-    raise Overtaken
+def _finish(record: Import, reading: _Reading, *, duplicates: int) -> None:
+    """Close the import by what came of it, in the transaction of its last rows."""
+    Import.objects.filter(pk=record.pk, status=ImportStatus.RUNNING).update(
+        status=ImportStatus.DONE,
+        duplicates=duplicates,
+        finished_at=timezone.now(),
+        asked_until=0 if record.asks_with_id else None,
+        **_findings(record, reading),
+    )
+
+
+def _refused(record: Import) -> apart.Refused:
+    """Return the rows that earlier runs found the database to refuse."""
+    return apart.Refused(
+        subject=f"import {record.pk}",
+        passes=(Stopped, _WrittenBefore),
+        reasons={int(row): why for row, why in record.progress.get("refused", {}).items()},
+    )
+
+
+def _tell(record: Import, reading: _Reading, reasons: dict[int, str]) -> None:
+    is_safe = record.has_header and is_ours(record.columns)
+    apart.tell(reasons, reading.again, reading.errors, is_safe=is_safe)
 
 
 def _findings(record: Import, reading: _Reading) -> dict[str, Any]:
@@ -278,34 +288,54 @@ def _findings(record: Import, reading: _Reading) -> dict[str, Any]:
     return findings
 
 
-def _look_again(merger: Merger, batch: Batch) -> list[Clash]:
-    """Return what was refused of a batch that an earlier run wrote."""
-    merger.stage(batch.lines)
+def _look_again(merger: Merger, batch: Batch, refused: apart.Refused) -> list[Clash]:
+    """Return what clashes in a batch that an earlier run wrote."""
+    merger.stage(apart.leaving_out(batch.lines, refused.reasons))
     with transaction.atomic():
         merger.decide(dry_run=True)
     return merger.clashes
 
 
-def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
-    for _attempt in range(TRIES):
+def _write(
+    record: Import, merger: Merger, make: names.Make, batch: Batch, refused: apart.Refused
+) -> list[Clash]:
+    """Write a batch, without its rows at fault; returns what clashes in it."""
+    found = apart.Refused(
+        subject=refused.subject, passes=refused.passes, before=len(refused.reasons)
+    )
+    try:
         try:
             with transaction.atomic():
-                counts = merger.decide()
-                merger.write(counts)
-                _advance(import_id, batch, counts)
-        except Overtaken:
-            continue
-        except _WrittenBefore:
-            return
-        return
-    raise Overtaken
+                merger.stage(batch.lines)
+                merger.learn(make)
+            apart.steadily(lambda: _merge(record.pk, merger, batch))
+        except Exception as error:
+            if found.is_nobodys_fault(error):
+                raise
+        else:
+            return merger.clashes
+        with transaction.atomic():
+            counts, clashes = apart.batch(found, merger, make, batch.lines)
+            _advance(record.pk, batch, counts, found.reasons)
+    except _WrittenBefore:
+        return merger.clashes
+    refused.reasons.update(found.reasons)
+    return clashes
+
+
+def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
+    counts = merger.decide()
+    merger.write(counts)
+    _advance(import_id, batch, counts)
 
 
 class _WrittenBefore(Exception):  # noqa: N818 - a signal
     """The commit of a worker that was killed came through after all."""
 
 
-def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
+def _advance(
+    import_id: int, batch: Batch | None, counts: Counts, refused: dict[int, str] | None = None
+) -> None:
     """Note progress in the batch's own transaction; a cancelled import takes the batch back."""
     values: dict[str, Any] = {
         "id": import_id,
@@ -318,6 +348,7 @@ def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
         "unchanged": counts.unchanged,
         "suppressed": counts.suppressed,
         "standings": json.dumps(counts.standings),
+        "refused": json.dumps(refused or {}),
     }
     with connection.cursor() as cursor:
         cursor.execute(ADVANCE, values)
@@ -326,18 +357,6 @@ def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
     if Import.objects.filter(pk=import_id, status=ImportStatus.RUNNING).exists():
         raise _WrittenBefore
     raise Stopped
-
-
-def _refuse_duplicates(memory: Memory, errors: ErrorFile) -> int:
-    duplicates = memory.take_duplicates()
-    for duplicate in duplicates:
-        errors.refuse_duplicate(
-            duplicate.row,
-            first=duplicate.first,
-            email=duplicate.email,
-            cells=json.loads(duplicate.raw),
-        )
-    return len(duplicates)
 
 
 @contextmanager
@@ -362,6 +381,6 @@ def _reading(record: Import) -> Iterator[_Reading]:
             rows, maker=maker, errors=errors, has_header=record.has_header, size=size
         )
         try:
-            yield _Reading(maker=maker, errors=errors, source=source)
+            yield _Reading(maker=maker, errors=errors, source=source, again=rows)
         finally:
             source.close()

@@ -5,7 +5,7 @@ people it created are deleted, as `people.delete` does. Each batch is a transact
 leaves nothing for a second one, so an undo that was interrupted simply goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Left, Length, StrIndex, Substr
 from django.utils import timezone
 
+from accounts import set_aside
 from subscribers.consent import suppression
 from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail
@@ -32,6 +33,7 @@ from subscribers.states import (
 
 DAYS = 30
 BATCH = 5_000
+KIND = "undoing an import"
 WROTE = (ImportStatus.DONE, ImportStatus.CANCELLED, ImportStatus.FAILED)
 
 
@@ -40,7 +42,7 @@ class Undone:
     """How far an undo is, and what it left alone: why a person stays → how many.
 
     Why: ``acted`` (a consent event of another origin), ``changed`` (a member or another import
-    changed them), ``tagged`` (somebody else tagged them).
+    changed them), ``tagged`` (somebody else tagged them), ``failed`` (the database would not).
     """
 
     removed: int = 0
@@ -160,45 +162,73 @@ def _leave_to_others(record: Import) -> None:
 
 def _restore_some(record: Import) -> bool:
     """Give some of the people it found what they had; False when none is left."""
-    with _step(record) as state, connection.cursor() as cursor:
+    with _step(record) as state:
         rows = list(
             ImportChange.objects.filter(from_import=record)
             .order_by("pk")
             .values_list("pk", "subscriber_id")[:BATCH]
         )
-        values = {
-            **_values(record),
-            "changes": [key for key, _person in rows],
-            "people": sorted({person for _key, person in rows}),
-        }
-        if rows:
-            for statement in undoing.RESTORE:
-                cursor.execute(statement, values)
+        people = sorted({person for _key, person in rows})
+
+        def restore(some: Sequence[int]) -> None:
+            values = {
+                **_values(record),
+                "changes": [key for key, person in rows if some[0] <= person <= some[-1]],
+                "people": list(some),
+            }
+            with connection.cursor() as cursor:
+                for statement in undoing.RESTORE:
+                    cursor.execute(statement, values)
+            connection.check_constraints()
             here = _changed(record).filter(pk__in=values["changes"])
-            state.restored += here.values("subscriber").distinct().count()
+            restored = here.values("subscriber").distinct().count()
             ImportChange.objects.filter(pk__in=values["changes"]).delete()
+            state.restored += restored
+
+        done = set_aside.together(KIND, people, restore, name=_name(record), passes=(OSError,))
+        if done < len(people):
+            # Those at fault stay as they are; their notes go, or they would be met for ever.
+            left = ImportChange.objects.filter(pk__in=[key for key, _person in rows])
+            state.kept["failed"] = state.kept.get("failed", 0) + len(people) - done
+            left.delete()
     return len(rows) == BATCH
 
 
 def _remove_some(record: Import) -> bool:
     """Delete some of the people it created, unless something happened to them since."""
-    with _step(record) as state, connection.cursor() as cursor:
-        values = {**_values(record), "until": state.until, "most": BATCH}
-        cursor.execute(undoing.JUDGE, values)
-        judged = cursor.fetchall()
-        gone = [key for key, why in judged if not why]
-        stay = [key for key, why in judged if why]
-        for _key, why in judged:
-            if why:
-                state.kept[why] = state.kept.get(why, 0) + 1
-        if judged:  # of those who go, too: the days of the lists count their joining off by it
-            for statement in (*undoing.HAND_OVER, *undoing.TAKE_BACK):
-                cursor.execute(statement, {**values, "people": [*stay, *gone]})
-        if gone:
-            state.removed += people.delete(record.workspace, ids=gone)
+    with _step(record) as state:
+        with connection.cursor() as cursor:
+            cursor.execute(undoing.JUDGE, {**_values(record), "until": state.until, "most": BATCH})
+            judged: list[tuple[int, str]] = cursor.fetchall()
+
+        def remove(some: Sequence[tuple[int, str]]) -> None:
+            stay = [key for key, why in some if why]
+            gone = [key for key, why in some if not why]
+            # Also of those who go: the days of the lists count their joining off by it.
+            values = {**_values(record), "people": [*stay, *gone]}
+            with connection.cursor() as cursor:
+                for statement in (*undoing.HAND_OVER, *undoing.TAKE_BACK):
+                    cursor.execute(statement, values)
+            removed = people.delete(record.workspace, ids=gone) if gone else 0
+            connection.check_constraints()
+            state.removed += removed
+            for _key, why in some:
+                if why:
+                    state.kept[why] = state.kept.get(why, 0) + 1
+
+        name = _name(record)
+        done = set_aside.together(
+            KIND, judged, remove, name=lambda one: name(one[0]), passes=(OSError,)
+        )
+        if done < len(judged):
+            state.kept["failed"] = state.kept.get("failed", 0) + len(judged) - done
         if judged:
             state.until = judged[-1][0]
     return len(judged) == BATCH
+
+
+def _name(record: Import) -> Callable[[int], str]:
+    return lambda person: f"import {record.pk}, person {person}"
 
 
 @contextmanager

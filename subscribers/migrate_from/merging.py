@@ -9,7 +9,8 @@
 Each statement writes only what is not there yet, so a second move of a file changes nothing.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,7 +42,8 @@ SELECT stage.*,
         OR (stage.time_zone <> '' AND person.time_zone = '')
         OR stage.fields || person.fields <> person.fields)
 FROM (
-    SELECT * FROM move_stage WHERE row > %(after)s AND row <= %(upto)s ORDER BY email_key
+    SELECT * FROM move_stage
+    WHERE row > %(after)s AND row <= %(upto)s AND row <> ALL(%(refused)s) ORDER BY email_key
 ) stage
 LEFT JOIN subscribers_subscriber person
     ON person.workspace_id = %(workspace)s AND person.email_key = stage.email_key
@@ -239,6 +241,24 @@ class Decided:
     behind: list[Clash]  # values that stay behind
 
 
+def together(pieces: Sequence[Decided]) -> Decided:
+    """Add up what pieces of one range do."""
+    verdicts: Counter[str] = Counter()
+    lists: Counter[tuple[int, str, str]] = Counter()
+    reasons: Counter[str] = Counter()
+    for one in pieces:
+        verdicts.update(one.verdicts)
+        lists.update(one.lists)
+        reasons.update(one.reasons)
+    return Decided(
+        verdicts=dict(verdicts),
+        lists=dict(lists),
+        reasons=dict(reasons),
+        kept=[kept for one in pieces for kept in one.kept],
+        behind=[clash for one in pieces for clash in one.behind],
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
     """Staged rows after one and up to another, each included once."""
@@ -263,8 +283,14 @@ def ranges(*, after: int, size: int) -> Iterator[Range]:
 class MoveWriter:
     """Decides and writes for one move."""
 
-    def __init__(self, record: Move, *, watch: Watch, at: datetime, detail: str) -> None:
-        """Prepare; ``at`` is the moment of whatever has none of its own."""
+    def __init__(
+        self, record: Move, *, watch: Watch, at: datetime, detail: str, refused: Collection[int]
+    ) -> None:
+        """Prepare; ``at`` is the moment of whatever has none of its own.
+
+        ``refused``: rows that are passed over, now and as more come to it.
+        """
+        self._refused = refused
         self._watch = watch
         self._values: dict[str, Any] = {
             "workspace": record.workspace_id,
@@ -282,6 +308,7 @@ class MoveWriter:
     def decide(self, rows: Range, *, dry_run: bool) -> Decided:
         """Say what becomes of a range of staged rows; inside the caller's transaction."""
         values = {**self._values, "after": rows.after, "upto": rows.upto}
+        values["refused"] = list(self._refused)
         with connection.cursor() as cursor:
             cursor.execute(WORK_MEMORY)
             cursor.execute("TRUNCATE move_decided, move_joined")

@@ -14,14 +14,15 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone, translation
 
-from subscribers.imports import files, mapping
+from subscribers.fields.problems import Problem
+from subscribers.imports import apart, files, mapping
 from subscribers.imports import names as imports_names
 from subscribers.imports.clashes import Watch
 from subscribers.imports.mapping import Target
-from subscribers.imports.merge import Overtaken, refresh_statistics
+from subscribers.imports.merge import refresh_statistics
 from subscribers.imports.reader import BrokenRow
-from subscribers.imports.rows import RowMaker, RowRefused
-from subscribers.imports.run import TRIES, sole_worker
+from subscribers.imports.rows import Fault, RowMaker, RowRefused
+from subscribers.imports.run import sole_worker
 from subscribers.migrate_from import merging, staging
 from subscribers.migrate_from.arrivals import Noticed, Part
 from subscribers.migrate_from.merging import Decided, MoveWriter, Range
@@ -96,13 +97,25 @@ class _Work:
         self._rows = 0
         self._totals: dict[str, int] = {}
         self._watch = Watch(record.workspace, [], fills=True)
+        known = {} if self._dry else record.findings.get("refused", {})
+        self._refused = apart.Refused(
+            subject=f"move {record.pk}",
+            passes=(Stopped,),
+            reasons={int(row): why for row, why in known.items()},
+        )
 
     def do(self) -> None:
         """Stage everything, merge range by range, and say what came of it."""
         record = self._record
         path = files.new_path(".report.csv")
         names = [part.name for part in self._opened.parts]
-        merger = MoveWriter(record, watch=self._watch, at=self._at, detail=detail(record))
+        merger = MoveWriter(
+            record,
+            watch=self._watch,
+            at=self._at,
+            detail=detail(record),
+            refused=self._refused.reasons.keys(),
+        )
         with Report(path, names=names, lists=self._opened.new_lists) as report:
             self._stage(report)
             new_tags = imports_names.new_ones(record.workspace, "tag", [*self._tags.values()])
@@ -116,6 +129,7 @@ class _Work:
                     self._count(decided)
                 if number & (number - 1) == 0 and not self._dry:
                     refresh_statistics(only_if_stale=number == 1)
+            self._tell(report)
         values = {
             "rows": self._rows,
             "invalid": report.invalid,
@@ -127,7 +141,7 @@ class _Work:
         self._finish(values)
 
     def _stage(self, report: Report) -> None:
-        stage = Stage()
+        stage = self._staged = Stage(self._refused)
         for index, part in enumerate(self._opened.parts):
             self._stage_part(stage, report, index, part)
         found = stage.finish()
@@ -171,26 +185,51 @@ class _Work:
         if not Move.objects.filter(pk=self._record.pk, status=self._record.status).exists():
             raise Stopped
 
+    def _tell(self, report: Report) -> None:
+        """Name the rows that the database refused."""
+        reasons = self._refused.reasons
+        addresses = {**staging.addresses(list(reasons)), **self._staged.addresses}
+        for row, why in sorted(reasons.items()):
+            problem = Problem("not_stored", reason=why)
+            fault = Fault(field="", value="", problem=problem)
+            report.refuse(row, [fault], addresses.get(row, ""))
+
     def _merge(self, merger: MoveWriter, rows: Range, *, only_look: bool) -> Decided:
-        if only_look:
-            with transaction.atomic():
-                return merger.decide(rows, dry_run=True)
-        for _attempt in range(TRIES):
-            try:
-                with transaction.atomic():
-                    decided = merger.decide(rows, dry_run=False)
-                    merger.write(decided)
-                    self._advance(rows, decided)
-            except Overtaken:
-                continue
+        def work(some: Range) -> Decided:
+            decided = merger.decide(some, dry_run=only_look)
+            if not only_look:
+                merger.write(decided)
+                connection.check_constraints()  # those that would be asked at the commit
             return decided
-        raise Overtaken
+
+        def whole() -> Decided:
+            decided = work(rows)
+            if not only_look:
+                self._advance(rows, decided)
+            return decided
+
+        def part(numbers: Sequence[int]) -> Decided:
+            some = Range(after=numbers[0] - 1, upto=numbers[-1], rows=len(numbers))
+            return apart.steadily(lambda: work(some))
+
+        try:
+            return apart.steadily(whole)
+        except Exception as error:
+            if self._refused.is_nobodys_fault(error):
+                raise
+        with transaction.atomic():
+            numbers = staging.rows_within(rows.after, rows.upto)
+            decided = merging.together(self._refused.without(numbers, part, row=int))
+            if not only_look:
+                self._advance(rows, decided)
+        return decided
 
     def _advance(self, rows: Range, decided: Decided) -> None:
         """Note progress in the range's own transaction; a cancelled move takes the range back."""
         running = Move.objects.filter(pk=self._record.pk, status=ImportStatus.RUNNING).update(
             rows=self._rows,
             position=rows.upto,
+            findings={"refused": self._refused.reasons},
             **{column: F(column) + count for column, count in columns(decided).items()},
         )
         if not running:

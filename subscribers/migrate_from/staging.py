@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection, transaction
 
+from accounts import set_aside
 from subscribers.imports import merge
+from subscribers.imports.apart import Refused
 from subscribers.imports.rows import STAGE_COLUMNS
 from subscribers.migrate_from.arrivals import Arrival
 
@@ -93,9 +95,11 @@ def close_tables() -> None:
 class Stage:
     """Collects lines and copies them."""
 
-    def __init__(self) -> None:
-        """Begin empty."""
+    def __init__(self, refused: Refused) -> None:
+        """Begin empty; ``refused`` takes the rows that the database does not."""
         self._lines: tuple[list[str], ...] = ([], [], [], [])
+        self._refused = refused
+        self.addresses: dict[int, str] = {}  # of the rows that were refused
 
     def add(self, row: int, line: str, arrival: Arrival) -> None:
         """Take one row: the line that `imports.rows` made of its cells, and what else it says."""
@@ -116,11 +120,29 @@ class Stage:
             self.flush()
 
     def flush(self) -> None:
-        """Copy what was collected."""
-        for (table, columns), lines in zip(COPIES, self._lines, strict=True):
-            if lines:
-                _copy(table, columns, lines)
-                lines.clear()
+        """Copy what was collected, without the rows at fault."""
+        try:
+            with transaction.atomic():
+                _copy_all(self._lines)
+        except Exception as error:
+            if set_aside.is_away(error):
+                raise
+            self._flush_apart()
+        for lines in self._lines:
+            lines.clear()
+
+    def _flush_apart(self) -> None:
+        known = set(self._refused.reasons)
+        rows = sorted(map(_row, self._lines[0]))
+        self._refused.without(rows, self._copy_some, row=int)
+        new = self._refused.reasons.keys() - known
+        for line in self._lines[0]:
+            if (row := _row(line)) in new:
+                self.addresses[row] = line.split("\t", 2)[1]
+
+    def _copy_some(self, rows: Sequence[int]) -> None:
+        within = range(rows[0], rows[-1] + 1)
+        _copy_all([[line for line in lines if _row(line) in within] for lines in self._lines])
 
     def finish(self) -> list[Duplicate]:
         """After the last row: leave each address once, and return the rows that went."""
@@ -132,6 +154,32 @@ class Stage:
         with connection.cursor() as cursor:
             cursor.execute(INDEXES)
         return [Duplicate(row=row, first=first, email=email) for row, first, email in sorted(found)]
+
+
+def _copy_all(lines_of_tables: Sequence[Sequence[str]]) -> None:
+    for (table, columns), lines in zip(COPIES, lines_of_tables, strict=True):
+        if lines:
+            _copy(table, columns, lines)
+
+
+def _row(line: str) -> int:
+    return int(line.partition("\t")[0])
+
+
+def addresses(rows: Sequence[int]) -> dict[int, str]:
+    """Return the addresses of staged rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row, email FROM move_stage WHERE row = ANY(%s)", [list(rows)])
+        return dict(cursor.fetchall())
+
+
+def rows_within(after: int, upto: int) -> list[int]:
+    """Return the numbers of staged rows after one and up to another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT row FROM move_stage WHERE row > %s AND row <= %s ORDER BY row", [after, upto]
+        )
+        return [row for (row,) in cursor.fetchall()]
 
 
 def _copy(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:

@@ -7,15 +7,17 @@ together. The rules are asked of those people alone, with the very condition tha
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor, log10, sqrt
 from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, F, Func, Value
+from django.db.models import BigIntegerField, BooleanField, F, Func, QuerySet, Value
 
 from accounts.models import Workspace
+from subscribers.models import Subscriber
 from subscribers.people import search
 from subscribers.segments import members
 from subscribers.segments.kinds import Scope
@@ -86,24 +88,38 @@ def estimate(scope: Scope, group: Group, *, seed: str = "") -> Estimate | None:
         keys = draw(scope.workspace, whole=whole, seed=seed)
         if not keys:
             return None
-        among = _IsAmong(F("pk"), Value(keys, output_field=ArrayField(BigIntegerField())))
-        with connection.cursor() as cursor:
-            cursor.execute(_SETTINGS)
-        fitting = list(members.people(scope, group).filter(among).values_list("pk", flat=True))
-        with connection.cursor() as cursor:
-            cursor.execute(_DEFAULTS)
+        fitting = among(members.people(scope, group), keys)
     found = scaled(len(fitting), asked=len(keys), whole=whole)
     return replace(found, examples=tuple(sorted(fitting, reverse=True)[: members.SAMPLES]))
 
 
-def draw(workspace: Workspace, *, whole: int, seed: str) -> list[int]:
-    """Draw about `DRAWN` people at random, without drawing anybody twice; returns their keys."""
+def among(people: QuerySet[Subscriber], keys: Sequence[int]) -> list[int]:
+    """Return which of some people are among ``people``, looking each of them up.
+
+    Raises:
+        TooMuch: even that takes too long.
+    """
+    given = _IsAmong(F("pk"), Value(list(keys), output_field=ArrayField(BigIntegerField())))
+    with members.in_time(milliseconds=MILLISECONDS):
+        with connection.cursor() as cursor:
+            cursor.execute(_SETTINGS)
+        found = list(people.filter(given).values_list("pk", flat=True))
+        with connection.cursor() as cursor:
+            cursor.execute(_DEFAULTS)
+    return found
+
+
+def draw(workspace: Workspace, *, whole: int, seed: str, share: float = 1) -> list[int]:
+    """Draw about `DRAWN` people at random, without drawing anybody twice; returns their keys.
+
+    More of them where only a ``share`` is of interest, so that about as many of those are drawn.
+    """
     chance = random.Random(seed)  # noqa: S311 - no secret
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKS, {"workspace": workspace.pk})
         blocks = sorted(block for (block,) in cursor.fetchall())
         places = len(blocks) * _BLOCK
-        wanted = min(ceil(DRAWN * places / max(whole, 1)), PROBES, places)
+        wanted = min(ceil(DRAWN * places / max(whole * share, 1)), PROBES, places)
         keys = [
             blocks[place // _BLOCK] * _BLOCK + place % _BLOCK
             for place in chance.sample(range(places), wanted)

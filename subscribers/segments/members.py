@@ -91,10 +91,12 @@ def in_time(*, milliseconds: int | None = None) -> Iterator[None]:
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
+                cursor.execute("SELECT current_setting('statement_timeout')")
+                before = cursor.fetchone()[0]  # of a block around this one, say
                 cursor.execute(f"SET LOCAL statement_timeout = {most}")
             yield
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise

@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,10 +14,11 @@ from accounts.once import under_free_name
 from subscribers.fields import usage
 from subscribers.fields.usage import InUse
 from subscribers.models import Segment, SegmentDay
-from subscribers.segments import compiling, members, tree
+from subscribers.segments import compiling, estimating, members, tree
 from subscribers.segments.kinds import Scope
 from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
 
+Found = members.Count | estimating.Estimate
 LONGEST_NAME = 120
 KEPT_DAYS = 400
 UNIQUE_NAME = "segment_name_unique"
@@ -60,8 +62,10 @@ def scope_of(segment: Segment) -> Scope:
     return Scope(workspace=segment.workspace, inside=inside)
 
 
-def save(segment: Segment, *, name: str, description: str, rules: Any) -> members.Count:
-    """Store a new or a changed segment, and count its people.
+def save(segment: Segment, *, name: str, description: str, rules: Any) -> Found:
+    """Store a new or a changed segment, and say how many people it has.
+
+    Of many it is an estimate: `recount` it, without anybody waiting.
 
     Raises:
         NameTaken: another one has this name.
@@ -72,7 +76,9 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
     segment.name, segment.description = name, description
     segment.rules = tree.write(group)
     segment.updated_at = timezone.now()
-    found = members.count(scope, group)  # before it is stored: what can't be counted is of no use
+    found = size(scope, group)  # before it is stored: what can't be counted is of no use
+    if not isinstance(found, members.Count):
+        segment.count = segment.counted_at = None
     try:
         with transaction.atomic():
             segment.save()
@@ -80,7 +86,8 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> member
         if UNIQUE_NAME not in str(error):
             raise
         raise NameTaken from error
-    _remember(segment, found)
+    if isinstance(found, members.Count):
+        _remember(segment, found)
     return found
 
 
@@ -91,6 +98,25 @@ def create(
     segment = Segment(workspace=workspace, created_by=by)
     save(segment, name=name, description=description, rules=rules)
     return segment
+
+
+def size(scope: Scope, group: Group) -> Found:
+    """Say at once how many people fit: counted where they are few, else estimated.
+
+    Raises:
+        TooMuch: it takes too long even to count them.
+    """
+    try:
+        about = estimating.estimate(scope, group)
+    except members.TooMuch:  # the exact count has more time
+        about = None
+    return about or members.count(scope, group)
+
+
+def note(segment: Segment, group: Group, found: members.Count) -> None:
+    """Remember a count that was asked of a stored segment's own rules."""
+    if segment.pk and tree.write(group) == segment.rules:
+        _remember(segment, found)
 
 
 def recount(segment: Segment) -> members.Count:
@@ -107,8 +133,10 @@ def recount(segment: Segment) -> members.Count:
 
 def _remember(segment: Segment, found: members.Count) -> None:
     segment.count, segment.counted_at = found.people, timezone.now()
-    # Only if it is still there, and only these two: somebody may be saving it.
-    Segment.objects.filter(pk=segment.pk).update(count=found.people, counted_at=segment.counted_at)
+    # Only if it is still there with these rules, and only these two: somebody may be saving it.
+    stored = Segment.objects.filter(pk=segment.pk, updated_at=segment.updated_at)
+    if not stored.update(count=found.people, counted_at=segment.counted_at):
+        return
     SegmentDay.objects.update_or_create(
         segment=segment,
         day=segment.counted_at.astimezone(UTC).date(),
@@ -117,10 +145,16 @@ def _remember(segment: Segment, found: members.Count) -> None:
 
 
 def due() -> Iterable[Segment]:
-    """Return the segments that have not been counted today (UTC), and forget very old counts."""
+    """Return the segments that have not been counted today (UTC), or not since they were changed.
+
+    Very old counts are forgotten.
+    """
     today = timezone.now().astimezone(UTC).date()
     SegmentDay.objects.filter(day__lt=today - timedelta(days=KEPT_DAYS)).delete()
-    return Segment.objects.exclude(days__day=today).select_related("workspace").order_by("pk")
+    counted = Q(days__day=today) & Q(count__isnull=False)
+    today_and_known = Segment.objects.filter(counted).values("pk")
+    rows = Segment.objects.exclude(pk__in=today_and_known)
+    return rows.select_related("workspace").order_by("pk")
 
 
 def duplicate(segment: Segment, *, by: User | None) -> Segment:

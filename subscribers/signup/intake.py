@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import set_aside
 from accounts.models import Workspace
 from subscribers.addresses import addresses
 from subscribers.consent import ledger
@@ -95,12 +96,15 @@ def approve(workspace: Workspace, *, ids: Collection[int]) -> list[int]:
     They still have to be confirmed by mail.
     """
     taken = []
-    for request_id in ids:
+
+    def approve_one(request_id: int) -> None:
         with transaction.atomic():
             row = _locked(SignupRequest.objects.filter(workspace=workspace, pk=request_id))
             letter = _take_in(row) if row and row.held_for else None
         if letter:
             taken.append(request_id)
+
+    set_aside.each("sign-up", ids, approve_one, name="sign-up {}".format)
     return taken
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from subscribers.directory import directory, export
+from subscribers.directory import counts, directory, export
 from subscribers.directory.filters import PeopleFilters
 from subscribers.models import MailingList, Segment, Subscriber
 from subscribers.states import SuppressionReason
@@ -23,14 +23,14 @@ log = structlog.get_logger()
 @member(Permission.EXPORT)
 def subscriber_export_all(request: MemberRequest) -> HttpResponse:
     """Ask which columns and which form; the selection comes from the page before."""
-    people, title = _selection(request)
+    _people, title = _selection(request)
     chosen = {"first_name", "last_name", "lists", "tags"}
     columns = export.columns(request.workspace)
     context = {
         "columns": columns,
         "chosen": chosen | {one.key for one in columns if one.key.startswith(export.FIELD)},
         "title": title,
-        "count": people.count(),
+        "count": counts.lately(request.workspace, PeopleFilters.read(request.GET.dict())),
         "narrowed": PeopleFilters.read(request.GET.dict()).pairs(),
     }
     return render(request, "subscribers/export.html", context)

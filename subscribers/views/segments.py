@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import date_format, number_format
@@ -19,6 +21,7 @@ from accounts.numbers import row_number
 from accounts.once import once
 from accounts.revisions import Difference, Editing
 from accounts.roles import Permission, may
+from subscribers import tasks
 from subscribers.directory import as_rules
 from subscribers.directory.directory import Filters
 from subscribers.fields import usage
@@ -106,9 +109,7 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
     if isinstance(saved, InvalidRules):
         reading = _Reading(faults=saved.faults)
     elif saved:
-        found = saved
-        text = ngettext("Saved. %(n)s person fits.", "Saved. %(n)s people fit.", found.people)
-        messages.success(request, text % {"n": number_format(found.people, force_grouping=True)})
+        messages.success(request, _saved(saved))
         return redirect("segment_page", segment.pk)
     context = {
         "segment": segment,
@@ -125,11 +126,22 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
     return render(request, "subscribers/segment.html", context, status=status)
 
 
+def _saved(found: saving.Found) -> str:
+    if isinstance(found, members.Count):
+        people, text = (
+            found.people,
+            ngettext("Saved. %(n)s person fits.", "Saved. %(n)s people fit.", found.people),
+        )
+    else:
+        people, text = found.value, _("Saved. About %(n)s people fit.")
+    return text % {"n": number_format(people, force_grouping=True)}
+
+
 def _save(
     request: MemberRequest, segment: Segment, raw: editing.Raw, form: SegmentForm, revised: Editing
-) -> members.Count | InvalidRules | None:
-    """Save, and count; None: somebody else saved meanwhile, and the form says so."""
-    counted: list[members.Count] = []
+) -> saving.Found | InvalidRules | None:
+    """Save, and say how many; None: somebody else saved meanwhile, and the form says so."""
+    counted: list[saving.Found] = []
 
     def write() -> None:
         counted.append(saving.save(segment, rules=raw, **form.cleaned_data))
@@ -143,7 +155,13 @@ def _save(
         return wrong
     if not won:
         return None
-    return counted[0] if counted else saving.recount(_find(request, segment.pk))
+    stored_segment = _find(request, segment.pk)
+    if stored_segment.count is None:
+        transaction.on_commit(partial(tasks.count_segment.delay, segment.pk), robust=True)
+    if counted:
+        return counted[0]
+    scope = saving.scope_of(stored_segment)
+    return saving.size(scope, tree.read(stored_segment.rules, scope.subjects))
 
 
 def _other_rules(request: MemberRequest, segment: Segment, raw: editing.Raw) -> list[Difference]:
@@ -267,7 +285,11 @@ def segment_preview(request: MemberRequest) -> HttpResponse:
 def segment_exactly(request: MemberRequest) -> HttpResponse:
     """Count exactly who fits the rules that an estimate was shown for."""
     scope = _scope(request)
-    panel = _panel(_read(_given(request.POST.get("rules", "")), scope), scope, wait=True)
+    reading = _read(_given(request.POST.get("rules", "")), scope)
+    panel = _panel(reading, scope, wait=True)
+    if reading.group and panel and "count" in panel:
+        own = Segment.objects.filter(workspace=request.workspace, pk__in=scope.inside).first()
+        saving.note(own or Segment(), reading.group, panel["count"])
     return render(request, "subscribers/_segment_panel.html", {"panel": panel})
 
 
@@ -291,8 +313,13 @@ def segment_duplicate(request: MemberRequest, segment_id: int) -> HttpResponse:
 @require_POST
 @member(Permission.VIEW)
 def segment_count(request: MemberRequest, segment_id: int) -> HttpResponse:
-    """Count a segment now."""
+    """Count a segment now; of many people in the background."""
     segment = _find(request, segment_id)
+    if members.size(request.workspace) >= estimating.MANY:
+        tasks.count_segment.delay(segment.pk)
+        text = _("“%(name)s” is being counted. The number stands here in a moment.")
+        messages.success(request, text % {"name": segment.name})
+        return redirect("segment_list")
     try:
         saving.recount(segment)
     except InvalidRules as wrong:

@@ -1,5 +1,6 @@
 """One bad member of a batch is left out and noted; the others go on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -86,3 +87,29 @@ def test_what_never_happened_again_is_forgotten(db: None, monkeypatch: pytest.Mo
     monkeypatch.setattr(set_aside, "MOST", 3)
     assert set_aside.forget_old() == 2
     assert SetAside.objects.count() == 3
+
+
+def test_a_row_that_no_index_can_hold_is_at_fault_itself(db: None) -> None:
+    """Psycopg counts it among what is away for a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE words (word text) ON COMMIT DROP")
+        cursor.execute("CREATE INDEX ON words (word)")
+    long = "".join(chr(0x4E00 + (number * 7_919) % 20_000) for number in range(5_000))
+
+    def insert(words: Sequence[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO words VALUES (%s)", [[word] for word in words])
+
+    done = set_aside.together("words", ["a", long, "b"], insert, name=lambda word: word[:1])
+    assert done == 2
+    assert SetAside.objects.get().kind == "words"
+
+
+def test_what_cannot_be_made_has_something_in_its_place(db: None) -> None:
+    def make(numbers: Sequence[int]) -> str:
+        return ",".join(str(12 // number) for number in numbers) + ";"
+
+    made = set_aside.making("lines", [1, 2, 0, 3, 0], make, instead=lambda number: f"({number});")
+    assert "".join(made) == "12,6;(0);4;(0);"
+    assert SetAside.objects.get().count == 2
+    assert list(set_aside.making("lines", [1, 2], make, instead=str)) == ["12,6;"]
