@@ -1,7 +1,7 @@
 """How many people an audience has, for a page that answers at once.
 
 Small workspaces and small lists are counted. Else some people are drawn one by one and judged by
-the very statement that planning uses (`campaigns.audience.verdicts`); each figure comes with its range, as
+the very statement that planning uses (`verdicts`); each figure comes with its range, as
 for a segment (docs/decisions/0078-estimates-from-people-drawn-one-by-one.md). What is confirmed
 before sending is always counted: `audience.breakdown`.
 """
