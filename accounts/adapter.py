@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 from accounts import system_mail, tasks
 from accounts.models import SystemMail
@@ -42,5 +43,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     ) -> None:
         """Send allauth's mail in our own words; kinds we have no words for go nowhere."""
         if template_prefix.endswith("password_reset_key"):
-            system_mail.put(SystemMail.Kind.PASSWORD_RESET, user_id=context["user"].pk)
+            system_mail.put(
+                SystemMail.Kind.PASSWORD_RESET,
+                user_id=context["user"].pk,
+                language=get_language() or "",  # of the page on which it was asked for
+            )
             tasks.nudge()

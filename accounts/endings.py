@@ -10,7 +10,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import api_keys
+from accounts import team
 from accounts.models import ApiKey, Invitation, Membership, User
 
 
@@ -25,9 +25,9 @@ def end_with_membership(instance: Membership, **_: Any) -> None:
 
 @receiver(post_save, sender=Membership)
 def end_with_role(instance: Membership, *, created: bool, **_: Any) -> None:
-    """End the keys that may do more than their maker may now."""
+    """End the keys and invitations that go beyond what their maker may do now."""
     if not created:
-        api_keys.revoke_made_by(instance.workspace, instance.user, beyond=instance.role)
+        team.end_beyond(instance.workspace, instance.user, role=instance.role)
 
 
 @receiver(post_save, sender=User)

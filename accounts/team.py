@@ -174,6 +174,16 @@ def join(invitation: Invitation, *, password: str, name: str) -> User:
     return user
 
 
+def end_beyond(workspace: Workspace, user: User, *, role: str) -> None:
+    """End what a member made when they had more rights: keys and offers that go beyond ``role``."""
+    api_keys.revoke_made_by(workspace, user, beyond=role)
+    now = timezone.now()
+    offers = Invitation.objects.filter(workspace=workspace, invited_by=user, accepted_at=None)
+    offers.filter(expires_at__gt=now).exclude(role__in=assignable_roles(role)).update(
+        expires_at=now
+    )
+
+
 def _other_owner_exists(membership: Membership) -> bool:
     # Locked, so that two owners who leave at once can't both be "not the last".
     owners = (
@@ -195,7 +205,7 @@ def owned_alone_by(user: User) -> list[Workspace]:
 
 @transaction.atomic
 def change_role(membership: Membership, *, role: str, by: Membership) -> None:
-    """Give a member another role. Their API keys that may do more than it end.
+    """Give a member another role. Their API keys and invitations that go beyond it end.
 
     Raises:
         TeamError: the role is above the giver's, or the workspace would lose its last owner.
@@ -206,7 +216,7 @@ def change_role(membership: Membership, *, role: str, by: Membership) -> None:
     if membership.role == Role.OWNER and role != Role.OWNER and not _other_owner_exists(membership):
         raise TeamError(_("A workspace needs an owner. Appoint another one first."))
     Membership.objects.filter(pk=membership.pk).update(role=role)
-    api_keys.revoke_made_by(membership.workspace, membership.user, beyond=role)
+    end_beyond(membership.workspace, membership.user, role=role)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from accounts import api_keys
+from accounts import api_keys, zones
 from accounts.models import ApiKey, Workspace
 from accounts.roles import Permission, may
 
@@ -18,7 +18,7 @@ class KeyAuth(HttpBearer):
 
 
 def workspace_of(request: HttpRequest, permission: Permission) -> Workspace:
-    """Return the key's workspace.
+    """Return the key's workspace; times in sentences are by its clock from here on.
 
     Raises:
         HttpError: 403, the key's role doesn't allow this.
@@ -26,4 +26,5 @@ def workspace_of(request: HttpRequest, permission: Permission) -> Workspace:
     key: ApiKey = request.auth  # type: ignore[attr-defined]  # set by KeyAuth
     if not may(key.role, permission):
         raise HttpError(403, f"This key is {key.role}: it may not do this.")
+    zones.activate(workspace=key.workspace)
     return key.workspace

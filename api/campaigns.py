@@ -14,8 +14,9 @@ from pydantic import AwareDatetime
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from campaigns import lifecycle
-from campaigns.checks import confirmation
+from campaigns import carriers, lifecycle
+from campaigns.checks import confirmation, preflight
+from campaigns.checks.findings import Finding
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.figures import ledgers, running
@@ -41,12 +42,24 @@ class CampaignOut(Schema):
     states: dict[str, int]
 
 
+class FindingOut(Schema):
+    """One thing in the way: ``code`` names it, ``note`` is the way out."""
+
+    code: str
+    text: str
+    note: str
+
+
 class CampaignStatusOut(CampaignOut):
     """A campaign with its reasons, its rate, the sentence that explains it, and what people did.
 
     ``reasons`` say why messages are skipped, deferred, failed or unknown. ``undecided`` of the
     unknown ones wait for a decision. ``cause`` is ``explanation`` in one word, ``until`` when it
     goes on by itself. ``revision`` names the email as it is stored (for ``If-Match`` of resume).
+
+    ``account`` carries it, or would if it began now ("" for none); ``account_warnings`` say what is
+    to be known of that: it reaches nobody because it is the sandbox, or it does not work. Both are
+    empty for a campaign that is over. Sentences tell times by the workspace's clock.
     """
 
     reasons: dict[str, int]
@@ -59,6 +72,8 @@ class CampaignStatusOut(CampaignOut):
     clicked: int
     unsubscribed: int
     revision: str
+    account: str
+    account_warnings: list[FindingOut]
 
 
 def _head(campaign: Campaign, ledger: Ledger) -> dict[str, object]:
@@ -102,7 +117,20 @@ def status(campaign: Campaign) -> dict[str, object]:
         "clicked": acted.clicks,
         "unsubscribed": acted.unsubscribes,
         "revision": confirmation.shown(campaign),
+        **_account(campaign),
     }
+
+
+def _account(campaign: Campaign) -> dict[str, object]:
+    if campaign.status in lifecycle.OVER:
+        return {"account": "", "account_warnings": []}
+    carrier = carriers.of(campaign)
+    warnings = [_finding(one) for one in preflight.of_carrier(campaign) if one.warns]
+    return {"account": carrier.name if carrier else "", "account_warnings": warnings}
+
+
+def _finding(found: Finding) -> dict[str, str]:
+    return {"code": found.code, "text": found.text, "note": found.note}
 
 
 @router.get("", response=list[CampaignOut], summary="Newest campaigns")
@@ -132,18 +160,14 @@ def _confirmed(request: HttpRequest) -> str | None:
 
 
 class SendIn(Schema):
-    """When to send (empty: now), and the ``code`` of each finding to send in spite of."""
+    """When to send (empty: now), and the ``code`` of each finding to send in spite of.
+
+    ``at`` says how far its clock is from UTC (``2026-10-25T02:30:00+01:00``): without that, an hour
+    that clocks show twice could mean two moments, and one that they jump over none.
+    """
 
     at: AwareDatetime | None = None
     force: list[str] = []
-
-
-class FindingOut(Schema):
-    """One thing in the way: ``code`` names it, ``note`` is the way out."""
-
-    code: str
-    text: str
-    note: str
 
 
 class NotReadyOut(Schema):
@@ -180,7 +204,7 @@ def send_campaign(
     except confirmation.ChangedError as error:
         return Status(409, {"detail": " ".join(error.changes), "findings": []})
     except confirmation.NotReadyError as error:
-        said = [{"code": one.code, "text": one.text, "note": one.note} for one in error.findings]
+        said = [_finding(one) for one in error.findings]
         return Status(422, {"detail": "The campaign is not ready.", "findings": said})
     except lifecycle.PastTimeError:
         return Status(422, {"detail": "That time has passed.", "findings": []})

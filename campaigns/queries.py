@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList, Segment, Subscriber
+from subscribers.people import search as searching
 from subscribers.states import SubscriptionStatus
 
 PEOPLE_SHOWN = 8
@@ -54,17 +55,23 @@ def segments(workspace: Workspace) -> QuerySet[Segment]:
 
 
 def people(workspace: Workspace, search: str) -> QuerySet[Subscriber]:
-    """Find people to preview a mail as, by the beginning of their address or first name."""
-    found = Subscriber.objects.filter(workspace=workspace)
-    text = search.strip().lower()
-    if text:
-        found = found.filter(Q(email_key__startswith=text) | Q(first_name__istartswith=text))
-    return found.order_by("-pk")[:PEOPLE_SHOWN]
+    """Find people to preview a mail as, newest first, by any part of their name or address."""
+    found = Subscriber.objects.filter(workspace=workspace).order_by("-pk")
+    if searching.words(search):
+        keys = searching.keys(workspace.pk, search, limit=PEOPLE_SHOWN)
+        return found.filter(pk__in=keys)
+    return found[:PEOPLE_SHOWN]
 
 
 def templates(workspace: Workspace) -> QuerySet[Template]:
-    """Return the workspace's templates, the default first, with ``used``: campaigns not over."""
-    open_ones = Q(contents__campaign__status__in=[CampaignStatus.DRAFT, CampaignStatus.SCHEDULED])
+    """Return the workspace's templates, the default first, with ``used``: campaigns not sent yet.
+
+    What counts is the version that a campaign has now, not those that were put away.
+    """
+    open_ones = Q(
+        contents__campaign__content=F("contents__pk"),
+        contents__campaign__status__in=[CampaignStatus.DRAFT, CampaignStatus.SCHEDULED],
+    )
     return (
         Template.objects.filter(workspace=workspace)
         .annotate(used=Count("contents__campaign", filter=open_ones, distinct=True))

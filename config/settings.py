@@ -247,6 +247,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_FORMS = {
     "change_password": "accounts.forms.passwords.NewPasswordForm",
     "reset_password_from_key": "accounts.forms.passwords.ForgottenPasswordForm",
+    "user_token": "accounts.forms.passwords.ResetLinkForm",
 }
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -1,10 +1,12 @@
-"""allauth's forms about passwords, in our own words."""
+"""allauth's forms about passwords, in our own words and by our rules."""
 
 from typing import Any
 
-from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm
+from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm, UserTokenForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 
 
 class NewPasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth is untyped
@@ -22,6 +24,17 @@ class ForgottenPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]  # alla
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _speak(self)
+
+
+class ResetLinkForm(UserTokenForm):  # type: ignore[misc]  # allauth is untyped
+    """The link of a mail that resets a password: it ends with the account that it opens."""
+
+    uidb36 = forms.CharField(widget=forms.HiddenInput)  # nobody sees these: they are checked only
+    key = forms.CharField(widget=forms.HiddenInput)
+
+    def _get_user(self, uidb36: str) -> User | None:
+        user: User | None = super()._get_user(uidb36)
+        return user if user is not None and user.is_active else None
 
 
 def _speak(form: forms.Form) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -66,6 +67,7 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["time_zone"].choices = zones.choices(self.instance.time_zone)  # type: ignore[attr-defined]
         self.initial["slug"] = self.instance.slug
         self.order_fields(["name", "slug"])
 
@@ -103,15 +105,17 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
     language = forms.ChoiceField(
         label=_("Language"), choices=_with_none(languages, _("As my browser asks")), required=False
     )
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"),
-        choices=_with_none(zones.choices, _("The workspace’s time zone")),
-        required=False,
-    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
 
     class Meta:
         model = User
         fields: ClassVar = ["name", "language", "time_zone"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = partial(zones.choices, self.instance.time_zone)
+        choices = _with_none(offered, _("The workspace’s time zone"))
+        self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
 
 
 class InviteForm(forms.Form):

@@ -141,10 +141,18 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
         user = _join(invitation, account, form)
     except team.InvitationGone:
-        return render(request, "accounts/invitation_gone.html", status=404)
+        return _gone_meanwhile(request, token)
     if not signed_in:
         login(request, user, backend=LOGIN_BACKEND)
     return redirect(in_workspace(invitation.workspace, "home"))
+
+
+def _gone_meanwhile(request: HttpRequest, token: str) -> HttpResponse:
+    if team.find_invitation(token) is None:
+        return render(request, "accounts/invitation_gone.html", status=404)
+    # Another invitation to the same address made the account meanwhile; this one still stands.
+    messages.info(request, _("You have an account by now. Sign in to accept."))
+    return redirect(request.path)
 
 
 def _join(invitation: Invitation, account: User | None, form: JoinForm | None) -> User:

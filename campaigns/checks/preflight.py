@@ -21,6 +21,7 @@ from campaigns.audience import rule, sizing
 from campaigns.audience.rule import Audience, Breakdown
 from campaigns.audience.verdicts import SKIPPED, BrokenSegmentError, people_in
 from campaigns.checks.findings import Finding, Level, amber, green, red
+from campaigns.drafts import subjects
 from campaigns.models import Campaign, Content
 from campaigns.rendering import foreign
 from campaigns.rendering.errors import Where
@@ -33,7 +34,6 @@ FREE_MAIL = re.compile(
     r"@(gmail|googlemail|yahoo|ymail|rocketmail|outlook|hotmail|live|msn|icloud|me|aol|gmx)\.",
     re.IGNORECASE,
 )
-LONG_SUBJECT = 70  # characters; phones show about 40, desktop programs about 70
 TRIED = 50  # people of the audience that the mail is rendered for
 COUNTED_WHOLE = 100_000  # an audience up to here is asked for empty values as a whole
 COMPARED = 5  # sent campaigns that an audience is compared with
@@ -65,6 +65,11 @@ def of_message(campaign: Campaign) -> list[Finding]:
     """Check only the email itself and its sender: of a send under way the audience is settled."""
     content = campaign.content or Content(campaign=campaign)
     return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content, None)]
+
+
+def of_carrier(campaign: Campaign) -> list[Finding]:
+    """Say only which account carries it, and what is to be known of that."""
+    return list(_carrier(campaign))
 
 
 def blocking(
@@ -190,10 +195,9 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
             _("This goes to the sandbox inbox, not to real people."),
             "content",
             _("Choose “%(account)s” as its sending account, or let it send for %(domain)s.")
-            % {
-                "account": carrier.others[0],
-                "domain": campaign.from_email.rpartition("@")[2] or _("the sender's domain"),
-            },
+            % {"account": carrier.others[0], "domain": domain}
+            if (domain := campaign.from_email.rpartition("@")[2])
+            else _("Choose “%(account)s” as its sending account.") % {"account": carrier.others[0]},
             "id_sending_account",
         )
     elif carrier.is_sandbox:
@@ -292,10 +296,10 @@ def is_address(text: str) -> bool:
 
 
 def _inbox_line(content: Content) -> Iterator[Finding]:
-    if len(content.subject) > LONG_SUBJECT:
+    if (length := subjects.length(content.subject)) > subjects.LONGEST:
         yield amber(
             "long_subject",
-            _("The subject has %(n)s characters and will be cut.") % {"n": len(content.subject)},
+            _("The subject has %(n)s characters and will be cut.") % {"n": length},
             "content",
             _("Phones show about 40 characters: put what matters first."),
             "id_subject",

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns.drafts import content, converting, merge_tags
+from campaigns.drafts import content, converting, merge_tags, subjects
 from campaigns.forms.editor import ContentForm
 from campaigns.models import Campaign, Content
 from campaigns.rendering.isolation import BusyError
@@ -141,6 +141,7 @@ def _page(  # noqa: PLR0913 - each an optional part of the page
         conflict=conflict,
         closed=closed,
         fields=merge_tags.to_insert(campaign.workspace),
+        subject_length=subjects.length(str(form["subject"].value() or "")),
         **preview.pane_context(request, campaign),
     )
     return render(request, "campaigns/content.html", context, status=status)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from celery import current_app
 from django.contrib import messages
@@ -18,7 +19,6 @@ from kombu.exceptions import OperationalError
 
 from accounts import zones
 from accounts.access import MemberRequest, member
-from accounts.models import Workspace
 from accounts.roles import Permission
 from campaigns import lifecycle
 from campaigns.audience import rule, sample
@@ -42,7 +42,7 @@ def review(request: MemberRequest, campaign_id: int) -> HttpResponse:
     campaign = editor.find(request, campaign_id)
     if away := editor.elsewhere(campaign, "review"):
         return away
-    return _page(request, campaign, ScheduleForm(workspace=request.workspace))
+    return _page(request, campaign, ScheduleForm())
 
 
 @member(Permission.SEND)
@@ -51,7 +51,7 @@ def confirm(request: MemberRequest, campaign_id: int) -> HttpResponse:
     campaign = editor.find(request, campaign_id)
     if campaign.status != CampaignStatus.DRAFT:
         return redirect(editor.place(campaign), campaign.pk)
-    form = ScheduleForm(request.GET, workspace=request.workspace)
+    form = ScheduleForm(request.GET)
     division = rule.breakdown(campaign)
     found = preflight.findings(campaign, division)
     blocking = [finding for finding in found if finding.blocks]
@@ -81,7 +81,7 @@ def _ask(  # noqa: PLR0913 - each a part of the page
         "form": form,
         "division": division,
         "inbox": _inbox(campaign),
-        "moment": in_words(form.cleaned_data["at"], request.workspace, form.data.get("zone")),
+        "moment": in_words(form.cleaned_data["at"], form.chosen_zone),
         "warnings": [finding for finding in found if finding.warns],
         "changes": changes,
         "confirmed": confirmation.shown(campaign, division),
@@ -97,7 +97,7 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
     409 asks anew, and says what was changed meanwhile.
     """
     campaign = editor.find(request, campaign_id)
-    form = ScheduleForm(request.POST, workspace=request.workspace)
+    form = ScheduleForm(request.POST)
     if not form.is_valid():
         return _page(request, campaign, form, status=422)
     at, confirmed = form.cleaned_data["at"], request.POST.get("confirmed", "")
@@ -118,8 +118,7 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
         return redirect("campaign_live", campaign.pk)
     messages.success(
         request,
-        _("Scheduled for %(moment)s.")
-        % {"moment": in_words(at, request.workspace, form.data.get("zone"))},
+        _("Scheduled for %(moment)s.") % {"moment": in_words(at, form.chosen_zone)},
     )
     return redirect("campaign_review", campaign.pk)
 
@@ -154,14 +153,16 @@ def _send_nudge(after: float) -> None:
         logger.warning("The broker is away; due campaigns are found when it is back.")
 
 
-def in_words(at: datetime, workspace: Workspace, zone_name: str | None = None) -> str:
-    """Write a moment for people: "Thursday, 27 November 2026 at 08:00 (Asia/Jakarta)"."""
-    zone = zones.first_known(zone_name or "", workspace.time_zone)
+def in_words(at: datetime, zone: ZoneInfo | None = None) -> str:
+    """Write a moment for people: "Thursday, 27 November 2026 at 08:00 (Asia/Jakarta)".
+
+    By the clock of ``zone``, usually by that of whoever reads it.
+    """
     local = timezone.localtime(at, zone)
     return _("%(day)s at %(time)s (%(zone)s)") % {
         "day": date_format(local, "l, j F Y"),
         "time": date_format(local, "H:i"),
-        "zone": zone.key.replace("_", " "),
+        "zone": zones.named(at, zone),
     }
 
 
@@ -173,7 +174,7 @@ def _inbox(campaign: Campaign) -> Preview:
 def _page(
     request: MemberRequest, campaign: Campaign, form: ScheduleForm, *, status: int = 200
 ) -> HttpResponse:
-    moment = in_words(campaign.send_at, request.workspace) if campaign.send_at else ""
+    moment = in_words(campaign.send_at) if campaign.send_at else ""
     context = editor.page(
         request,
         campaign,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from campaigns import lifecycle
-from campaigns.checks import confirmation
+from campaigns.checks import confirmation, preflight
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
@@ -64,6 +64,7 @@ def resume(request: MemberRequest, campaign_id: int) -> HttpResponse:
             "campaign": campaign,
             "changes": getattr(error, "changes", ()),
             "blocking": getattr(error, "findings", ()),
+            "warnings": [one for one in preflight.of_carrier(campaign) if one.warns],
             "confirmed": confirmation.shown(campaign),
         }
         return render(request, "campaigns/resume.html", context, status=409)

@@ -10,6 +10,8 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
 from markupsafe import Markup, escape
 
+from accounts import zones
+
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -94,8 +96,8 @@ def there(value: datetime | None) -> str:
     """
     if value is None:
         return DASH
-    zone = str(timezone.get_current_timezone()).replace("_", " ")
-    return gettext("%(moment)s (%(zone)s)") % {"moment": moment(value), "zone": zone}
+    values = {"moment": moment(value), "zone": zones.named(value)}
+    return gettext("%(moment)s (%(zone)s)") % values
 
 
 def duration(value: float | timedelta | None) -> str:
@@ -140,8 +142,9 @@ def time_tag(value: datetime | None, how: str = "moment") -> Markup:
         "day": day,
         "moment": moment,
     }
+    whole = {"moment": date_format(_local(value), "DATETIME_FORMAT"), "zone": zones.named(value)}
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), date_format(_local(value), "DATETIME_FORMAT"), write[how](value)
+        value.isoformat(), gettext("%(moment)s (%(zone)s)") % whole, write[how](value)
     )
 
 

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import zones
 from accounts.choices import TextOptions
 from accounts.models import Workspace
 from campaigns.models import Campaign
@@ -178,7 +179,7 @@ def _scheduled(campaign: Campaign) -> Diagnosis:
     return Diagnosis(
         cause=Cause.SCHEDULED,
         sentence=_("Scheduled for %(time)s (%(zone)s).")
-        % {"time": clock(at), "zone": str(timezone.get_current_timezone()).replace("_", " ")},
+        % {"time": clock(at), "zone": zones.named(at)},
         until=at,
     )
 
@@ -349,5 +350,7 @@ def _throttled(waiting: QuerySet[Claim]) -> Diagnosis | None:
         cause=Cause.THROTTLED,
         until=until,
         sentence=_("Waiting for %(limit)s until %(time)s.")
-        % {"limit": _(what) if what else _("a limit"), "time": clock(until)},
+        % {"limit": _(what), "time": clock(until)}
+        if what
+        else _("Waiting for a limit until %(time)s.") % {"time": clock(until)},
     )

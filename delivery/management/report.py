@@ -5,7 +5,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from accounts import zones
+from campaigns.checks import preflight
 from campaigns.models import Campaign
 from delivery.figures import ledgers, running
 from delivery.health import diagnosis
@@ -34,7 +37,8 @@ def status(campaign: Campaign) -> dict[str, Any]:
     ledger = ledgers.of(campaign)
     states = ledgers.by_every_state(campaign, ledger)
     speed = running.messages_per_second(campaign)
-    found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
+    with timezone.override(zones.of_workspace(campaign.workspace)):
+        found = diagnosis.explain(campaign, ledger=ledger, speed=speed)
     return {
         "id": campaign.pk,
         "status": campaign.status,
@@ -84,6 +88,12 @@ class CampaignCommand(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object and nothing else"
         )
+
+    def warn(self, campaign: Campaign) -> None:
+        """Say on stderr what is to be known of the account that carries the campaign."""
+        for finding in preflight.of_carrier(campaign):
+            if finding.warns:
+                self.stderr.write(f"{finding.text} {finding.note}".rstrip())
 
     def say(self, found: dict[str, Any], *, as_json: bool) -> None:
         """Print how a campaign stands."""

@@ -131,11 +131,11 @@ def _account_of(campaign: Campaign) -> SendingAccount:
 
 def _compiled(campaign: Campaign, content: Content, account: SendingAccount) -> CompiledMessage:
     writing = writing_of(content)
-    subject = writing.subject or _("No subject yet")
+    values = {"subject": writing.subject or _("No subject yet")}
     try:
         with isolation.on_behalf_of(campaign.workspace_id):
             compiled = isolation.compile_content(
-                replace(writing, subject=f"[{_('Test')}] {subject}"),
+                replace(writing, subject=_("[Test] %(subject)s") % values),
                 tags_of(content),
                 track_opens=False,
                 track_clicks=False,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import redis
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts import zones
 from accounts.numbers import row_number, row_numbers
 from accounts.workspace_urls import outside
 from delivery.mime.tokens import Purpose
@@ -231,9 +233,11 @@ def know(request: HttpRequest, token: str) -> HttpResponse:
     person = holder.person
     if person is None:
         return _erased(request, holder)
+    timezone.activate(zones.first_known(person.time_zone, holder.workspace.time_zone))
     context = {
         "token": token,
         "person": person,
+        "zone": zones.current().key.replace("_", " "),
         "address": ownership.masked(person.email),
         "is_owner": holder.is_owner,
         "data": personal_data.collect(person) if holder.is_owner else None,

@@ -16,8 +16,9 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import escape
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
@@ -164,7 +165,9 @@ def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponseBase:
 
 
 def _body(mail: SandboxMessage) -> HttpResponse:
-    html = _part(_parsed(mail), "html") or f"<pre>{escape(_('This mail has no HTML part.'))}</pre>"
+    html = _part(_parsed(mail), "html") or format_html(
+        "<pre>{}</pre>", _("This mail has no HTML part.")
+    )
     response = HttpResponse(_in_new_tab(html))
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -183,5 +186,6 @@ def sandbox_empty(request: MemberRequest) -> HttpResponse:
     """Throw all kept mails of the workspace away, or those of the installation."""
     of_installation = request.POST.get("installation") == "1"
     count, _by_model = _box(request, of_installation=of_installation).delete()
-    messages.success(request, _("%(n)s mails thrown away.") % {"n": count})
+    text = ngettext("%(n)s mail thrown away.", "%(n)s mails thrown away.", count)
+    messages.success(request, text % {"n": count})
     return redirect(reverse("sandbox_list") + ("?installation=1" if of_installation else ""))

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns.checks import confirmation
+from campaigns.checks import confirmation, preflight
 from campaigns.models import Campaign
 from delivery.system_mail.campaign_test import TestSendError, read_addresses, send_test
 
@@ -34,5 +34,11 @@ def campaign_test_send(request: MemberRequest, campaign_id: int) -> HttpResponse
         except TestSendError as error:
             problem, status = error.sentence, 422
     name = "_test_result.html" if request.headers.get("HX-Request") else "test_result.html"
-    context = {"campaign": campaign, "answers": answers, "problem": problem}
+    warnings = [one for one in preflight.of_carrier(campaign) if one.warns] if answers else []
+    context = {
+        "campaign": campaign,
+        "answers": answers,
+        "problem": problem,
+        "warnings": warnings,
+    }
     return render(request, f"delivery/{name}", context, status=status)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
 from campaigns import queries
@@ -15,6 +16,7 @@ from delivery.models import Message
 from delivery.states import REASONS, MessageState
 from reports.campaign.engagement import Engagement, engagement
 from reports.campaign.recipients import attach_people
+from subscribers.models import SubscriberTally
 
 PAGE = 25
 
@@ -29,15 +31,16 @@ class Card:
 
     @property
     def at_most(self) -> int:
-        """How many people a campaign that has not begun can reach: an upper bound, at no cost.
+        """How many people a campaign that has not begun could reach now: a bound, at no cost.
 
-        Subscriptions of its lists, and what its segments counted last; who really gets it is
-        decided when it begins. Without lists only the segments are asked.
+        As many as are subscribed to its lists, or, where segments choose among all lists, as many
+        as there are. What a segment counted last is no bound: it may have grown since.
         """
-        lists = sum(getattr(row, "subscribed", 0) for row in self.campaign.include_lists.all())
-        counted = [row.count or 0 for row in self.campaign.include_segments.all()]
-        inside = sum(counted)
-        return min(lists, inside) if lists and inside else lists or inside
+        lists = self.campaign.include_lists.all()
+        if not lists:
+            everybody = getattr(self.campaign, "everybody", 0)
+            return everybody if self.campaign.include_segments.all() else 0
+        return sum(getattr(row, "subscribed", 0) for row in lists)
 
 
 def cards(campaigns: Iterable[Campaign]) -> list[Card]:
@@ -73,7 +76,10 @@ def newest(workspace: Workspace, *, limit: int) -> list[Card]:
 def _with_audience(campaigns: QuerySet[Campaign], workspace: Workspace) -> QuerySet[Campaign]:
     """Have what a card says about its campaign's audience read in two queries."""
     counted = Prefetch("include_lists", queryset=queries.lists(workspace, archived=True))
-    return campaigns.prefetch_related(counted, "include_segments")
+    tally = SubscriberTally.objects.filter(workspace=OuterRef("workspace")).values("count")
+    return campaigns.annotate(everybody=Coalesce(Subquery(tally), 0)).prefetch_related(
+        counted, "include_segments"
+    )
 
 
 def status_counts(workspace: Workspace) -> dict[str, int]:

@@ -10,6 +10,7 @@ removing are buttons of the form.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
 from typing import Any
 
 from django.http import QueryDict
@@ -132,7 +133,8 @@ class Part:
         more = len(labels) - SHOWN_CHOICES
         shown = ", ".join(labels[:SHOWN_CHOICES])
         if more > 0:
-            shown += " " + ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more}
+            text = ngettext("%(names)s and %(n)s more", "%(names)s and %(n)s more", more)
+            return text % {"names": shown, "n": more}
         return shown or _("Choose")
 
 
@@ -260,7 +262,8 @@ def sentence(rule: Group | Condition) -> str:
     ]
     if rule.match == "none":
         return _("none of: %(rules)s") % {"rules": "; ".join(inner)}
-    return (_(" or ") if rule.match == "any" else _(" and ")).join(inner)
+    two = _("%(one)s or %(other)s") if rule.match == "any" else _("%(one)s and %(other)s")
+    return reduce(lambda one, other: two % {"one": one, "other": other}, inner)
 
 
 def _spoken(asked: Input, values: Values) -> str:

@@ -139,7 +139,9 @@ def owner_link(
 def brake_news(membership_id: int) -> EmailMultiAlternatives | None:
     """Write to an owner or admin that the brake is on; None when it is off again, or they left."""
     member = (
-        Membership.objects.filter(pk=membership_id, user__is_active=True)
+        Membership.objects.filter(
+            pk=membership_id, role__in=[Role.OWNER, Role.ADMIN], user__is_active=True
+        )
         .select_related("user", "workspace")
         .first()
     )

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -153,12 +154,15 @@ def form_embed(request: MemberRequest, form_id: int) -> HttpResponse:
     )
     frame = f"{settings.SITE_URL}{outside('public_signup_frame', row.public_id)}"
     script = f"{settings.SITE_URL}{outside('public_embed_script')}"
+    with translation.override(_language(row)):  # of the site that it is put into
+        title = escape(_("Sign up"))
     context = {
         "row": row,
         "hosted": _hosted(row),
-        "frame": f'<iframe src="{frame}" title="{_("Sign up")}" width="100%" height="520" '
+        "frame": f'<iframe src="{frame}" title="{title}" width="100%" height="520" '
         'frameborder="0"></iframe>',
-        "script": f'<script async src="{script}" data-form="{row.public_id}"></script>',
+        "script": f'<script async src="{script}" data-form="{row.public_id}" '
+        f'data-title="{title}"></script>',
         "html": _html(row, script),
         "policy": _policy(),
     }
@@ -188,11 +192,13 @@ def _policy() -> str:
     return f"script-src {site}; frame-src {site}; connect-src {site}; form-action {site}"
 
 
+def _language(form: SignupForm) -> str:
+    return visitors.language_of(person=None, lists=signup.open_lists(form), form=form)
+
+
 def _html(form: SignupForm, script: str) -> str:
     """Return plain HTML that works in any site, in the form's language."""
-    lists = signup.open_lists(form)
-    language = visitors.language_of(person=None, lists=lists, form=form)
-    with translation.override(language):
+    with translation.override(_language(form)):
         context = {
             "form": form,
             "filled": signup.blank(form),

@@ -1,14 +1,20 @@
 """Keys, invitations and sessions end with the rights of whoever made them, however these end."""
 
+import re
 import threading
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts import api_keys, team
+from accounts import account_mails, api_keys, team
 from accounts.models import Invitation, Membership, User, Workspace
 from accounts.roles import Role
+from subscribers.models import SignupBrake
+from subscribers.signup import mails
 from tests.people import PASSWORD
 
 
@@ -157,6 +163,94 @@ def test_a_session_of_a_removed_or_inactive_member_opens_nothing(cast, editor_cl
     assert admin_client.get("/campaigns/").url.startswith(reverse("account_login"))
 
 
+def demote_and_promote_by_the_page(cast):
+    changed, by = membership(cast.admin, cast.workspace), membership(cast.owner, cast.workspace)
+    for role in (Role.EDITOR, Role.ADMIN):
+        team.change_role(changed, role=role, by=by)
+        changed.refresh_from_db()
+
+
+def demote_and_promote_by_the_model(cast):
+    changed = membership(cast.admin, cast.workspace)
+    for role in (Role.EDITOR, Role.ADMIN):
+        changed.role = role
+        changed.save()
+
+
+@pytest.mark.parametrize("way", [demote_and_promote_by_the_page, demote_and_promote_by_the_model])
+def test_who_gets_a_role_back_does_not_bring_old_invitations_back(cast, way):
+    invitation = invitation_of(cast, cast.admin, role=Role.ADMIN)
+    way(cast)
+    assert team.open_invitation(pk=invitation.pk) is None
+
+
+def link_in(mail):
+    return urlsplit(re.search(r"https?://\S+", mail.body)[0]).path
+
+
+def test_a_link_for_a_new_password_ends_with_the_account(cast, client):
+    link = link_in(account_mails.password_reset(cast.admin.pk))
+    opened = client.get(link, follow=True)
+    form = opened.redirect_chain[-1][0]  # a session that got through the link holds it, too
+    set_inactive(cast)
+    new = {"password1": "kopi-pagi-di-teras-9", "password2": "kopi-pagi-di-teras-9"}
+    client.post(form, new)
+    client.get(link, follow=True)
+    client.post(form, new)
+    cast.admin.refresh_from_db()
+    assert cast.admin.check_password(PASSWORD)
+    User.objects.filter(pk=cast.admin.pk).update(is_active=True)
+    client.post(form, new)
+    cast.admin.refresh_from_db()
+    assert cast.admin.check_password(new["password1"])  # it was the account that held it up
+
+
+def test_a_password_that_the_admin_sets_ends_the_sessions_of_before(cast, root, admin_client):
+    assert admin_client.get(reverse("campaign_list")).status_code == 200
+    page = reverse("admin:auth_user_password_change", args=[cast.admin.pk])
+    new = {"password1": "kopi-pagi-di-teras-9", "password2": "kopi-pagi-di-teras-9"}
+    assert root.post(page, {**new, "usable_password": "true"}).status_code == 302
+    cast.admin.refresh_from_db()
+    assert cast.admin.check_password(new["password1"])
+    assert admin_client.get(reverse("campaign_list")).url.startswith(reverse("account_login"))
+
+
+def test_of_two_invitations_to_one_address_the_second_asks_to_sign_in(cast, client, monkeypatch):
+    first = invitation_of(cast, cast.owner)
+    second = team.invite(
+        cast.other_workspace,
+        email=first.email,
+        role=Role.EDITOR,
+        by=membership(cast.outsider, cast.other_workspace),
+    )
+    page = reverse("invitation_accept", args=[team.token_of(second)])
+    real = team.join
+
+    def join_late(invitation, **values):
+        real(first, **values)  # the other page is sent while this one is on its way
+        return real(invitation, **values)
+
+    monkeypatch.setattr(team, "join", join_late)
+    answer = client.post(page, {"name": "Baru", "password": "kopi-pagi-di-teras-9"}, follow=True)
+    assert answer.status_code == 200
+    assert "Sign in to accept" in answer.content.decode()
+    user = User.objects.get(email=first.email)
+    assert [one.workspace for one in user.memberships.all()] == [cast.workspace]
+    client.force_login(user)
+    assert client.post(page).status_code == 302
+    assert user.memberships.filter(workspace=cast.other_workspace).exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_mail_for_admins_that_waits_is_not_written_to_who_is_none_any_more(cast, way):
+    until = timezone.now() + timedelta(hours=1)
+    SignupBrake.objects.create(workspace=cast.workspace, until=until, mailed=60)
+    admin = membership(cast.admin, cast.workspace)
+    assert mails.brake_news(admin.pk) is not None
+    way(cast)
+    assert mails.brake_news(admin.pk) is None
+
+
 @transaction.atomic
 def change_and_check(change):
     change()
@@ -179,6 +273,57 @@ def test_the_database_keeps_an_owner_in_each_workspace(cast):
         connection.check_constraints()
     cast.other_workspace.delete()
     connection.check_constraints()
+
+
+def test_the_database_keeps_an_owner_who_can_sign_in(cast):
+    owners = [cast.owner, cast.admin]
+    Membership.objects.filter(user=cast.admin).update(role=Role.OWNER)
+    with transaction.atomic():
+        set_inactive(cast)
+        connection.check_constraints()
+    for change in (
+        User.objects.filter(pk=cast.owner.pk).update,
+        User.objects.filter(pk__in=[one.pk for one in owners]).update,
+    ):
+        with pytest.raises(IntegrityError, match="who can sign in"):
+            change_and_check(lambda change=change: change(is_active=False))
+    with pytest.raises(IntegrityError, match="who can sign in"):
+        change_and_check(Membership.objects.filter(user=cast.owner).delete)
+    with transaction.atomic():  # an owner who can't sign in is no loss
+        Membership.objects.filter(user=cast.admin).delete()
+        connection.check_constraints()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "go",
+    [
+        lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+        lambda user: Membership.objects.filter(user=user).delete(),
+    ],
+)
+def test_of_two_owners_who_go_at_once_one_stays(cast, go):
+    Membership.objects.filter(user=cast.admin).update(role=Role.OWNER)
+    both_have_gone, refused = threading.Barrier(2), []
+
+    def leave(user):
+        try:
+            with transaction.atomic():
+                go(user)
+                both_have_gone.wait()
+        except IntegrityError:
+            refused.append(user)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=leave, args=[one]) for one in (cast.owner, cast.admin)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(refused) == 1
+    left = Membership.objects.filter(workspace=cast.workspace, role=Role.OWNER)
+    assert [one.user for one in left.filter(user__is_active=True)] == refused
 
 
 def test_the_admin_keeps_the_rules_of_the_team(cast, root):

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.core import mail
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import secrets, system_mail, tasks, team
 from accounts.models import Invitation, Membership, SystemMail, User
@@ -174,7 +174,8 @@ def test_only_references_wait_and_nothing_travels_through_the_queue(client, owne
     waiting = [
         json.loads(secrets.decrypt(row.content)) for row in SystemMail.objects.order_by("pk")
     ]
-    assert waiting == [{"user_id": cast.owner.pk}, {"invitation_id": offer.pk}]
+    reset = {"user_id": cast.owner.pk, "language": "en"}
+    assert waiting == [reset, {"invitation_id": offer.pk}]
     assert all(b"joko" not in bytes(row.content) for row in SystemMail.objects.all())
     assert mail.outbox == []
 
@@ -188,3 +189,35 @@ def test_what_is_void_meanwhile_is_not_mailed(cast):
     tasks.send_system_mail()
     assert mail.outbox == []
     assert {row.state for row in SystemMail.objects.all()} == {SystemMail.State.DROPPED}
+
+
+@pytest.mark.parametrize(
+    ("languages", "subject"),
+    [
+        (("", "id"), "Pilih kata sandi baru"),
+        (("", "en"), "Choose a new password"),
+        (("id", "en"), "Pilih kata sandi baru"),
+        (("en", "id"), "Choose a new password"),
+    ],
+)
+def test_a_password_reset_speaks_the_accounts_language_else_the_pages(
+    client, cast, settings, languages, subject
+):
+    of_account, of_page = languages
+    User.objects.filter(pk=cast.owner.pk).update(language=of_account)
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = of_page
+    client.post(reverse("account_reset_password"), {"email": cast.owner.email})
+    translation.activate("en")  # the worker's
+    tasks.send_system_mail()
+    assert [one.subject for one in mail.outbox] == [subject]
+
+
+def test_an_invitation_speaks_the_language_of_the_account_it_goes_to(cast):
+    by = Membership.objects.get(user=cast.owner, workspace=cast.workspace)
+    User.objects.create_user("joko@example.org", "a good password", language="id")
+    for name in ("joko", "nobody"):
+        team.invite(cast.workspace, email=f"{name}@example.org", role="editor", by=by)
+    tasks.send_system_mail()
+    subjects = {one.to[0].partition("@")[0]: one.subject for one in mail.outbox}
+    assert "mengundang" in subjects["joko"]
+    assert "invites" in subjects["nobody"]

@@ -201,3 +201,54 @@ def test_a_draft_is_sent_when_nothing_is_in_the_way(cast, program, weekly, redis
     answer = send(force=["no_subject"])
     assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
     assert send().status_code == 409
+
+
+def test_who_carries_a_campaign_is_said_and_that_the_sandbox_reaches_nobody(program, cast, weekly):
+    make_reader(cast.workspace, weekly, "dewi@example.org")
+    campaign = make_campaign(cast.workspace, weekly)
+    where = f"/api/v1/campaigns/{campaign.pk}"
+    assert program.get(where).json()["account"] == ""
+    SendingAccount.objects.create(workspace=cast.workspace, name="Sandbox", kind="sandbox")
+    SendingAccount.objects.create(
+        workspace=cast.workspace, name="Provider", kind="smtp", from_domains=["tehpagi.example"]
+    )
+    for answer in (
+        program.get(where),
+        program.post(f"{where}/send", content_type="application/json", data={}),
+    ):
+        found = answer.json()
+        assert answer.status_code == 200
+        assert found["account"] == "Sandbox"
+        [warning] = found["account_warnings"]
+        assert warning["code"] == "sandbox"
+        assert "not to real people" in warning["text"]
+        assert "Choose “Provider” as its sending account" in warning["note"]
+    Campaign.objects.filter(pk=campaign.pk).update(status=CampaignStatus.SENT)
+    assert program.get(where).json()["account"] == ""
+
+
+@pytest.mark.parametrize(
+    ("at", "sent_at"),
+    [
+        ("2031-10-26T02:30:00+02:00", "2031-10-26T00:30:00Z"),
+        ("2031-10-26T02:30:00+01:00", "2031-10-26T01:30:00Z"),
+        ("2031-10-26T02:30:00", None),
+        ("2031-03-30T02:30:00", None),
+    ],
+)
+def test_a_time_to_send_at_says_its_offset_so_that_it_is_one_moment(
+    program, cast, weekly, at, sent_at
+):
+    SendingAccount.objects.create(workspace=cast.workspace, name="Provider", kind="smtp")
+    make_reader(cast.workspace, weekly, "dewi@example.org")
+    campaign = make_campaign(cast.workspace, weekly)
+    answer = program.post(
+        f"/api/v1/campaigns/{campaign.pk}/send", {"at": at}, content_type="application/json"
+    )
+    assert answer.status_code == (200 if sent_at else 422)
+    campaign.refresh_from_db()
+    if sent_at:
+        assert answer.json()["send_at"] == sent_at
+    else:
+        assert "timezone" in str(answer.json())
+        assert campaign.status == CampaignStatus.DRAFT

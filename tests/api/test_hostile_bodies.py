@@ -161,3 +161,63 @@ def test_no_key_makes_an_error_of_ours(db, key):
     client = Client(raise_request_exception=False)
     header = f"Bearer {key.decode('latin-1')}"
     assert client.get("/api/v1/campaigns", headers={"authorization": header}).status_code == 401
+
+
+BAD_TEXTS = ["a\0", "\0", "\ud800", "a\udfffb", "\udfff\ud83d"]
+
+
+def places_of_text(schema, parts, where=()):
+    """Yield (the way to it, a value around it) for every text that a schema can hold.
+
+    The value is made by calling what is yielded with the text.
+    """
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        if where.count(name) < 2:  # groups hold groups
+            yield from places_of_text(parts[name], parts, (*where, name))
+        return
+    for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from places_of_text(option, parts, where)
+    if schema.get("type") == "string":
+        yield "", lambda text: text
+    if "items" in schema:
+        for way, make in places_of_text(schema["items"], parts, where):
+            yield f"[0]{way}", lambda text, make=make: [make(text)]
+    for name, inner in schema.get("properties", {}).items():
+        for way, make in places_of_text(inner, parts, where):
+            yield f".{name}{way}", lambda text, name=name, make=make: {name: make(text)}
+    if schema.get("type") == "object" and schema.get("additionalProperties", True) is not False:
+        yield ".any", lambda text: {"any": text}
+        yield ".list[1]", lambda text: {"list": ["a", text]}
+        yield ".deep.er", lambda text: {"deep": {"er": text}}
+
+
+def bodies_of_text():
+    schema = api.get_openapi_schema()
+    parts = schema["components"]["schemas"]
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            body = content.get("application/json", {}).get("schema")
+            for way, make in places_of_text(body, parts) if body else ():
+                yield pytest.param((method, path, way, make), id=f"{method} {path}{way}")
+
+
+WALK = list(bodies_of_text())
+
+
+def test_the_walk_reaches_texts_at_every_depth():
+    ways = {param.values[0][2] for param in WALK}
+    assert {".email", ".tags[0]", ".remove_tags[0]", ".fields.any", ".force[0]", ".name"} <= ways
+
+
+@pytest.mark.parametrize("place", WALK)
+def test_no_text_that_can_not_be_stored_is_taken_anywhere(program, places, place):
+    method, path, way, make = place
+    where = path.format(**places)
+    for text in BAD_TEXTS:
+        body = json.dumps(make(text)).encode()
+        answer = program.generic(method.upper(), where, body, content_type="application/json")
+        assert answer.status_code == 400, answer.content[:300]
+        said = f"{way.removeprefix('.')}: holds a character that can't be stored."
+        assert answer.json()["detail"] == said

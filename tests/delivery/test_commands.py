@@ -61,6 +61,23 @@ def test_a_campaign_is_made_scheduled_and_announced(
     assert redis_client.llen("events") == 1
 
 
+def test_the_command_says_that_only_the_sandbox_carries_it(cast: Cast, letter: str) -> None:
+    sending.make_account(cast.workspace, name="Provider", from_domains=["tehpagi.example"])
+    sending.make_account(cast.workspace, name="Sandbox", kind="sandbox", position=9)
+    makers.make_reader(
+        cast.workspace, makers.make_list(cast.workspace, "News"), "ani@kopisenja.example"
+    )
+    said = StringIO()
+    call_command(
+        *("send_campaign", "--list", "News", "--subject", "Hi", "--html", letter, "--json"),
+        *("--from", "Kopi Senja <kabar@kopisenja.example>"),
+        stdout=StringIO(),
+        stderr=said,
+    )
+    assert "This goes to the sandbox inbox, not to real people." in said.getvalue()
+    assert "Choose “Provider” as its sending account" in said.getvalue()
+
+
 def test_what_is_missing_or_wrong_is_said_and_nothing_is_stored(
     cast: Cast, letter: str, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ class Command(report.CampaignCommand):
         except (confirmation.ChangedError, confirmation.NotReadyError) as error:
             raise CommandError(str(error)) from error
         if won:
+            self.warn(campaign)
             tasks.keep_sending.delay()
         elif campaign.status != CampaignStatus.SENDING:
             raise CommandError(

@@ -108,6 +108,7 @@ class Command(report.CampaignCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make it, send it, and wait if asked to."""
         campaign = make(options)
+        self.warn(campaign)
         tasks.start_due_campaigns.delay()
         if not options["wait"]:
             self.say(report.status(campaign), as_json=options["json"])

@@ -19,7 +19,7 @@ watch(document);
 document.addEventListener("htmx:load", () => watch(document));
 
 // <p data-count-of="field-id" data-short="{n} …" data-medium data-long> counts as one types. A merge
-// tag counts as a word of seven letters, because nobody will read its braces.
+// tag counts as a word of seven letters, because nobody will read its braces (`campaigns/subjects.py`).
 const TAG = /\{\{[^}]*\}\}/g;
 function count(place) {
   const field = document.getElementById(place.dataset.countOf);

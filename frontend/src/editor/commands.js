@@ -28,10 +28,11 @@ const prefix = (mark, others = /^(?:#{1,6} |[-*] |\d+\. |> )/) => (view) => {
   view.dispatch({ changes: put, selection: { anchor: put.mapPos(anchor, 1), head: put.mapPos(head, 1) } });
   return true;
 };
-const template = (before, after, empty) => (view) => {
+// What stands for a text that is still to be written comes from the page, in the reader's language.
+const template = (before, after, word) => (view) => {
   const { state } = view;
   const { from, to } = state.selection.main;
-  const text = state.sliceDoc(from, to) || empty;
+  const text = state.sliceDoc(from, to) || view.dom.closest("[data-editor]").dataset[word] || "";
   const insert = before + text + after;
   const mark = insert.indexOf("https://");
   view.dispatch({ changes: { from, to, insert }, selection: mark < 0 ? { anchor: from + before.length, head: from + before.length + text.length } : { anchor: from + mark, head: from + mark + "https://".length }, scrollIntoView: true });
@@ -46,8 +47,8 @@ const ownLine = (inner) => (view) => {
 export const commands = {
   heading: prefix("## "), list: prefix("- "), numbers: prefix("1. "), quote: prefix("> "),
   bold: wrap("**"), italic: wrap("*"),
-  link: template("[", "](https://)", "text"),
-  image: ownLine(template("![", "](https://)", "what it shows")),
-  button: ownLine(template("::button[", "](https://)", "Read more")),
+  link: template("[", "](https://)", "linkText"),
+  image: ownLine(template("![", "](https://)", "imageText")),
+  button: ownLine(template("::button[", "](https://)", "buttonText")),
 };
 export const run = (name, view) => commands[name]?.(view);

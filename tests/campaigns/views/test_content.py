@@ -1,17 +1,22 @@
 """Writing in the browser: saved by itself, never over somebody else, shown as a person sees it."""
 
+import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Workspace
-from campaigns.drafts import content
+from accounts.models import User, Workspace
+from campaigns.checks import preflight
+from campaigns.drafts import content, subjects
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering import isolation
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList
+from tests.architecture.files import ROOT
 from tests.campaigns.makers import make_reader, make_subscriber
 
 
@@ -142,6 +147,53 @@ def test_people_are_found_by_address_and_name(
     for query, found in (("MAD", True), ("made@", True), ("dew", False)):
         answer = editor_client.get(path, {"q": query}).content.decode()
         assert ("made@example.org" in answer) is found
+
+
+def test_people_to_preview_as_are_found_by_any_part_in_the_blocks_of_search(
+    editor_client: Client, draft: Campaign, news: MailingList
+) -> None:
+    make_reader(draft.workspace, news, "made@example.org", first_name="Made", last_name="Wijaya")
+    path = reverse("campaign_people", args=[draft.pk])
+    for query, found in (("jay", True), ("wijaya made", True), ("nobody-at-all", False)):
+        with CaptureQueriesContext(connection) as ran:
+            answer = editor_client.get(path, {"q": query}).content.decode()
+        assert ("made@example.org" in answer) is found
+        people = [one["sql"] for one in ran if '"subscribers_subscriber"."email"' in one["sql"]]
+        assert all(" IN (" in sql for sql in people), "by key, never backwards through everybody"
+        assert any("subscribers_searchblock" in one["sql"] for one in ran)
+
+
+def test_the_subjects_length_is_counted_in_one_way(
+    editor_client: Client, draft: Campaign, news: MailingList
+) -> None:
+    """While it is typed (the script), on the page without one, and by the checks."""
+    tag = '{{ first_name|default("everybody who reads this") }}'
+    for subject, length in ((f"{tag}, {'x' * 61}", 70), (f"{tag}, {'x' * 62}", 71), ("é 🙂", 3)):
+        Content.objects.filter(campaign=draft).update(subject=subject)
+        draft = Campaign.objects.get(pk=draft.pk)
+        page = editor_client.get(reverse("campaign_content", args=[draft.pk])).content.decode()
+        assert f"{length} characters" in page
+        codes = {finding.code: finding.text for finding in preflight.findings(draft)}
+        assert ("long_subject" in codes) is (length > subjects.LONGEST)
+        if length > subjects.LONGEST:
+            assert codes["long_subject"] == f"The subject has {length} characters and will be cut."
+    script = (ROOT / "frontend/src/behaviours/preview.js").read_text(encoding="utf-8")
+    assert f"const TAG = /{subjects.TAG.pattern}/g;" in script
+    assert f'replace(TAG, "{subjects.WORD}")' in script
+    assert f"length <= {subjects.LONGEST} ?" in script
+
+
+def test_what_the_toolbar_writes_is_in_the_authors_language(
+    editor: User, editor_client: Client, draft: Campaign
+) -> None:
+    User.objects.filter(pk=editor.pk).update(language="id")
+    page = editor_client.get(reverse("campaign_content", args=[draft.pk])).content.decode()
+    words = dict(re.findall(r'data-(link|image|button)-text="([^"]+)"', page))
+    assert words == {"link": "teks", "image": "isi gambar", "button": "Baca selengkapnya"}
+    script = (ROOT / "frontend/src/editor/commands.js").read_text(encoding="utf-8")
+    for name in words:
+        assert f'"{name}Text"' in script
+    assert "Read more" not in script
 
 
 def test_switching_carries_over_and_comes_back(editor_client: Client, draft: Campaign) -> None:

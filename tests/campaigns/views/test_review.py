@@ -15,6 +15,8 @@ from campaigns.audience import rule
 from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from config.pages import display
+from tests.browsing import fields_of
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
@@ -84,6 +86,20 @@ def test_now_waits_for_the_undo(
             {"when": "later", "date": "2031-03-30", "time": "02:30", "zone": "Europe/Berlin"},
             "jump over this time",
         ),
+        (
+            {"when": "later", "date": "2031-10-26", "time": "02:30", "zone": "Europe/Berlin"},
+            "02:30 after clocks are turned back (UTC+01:00)",
+        ),
+        (
+            {
+                "when": "later",
+                "date": "2031-03-30",
+                "time": "02:30",
+                "zone": "Europe/Berlin",
+                "occurrence": "second",
+            },
+            "jump over this time",
+        ),
         ({"when": "later", "date": "2031-03-30", "time": "02:30", "zone": "Mars/Base"}, "zone"),
         ({"when": "later", "date": "9999-12-31", "time": "23:30", "zone": "UTC"}, "next years"),
         ({"when": "later", "date": "0001-01-01", "time": "00:00", "zone": "UTC"}, "next years"),
@@ -97,6 +113,38 @@ def test_a_moment_that_can_not_be_is_refused(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert Campaign.objects.get(pk=draft.pk).status == CampaignStatus.DRAFT
+
+
+TWICE = {"when": "later", "date": "2031-10-26", "time": "02:30", "zone": "Europe/Berlin"}
+
+
+def test_a_time_that_is_there_twice_is_asked_about(editor_client: Client, draft: Campaign) -> None:
+    path = reverse("campaign_confirm", args=[draft.pk])
+    dialog = editor_client.get(path, TWICE, headers={"HX-Request": "true"}).content.decode()
+    assert "show this time twice on that day" in dialog
+    assert "02:30 before clocks are turned back (UTC+02:00)" in dialog
+    carried = fields_of(dialog, "form")
+    assert carried == {name: [value] for name, value in TWICE.items()}
+    pressed = carried | {"occurrence": "second"}
+    page = editor_client.get(path, TWICE).content.decode()
+    assert 'name="occurrence" value="second"' in page, "without a script, too"
+
+    asked = editor_client.get(path, pressed, headers={"HX-Request": "true"}).content.decode()
+    assert "at 02:30 (Europe/Berlin, UTC+01:00)" in asked
+    assert fields_of(asked)["occurrence"] == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("occurrence", "hour"), [("first", "00:30 (UTC)"), ("second", "01:30 (UTC)")]
+)
+def test_of_two_hours_the_one_that_was_chosen_counts(
+    editor_client: Client, draft: Campaign, occurrence: str, hour: str
+) -> None:
+    post(editor_client, "campaign_schedule", draft, **TWICE, occurrence=occurrence)
+    draft.refresh_from_db()
+    assert draft.send_at is not None
+    with timezone.override("UTC"):
+        assert display.there(draft.send_at).endswith(hour)
 
 
 def test_what_is_not_ready_can_not_be_scheduled(editor_client: Client, draft: Campaign) -> None:

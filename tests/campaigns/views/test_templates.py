@@ -11,9 +11,10 @@ from django.urls import reverse
 from accounts.models import Workspace
 from campaigns import starters
 from campaigns.drafts import previewing
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.compile import compile_content
 from campaigns.rendering.values import merge_tags
+from tests.campaigns.makers import make_campaign
 
 SOURCE = (
     "<mjml><mj-body><mj-section><mj-column><mj-text>{{ content }}</mj-text></mj-column>"
@@ -153,6 +154,23 @@ def test_previews_are_shut_in(editor_client: Client, letter: Template) -> None:
         answer = editor_client.get(path)
         assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
         assert "Hello Dewi" in answer.content.decode()
+
+
+def test_only_the_version_that_a_campaign_has_now_counts_as_use(
+    editor_client: Client, letter: Template
+) -> None:
+    Template.objects.filter(pk=letter.pk).update(is_default=False)
+    campaign = make_campaign(letter.workspace)
+    assert campaign.content is not None
+    Content.objects.filter(pk=campaign.content.pk).update(template=letter)
+    path = reverse("template_list")
+    assert "In 1 campaign not sent yet" in editor_client.get(path).content.decode()
+    newer = Content.objects.create(campaign=campaign, version=2)
+    Campaign.objects.filter(pk=campaign.pk).update(content=newer)
+    assert "not sent yet" not in editor_client.get(path).content.decode()
+    with_it = Content.objects.create(campaign=campaign, version=3, template=letter)
+    Campaign.objects.filter(pk=campaign.pk).update(content=with_it)
+    assert "In 1 campaign not sent yet" in editor_client.get(path).content.decode()
 
 
 def test_more_templates_are_not_more_queries(

@@ -86,7 +86,8 @@ def test_how_long_ago() -> None:
 
 def test_a_time_tag_says_it_in_full_too() -> None:
     assert display.time_tag(NOW, "clock") == (
-        '<time datetime="2026-11-23T03:00:00+00:00" title="23 November 2026, 10:00">10:00</time>'
+        '<time datetime="2026-11-23T03:00:00+00:00" title="23 November 2026, 10:00 (Asia/Jakarta)">'
+        "10:00</time>"
     )
 
 

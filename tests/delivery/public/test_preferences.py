@@ -1,6 +1,7 @@
 """The preference centre and one's own data: this person's alone."""
 
 import json
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,7 +9,7 @@ from delivery.mime.tokens import Purpose
 from delivery.models import EventTally
 from delivery.states import EventKind
 from subscribers.consent import ownership
-from subscribers.models import CustomField, MailingList, Subscriber, Suppression
+from subscribers.models import ConsentEvent, CustomField, MailingList, Subscriber, Suppression
 from tests.delivery import makers
 from tests.delivery.public.everything import snapshot
 from tests.delivery.public.test_unsubscribe import statuses
@@ -114,6 +115,20 @@ def test_what_we_know(client, letter, address):
     assert data["profile"]["email"] == "ana@example.org"
     assert {one["list"] for one in data["lists"]} == {"Kopi Senja Weekly", "Offers"}
     assert len(data["consent"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "zone"),
+    [("", "Asia/Jakarta"), ("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Base", "Asia/Jakarta")],
+)
+def test_what_we_know_is_told_by_the_persons_clock_else_the_workspaces(
+    client, letter, address, own, zone
+):
+    Subscriber.objects.filter(pk=letter.person.pk).update(time_zone=own)
+    page = client.get(f"{address}data/").text
+    assert f"Times are by the clock of {zone}." in page
+    for event in ConsentEvent.objects.filter(subscriber=letter.person):
+        assert f"{event.at.astimezone(ZoneInfo(zone)):%H:%M} ·" in page
 
 
 def test_the_web_version_is_the_persons_own_and_can_run_nothing(client, letter):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from email import message_from_string, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from campaigns.models import Campaign
 from delivery.models import Message, SendingAccount
 from delivery.sandbox.smtp_server import RunningServer, running
 from delivery.system_mail.campaign_test import TestSendError, read_addresses, send_test
+from delivery.transports.choose import sandbox_password, sandbox_user
 from tests.campaigns.makers import make_campaign, make_list, make_reader
 
 SOURCE = "# Halo {{ first_name }}\n\n[Gayo](https://kopisenja.example/{{ first_name }})"
@@ -163,6 +165,23 @@ def test_the_button_shows_what_the_server_said(
     assert refused.status_code == 422
     assert "“x” is not an email address." in refused.content.decode()
     assert len(server.accepted) == 2
+
+
+def test_a_test_over_the_sandbox_says_that_the_campaign_would_stay_there_too(
+    editor_client: Client, campaign: Campaign, settings: Any
+) -> None:
+    SendingAccount.objects.update(from_domains=["tehpagi.example"])
+    SendingAccount.objects.create(
+        workspace=campaign.workspace, name="Sandbox", kind="sandbox", position=9
+    )
+    path = reverse("campaign_test_send", args=[campaign.pk])
+    own = campaign.workspace_id
+    with running(users={sandbox_user(own): sandbox_password(own)}) as inbox:
+        settings.SANDBOX_PORT = inbox.port
+        page = editor_client.post(path, {"to": "sari@kopisenja.example"}).content.decode()
+    assert "Sandbox accepted it: 250" in page
+    assert "This goes to the sandbox inbox, not to real people." in page
+    assert "Choose “Mail house” as its sending account" in page
 
 
 def test_an_analyst_can_not_send_a_test(

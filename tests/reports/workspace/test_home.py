@@ -6,7 +6,11 @@ import pytest
 from django.urls import reverse
 
 from accounts.workspace_urls import in_workspace
+from campaigns.audience import rule
 from delivery.models import SendingAccount
+from reports.campaign import cards
+from subscribers.models import Segment
+from tests.campaigns.makers import make_campaign, make_list, make_reader, make_subscriber
 
 
 def greeting(page: str) -> str:
@@ -48,3 +52,29 @@ def test_the_checklist_leads_to_the_very_thing(workspace, owner_client):
         assert f'href="/kopi-senja{address}"' in page
         path, _mark, place = address.partition("#")
         assert f'id="{place}"' in owner_client.get(path).content.decode() or not place
+
+
+@pytest.mark.parametrize("with_lists", [True, False])
+def test_at_most_is_a_bound_whatever_a_segment_counted_once(workspace, owner_client, with_lists):
+    news, offers = make_list(workspace, "News"), make_list(workspace, "Offers")
+    for number in range(6):
+        make_reader(workspace, news, f"reader{number}@example.org", first_name="Dewi")
+    make_reader(workspace, offers, "offer@example.org", first_name="Dewi")
+    make_subscriber(workspace, "none@example.org", first_name="Dewi")
+    rules = {
+        "version": 1,
+        "match": "all",
+        "rules": [{"subject": "first_name", "operator": "is", "text": "Dewi"}],
+    }
+    for count in (None, 0, 1, 3):  # never counted, or before they came
+        segment = Segment.objects.create(
+            workspace=workspace, name=f"Dewi {count}", rules=rules, count=count
+        )
+        campaign = make_campaign(workspace, *([news] if with_lists else []))
+        campaign.include_segments.add(segment)
+        goes = rule.breakdown(campaign).will_get
+        card = cards.page(workspace).cards[0]
+        assert card.campaign == campaign
+        assert 6 <= goes <= card.at_most
+    page = owner_client.get(reverse("campaign_list")).content.decode()
+    assert f"at most {6 if with_lists else 8} people now" in page

@@ -1,5 +1,6 @@
 """Forms in other sites: origins, JSON, frames, and what may lead where."""
 
+import html
 import json
 
 import pytest
@@ -287,3 +288,10 @@ def test_a_sentence_takes_the_place_of_the_box(client, form):
     assert 'name="agree"' not in page
     assert post(client, form, {"agree": False}).status_code == 200
     assert mail.outbox
+
+
+def test_what_is_put_into_another_site_speaks_the_forms_language(form, editor_client):
+    type(form).objects.filter(pk=form.pk).update(language="id")
+    page = html.unescape(editor_client.get(f"/forms/{form.pk}/embed/").text)
+    assert f'data-form="{form.public_id}" data-title="Daftar"></script>' in page
+    assert 'frame/" title="Daftar" width' in page
