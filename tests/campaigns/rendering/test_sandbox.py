@@ -173,7 +173,7 @@ def test_a_preview_shows_what_is_wrong_whatever_is_written(source, kind):
     shown = preview(Writing(kind=kind, source=source, subject=source, preheader=source), TAGS)
     assert shown.problems
     writing = Writing(kind=kind, source=source, subject="x")
-    assert findings(writing, TAGS, [Reader()])[0].level == "block"
+    assert findings(writing, TAGS, [Reader()])[0].blocks
 
 
 @pytest.mark.parametrize(
