@@ -4,10 +4,14 @@ A callable keeps labels and new members out of migrations (Django's ``choices`` 
 stands in `accounts` because every other app may import from here.
 """
 
+import re
 from typing import Any
 
 from django.conf import settings
 from django.db.models import IntegerChoices, TextChoices
+
+USUAL_COLOUR = "#0f6e63"  # the product's own, where a workspace has none that can be read
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class TextOptions(TextChoices):
@@ -31,3 +35,8 @@ class IntegerOptions(IntegerChoices):
 def languages() -> list[tuple[str, Any]]:
     """Return the languages of the interface as (code, name) pairs."""
     return list(settings.LANGUAGES)
+
+
+def is_colour(text: str) -> bool:
+    """Say whether a text is a colour, written #rrggbb: safe inside a style sheet."""
+    return _COLOUR.fullmatch(text) is not None

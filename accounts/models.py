@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.choices import TextOptions, languages
+from accounts.choices import USUAL_COLOUR, TextOptions, languages
 from accounts.roles import Role
 
 
@@ -72,7 +72,7 @@ class Workspace(models.Model):
     slug = models.SlugField(_("slug"), max_length=60, unique=True)
     postal_address = models.CharField(_("postal address"), max_length=255, blank=True)
     website = models.URLField(_("website"), blank=True)
-    brand_colour = models.CharField(_("brand colour"), max_length=7, default="#0f6e63")
+    brand_colour = models.CharField(_("brand colour"), max_length=7, default=USUAL_COLOUR)
     default_language = models.CharField(
         _("default language"), max_length=8, default="en", choices=languages
     )

@@ -6,13 +6,11 @@ anywhere; see `account_mails`.
 
 import logging
 import time
-from functools import partial
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError, transaction
-from kombu.exceptions import OperationalError as BrokerError
+from django.db import InterfaceError, OperationalError
 
-from accounts import set_aside, system_mail
+from accounts import set_aside, system_mail, waking
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +19,7 @@ SECONDS = 5.0  # then it makes room; beat comes back within two
 
 def nudge() -> None:
     """Have what was written down sent as soon as it is committed; beat finds it anyway."""
-    transaction.on_commit(partial(_nudge), robust=True)
-
-
-def _nudge() -> None:
-    try:
-        send_system_mail.delay()
-    except BrokerError:
-        log.warning("The broker is away; mail that waits is sent when it is back.")
+    waking.wake(send_system_mail)
 
 
 @shared_task

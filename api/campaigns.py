@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from celery import current_app
-from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -13,12 +11,14 @@ from pydantic import AwareDatetime
 
 from accounts.models import Workspace
 from accounts.roles import Permission
+from accounts.waking import wake
 from api.access import workspace_of
 from campaigns import carriers, lifecycle
 from campaigns.checks import confirmation, preflight
-from campaigns.checks.findings import Finding
+from campaigns.findings import Finding
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery import tasks
 from delivery.figures import ledgers, running
 from delivery.figures.ledgers import Ledger
 from delivery.health import diagnosis
@@ -210,7 +210,7 @@ def send_campaign(
         return Status(422, {"detail": "That time has passed.", "findings": []})
     if not won:
         return Status(409, {"detail": "Somebody else was faster.", "findings": []})
-    transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
+    wake(tasks.start_due_campaigns)
     return Status(200, status(find(campaign.workspace, campaign_id)))
 
 
@@ -236,5 +236,5 @@ def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict
         raise HttpError(409, str(error)) from error
     if not won:
         raise HttpError(409, f"A campaign that is {campaign.status} can't {action}.")
-    transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
+    wake(tasks.start_due_campaigns)
     return status(find(campaign.workspace, campaign_id))

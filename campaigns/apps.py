@@ -17,8 +17,10 @@ class CampaignsConfig(AppConfig):
         from accounts.workspaces import workspace_created
         from campaigns import usage as here
         from subscribers.fields import usage
+        from subscribers.privacy import scrubbing
 
         workspace_created.connect(_install_starters, dispatch_uid="starters")
+        scrubbing.register("campaigns", left_alone=("content", "template", "link"))
         usage.register(
             "campaigns", fields=here.of_field, lists=here.of_list, segments=here.of_segment
         )

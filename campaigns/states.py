@@ -1,5 +1,7 @@
 """States of a campaign and the kinds of content it can hold."""
 
+from enum import Enum
+
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import TextOptions
@@ -53,3 +55,29 @@ class LeftOut(TextOptions):
     UNCONFIRMED = "unconfirmed", _("Unconfirmed")
     PAUSED = "paused", _("Asked for a pause")
     FREQUENCY = "frequency", _("Wants fewer letters")
+
+
+class Where(Enum):
+    """The part of a content that an error is in; ``label`` is what the editor calls it."""
+
+    SUBJECT = "subject"
+    PREHEADER = "preheader"
+    CONTENT = "content"
+    TEXT = "text"
+    TEMPLATE = "template"
+    LINK = "link"
+
+    @property
+    def label(self) -> str:
+        """Return the word for it in the reader's language."""
+        return str(_LABELS[self])
+
+
+_LABELS = {
+    Where.SUBJECT: _("Subject"),
+    Where.PREHEADER: _("Preheader"),
+    Where.CONTENT: _("Content"),
+    Where.TEXT: _("Plain text"),
+    Where.TEMPLATE: _("Template"),
+    Where.LINK: _("Link"),
+}

@@ -15,22 +15,34 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         """Give every new workspace its sandbox; tell the subscribers app what it may ask of us."""
         from accounts.workspaces import workspace_created
-        from campaigns import carriers
+        from campaigns import carriers, ledger
         from delivery.accounts import routing
+        from delivery.figures import earlier
         from delivery.public import forgetting
         from delivery.tracking import engagement_rules, inactivity
-        from delivery.tracking import merged_people as letters
+        from delivery.tracking import merged_people as messages
         from subscribers.directory import filters
         from subscribers.people import merging
+        from subscribers.privacy import scrubbing
         from subscribers.privacy.erasure import person_erased
         from subscribers.segments import kinds
 
         carriers.register(routing.carrier)
+        ledger.register(wants_fewer=earlier.wants_fewer, sizes=earlier.sizes, wake=_start_due)
         workspace_created.connect(_create_default_accounts, dispatch_uid="sandbox")
         filters.register("inactive", inactivity.condition)
-        merging.register("letters", letters.move)
+        merging.register("letters", messages.move)
+        # The sandbox's letters go whole (`forgetting`); the others hold no text of people.
+        scrubbing.register("delivery", left_alone=("message", "event", "sandboxmessage"))
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
         kinds.register("activity", engagement_rules.subjects)
+
+
+def _start_due(after: float) -> None:
+    from accounts import waking
+    from delivery import tasks
+
+    waking.wake(tasks.start_due_campaigns, after=after)
 
 
 def _create_default_accounts(workspace: Any, **_kwargs: Any) -> None:

@@ -7,6 +7,7 @@ each row: they follow from a held claim and its journal (see docs/decisions on r
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import IntegerOptions, TextOptions
+from campaigns.states import LeftOut
 
 
 class MessageState(IntegerOptions):
@@ -81,6 +82,16 @@ class Reason(IntegerOptions):
     # cancelled
     CANCELLED = 80, _("The campaign was cancelled")
 
+
+# What the ledger calls the reasons for which a campaign leaves people out.
+REASON_OF: dict[LeftOut, Reason] = {
+    LeftOut.EXCLUDED: Reason.EXCLUDED,
+    LeftOut.SUPPRESSED: Reason.SUPPRESSED,
+    LeftOut.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
+    LeftOut.UNCONFIRMED: Reason.UNCONFIRMED,
+    LeftOut.PAUSED: Reason.PAUSED,
+    LeftOut.FREQUENCY: Reason.WANTS_FEWER,
+}
 
 # Every state that isn't PLANNED or SENT carries a reason, and a reason belongs to one state, so the
 # index of exceptions is on the reason alone: a message that is simply sent touches no index.

@@ -9,3 +9,9 @@ class ReportsConfig(AppConfig):
 
     name = "reports"
     verbose_name = _("Reports")
+
+    def ready(self) -> None:
+        """Have an erased person's addresses looked for here, too."""
+        from subscribers.privacy import scrubbing
+
+        scrubbing.register("reports")

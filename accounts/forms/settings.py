@@ -1,6 +1,5 @@
 """Forms of the settings pages and of the invitation."""
 
-import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import workspaces, zones
-from accounts.choices import languages
+from accounts.choices import is_colour, languages
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
 from accounts.team import assignable_roles
@@ -86,7 +85,7 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
     def clean_brand_colour(self) -> str:
         """Accept only #rrggbb."""
         colour = str(self.cleaned_data["brand_colour"]).lower()
-        if not re.fullmatch(r"#[0-9a-f]{6}", colour):
+        if not is_colour(colour):
             raise forms.ValidationError(_("Give a colour like #0f6e63."))
         return colour
 

@@ -24,7 +24,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from campaigns import queries
-from campaigns.audience.verdicts import BrokenSegmentError, verdicts, wants_fewer
+from campaigns.audience import eligibility as rule
+from campaigns.audience.verdicts import BrokenSegmentError, verdicts
 from campaigns.models import Campaign
 from campaigns.rendering.values import tag_of
 from campaigns.states import LeftOut
@@ -36,7 +37,7 @@ _LONGEST_KEY = 240  # of the cache
 _NEIGHBOURS = 5  # people taken from each starting point of a sample
 
 # Walks the index by list, status and subscriber from evenly spaced starts: fast at any size.
-_SAMPLE = f"""
+_SAMPLE = """
 WITH bounds AS (
     SELECT chosen.id AS list_id, min(subscriber_id) AS low, max(subscriber_id) AS high
     FROM unnest(%(include)s::bigint[]) chosen(id)
@@ -59,20 +60,12 @@ CROSS JOIN LATERAL (
     FROM subscribers_subscription s
     WHERE s.list_id = bounds.list_id AND s.status = %(subscribed)s
         AND s.subscriber_id >= bounds.low + (bounds.high - bounds.low) * step / %(steps)s
-        AND NOT EXISTS (
-            SELECT FROM subscribers_subscription x
-            WHERE x.list_id = ANY(%(exclude)s) AND x.subscriber_id = s.subscriber_id)
-        AND NOT EXISTS (
-            SELECT FROM subscribers_suppression p
-            WHERE p.workspace_id = %(workspace)s AND p.address_hash = (
-                SELECT address_hash FROM subscribers_subscriber WHERE id = s.subscriber_id))
-        AND NOT EXISTS (
-            SELECT FROM subscribers_subscriber person WHERE person.id = s.subscriber_id
-            AND (person.paused_until > %(now)s OR {wants_fewer()}))
+        AND (SELECT {left_out} FROM subscribers_subscriber AS person {stands}
+            WHERE person.id = s.subscriber_id) = ''
     ORDER BY s.subscriber_id LIMIT %(each)s
 ) picked
 ORDER BY picked.id
-"""  # noqa: S608 - built here, values are parameters
+"""
 
 # Of an audience that segments decide about: evenly spaced among those who get it.
 _SAMPLE_OF_ALL = """
@@ -270,8 +263,10 @@ def _sample(audience: Audience, number: int) -> list[int]:
         "each": _NEIGHBOURS,
         "now": timezone.now(),
     }
+    names = {reason: f"'{reason.value}'" for reason in LeftOut}
+    left_out = rule.of_person(names=names, nothing="''", gone="'gone'")
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE, params)
+        cursor.execute(_SAMPLE.format(left_out=left_out, stands=rule.STANDS), params)
         return [row[0] for row in cursor.fetchall()]
 
 

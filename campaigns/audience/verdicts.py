@@ -1,7 +1,8 @@
 """The one SQL statement that says for each person of an audience why they are left out, if so.
 
 Planning, the editor and the checks before sending all use it, so that they can't disagree. What
-may change until the last moment (`audience.rule` says what) is looked at again at the claim.
+may change until the last moment (`rule` says what) is looked at again at the claim, by the same
+rule (`eligibility`).
 """
 
 import re
@@ -15,52 +16,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.audience import eligibility as rule
 from campaigns.states import LeftOut
 from subscribers.models import Segment, Subscriber
 from subscribers.segments import estimating, members
-from subscribers.states import SubscriptionStatus
 
 if TYPE_CHECKING:
     from campaigns.audience.rule import Audience
-
-# The ledger is a table of `delivery`: the schema knows it, the code of this app does not.
-PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED = (
-    1,
-    4,
-    5,
-    7,
-    8,
-)  # its `MessageState`; a test compares them
-
-# Which standing wins when a person is in several included lists: the smallest number.
-_STANDING: Final = f"""CASE status
-    WHEN '{SubscriptionStatus.SUBSCRIBED.value}' THEN 0
-    WHEN '{SubscriptionStatus.UNSUBSCRIBED.value}' THEN 1 ELSE 2 END"""
-
-# Holds for a `person` who wants fewer letters and had one lately, or has one on its way. A weekly
-# letter that leaves at nine must not miss those who got the last one at five past: half a day is
-# forgiven. ``{{earlier}}``: which of the letters on their way come first. Asked of few people only,
-# by the index of their messages.
-_WANTS_FEWER: Final = f"""(person.frequency > 0 AND EXISTS (
-    SELECT FROM delivery_message AS letter
-    WHERE letter.subscriber_id = person.id AND letter.campaign_id <> %(campaign)s
-        AND (
-            letter.state IN ({SENT}, {UNKNOWN}) AND letter.attempted_at
-                > %(now)s::timestamptz - person.frequency * interval '1 day' + interval '12 hours'
-            OR letter.state IN ({PLANNED}, {DEFERRED}){{earlier}} AND EXISTS (
-                SELECT FROM campaigns_campaign AS other
-                WHERE other.id = letter.campaign_id AND other.status = 'sending')
-        )
-))"""  # noqa: S608 - the numbers are ours
-
-
-def wants_fewer(*, earlier_than: str = "") -> str:
-    """Return an SQL condition on the row ``person``: it is too early for another letter.
-
-    It takes the parameters ``now`` and ``campaign``. ``earlier_than`` is an SQL expression for a
-    message id: of two letters on their way at once, the one planned first goes.
-    """
-    return _WANTS_FEWER.format(earlier=f" AND letter.id < {earlier_than}" if earlier_than else "")
 
 
 class BrokenSegmentError(Exception):
@@ -87,60 +49,44 @@ def people_in(segment: Segment, *, at: datetime | None = None) -> QuerySet[Subsc
 
 _VERDICTS: Final = """
 WITH included AS ({included}),
-excluded AS (
-    SELECT subscriber_id FROM subscribers_subscription
-    WHERE list_id = ANY(%(exclude)s){range}
-    UNION {excluded_members}
-),
-suppressed AS (
-    SELECT subscriber.id AS subscriber_id
-    FROM subscribers_suppression suppression
-    JOIN subscribers_subscriber subscriber
-        ON subscriber.workspace_id = suppression.workspace_id
-        AND subscriber.email_key = suppression.email_key
-    WHERE suppression.workspace_id = %(workspace)s
-        AND subscriber.workspace_id = %(workspace)s{subscriber_range}
-    UNION
-    -- Of an erased person only the hash is left; it holds for whoever comes with that address.
-    SELECT subscriber.id
-    FROM subscribers_subscriber subscriber
-    WHERE subscriber.workspace_id = %(workspace)s{subscriber_range}
-        AND subscriber.address_hash IN (
-            SELECT erased.address_hash FROM subscribers_suppression erased
-            WHERE erased.workspace_id = %(workspace)s AND erased.email_key = '')
-),
+excluded AS ({excluded_lists} UNION {excluded_members}),
+suppressed AS ({suppressed_people}),
 -- Read at once: looked up for each person it would cost more than everything else.
 wishes AS MATERIALIZED (
-    SELECT person.id AS subscriber_id, coalesce(person.paused_until > %(now)s, false) AS pause
-    FROM subscribers_subscriber person
-    WHERE person.workspace_id = %(workspace)s{person_range}
+    SELECT person.id AS subscriber_id, coalesce({paused}, false) AS pause
+    FROM subscribers_subscriber AS person
+    WHERE person.workspace_id = %(workspace)s{people}
         -- as the partial index says it: there are few of them
         AND (person.frequency > 0 OR person.paused_until IS NOT NULL)
-        AND (person.paused_until > %(now)s OR {wants_fewer})
+        AND ({paused} OR {fewer})
 )
-SELECT included.subscriber_id,
-    CASE
-        WHEN excluded.subscriber_id IS NOT NULL THEN '{excluded}'
-        WHEN suppressed.subscriber_id IS NOT NULL THEN '{suppressed}'
-        WHEN standing = 1 THEN '{unsubscribed}'
-        WHEN standing = 2 THEN '{unconfirmed}'
-        WHEN wishes.pause THEN '{paused}'
-        WHEN wishes.subscriber_id IS NOT NULL THEN '{frequency}'
-        ELSE ''
-    END AS left_out
+SELECT included.subscriber_id, {first} AS left_out
 FROM included
 LEFT JOIN excluded ON excluded.subscriber_id = included.subscriber_id
 LEFT JOIN suppressed ON suppressed.subscriber_id = included.subscriber_id
 LEFT JOIN wishes ON wishes.subscriber_id = included.subscriber_id
 """
+_FIRST: Final = rule.first_of(
+    {
+        LeftOut.EXCLUDED: "excluded.subscriber_id IS NOT NULL",
+        LeftOut.SUPPRESSED: "suppressed.subscriber_id IS NOT NULL",
+        LeftOut.PAUSED: "wishes.pause",
+        LeftOut.FREQUENCY: "wishes.subscriber_id IS NOT NULL",
+    },
+    names={reason: f"'{reason.value}'" for reason in LeftOut},
+    nothing="''",
+    standing="included.standing",
+)
 
 # A person is one row of a single list, so only several lists need the grouping.
-_ONE_LIST: Final = """
-    SELECT subscriber_id, {standing} AS standing FROM subscribers_subscription
-    WHERE list_id = %(only)s{range}"""
-_SEVERAL_LISTS: Final = """
-    SELECT subscriber_id, min({standing}) AS standing FROM subscribers_subscription
-    WHERE list_id = ANY(%(include)s){range} GROUP BY subscriber_id"""
+_ONE_LIST: Final = f"""
+    SELECT subscription.subscriber_id, {rule.STANDS_ALONE} AS standing
+    FROM subscribers_subscription AS subscription
+    WHERE subscription.list_id = %(only)s{{range}}"""  # noqa: S608 - our own words
+_SEVERAL_LISTS: Final = f"""
+    SELECT subscription.subscriber_id, {rule.STANDING} AS standing
+    FROM subscribers_subscription AS subscription
+    WHERE subscription.list_id = ANY(%(include)s){{range}} GROUP BY subscription.subscriber_id"""  # noqa: S608 - our own words
 
 _NOBODY: Final = "SELECT NULL::bigint WHERE false"
 
@@ -186,19 +132,20 @@ def verdicts(
     if len(audience.include) == 1:
         params["only"] = audience.include[0]
     included = _ONE_LIST if "only" in params else _SEVERAL_LISTS
-    limits = within("subscriber_id")
+    subscriptions, people = within("subscription.subscriber_id"), within("person.id")
     narrow = ""
     if audience.include_segments:
         inside = _members(audience.include_segments, audience, params, after, through)
-        narrow = f" AND subscriber_id IN ({inside})"
+        narrow = f" AND subscription.subscriber_id IN ({inside})"
     sql = _VERDICTS.format(
-        included=included.format(standing=_STANDING, range=limits + narrow),
-        range=limits,
-        subscriber_range=within("subscriber.id"),
-        person_range=within("person.id"),
+        included=included.format(range=subscriptions + narrow),
+        excluded_lists=rule.EXCLUDED + subscriptions,
         excluded_members=_members(audience.exclude_segments, audience, params, after, through),
-        wants_fewer=wants_fewer(),
-        **{reason.value: reason.value for reason in LeftOut},
+        suppressed_people=rule.SUPPRESSED + people,
+        people=people,
+        paused=rule.PAUSED,
+        fewer=rule.wants_fewer(),
+        first=_FIRST,
     )
     return sql, params
 

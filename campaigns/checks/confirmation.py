@@ -19,7 +19,7 @@ from campaigns import carriers, lifecycle, queries
 from campaigns.audience import rule
 from campaigns.audience.rule import Breakdown
 from campaigns.checks import preflight
-from campaigns.checks.findings import Finding
+from campaigns.findings import Finding
 from campaigns.models import Campaign, Content
 from campaigns.states import CampaignStatus
 from subscribers.models import Segment

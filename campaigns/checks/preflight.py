@@ -9,24 +9,21 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from statistics import median
 
-from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from email_validator import EmailNotValidError, validate_email
 
-from campaigns import carriers
+from campaigns import carriers, ledger
 from campaigns.audience import rule, sizing
 from campaigns.audience.rule import Audience, Breakdown
-from campaigns.audience.verdicts import SKIPPED, BrokenSegmentError, people_in
-from campaigns.checks.findings import Finding, Level, amber, green, red
+from campaigns.audience.verdicts import BrokenSegmentError, people_in
 from campaigns.drafts import subjects
+from campaigns.findings import Finding, Level, amber, green, red
 from campaigns.models import Campaign, Content
 from campaigns.rendering import foreign
-from campaigns.rendering.errors import Where
 from campaigns.rendering.stored import findings_of
-from campaigns.states import CampaignStatus
 from subscribers.models import MailingList, Segment
 from subscribers.segments import estimating, members
 
@@ -170,14 +167,8 @@ def _segments(chosen: Audience, *, is_quick: bool) -> Iterator[Finding]:
 
 
 def _usual_audience(campaign: Campaign) -> int:
-    # The ledger's tallies are a table of `delivery`; the schema knows it, this code does not.
-    last = (
-        Campaign.objects.filter(workspace_id=campaign.workspace_id, status=CampaignStatus.SENT)
-        .order_by("-pk")
-        .annotate(size=Sum("tallies__count", filter=~Q(tallies__state=SKIPPED)))
-        .values_list("size", flat=True)[:COMPARED]
-    )
-    return int(median(size or 0 for size in last)) if last else 0
+    last = ledger.sizes(campaign.workspace_id, COMPARED)
+    return int(median(last)) if last else 0
 
 
 def _carrier(campaign: Campaign) -> Iterator[Finding]:
@@ -323,18 +314,11 @@ def _content(
     blocked = False
     may_be_empty = []
     for found in findings_of(content, people):
-        blocked |= found.level == "block"
+        blocked |= found.blocks
         if found.code == "may_be_empty" or (found.code == "empty_value" and is_small):
             may_be_empty.append(found.tag)
-            continue
-        yield Finding(
-            level=Level.BLOCKS if found.level == "block" else Level.WARNS,
-            code=found.code,
-            text=found.sentence,
-            note=found.way_out,
-            step="workspace" if found.code == "no_postal_address" else "content",
-            field=_FIELDS.get(found.where, "id_source"),
-        )
+        else:
+            yield found
     if division is not None and may_be_empty and is_small:
         counts = rule.lacking(Audience.of(campaign), may_be_empty)
         yield from (_lacks(tag, count, division) for tag, count in counts.items() if count)
@@ -362,14 +346,6 @@ def _lacks(tag: str, count: int, division: Breakdown) -> Finding:
     ) % {"count": _number(count), "all": _number(division.will_get), "tag": tag}
     way_out = _('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag}
     return amber("empty_value", text, "content", way_out, "id_source")
-
-
-_FIELDS = {
-    Where.SUBJECT: "id_subject",
-    Where.PREHEADER: "id_preheader",
-    Where.TEXT: "id_text",
-    Where.TEMPLATE: "id_template",
-}
 
 
 def _workspace(campaign: Campaign) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Writing: drafts are saved in place; a version that mail was sent with is never changed.
+"""Draft: drafts are saved in place; a version that mail was sent with is never changed.
 
 Every save names the revision it was based on, so that two tabs can't overwrite each other
 silently. Editing a paused campaign makes the next version; what was sent keeps its own.
@@ -31,7 +31,7 @@ class ChangedMeanwhileError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writing:
+class Draft:
     """What the content step of the editor holds of a content version."""
 
     kind: ContentKind
@@ -62,9 +62,9 @@ def revision(content: Content) -> str:
     return f"{content.version}-{int(content.updated_at.timestamp() * 1_000_000)}"
 
 
-def writing(content: Content) -> Writing:
+def writing(content: Content) -> Draft:
     """Read a stored content version."""
-    return Writing(
+    return Draft(
         kind=ContentKind(content.kind),
         subject=content.subject,
         preheader=content.preheader,
@@ -90,7 +90,7 @@ def begin(campaign: Campaign) -> Content:
 @transaction.atomic
 def save(
     campaign: Campaign,
-    new: Writing,
+    new: Draft,
     *,
     sender: Sender | None = None,
     based_on: str | None = None,
@@ -153,13 +153,13 @@ def last_written(campaign: Campaign, kind: ContentKind) -> Content | None:
     return campaign.versions.filter(kind=kind).order_by("-version").first()
 
 
-def _columns(new: Writing) -> dict[str, Any]:
+def _columns(new: Draft) -> dict[str, Any]:
     columns = {field: value for field, value in vars(new).items() if field != "template"}
     columns["template_id"] = new.template.pk if new.template else None
     return columns
 
 
-def _next_version(current: Content, new: Writing, *, by: User | None) -> Content:
+def _next_version(current: Content, new: Draft, *, by: User | None) -> Content:
     last = Content.objects.filter(campaign_id=current.campaign_id).aggregate(Max("version"))
     return Content.objects.create(
         campaign_id=current.campaign_id,
@@ -169,7 +169,7 @@ def _next_version(current: Content, new: Writing, *, by: User | None) -> Content
     )
 
 
-def _store(current: Content, new: Writing, *, by: User | None) -> Content:
+def _store(current: Content, new: Draft, *, by: User | None) -> Content:
     if current.frozen_at is not None:
         return _next_version(current, new, by=by)
     # auto_now would do the same, but only for save(); the condition needs an UPDATE.

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 
 from accounts import senders
 from accounts.models import Workspace
-from campaigns import queries
-from campaigns.drafts.content import Sender, Writing
+from campaigns import lengths, queries
+from campaigns.drafts.content import Draft, Sender
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import ContentKind
 from subscribers.models import MailingList, Segment
@@ -28,8 +28,6 @@ else:  # not subscriptable when running
     _ManyLists = _ManySegments = forms.ModelMultipleChoiceField
 
 SPACES = re.compile(r"[\r\n\t\v\f\u0085\u2028\u2029]+")
-MAX_SOURCE = 1_000_000
-MAX_TEXT = 500_000
 
 
 class Line(forms.CharField):
@@ -238,16 +236,16 @@ class ContentForm(forms.Form):
 
     def clean_source(self) -> str:
         """Keep within what a version can hold."""
-        return refuse_if_longer(self.cleaned_data["source"], MAX_SOURCE)
+        return refuse_if_longer(self.cleaned_data["source"], lengths.SOURCE)
 
     def clean_text(self) -> str:
         """Keep within what a version can hold."""
-        return refuse_if_longer(self.cleaned_data["text"], MAX_TEXT)
+        return refuse_if_longer(self.cleaned_data["text"], lengths.TEXT)
 
-    def writing(self) -> Writing:
+    def writing(self) -> Draft:
         """Return the writing, in the kind that the campaign is written in."""
         data = self.cleaned_data
-        return Writing(
+        return Draft(
             kind=ContentKind(self.content.kind),
             subject=data["subject"],
             preheader=data["preheader"],

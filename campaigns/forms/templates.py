@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from campaigns import lengths
 from campaigns.forms.editor import Line, refuse_if_longer
 from campaigns.models import Template
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     _TemplateForm = forms.ModelForm[Template]
 else:  # not subscriptable when running
     _TemplateForm = forms.ModelForm
-
-MAX_TEMPLATE = 500_000
 
 
 class TemplateForm(_TemplateForm):
@@ -37,7 +36,7 @@ class TemplateForm(_TemplateForm):
 
     def clean_source(self) -> str:
         """Keep within what a template can hold."""
-        return refuse_if_longer(self.cleaned_data["source"], MAX_TEMPLATE)
+        return refuse_if_longer(self.cleaned_data["source"], lengths.TEMPLATE)
 
     def clean_name(self) -> str:
         """Keep names apart within a workspace."""

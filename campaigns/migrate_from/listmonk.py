@@ -16,6 +16,7 @@ from psycopg.rows import tuple_row
 from accounts import set_aside
 from accounts.models import User, Workspace
 from accounts.senders import understood
+from campaigns import lengths
 from campaigns.migrate_from.translating import Translated, translate
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.frame import document
@@ -30,7 +31,6 @@ STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.IGNORECASE | re.DOTALL)
 BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.IGNORECASE | re.DOTALL)
 SHELL = re.compile(r"<!doctype[^>]*>|</?html\b[^>]*>|<head\b.*?</head>", re.IGNORECASE | re.DOTALL)
 CONTENT = "{{ content }}"
-LONGEST_TEMPLATE, LONGEST_SOURCE, LONGEST_TEXT = 500_000, 1_000_000, 500_000
 FRAME = """<mjml>
 <mj-head><mj-style>{style}</mj-style></mj-head>
 <mj-body><mj-raw>{body}</mj-raw></mj-body>
@@ -120,7 +120,7 @@ class _Bringing:
             self._brought.left_out[name] = "template without a place for content"
             return
         source = as_frame(frame.text)
-        if len(source) > LONGEST_TEMPLATE:
+        if len(source) > lengths.TEMPLATE:
             self._brought.left_out[name] = "longer than a template may be"
             return
         if Template.objects.filter(workspace=self._workspace, name=name).exists():
@@ -141,7 +141,7 @@ class _Bringing:
             self._brought.known += 1
             return
         content = self._content(name, row)
-        if len(content.source) > LONGEST_SOURCE or len(content.text) > LONGEST_TEXT:
+        if len(content.source) > lengths.SOURCE or len(content.text) > lengths.TEXT:
             self._brought.left_out[name] = "longer than a campaign may be"
             return
         self._brought.campaigns.append(name)

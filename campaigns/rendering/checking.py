@@ -7,12 +7,13 @@ from itertools import islice
 from django.utils.translation import gettext as _
 from jinja2 import TemplateSyntaxError, nodes
 
+from campaigns import lengths
 from campaigns.rendering.delimiters import as_template
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS
 from campaigns.rendering.sandbox import environment
+from campaigns.states import Where
 
-MAX_SOURCE = 1_000_000  # characters
 MAX_PROBLEMS = 20
 _REFUSED = (
     nodes.Include,
@@ -39,9 +40,9 @@ def parse(source: str, *, where: Where = Where.CONTENT) -> nodes.Template:
     Raises:
         ContentError: with a sentence and the line.
     """
-    if len(source) > MAX_SOURCE:
+    if len(source) > lengths.SOURCE:
         raise ContentError(
-            _("This is longer than %(limit)d characters.") % {"limit": MAX_SOURCE}, where=where
+            _("This is longer than %(limit)d characters.") % {"limit": lengths.SOURCE}, where=where
         )
     try:
         tree = environment("html").parse(as_template(source))

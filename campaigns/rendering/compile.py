@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from markupsafe import escape
 
+from accounts.choices import USUAL_COLOUR
 from campaigns.rendering import checking, frame, links, markdown, markup, mjml, plain
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.merge import MergeTemplate, merge_template
 from campaigns.rendering.protect import Protector
 from campaigns.rendering.sandbox import Mode
 from campaigns.rendering.values import MergeTags
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, Where
 
 MAX_DEPTH = 200
 MAX_REPEATED = 300_000  # elements that a parser would open anew
@@ -29,7 +30,7 @@ class Writing:
     preheader: str = ""
     text: str = ""
     template_source: str = ""
-    brand: str = "#0f6e63"
+    brand: str = USUAL_COLOUR
 
     def parts(self) -> tuple[tuple[Where, str], ...]:
         """Return every part that can hold merge tags."""
@@ -63,12 +64,6 @@ class CompiledContent:
     links: tuple[str, ...]
     tags: MergeTags
     language: str
-
-    @property
-    def used_tags(self) -> frozenset[str]:
-        """Every tag that some part reads."""
-        html = self.html.tags if self.html else frozenset()
-        return self.subject.tags | self.text.tags | html
 
 
 def compile_content(  # noqa: PLR0913 - one switch each

@@ -4,9 +4,8 @@ import re
 
 from campaigns.rendering import checking, frame, markdown, mjml, plain
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.errors import Where
 from campaigns.rendering.protect import Protector
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, Where
 
 WORDS = frozenset({ContentKind.MARKDOWN, ContentKind.TEXT})
 _PLACE = re.compile(r"\{\{\s*content\s*\}\}")

@@ -1,35 +1,8 @@
 """What is wrong with a content, said so that its author can mend it."""
 
-from enum import Enum
-
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-
-class Where(Enum):
-    """The part of a content that an error is in; ``label`` is what the editor calls it."""
-
-    SUBJECT = "subject"
-    PREHEADER = "preheader"
-    CONTENT = "content"
-    TEXT = "text"
-    TEMPLATE = "template"
-    LINK = "link"
-
-    @property
-    def label(self) -> str:
-        """Return the word for it in the reader's language."""
-        return str(_LABELS[self])
-
-
-_LABELS = {
-    Where.SUBJECT: gettext_lazy("Subject"),
-    Where.PREHEADER: gettext_lazy("Preheader"),
-    Where.CONTENT: gettext_lazy("Content"),
-    Where.TEXT: gettext_lazy("Plain text"),
-    Where.TEMPLATE: gettext_lazy("Template"),
-    Where.LINK: gettext_lazy("Link"),
-}
+from campaigns.states import Where
 
 
 class ContentError(Exception):

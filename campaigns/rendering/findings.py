@@ -1,15 +1,14 @@
 """Pre-flight: what is wrong or weak about a content, found before anybody gets it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.findings import Finding, Level, of_content
 from campaigns.rendering import addresses, escapes, foreign, links, markup
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.merge import Slot
 from campaigns.rendering.preview import preview_values, unknown_tags
 from campaigns.rendering.values import (
@@ -17,26 +16,9 @@ from campaigns.rendering.values import (
     MergeTags,
     Person,
 )
+from campaigns.states import Where
 
 GMAIL_CLIPS_AT = 102_000  # bytes of HTML; observed and widely reported, not documented by Google
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing to look at. ``block`` keeps a campaign from being sent, ``warn`` does not.
-
-    ``code`` is stable, for tests and the interface; ``line`` is 0 where none can be told.
-    "may_be_empty" says of a ``tag`` without a fall-back that everybody tried has a value for it:
-    whoever knows the whole audience can say whether everybody has.
-    """
-
-    level: Literal["block", "warn", "fine"]
-    code: str
-    sentence: str
-    way_out: str
-    where: Where = Where.CONTENT
-    line: int = 0
-    tag: str = ""
 
 
 def findings(writing: Writing, tags: MergeTags, people: Sequence[Person] = ()) -> list[Finding]:
@@ -61,11 +43,11 @@ def findings(writing: Writing, tags: MergeTags, people: Sequence[Person] = ()) -
 
 
 def _of_error(error: ContentError) -> Finding:
-    return Finding(
-        level="block",
+    return of_content(
+        level=Level.BLOCKS,
         code="error",
-        sentence=str(error),
-        way_out=_("Fix it in the editor."),
+        text=str(error),
+        note=_("Fix it in the editor."),
         where=error.where,
         line=error.line,
         tag=error.tag,
@@ -84,11 +66,11 @@ def foreign_tag(tag: foreign.ForeignTag, where: Where) -> Finding:
     """Say that readers would see another tool's tag, and what to write."""
     sentence = _("“%(tag)s” is a merge tag of %(tool)s; readers would see it as it stands.")
     known = _("Write %(here)s instead.") % {"here": tag.here}
-    return Finding(
-        level="block",
+    return of_content(
+        level=Level.BLOCKS,
         code="foreign_tag",
-        sentence=sentence % {"tag": tag.source, "tool": tag.tool},
-        way_out=known if tag.here else _("There is no such tag here: take it out."),
+        text=sentence % {"tag": tag.source, "tool": tag.tool},
+        note=known if tag.here else _("There is no such tag here: take it out."),
         where=where,
         line=tag.line,
         tag=tag.source,
@@ -97,26 +79,27 @@ def foreign_tag(tag: foreign.ForeignTag, where: Where) -> Finding:
 
 def _about_writing(writing: Writing, tags: MergeTags) -> Iterator[Finding]:
     if not writing.subject.strip():
-        yield Finding(
-            level="block",
+        yield of_content(
+            level=Level.BLOCKS,
             code="no_subject",
-            sentence=_("There is no subject."),
-            way_out=_("Write one: it decides whether people open the mail."),
+            text=_("There is no subject."),
+            note=_("Write one: it decides whether people open the mail."),
             where=Where.SUBJECT,
         )
     if not writing.source.strip():
-        yield Finding(
-            level="block",
+        yield of_content(
+            level=Level.BLOCKS,
             code="no_content",
-            sentence=_("There is no content."),
-            way_out=_("Write something for your readers."),
+            text=_("There is no content."),
+            note=_("Write something for your readers."),
         )
     if not tags.constants.get("postal_address", "").strip():
         yield Finding(
-            level="block",
+            level=Level.BLOCKS,
             code="no_postal_address",
-            sentence=_("The workspace has no postal address, and the law asks for one."),
-            way_out=_("Enter it in the settings; it appears in every mail's footer."),
+            text=_("The workspace has no postal address, and the law asks for one."),
+            step="workspace",
+            note=_("Enter it in the settings; it appears in every mail's footer."),
         )
 
 
@@ -139,31 +122,31 @@ def _about_people(
         except ContentError as error:
             errors.append(error)
     if errors:
-        yield Finding(
-            level="block" if len(errors) == len(people) else "warn",
+        yield of_content(
+            level=Level.BLOCKS if len(errors) == len(people) else Level.WARNS,
             code="merge_error",
-            sentence=ngettext(
+            text=ngettext(
                 "For %(count)d of %(tried)d people tried, a tag can't be filled in: %(error)s",
                 "For %(count)d of %(tried)d people tried, a tag can't be filled in: %(error)s",
                 len(errors),
             )
             % {"count": len(errors), "tried": len(people), "error": errors[0].sentence},
-            way_out=_("Those people would be left out. Fix the tag or give it a fall-back."),
+            note=_("Those people would be left out. Fix the tag or give it a fall-back."),
             where=errors[0].where,
         )
     for tag in sorted(wanted - missing.keys()):
-        yield Finding(level="fine", code="may_be_empty", sentence="", way_out="", tag=tag)
+        yield of_content(Level.FINE, "may_be_empty", "", tag=tag)
     for tag, count in sorted(missing.items()):
-        yield Finding(
-            level="warn",
+        yield of_content(
+            level=Level.WARNS,
             code="empty_value",
-            sentence=ngettext(
+            text=ngettext(
                 "%(count)d of %(tried)d people tried has no value for {{ %(tag)s }}.",
                 "%(count)d of %(tried)d people tried have no value for {{ %(tag)s }}.",
                 count,
             )
             % {"count": count, "tried": len(people), "tag": tag},
-            way_out=_('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag},
+            note=_('Add a fall-back: {{ %(tag)s|default("friend") }}.') % {"tag": tag},
             tag=tag,
         )
 
@@ -191,12 +174,12 @@ def _about_page(
         return
     size = len(html.encode())
     if size > GMAIL_CLIPS_AT:
-        yield Finding(
-            level="warn",
+        yield of_content(
+            level=Level.WARNS,
             code="too_large",
-            sentence=_("The mail has %(size)d kB; Gmail shows only the first 102 kB.")
+            text=_("The mail has %(size)d kB; Gmail shows only the first 102 kB.")
             % {"size": size // 1000},
-            way_out=_("Shorten it, or move a part to your website."),
+            note=_("Shorten it, or move a part to your website."),
         )
     yield from _about_pictures(html)
 
@@ -208,20 +191,20 @@ def _about_pictures(html: str) -> Iterator[Finding]:
         source = (element.get("src") or "").strip()
         name = source.rsplit("/", 1)[-1][:60] or _("picture")
         if element.get("alt") is None:
-            yield Finding(
-                level="warn",
+            yield of_content(
+                level=Level.WARNS,
                 code="no_alt",
-                sentence=_("The picture “%(name)s” has no alt text.") % {"name": name},
-                way_out=_("Describe it for people who don't see it; leave it empty for ornament."),
+                text=_("The picture “%(name)s” has no alt text.") % {"name": name},
+                note=_("Describe it for people who don't see it; leave it empty for ornament."),
                 tag=source,
             )
         if not source.lower().startswith(("http://", "https://", "data:", "cid:")):
-            yield Finding(
-                level="warn",
+            yield of_content(
+                level=Level.WARNS,
                 code="picture_address",
-                sentence=_("The picture “%(name)s” has no complete address and will not show.")
+                text=_("The picture “%(name)s” has no complete address and will not show.")
                 % {"name": name},
-                way_out=_("Give the whole address, beginning with https://."),
+                note=_("Give the whole address, beginning with https://."),
                 tag=source,
             )
 
@@ -241,11 +224,11 @@ def _about_links(
     loose = _untracked(compiled, values)
     yield from (_broken_link(url) for url in loose)
     if not compiled.links and not loose and writing.source.strip():
-        yield Finding(
-            level="warn",
+        yield of_content(
+            level=Level.WARNS,
             code="no_link",
-            sentence=_("There is no link besides the footer's."),
-            way_out=_("Give your readers somewhere to go, if that is what you want."),
+            text=_("There is no link besides the footer's."),
+            note=_("Give your readers somewhere to go, if that is what you want."),
         )
 
 
@@ -269,10 +252,10 @@ def _untracked(compiled: CompiledContent, values: dict[str, str]) -> list[str]:
 
 
 def _broken_link(url: str) -> Finding:
-    return Finding(
-        level="block",
+    return of_content(
+        level=Level.BLOCKS,
         code="broken_link",
-        sentence=_("The link “%(url)s” leads nowhere.") % {"url": url[:120] or " "},
-        way_out=_("Give a whole address, beginning with https://."),
+        text=_("The link “%(url)s” leads nowhere.") % {"url": url[:120] or " "},
+        note=_("Give a whole address, beginning with https://."),
         tag=url,
     )

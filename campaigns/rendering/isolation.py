@@ -21,14 +21,15 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from campaigns.findings import Finding, Level, of_content
 from campaigns.rendering import links, merge, pool, worker
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.findings import Finding
 from campaigns.rendering.lint import mark
 from campaigns.rendering.preview import ExamplePerson, of_error
 from campaigns.rendering.turns import NoTurnError, Turns
 
 if TYPE_CHECKING:
+    from campaigns.findings import Finding
     from campaigns.rendering.compile import CompiledContent, Writing
     from campaigns.rendering.lint import Mark
     from campaigns.rendering.merge import Program
@@ -137,12 +138,12 @@ def findings(
             _ask("findings", writing, tags, [_plain(person) for person in people], bound=CHECKS),
         )
     except BusyError as error:
-        code, way_out = "busy", _("Wait a moment, then load this page again.")
-        sentence, where = error.sentence, error.where
+        code, note = "busy", _("Wait a moment, then load this page again.")
+        text, where = error.sentence, error.where
     except ContentError as error:
-        code, way_out = "error", _("Fix it in the editor.")
-        sentence, where = str(error), error.where
-    return [Finding(level="block", code=code, sentence=sentence, way_out=way_out, where=where)]
+        code, note = "error", _("Fix it in the editor.")
+        text, where = str(error), error.where
+    return [of_content(Level.BLOCKS, code, text, note, where=where)]
 
 
 def lint(writing: "Writing", tags: "MergeTags", *, is_template: bool = False) -> "list[Mark]":
@@ -276,7 +277,8 @@ _ALLOWED: Final = frozenset(
         ("campaigns.rendering.compile", "CompiledContent"),
         ("campaigns.rendering.errors", "ContentError"),
         ("campaigns.rendering.errors", "Where"),
-        ("campaigns.rendering.findings", "Finding"),
+        ("campaigns.findings", "Finding"),
+        ("campaigns.findings", "Level"),
         ("campaigns.rendering.preview", "Preview"),
         ("subscribers.states", "FieldType"),
         *(("campaigns.rendering.merge", name) for name in ("Block", "MergeTemplate", "Program")),

@@ -14,11 +14,12 @@ from jinja2 import nodes
 
 from campaigns.rendering import addresses, escapes
 from campaigns.rendering.checking import parse
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.markup import Element, apply, elements, raw_texts, rewrite
 from campaigns.rendering.merge import MergeTemplate, merge_template
 from campaigns.rendering.protect import Kind, Protector, Tag
 from campaigns.rendering.values import SYSTEM_TAGS
+from campaigns.states import Where
 
 if TYPE_CHECKING:
     from campaigns.models import Campaign

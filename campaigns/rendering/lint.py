@@ -4,9 +4,10 @@ from typing import TypedDict
 
 from campaigns.rendering import checking
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.preview import preview
 from campaigns.rendering.values import MergeTags
+from campaigns.states import Where
 
 
 class Mark(TypedDict):

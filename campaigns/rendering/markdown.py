@@ -9,6 +9,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import escape
 
+from accounts.choices import USUAL_COLOUR, is_colour
 from campaigns.rendering import addresses
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
@@ -16,7 +17,6 @@ from campaigns.rendering.protect import Kind, Protector
 
 MAX_BLOCKS = 15_000  # tokens, three for each cell: a table of 700 bytes can have 12,000 cells
 _BUTTON = re.compile(r"::button\[(?P<label>[^\]\n]+)\]\((?P<url>\S+)\)\s*")
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 # Sizes and spaces only: font and colour come from the frame around the writing.
 _STYLE = """
@@ -109,7 +109,7 @@ def to_html(source: str, protector: Protector, *, brand: str, css: str = "") -> 
 
     ``brand`` colours links and buttons (#rrggbb), ``css`` adds a frame's own rules, which win.
     """
-    colour = brand if _COLOUR.fullmatch(brand) else "#0f6e63"
+    colour = brand if is_colour(brand) else USUAL_COLOUR
     blocks = _PARSER.parse(_set_apart(source, protector))
     if len(blocks) > MAX_BLOCKS:
         raise ContentError(

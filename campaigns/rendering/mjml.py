@@ -11,10 +11,11 @@ import mrml
 from django.utils.translation import gettext as _
 
 from campaigns.rendering import addresses
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.markup import VOID, Element, apply, elements, without_comments
 from campaigns.rendering.protect import Kind, Protector
+from campaigns.states import Where
 
 MAX_TAGS = 5_000  # each becomes a table or two
 # Elements that hold only other elements: an {% if %} between those stands in an mj-raw.

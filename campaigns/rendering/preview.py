@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from campaigns.rendering import checking
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.values import (
     SYSTEM_TAGS,
     MergeTags,
@@ -17,6 +17,7 @@ from campaigns.rendering.values import (
     Trusted,
     values_for,
 )
+from campaigns.states import Where
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

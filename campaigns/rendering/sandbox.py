@@ -5,7 +5,7 @@ calls but an author's own macros, no globals, no includes; operators that can ma
 checked before they run; every loop and output is charged (`budget`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, NoReturn
 
@@ -184,8 +184,3 @@ def _within(size: int, limit: int) -> None:
 def _wrong_value(error: Exception) -> str:
     detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
     return _("A tag can't be filled in: %(detail)s.") % {"detail": detail.rstrip(".")}
-
-
-def known_filters() -> Mapping[str, Any]:
-    """Return what may stand behind a | (for suggestions and the editor's help)."""
-    return FILTERS

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import transaction
 
+from campaigns.findings import Finding
 from campaigns.models import Campaign, Content
 from campaigns.rendering import isolation, links
 from campaigns.rendering.compile import CompiledContent, Writing
-from campaigns.rendering.findings import Finding
 from campaigns.rendering.preview import Preview
 from campaigns.rendering.values import MergeTags, Person, Untrusted, merge_tags
 from campaigns.states import ContentKind

@@ -8,7 +8,6 @@ URL percent-encodes, a header takes no line break).
 """
 
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +20,7 @@ from django.utils import translation
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
+from accounts.choices import USUAL_COLOUR, is_colour
 from subscribers.states import FieldType
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 SYSTEM_TAGS = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
 PERSON_TAGS = frozenset({"first_name", "last_name", "name", "email", "language"})
 WORKSPACE_TAGS = frozenset({"workspace_name", "postal_address", "website", "brand_colour"})
-USUAL_COLOUR = "#0f6e63"  # where a workspace has none that can be read
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Untrusted(str):
@@ -284,7 +282,7 @@ def tag_of(key: str) -> str:
 def brand_colour(workspace: "Workspace") -> str:
     """Return a workspace's colour as #rrggbb."""
     colour = workspace.brand_colour
-    return colour if _COLOUR.fullmatch(colour) else USUAL_COLOUR
+    return colour if is_colour(colour) else USUAL_COLOUR
 
 
 def merge_tags(workspace: "Workspace") -> MergeTags:

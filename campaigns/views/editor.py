@@ -18,8 +18,8 @@ from accounts.roles import Permission, may
 from campaigns.audience import sizing
 from campaigns.audience.rule import Audience, Breakdown
 from campaigns.checks import preflight
-from campaigns.checks.findings import Finding
 from campaigns.drafts import content
+from campaigns.findings import Finding
 from campaigns.models import Campaign, Content
 from campaigns.states import CampaignStatus
 

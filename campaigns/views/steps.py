@@ -10,12 +10,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import lifecycle
+from campaigns import ledger, lifecycle
 from campaigns.checks import confirmation, preflight
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
-from campaigns.views.review import nudge
 
 
 @member(Permission.SEND)
@@ -68,7 +67,7 @@ def resume(request: MemberRequest, campaign_id: int) -> HttpResponse:
             "confirmed": confirmation.shown(campaign),
         }
         return render(request, "campaigns/resume.html", context, status=409)
-    nudge()
+    ledger.wake()
     return answer
 
 

@@ -1,16 +1,15 @@
 """A workspace's brand colour, made safe to print and easy to read."""
 
-import re
+from accounts.choices import USUAL_COLOUR, is_colour
 
-DEFAULT = "#0f6e63"
+DEFAULT = USUAL_COLOUR
 WHITE, BLACK = "#ffffff", "#000000"  # one of them always reaches 4.58:1
 READABLE = 4.5  # WCAG 2.2, 1.4.3
-_HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def hex_colour(value: str) -> str:
     """Return the colour if it is #rrggbb, else the product's own; safe inside a style sheet."""
-    return value.lower() if _HEX.fullmatch(value) else DEFAULT
+    return value.lower() if is_colour(value) else USUAL_COLOUR
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

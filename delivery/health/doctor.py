@@ -40,7 +40,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Checked:
     """One thing that was looked at; ``way_out`` says what to do unless the level is ok."""
 
     level: Level
@@ -53,7 +53,7 @@ class Finding:
         return asdict(self)
 
 
-def look() -> Iterator[Finding]:
+def look() -> Iterator[Checked]:
     """Yield findings one by one; a part that fails never hides the others."""
     yield from _settings()
     yield _disk()
@@ -68,17 +68,17 @@ def look() -> Iterator[Finding]:
         yield from _domains()
 
 
-def _settings() -> Iterator[Finding]:
+def _settings() -> Iterator[Checked]:
     host = urlsplit(settings.SITE_URL).hostname or ""
     if host in HERE:
-        yield Finding(
+        yield Checked(
             level="warn",
             subject="SITE_URL",
             sentence=f"Links in mails lead to {settings.SITE_URL}: only this machine gets there.",
             way_out="Set SITE_URL to the public address before you write to real people.",
         )
     elif not settings.SITE_URL.startswith("https://"):
-        yield Finding(
+        yield Checked(
             level="warn",
             subject="SITE_URL",
             sentence="The public address is not https://, so mailbox providers ignore one-click "
@@ -86,9 +86,9 @@ def _settings() -> Iterator[Finding]:
             way_out="Put a proxy with a certificate in front and set SITE_URL to https://….",
         )
     else:
-        yield Finding(level="ok", subject="SITE_URL", sentence=settings.SITE_URL)
+        yield Checked(level="ok", subject="SITE_URL", sentence=settings.SITE_URL)
     if len(settings.SECRET_KEY) < SHORT_KEY:
-        yield Finding(
+        yield Checked(
             level="fail",
             subject="SECRET_KEY",
             sentence="SECRET_KEY is short enough to guess.",
@@ -96,12 +96,12 @@ def _settings() -> Iterator[Finding]:
         )
 
 
-def _disk() -> Finding:
+def _disk() -> Checked:
     place = Path(settings.DATA_DIR)
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
-        return Finding(
+        return Checked(
             level="fail",
             subject="disk",
             sentence=f"DATA_DIR {place} can't be read: {error.strerror}.",
@@ -110,11 +110,11 @@ def _disk() -> Finding:
     room = f"{free / 2**30:.1f} GB are free in {place}."
     if free < ROOM_WANTED:
         way_out = "Make room: PostgreSQL stops when the disk is full."
-        return Finding(level="warn", subject="disk", sentence=room, way_out=way_out)
-    return Finding(level="ok", subject="disk", sentence=room)
+        return Checked(level="warn", subject="disk", sentence=room, way_out=way_out)
+    return Checked(level="ok", subject="disk", sentence=room)
 
 
-def _database() -> Iterator[Finding]:
+def _database() -> Iterator[Checked]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version_num")
@@ -124,7 +124,7 @@ def _database() -> Iterator[Finding]:
         executor = MigrationExecutor(connection)
         pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     except DatabaseError as error:
-        yield Finding(
+        yield Checked(
             level="fail",
             subject="database",
             sentence=f"PostgreSQL does not answer: {str(error).strip().splitlines()[0]}",
@@ -134,30 +134,30 @@ def _database() -> Iterator[Finding]:
     name = f"PostgreSQL {version // 10_000}.{version % 10_000}"
     if version < OLDEST_POSTGRESQL:
         way_out = "Use PostgreSQL 15 or newer."
-        yield Finding(
+        yield Checked(
             level="fail", subject="database", sentence=f"{name} is too old.", way_out=way_out
         )
     elif pending:
-        yield Finding(
+        yield Checked(
             level="fail",
             subject="database",
             sentence=f"{name} answers, but {pending} migrations are not applied.",
             way_out="Run manage.py migrate.",
         )
     elif durable == "off":
-        yield Finding(
+        yield Checked(
             level="warn",
             subject="database",
             sentence="synchronous_commit is off: a crash could lose what the ledger knew.",
             way_out="Set synchronous_commit = on for Warta's database.",
         )
     else:
-        yield Finding(
+        yield Checked(
             level="ok", subject="database", sentence=f"{name} answers, schema up to date."
         )
 
 
-def _redis() -> Iterator[Finding]:
+def _redis() -> Iterator[Checked]:
     try:
         server = coordination.client()
         info = server.info()
@@ -165,7 +165,7 @@ def _redis() -> Iterator[Finding]:
     except redis.ResponseError:  # hosted Redis often hides its configuration
         policy = ""
     except redis.RedisError as error:
-        yield Finding(
+        yield Checked(
             level="fail",
             subject="redis",
             sentence=f"Redis does not answer: {error}",
@@ -173,7 +173,7 @@ def _redis() -> Iterator[Finding]:
         )
         return
     if not info.get("aof_enabled"):
-        yield Finding(
+        yield Checked(
             level="warn",
             subject="redis",
             sentence="Redis keeps no append-only file: if it dies together with a worker, up to a "
@@ -181,18 +181,18 @@ def _redis() -> Iterator[Finding]:
             way_out="Set appendonly yes (docs/operations.md says more).",
         )
     if policy and policy != "noeviction":
-        yield Finding(
+        yield Checked(
             level="warn",
             subject="redis",
             sentence=f"maxmemory-policy is {policy}: a full Redis may throw journals away.",
             way_out="Set maxmemory-policy noeviction.",
         )
-    yield Finding(
+    yield Checked(
         level="ok", subject="redis", sentence=f"Redis {info.get('redis_version')} answers."
     )
 
 
-def _processes() -> Iterator[Finding]:
+def _processes() -> Iterator[Checked]:
     try:
         workers = {queue: heartbeats.alive(queue) for queue in heartbeats.QUEUES}
         beat = heartbeats.last(heartbeats.BEAT)
@@ -201,9 +201,9 @@ def _processes() -> Iterator[Finding]:
     for queue, names in workers.items():
         if names:
             sentence = f"{len(names)} worker processes serve the queue {queue}."
-            yield Finding(level="ok", subject="workers", sentence=sentence)
+            yield Checked(level="ok", subject="workers", sentence=sentence)
         else:
-            yield Finding(
+            yield Checked(
                 level="fail",
                 subject="workers",
                 sentence=f"No worker serves the queue {queue}.",
@@ -211,20 +211,20 @@ def _processes() -> Iterator[Finding]:
             )
     silent = None if beat is None else timezone.now().timestamp() - beat
     if silent is None or silent > BEAT_SILENCE:
-        yield Finding(
+        yield Checked(
             level="fail",
             subject="beat",
             sentence="Beat does not run: nothing scheduled starts, nothing deferred is retried.",
             way_out="Start the product (make run), or celery -A config.celery beat.",
         )
     else:
-        yield Finding(level="ok", subject="beat", sentence="Beat runs.")
+        yield Checked(level="ok", subject="beat", sentence="Beat runs.")
 
 
-def _accounts() -> Iterator[Finding]:
+def _accounts() -> Iterator[Checked]:
     accounts = list(SendingAccount.objects.select_related("workspace", "warm_up").order_by("pk"))
     if not accounts:
-        yield Finding(
+        yield Checked(
             level="warn",
             subject="sending accounts",
             sentence="There is no sending account.",
@@ -234,16 +234,16 @@ def _accounts() -> Iterator[Finding]:
         yield _account(account)
 
 
-def _account(account: SendingAccount) -> Finding:
+def _account(account: SendingAccount) -> Checked:
     subject = f"account {account.name} ({account.workspace.slug})"
     try:
         sentence = _reach(account)
     except ServerTroubleError as error:
         way_out = "Enter the password again in Settings, Sending accounts."
-        return Finding(level="fail", subject=subject, sentence=error.sentence, way_out=way_out)
+        return Checked(level="fail", subject=subject, sentence=error.sentence, way_out=way_out)
     except OSError as error:
         server = choose.smtp_settings(account)
-        return Finding(
+        return Checked(
             level="fail",
             subject=subject,
             sentence=f"{server.host} does not take connections on port {server.port}: "
@@ -251,14 +251,14 @@ def _account(account: SendingAccount) -> Finding:
             way_out="Check host, port and firewall; then send a test mail from its page.",
         )
     if account.broken_since:
-        return Finding(
+        return Checked(
             level="warn",
             subject=subject,
             sentence=f"In trouble since {account.broken_since:%Y-%m-%d %H:%M} UTC: "
             f"{account.broken_reason}",
             way_out="Send a test mail from its page; sending goes on by itself when it works.",
         )
-    return Finding(level="ok", subject=subject, sentence=f"{sentence}{_pace(account)}")
+    return Checked(level="ok", subject=subject, sentence=f"{sentence}{_pace(account)}")
 
 
 def _reach(account: SendingAccount) -> str:
@@ -298,11 +298,11 @@ def _pace(account: SendingAccount) -> str:
     return "".join(words)
 
 
-def _keys() -> Iterator[Finding]:
+def _keys() -> Iterator[Checked]:
     """Find signing keys that cannot be read: their domains' mail goes out unsigned."""
     for key in DkimKey.objects.filter(state=DkimState.ACTIVE).select_related("workspace"):
         if dkim_keys.signer([key]) is None:
-            yield Finding(
+            yield Checked(
                 level="fail",
                 subject=f"signing key {key} ({key.workspace.slug})",
                 sentence="It cannot be read, because SECRET_KEY has changed: mail is not signed.",
@@ -310,7 +310,7 @@ def _keys() -> Iterator[Finding]:
             )
 
 
-def _left_out() -> Iterator[Finding]:
+def _left_out() -> Iterator[Checked]:
     """Find the product's own mails that did not arrive, and what background work left out."""
     ended = Counter(row.state for row in system_mail.of_concern()[:1_000])
     words = {
@@ -320,14 +320,14 @@ def _left_out() -> Iterator[Finding]:
     }
     for state, said in words.items():
         if ended[state]:
-            yield Finding(
+            yield Checked(
                 level="warn",
                 subject="system mail",
                 sentence=f"{ended[state]} confirmations, resets or invitations {said}.",
                 way_out="The health page and the admin's system emails say why.",
             )
     for one in set_aside.lately()[:10]:
-        yield Finding(
+        yield Checked(
             level="warn",
             subject=f"set aside: {one.kind}",
             sentence=f"{one.subject}: {one.reason} ({one.count} times, "
@@ -336,14 +336,14 @@ def _left_out() -> Iterator[Finding]:
         )
 
 
-def _domains() -> Iterator[Finding]:
+def _domains() -> Iterator[Checked]:
     senders = SendingAccount.objects.exclude(default_from="").values_list("default_from", flat=True)
     domains = {understood(sender).address.rpartition("@")[2].lower() for sender in senders}
     for domain in sorted(domains - {""}):
         yield from _domain(domain)
 
 
-def _domain(domain: str) -> Iterator[Finding]:
+def _domain(domain: str) -> Iterator[Checked]:
     subject = f"domain {domain}"
     records = (
         (domain, "v=spf1", "SPF", "Add the SPF record that your provider names."),
@@ -354,15 +354,15 @@ def _domain(domain: str) -> Iterator[Finding]:
             texts = _texts(name)
         except dns.exception.DNSException as error:
             sentence = f"{kind} can't be looked up from here: {type(error).__name__}."
-            yield Finding(
+            yield Checked(
                 level="warn", subject=subject, sentence=sentence, way_out="Look it up elsewhere."
             )
             continue
         if any(text.lower().startswith(beginning.lower()) for text in texts):
-            yield Finding(level="ok", subject=subject, sentence=f"{kind} is there.")
+            yield Checked(level="ok", subject=subject, sentence=f"{kind} is there.")
         else:
             sentence = f"There is no {kind} record."
-            yield Finding(level="warn", subject=subject, sentence=sentence, way_out=way_out)
+            yield Checked(level="warn", subject=subject, sentence=sentence, way_out=way_out)
 
 
 def _texts(name: str) -> list[str]:

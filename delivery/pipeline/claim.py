@@ -15,11 +15,11 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from campaigns.audience import eligibility as rule
 from campaigns.audience.rule import Audience
-from campaigns.audience.verdicts import wants_fewer
 from delivery.mime.recipient import Recipient
 from delivery.models import Claim
-from delivery.states import ClaimState, MessageState, Reason
+from delivery.states import REASON_OF, ClaimState, MessageState, Reason
 
 LEASE: Final = timedelta(seconds=20)
 NO_FIELDS: Final[dict[str, Any]] = {}
@@ -37,42 +37,17 @@ RETURNING id, campaign_id, attempt, first_message, last_message, messages, token
 """  # noqa: S608 - the state numbers are ours
 # ``+ 0`` keeps PostgreSQL, whose statistics lag behind planning, from walking the whole campaign's
 # index for each claim.
-_READ: Final = """
+_READ: Final = f"""
 SELECT message.id, message.subscriber_id, message.domain_group, person.email,
     person.first_name, person.last_name, person.language, person.fields,
-    CASE
-        WHEN person.id IS NULL THEN {gone}
-        {excluded}
-        WHEN EXISTS (
-            SELECT FROM subscribers_suppression AS suppression
-            WHERE suppression.workspace_id = %(workspace)s
-                AND suppression.address_hash = person.address_hash
-        ) THEN {suppressed}
-        ELSE coalesce((
-            SELECT CASE min(CASE status WHEN 'subscribed' THEN 0 WHEN 'unsubscribed' THEN 1
-                            ELSE 2 END)
-                WHEN 0 THEN NULL WHEN 1 THEN {unsubscribed} WHEN 2 THEN {unconfirmed}
-                ELSE {gone} END
-            FROM subscribers_subscription AS consent
-            WHERE consent.subscriber_id = message.subscriber_id
-                AND consent.list_id = ANY(%(include)s)
-        ), CASE
-            WHEN person.paused_until > %(now)s THEN {paused}
-            WHEN {fewer} THEN {wants_fewer}
-            ELSE 0
-        END)
-    END
+    CASE WHEN person.id IS NULL THEN {Reason.GONE.value} ELSE {{left_out}} END
 FROM delivery_message AS message
 LEFT JOIN subscribers_subscriber AS person
     ON person.id = message.subscriber_id AND person.workspace_id = %(workspace)s
-WHERE {which} AND message.campaign_id + 0 = %(campaign)s AND message.state = {planned}
-    AND message.attempts = %(attempt)s
-"""
-_EXCLUDED: Final = """WHEN EXISTS (
-            SELECT FROM subscribers_subscription AS other
-            WHERE other.subscriber_id = message.subscriber_id
-                AND other.list_id = ANY(%(exclude)s)
-        ) THEN {excluded}"""
+{rule.STANDS}
+WHERE {{which}} AND message.campaign_id + 0 = %(campaign)s
+    AND message.state = {MessageState.PLANNED.value} AND message.attempts = %(attempt)s
+"""  # noqa: S608 - the state numbers are ours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +81,27 @@ class Found:
     due: list[Due]
     left_out: dict[int, Reason]
     next: int | None = None
+
+
+def inserting(messages: str, *, size: int, named: bool = True) -> str:
+    """Return the SQL that makes claims of ``size`` messages each, built into who plans them.
+
+    ``messages``: a SELECT of ``id``, ``campaign_id``, ``priority`` and ``attempts``. ``named``:
+    the claims own these messages, else all of the range that they are in. Takes ``now``.
+    """
+    ids = "array_agg(id ORDER BY id)" if named else "NULL::bigint[]"
+    return f"""
+INSERT INTO delivery_claim
+    (campaign_id, priority, first_message, last_message, messages, attempt, state,
+     waiting_for, worker, token, journal_epoch, created_at)
+SELECT campaign_id, priority, min(id), max(id), {ids}, attempts, {ClaimState.WAITING.value},
+    '', '', '', '', %(now)s
+FROM (
+    SELECT planned.*, (row_number() OVER (
+        PARTITION BY campaign_id, priority, attempts ORDER BY id) - 1) / {size} AS slice
+    FROM ({messages}) AS planned
+) AS sliced
+GROUP BY campaign_id, priority, attempts, slice ORDER BY campaign_id, attempts, slice"""  # noqa: S608 - the numbers are ours
 
 
 def take(campaign: int, *, worker: str, token: str, epoch: str) -> Held | None:
@@ -145,22 +141,19 @@ def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
     fewer letters since is skipped.
     """
     messages, last, following = _part(held, limit)
-    names = {reason.name.lower(): reason.value for reason in Reason}
-    excluded = _EXCLUDED.format(**names) if audience.exclude else ""
     which = (
         "message.id = ANY(%(messages)s)"
         if held.messages is not None
         else "message.id BETWEEN %(first)s AND %(last)s"
     )
-    sql = _READ.format(
-        **{
-            **names,
-            "excluded": excluded,
-            "which": which,
-            "fewer": wants_fewer(earlier_than="message.id"),
-            "planned": MessageState.PLANNED.value,
-        }
+    left_out = rule.of_person(
+        names={reason: str(number.value) for reason, number in REASON_OF.items()},
+        nothing=str(Reason.NONE.value),
+        gone=str(Reason.GONE.value),
+        excludes=bool(audience.exclude),
+        earlier_than="message.id",
     )
+    sql = _READ.format(which=which, left_out=left_out)
     with connection.cursor() as cursor:
         cursor.execute(
             sql,
@@ -177,8 +170,8 @@ def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
             },
         )
         rows = cursor.fetchall()
-    due, left_out = _divide(rows)
-    return Found(due=due, left_out=left_out, next=following)
+    due, skipped = _divide(rows)
+    return Found(due=due, left_out=skipped, next=following)
 
 
 def _part(held: Held, limit: int | None) -> tuple[list[int] | None, int, int | None]:

@@ -19,10 +19,11 @@ from campaigns import lifecycle
 from campaigns.audience.rule import Audience
 from campaigns.audience.verdicts import BrokenSegmentError, verdicts
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus, LeftOut
+from campaigns.states import CampaignStatus
 from delivery.accounts import routing
 from delivery.models import Dispatch, SendingAccount
-from delivery.states import ClaimState, MessageState, Reason
+from delivery.pipeline import claim, tallies
+from delivery.states import REASON_OF, MessageState
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +31,6 @@ FIRST_CHUNK = 500  # small, so that the first mail leaves at once
 CHUNK = 10_000
 CLAIM_SIZE = 1_000
 PLANNER_SHARD = 0  # of the tallies; sending processes use the others
-
-REASON_OF: Final[dict[LeftOut, Reason]] = {
-    LeftOut.EXCLUDED: Reason.EXCLUDED,
-    LeftOut.SUPPRESSED: Reason.SUPPRESSED,
-    LeftOut.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
-    LeftOut.UNCONFIRMED: Reason.UNCONFIRMED,
-    LeftOut.PAUSED: Reason.PAUSED,
-    LeftOut.FREQUENCY: Reason.WANTS_FEWER,
-}
 
 # The smallest people of several lists, found by walking each list's index only so far.
 _BOUND: Final = """
@@ -74,26 +66,16 @@ WITH planned AS (
     -- Somebody who was planned before became part of this person meanwhile: their letter is here.
     ON CONFLICT (campaign_id, subscriber_id) DO NOTHING
     RETURNING id, domain_group, state, reason
-), claims AS (
-    INSERT INTO delivery_claim
-        (campaign_id, priority, first_message, last_message, attempt, state,
-         waiting_for, worker, token, journal_epoch, created_at)
-    SELECT %(campaign)s, %(priority)s, min(id), max(id), 0, {waiting}, '', '', '', '', %(now)s
-    FROM (
-        SELECT id, (row_number() OVER (ORDER BY id) - 1) / {claim_size} AS slice
-        FROM planned WHERE state = {planned}
-    ) AS sliced
-    GROUP BY slice ORDER BY slice
-), tallies AS (
-    INSERT INTO delivery_messagetally AS tally
-        (campaign_id, shard, domain_group, state, reason, count)
-    SELECT %(campaign)s, {shard}, domain_group, state, reason, count(*)
-    FROM planned GROUP BY domain_group, state, reason ORDER BY domain_group, state, reason
-    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
-    DO UPDATE SET count = tally.count + EXCLUDED.count
-)
+), claims AS ({claims}), tallies AS ({tallies})
 SELECT count(*) FROM planned
 """
+_TO_SEND: Final = f"""
+    SELECT id, %(campaign)s::bigint AS campaign_id, %(priority)s::smallint AS priority,
+        0 AS attempts
+    FROM planned WHERE state = {MessageState.PLANNED.value}"""  # noqa: S608 - the number is ours
+_TALLIES: Final = tallies.adding(
+    "(SELECT domain_group, state, reason, 1 AS n FROM planned) AS moves", shard=str(PLANNER_SHARD)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,9 +209,8 @@ def _insert(dispatch: Dispatch, audience: Audience, *, through: int) -> int:
         reasons=reasons,
         planned=MessageState.PLANNED.value,
         skipped=MessageState.SKIPPED.value,
-        waiting=ClaimState.WAITING.value,
-        claim_size=CLAIM_SIZE,
-        shard=PLANNER_SHARD,
+        claims=claim.inserting(_TO_SEND, size=CLAIM_SIZE, named=False),
+        tallies=_TALLIES,
     )
     params["priority"] = dispatch.priority
     with connection.cursor() as cursor:

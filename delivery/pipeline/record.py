@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import set_aside
 from accounts.models import Workspace
 from delivery.models import Message
-from delivery.pipeline import replies
+from delivery.pipeline import replies, tallies
 from delivery.states import TRANSITIONS, MessageState, Reason
 from delivery.transports.protocol import Outcome, Verdict
 from subscribers.consent import suppression
@@ -77,19 +77,17 @@ WITH given AS (
 )
 SELECT id FROM changed
 """
-_TALLIED: Final = """tallied AS (
-    INSERT INTO delivery_messagetally AS tally
-        (campaign_id, shard, domain_group, state, reason, count)
-    SELECT %(campaign)s, %(shard)s, domain_group, state, reason, sum(n) FROM (
-        SELECT domain_group, state, reason, 1 AS n FROM changed
-        UNION ALL
-        SELECT domain_group, %(source)s, old_reason, -1 FROM changed
-    ) AS moves
-    GROUP BY domain_group, state, reason HAVING sum(n) <> 0
-    ORDER BY domain_group, state, reason
-    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
-    DO UPDATE SET count = tally.count + EXCLUDED.count
-)"""
+_MOVES: Final = tallies.adding("""(
+    SELECT domain_group, state, reason, 1 AS n FROM changed
+    UNION ALL
+    SELECT domain_group, %(source)s, old_reason, -1 FROM changed
+) AS moves""")
+_TALLIED: Final = f"tallied AS ({_MOVES})"
+_SENT_MOVES: Final = tallies.adding(f"""(
+    SELECT domain_group, {MessageState.SENT.value} AS state, 0 AS reason, n FROM counted
+    UNION ALL
+    SELECT domain_group, {MessageState.PLANNED.value}, 0, -n FROM counted
+) AS moves""")  # noqa: S608 - the state numbers are ours
 # Nearly every batch is nothing but mails that were sent: no arrays but the ids, no row lock first.
 _SENT: Final = f"""
 WITH changed AS (
@@ -101,17 +99,7 @@ WITH changed AS (
     RETURNING domain_group
 ), counted AS (
     SELECT domain_group, count(*) AS n FROM changed GROUP BY domain_group
-), tallied AS (
-    INSERT INTO delivery_messagetally AS tally
-        (campaign_id, shard, domain_group, state, reason, count)
-    SELECT %(campaign)s, %(shard)s, domain_group, state, 0, n FROM (
-        SELECT domain_group, {MessageState.SENT.value} AS state, n FROM counted
-        UNION ALL
-        SELECT domain_group, {MessageState.PLANNED.value}, -n FROM counted
-    ) AS moves
-    ORDER BY domain_group, state
-    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
-    DO UPDATE SET count = tally.count + EXCLUDED.count
+), tallied AS ({_SENT_MOVES}
 ), minutes AS (
     INSERT INTO delivery_sendminute AS minute
         (campaign_id, minute, shard, domain_group, sent, deferred, failed)

@@ -10,8 +10,9 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
+from delivery.pipeline import claim, tallies
 from delivery.pipeline.plan import CLAIM_SIZE
-from delivery.states import TRANSITIONS, ClaimState, MessageState
+from delivery.states import TRANSITIONS, MessageState
 
 ROWS_AT_ONCE: Final = 20_000
 
@@ -26,35 +27,22 @@ WITH due AS (
         deferred_since = CASE WHEN %(source)s = {deferred} THEN message.deferred_since END
     FROM due WHERE message.id = due.id
     RETURNING message.id, due.campaign_id, due.attempts, due.domain_group, due.reason
-), claims AS (
-    INSERT INTO delivery_claim
-        (campaign_id, priority, first_message, last_message, messages, attempt, state,
-         waiting_for, worker, token, journal_epoch, created_at)
-    SELECT campaign_id, dispatch.priority, min(id), max(id), array_agg(id ORDER BY id), attempts,
-        {waiting}, '', '', '', '', %(now)s
-    FROM (
-        SELECT id, campaign_id, attempts, (row_number() OVER (
-            PARTITION BY campaign_id, attempts ORDER BY id) - 1) / {claim_size} AS slice
-        FROM moved
-    ) AS sliced JOIN (
-        SELECT campaign_id AS of_campaign, priority FROM delivery_dispatch
-    ) AS dispatch ON dispatch.of_campaign = sliced.campaign_id
-    GROUP BY campaign_id, dispatch.priority, attempts, slice
-), tallies AS (
-    INSERT INTO delivery_messagetally AS tally
-        (campaign_id, shard, domain_group, state, reason, count)
-    SELECT campaign_id, 0, domain_group, state, reason, sum(n) FROM (
-        SELECT campaign_id, domain_group, {planned} AS state, 0 AS reason, 1 AS n FROM moved
-        UNION ALL
-        SELECT campaign_id, domain_group, %(source)s, reason, -1 FROM moved
-    ) AS moves
-    GROUP BY campaign_id, domain_group, state, reason HAVING sum(n) <> 0
-    ORDER BY campaign_id, domain_group, state, reason
-    ON CONFLICT (campaign_id, shard, domain_group, state, reason)
-    DO UPDATE SET count = tally.count + EXCLUDED.count
-)
+), claims AS ({claims}), tallies AS ({tallies})
 SELECT count(*) FROM moved
 """
+_MOVED: Final = """
+    SELECT moved.id, moved.campaign_id, dispatch.priority, moved.attempts
+    FROM moved JOIN delivery_dispatch AS dispatch ON dispatch.campaign_id = moved.campaign_id"""
+_TALLIES: Final = tallies.adding(
+    f"""(
+    SELECT campaign_id, domain_group, {MessageState.PLANNED.value} AS state, 0 AS reason, 1 AS n
+    FROM moved
+    UNION ALL
+    SELECT campaign_id, domain_group, %(source)s, reason, -1 FROM moved
+) AS moves""",  # noqa: S608 - the number is ours
+    several=True,
+    shard="0",
+)
 
 
 @transaction.atomic
@@ -68,8 +56,8 @@ def again(which: str, params: dict[str, Any], *, source: MessageState) -> int:
         which=which,
         planned=MessageState.PLANNED.value,
         deferred=MessageState.DEFERRED.value,
-        waiting=ClaimState.WAITING.value,
-        claim_size=CLAIM_SIZE,
+        claims=claim.inserting(_MOVED, size=CLAIM_SIZE),
+        tallies=_TALLIES,
     )
     fixed: dict[str, Any] = {"source": source.value, "rows": ROWS_AT_ONCE, "now": timezone.now()}
     with connection.cursor() as cursor:

@@ -17,7 +17,7 @@ from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Dispatch, Message, MessageTally
-from delivery.pipeline import journal, record, requeue
+from delivery.pipeline import claim, journal, record, requeue
 from delivery.pipeline.plan import CLAIM_SIZE
 from delivery.processes import coordination
 from delivery.states import OPEN_STATES, ClaimState, MessageState, Reason
@@ -28,23 +28,14 @@ ROWS_AT_ONCE: Final = 20_000
 
 # Planned rows that no open claim owns. There should never be any; a database that was restored from
 # a backup, or a hand at work in it, may say otherwise.
-_RESCUE: Final = """
-INSERT INTO delivery_claim
-    (campaign_id, priority, first_message, last_message, messages, attempt, state,
-     waiting_for, worker, token, journal_epoch, created_at)
-SELECT %(campaign)s, %(priority)s, min(id), max(id), array_agg(id ORDER BY id), attempts,
-    {waiting}, '', '', '', '', %(now)s
-FROM (
-    SELECT id, attempts, (row_number() OVER (PARTITION BY attempts ORDER BY id) - 1) / {claim_size}
-        AS slice
-    FROM delivery_message WHERE campaign_id = %(campaign)s AND state = {planned}
+_RESCUE: Final = f"""
+    SELECT id, campaign_id, %(priority)s::smallint AS priority, attempts
+    FROM delivery_message
+    WHERE campaign_id = %(campaign)s AND state = {MessageState.PLANNED.value}
         AND NOT EXISTS (  -- in the same snapshot as the messages
-            SELECT FROM delivery_claim
-            WHERE campaign_id = %(campaign)s AND state IN ({waiting}, {held})
-        )
-) AS sliced
-GROUP BY attempts, slice
-"""
+            SELECT FROM delivery_claim WHERE campaign_id = %(campaign)s
+                AND state IN ({ClaimState.WAITING.value}, {ClaimState.HELD.value})
+        )"""  # noqa: S608 - the numbers are ours
 # The first due of each campaign, by its part of the index: a LATERAL with a LIMIT is not joined to
 # all that is due. ``not_before`` once more, for who has changed while this waited.
 _DUE: Final = f"""
@@ -331,12 +322,7 @@ def _rescue(pk: int) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            _RESCUE.format(
-                planned=MessageState.PLANNED.value,
-                waiting=ClaimState.WAITING.value,
-                held=ClaimState.HELD.value,
-                claim_size=CLAIM_SIZE,
-            ),
+            claim.inserting(_RESCUE, size=CLAIM_SIZE),
             {
                 "campaign": dispatch.campaign_id,
                 "priority": dispatch.priority,

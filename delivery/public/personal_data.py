@@ -8,6 +8,7 @@ from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import tags_of
 from campaigns.rendering.values import values_for
 from delivery.models import Engagement, Event, Message, UnsubscribeReason
+from subscribers.consent import suppression
 from subscribers.models import (
     BulkChange,
     ConsentEvent,
@@ -18,7 +19,6 @@ from subscribers.models import (
     SignupRequest,
     Subscriber,
     Subscription,
-    Suppression,
     Tagging,
 )
 from subscribers.people.merging import keys_of
@@ -170,9 +170,7 @@ def _imports(person: Subscriber) -> list[dict[str, Any]]:
 
 
 def _suppressions(person: Subscriber) -> list[dict[str, Any]]:
-    rows = Suppression.objects.filter(
-        workspace_id=person.workspace_id, address_hash=bytes(person.address_hash)
-    )
+    rows = suppression.about(person.workspace_id, address_hash=bytes(person.address_hash))
     return [
         {
             "reason": row.reason,

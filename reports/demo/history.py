@@ -9,6 +9,7 @@ from django.utils import timezone
 from campaigns import lifecycle
 from campaigns.models import Campaign, Link
 from delivery.models import Dispatch, SendingAccount
+from delivery.pipeline import tallies
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tracking import first_events
 from reports.demo.writing import Letter
@@ -110,11 +111,11 @@ FROM (
 WHERE m.id = e.message_id
 """
 
-TALLIES = """
-INSERT INTO delivery_messagetally (campaign_id, shard, domain_group, state, reason, count)
-SELECT campaign_id, 0, domain_group, state, reason, count(*)
-FROM delivery_message WHERE campaign_id = %(campaign)s GROUP BY 1, 3, 4, 5;
-"""
+TALLIES = tallies.adding(
+    "(SELECT domain_group, state, reason, 1 AS n"
+    " FROM delivery_message WHERE campaign_id = %(campaign)s) AS moves",
+    shard="0",
+)
 EVENT_TALLIES = """
 INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
 SELECT campaign_id, kind, agent, link_ordinal, count(*), count(DISTINCT message_id)

@@ -19,6 +19,7 @@ from reports.demo import groups, history
 from reports.demo.people import ROASTS, Person, invent
 from reports.demo.writing import COLD_DRIP, FINISHED, HARVEST, Letter
 from subscribers.addresses import addresses
+from subscribers.consent import ledger
 from subscribers.models import ConsentStatement, CustomField, MailingList, SignupForm
 from subscribers.states import DomainGroup, FieldType
 
@@ -165,11 +166,8 @@ WHERE s.workspace_id = %(workspace)s AND p.member < %(share)s
   AND (%(language)s = '' OR s.language = %(language)s)
 ORDER BY s.id
 """
-CONSENT = """
-INSERT INTO subscribers_consentevent
-    (workspace_id, subscriber_id, list_id, kind, source, at, statement_id, user_agent, detail)
-SELECT workspace_id, subscriber_id, list_id, kind, 'demo', at, %(statement)s, '', ''
-FROM (
+CONSENT = ledger.inserting(
+    """(
     SELECT workspace_id, subscriber_id, list_id, 'asked' AS kind, created_at AS at
     FROM subscribers_subscription WHERE workspace_id = %(workspace)s
     UNION ALL
@@ -183,7 +181,14 @@ FROM (
     WHERE workspace_id = %(workspace)s AND status = 'unsubscribed'
 ) events
 ORDER BY at
-"""
+""",
+    kind="kind",
+    source="'demo'",
+    at="at",
+    statement="%(statement)s::bigint",
+    actor="NULL::bigint",
+    detail="''",
+)
 
 
 def _subscribe(

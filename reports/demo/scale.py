@@ -17,11 +17,13 @@ from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Link
 from campaigns.states import CampaignStatus, ContentKind
 from delivery.models import Dispatch
+from delivery.pipeline import tallies
 from delivery.states import AgentClass, EventKind, MessageState
 from delivery.tracking import engagement, first_events
 from reports import rollups
 from reports.demo.people import CITIES, INDONESIAN_FIRST, INDONESIAN_LAST, ROASTS
 from subscribers.addresses import addresses
+from subscribers.consent import ledger
 from subscribers.models import CustomField, MailingList, Tag
 from subscribers.people import search
 from subscribers.states import DomainGroup, FieldType
@@ -53,13 +55,14 @@ INSERT INTO subscribers_tagging (tag_id, subscriber_id)
 SELECT %(tag)s, id FROM subscribers_subscriber
 WHERE workspace_id = %(workspace)s AND id %% %(every)s = 0 ORDER BY id
 """
-CONSENT = """
-INSERT INTO subscribers_consentevent
-    (workspace_id, subscriber_id, list_id, kind, source, at, user_agent, detail)
-SELECT workspace_id, subscriber_id, list_id, 'subscribed', 'demo', created_at, '', ''
-FROM subscribers_subscription WHERE workspace_id = %(workspace)s
-ORDER BY id
-"""
+CONSENT = ledger.inserting(
+    "subscribers_subscription WHERE workspace_id = %(workspace)s ORDER BY id",
+    kind="'subscribed'",
+    source="'demo'",
+    at="created_at",
+    actor="NULL::bigint",
+    detail="''",
+)
 MESSAGES = """
 INSERT INTO delivery_message
     (campaign_id, subscriber_id, state, reason, domain_group, attempts, content_version,
@@ -85,11 +88,11 @@ WHERE campaign_id = %(campaign)s AND id > %(before)s
   AND CASE k.kind WHEN %(opened)s THEN opened_at ELSE clicked_at END IS NOT NULL
 """
 TALLIES = (
-    """
-    INSERT INTO delivery_messagetally (campaign_id, shard, domain_group, state, reason, count)
-    SELECT campaign_id, 0, domain_group, state, reason, count(*)
-    FROM delivery_message WHERE campaign_id = %(campaign)s AND id > %(before)s GROUP BY 1, 3, 4, 5
-    """,
+    tallies.adding(
+        "(SELECT domain_group, state, reason, 1 AS n FROM delivery_message"
+        " WHERE campaign_id = %(campaign)s AND id > %(before)s) AS moves",
+        shard="0",
+    ),
     """
     INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
     SELECT campaign_id, kind, agent, link_ordinal, count(*), count(*)

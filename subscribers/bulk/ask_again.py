@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from subscribers.consent import ledger
+from subscribers.consent import ledger, suppression
 from subscribers.models import BulkAction, SignupForm, Subscriber
 from subscribers.signup import signup
 from subscribers.signup.signup import Letter
@@ -28,21 +28,14 @@ WITH asked AS (
     WHERE subscription.workspace_id = %(workspace)s AND subscription.list_id = ANY(%(lists)s)
         AND subscription.subscriber_id = ANY(%(people)s) AND subscription.status = %(waiting)s
         AND NOT {ledger.HAD_LEFT.format(person="person.id", list="subscription.list_id")}
-        AND NOT EXISTS (
-            SELECT FROM subscribers_suppression suppression
-            WHERE suppression.workspace_id = person.workspace_id
-                AND suppression.address_hash = person.address_hash)
+        AND NOT {suppression.holds("person")}
         AND NOT EXISTS (
             SELECT FROM subscribers_consentevent before
             WHERE before.subscriber_id = person.id AND before.kind = %(kind)s
                 AND before.at > %(since)s)
     ORDER BY person.id FOR KEY SHARE OF person
 )
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
-    statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, subscriber_id, list_id, %(kind)s, %(source)s, %(at)s, %(statement)s, '',
-    %(actor)s, %(detail)s
-FROM asked
+{ledger.inserting("asked", statement="%(statement)s::bigint")}
 RETURNING subscriber_id
 """  # noqa: S608 - our own words
 

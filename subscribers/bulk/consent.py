@@ -11,19 +11,16 @@ from typing import Any
 
 from django.db import connection
 
-from subscribers.consent import ledger
+from subscribers.consent import ledger, suppression
 from subscribers.models import BulkAction, BulkChange
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus, SuppressionReason
 
-RECORD = """
-, recorded AS (
-    INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
-        statement_id, user_agent, actor_id, detail)
-    SELECT %(workspace)s, subscriber_id, %(list)s, %(kind)s, %(source)s, %(at)s,
-        %(statement)s, '', %(actor)s, %(detail)s
-    FROM changed ORDER BY subscriber_id
+_EVENTS = ledger.inserting(
+    "changed ORDER BY subscriber_id",
+    list_id="%(list)s::bigint",
+    statement="%(statement)s::bigint",
 )
-"""
+RECORD = f", recorded AS ({_EVENTS})"
 SUBSCRIBE = f"""
 WITH before AS (
     SELECT subscriber_id, status FROM subscribers_subscription
@@ -36,12 +33,7 @@ WITH before AS (
     JOIN subscribers_list list ON list.workspace_id = person.workspace_id
     WHERE person.workspace_id = %(workspace)s AND person.id = ANY(%(people)s)
         AND list.id = %(list)s
-        AND NOT EXISTS (
-            SELECT FROM subscribers_suppression suppression
-            WHERE suppression.workspace_id = person.workspace_id
-                AND suppression.address_hash = person.address_hash
-                AND suppression.reason = %(out)s
-        )
+        AND NOT {suppression.holds("person", SuppressionReason.UNSUBSCRIBED)}
     ORDER BY person.id
     FOR KEY SHARE OF person, list
     ON CONFLICT (list_id, subscriber_id)
@@ -166,7 +158,6 @@ def _run(
         "subscribed": SubscriptionStatus.SUBSCRIBED,
         "asked": SubscriptionStatus.UNCONFIRMED,
         "left": SubscriptionStatus.UNSUBSCRIBED,
-        "out": SuppressionReason.UNSUBSCRIBED,
         **more,
     }
     with connection.cursor() as cursor:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from subscribers.bulk import ask_again, consent, fields
+from subscribers.consent import suppression
 from subscribers.models import BulkAction, BulkChange
 from subscribers.people import people, tags
 from subscribers.privacy import erasure
@@ -18,30 +19,27 @@ from subscribers.signup.signup import Letter
 from subscribers.states import BulkKind, SubscriptionStatus, SuppressionReason
 
 Changed = list[tuple[int, str]]  # (person, what was there before)
-SUPPRESS = """
-INSERT INTO subscribers_suppression
-    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT workspace_id, address_hash, email_key, %(reason)s, %(detail)s, %(actor)s, %(at)s
+SUPPRESS = suppression.inserting(
+    """SELECT workspace_id, address_hash, email_key, %(reason)s, %(detail)s, %(actor)s::bigint,
+    %(at)s::timestamptz
 FROM subscribers_subscriber
 WHERE workspace_id = %(workspace)s AND id = ANY(%(people)s)
-ORDER BY address_hash
-ON CONFLICT (workspace_id, address_hash) DO NOTHING
-RETURNING address_hash
-"""
+ORDER BY address_hash""",
+    known="DO NOTHING RETURNING address_hash",
+)
 SUPPRESSED = """
 SELECT id, '' FROM subscribers_subscriber
 WHERE workspace_id = %(workspace)s AND id = ANY(%(people)s) AND address_hash = ANY(%(hashes)s)
 """
 # Where the person has asked for no mail since, only that stays.
-RELEASE = """
+RELEASE = f"""
 WITH added AS (
     SELECT suppression.id, suppression.reason, suppression.former
     FROM unnest(%(people)s::bigint[], %(moments)s::timestamptz[]) AS was (id, at)
     JOIN subscribers_subscriber person
         ON person.id = was.id AND person.workspace_id = %(workspace)s
     JOIN subscribers_suppression suppression
-        ON suppression.workspace_id = %(workspace)s
-        AND suppression.address_hash = person.address_hash AND suppression.created_at = was.at
+        ON {suppression.of("person")} AND suppression.created_at = was.at
     ORDER BY suppression.id FOR UPDATE OF suppression
 ), wished AS (
     UPDATE subscribers_suppression SET former = '', detail = '', created_by_id = NULL
@@ -49,7 +47,7 @@ WITH added AS (
 )
 DELETE FROM subscribers_suppression
 WHERE id IN (SELECT id FROM added WHERE reason = %(reason)s)
-"""
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
+from subscribers.consent import suppression
 from subscribers.models import ConsentEvent, ConsentStatement, Subscriber
-from subscribers.states import ConsentKind, ConsentSource, SuppressionReason
+from subscribers.states import ConsentKind, ConsentSource
 
 LONGEST_USER_AGENT = 300
 LONGEST_DETAIL = 300
@@ -51,10 +52,7 @@ HAD_LEFT = f"""EXISTS (
 # are out of everything, or left by their own act meanwhile (also where that changed no status).
 STAYS_OUT = f"""(EXISTS (
     SELECT FROM subscribers_subscriber who
-    JOIN subscribers_suppression wish
-        ON wish.workspace_id = who.workspace_id AND wish.address_hash = who.address_hash
-    WHERE who.id = {{person}} AND wish.reason IN ('{SuppressionReason.UNSUBSCRIBED.value}',
-        '{SuppressionReason.COMPLAINED.value}', '{SuppressionReason.ERASED.value}')
+    WHERE who.id = {{person}} AND {suppression.holds("who", *suppression.THE_PERSONS)}
 ) OR EXISTS (
     SELECT FROM subscribers_consentevent own
     WHERE own.subscriber_id = {{person}} AND (own.list_id = {{list}} OR own.list_id IS NULL)
@@ -75,6 +73,32 @@ class Evidence(TypedDict, total=False):
     detail: str
     message_id: int | None  # the campaign's message whose link was used
     mail: str  # the Message-ID of any other mail whose link was used
+
+
+def inserting(  # noqa: PLR0913 - one column each
+    rows: str,
+    *,
+    subscriber: str = "subscriber_id",
+    list_id: str = "list_id",
+    kind: str = "%(kind)s",
+    source: str = "%(source)s",
+    at: str = "%(at)s",
+    statement: str = "NULL::bigint",
+    ip: str = "NULL::inet",
+    actor: str = "%(actor)s::bigint",
+    detail: str = "%(detail)s",
+) -> str:
+    """Return the SQL that writes one event for each of ``rows``: what stands behind FROM.
+
+    Each value is SQL; the workspace is the parameter ``workspace``. Everybody who writes many
+    events at once builds their statement of this, `record` writes those of one person.
+    """
+    return f"""
+INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
+    statement_id, ip, user_agent, actor_id, detail)
+SELECT %(workspace)s, {subscriber}, {list_id}, {kind}, {source}, {at},
+    {statement}, {ip}, '', {actor}, {detail}
+FROM {rows}"""  # noqa: S608 - built of our own words
 
 
 def had_left(subscriber_id: int, list_id: int) -> bool:

@@ -30,12 +30,8 @@ SELECT person.workspace_id, list.id, person.id, %(status)s, %(at)s, %(at)s
 FROM subscribers_subscriber person
 JOIN subscribers_list list ON list.workspace_id = person.workspace_id
 WHERE person.id = %(subscriber)s AND list.id = %(list)s
-    AND (%(status)s <> %(subscribed)s OR NOT EXISTS (
-        SELECT FROM subscribers_suppression suppression
-        WHERE suppression.workspace_id = person.workspace_id
-            AND suppression.address_hash = person.address_hash
-            AND suppression.reason = %(out)s
-    ))
+    AND (%(status)s <> %(subscribed)s
+        OR NOT {suppression.holds("person", SuppressionReason.UNSUBSCRIBED)})
 FOR KEY SHARE OF person, list
 ON CONFLICT (list_id, subscriber_id)
 DO UPDATE SET status = EXCLUDED.status, changed_at = EXCLUDED.changed_at
@@ -242,7 +238,6 @@ def _enter(
                 "status": status,
                 "from": None if only_new else from_status,
                 "subscribed": SubscriptionStatus.SUBSCRIBED,
-                "out": SuppressionReason.UNSUBSCRIBED,
                 "at": _moment(evidence),
             },
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -21,34 +21,79 @@ LONGEST_DETAIL = 300
 ROWS_A_PAGE = 50
 MOST_FOUND = 1_000  # of addresses that begin alike, found by their beginning
 WISHES = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.COMPLAINED)  # of the person
+THE_PERSONS = (*WISHES, SuppressionReason.ERASED)  # nobody else's to take back
 BY_STRENGTH = (
     SuppressionReason.MANUAL,
     SuppressionReason.IMPORTED,
     SuppressionReason.BOUNCED,
-    *WISHES,
-    SuppressionReason.ERASED,
+    *THE_PERSONS,
 )
 # SQL: what becomes of an address (``current``) that is suppressed for another reason already. A
 # person's wish goes before a weaker reason, which is kept below it.
-UPGRADE = """ON CONFLICT (workspace_id, address_hash) DO UPDATE SET reason = EXCLUDED.reason,
+UPGRADE = """DO UPDATE SET reason = EXCLUDED.reason,
     former = CASE current.former WHEN '' THEN current.reason ELSE current.former END
 WHERE EXCLUDED.reason = ANY(%(wishes)s)
     AND array_position(%(by_strength)s, EXCLUDED.reason::text)
-        > array_position(%(by_strength)s, current.reason::text)
-"""
+        > array_position(%(by_strength)s, current.reason::text)"""
 STRENGTHS = {
     "wishes": [one.value for one in WISHES],
     "by_strength": [one.value for one in BY_STRENGTH],
 }
-INSERT = f"""
+
+
+def inserting(rows: str, *, known: str = UPGRADE) -> str:
+    """Return the SQL that suppresses addresses: everybody who does builds their statement of it.
+
+    ``rows``: a SELECT of workspace, hash, key, reason, detail, who did it (bigint) and since when.
+    ``known``: what becomes of one that is suppressed already, the row ``current``; `UPGRADE` takes
+    the parameters `STRENGTHS`.
+    """
+    return f"""
 INSERT INTO subscribers_suppression AS current
     (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
+{rows}
+ON CONFLICT (workspace_id, address_hash) {known}"""
+
+
+INSERT = inserting("""
 SELECT DISTINCT ON (address.hash) %(workspace)s, address.hash, address.key, %(reason)s,
     %(detail)s, %(actor)s::bigint, %(at)s::timestamptz
 FROM unnest(%(hashes)s::bytea[], %(keys)s::text[]) AS address (hash, key)
 ORDER BY address.hash
-{UPGRADE}
-"""  # noqa: S608 - our own words
+""")
+# Of an erased person nothing stays but the hash, whatever was known of the address before.
+BAR = inserting(
+    """
+SELECT %(workspace)s, %(hash)s::bytea, '', %(reason)s, '', %(actor)s::bigint, %(at)s::timestamptz
+""",
+    known="""DO UPDATE SET email_key = '', reason = EXCLUDED.reason, former = '', detail = '',
+    created_by_id = EXCLUDED.created_by_id, created_at = EXCLUDED.created_at""",
+)
+
+
+def of(person: str) -> str:
+    """Return an SQL condition: the row ``suppression`` is about ``person``, a row's name.
+
+    By the keyed hash alone: of somebody who was erased nothing else is left.
+    """
+    return (
+        f"suppression.workspace_id = {person}.workspace_id"
+        f" AND suppression.address_hash = {person}.address_hash"
+    )
+
+
+def holds(person: str, *reasons: SuppressionReason) -> str:
+    """Return an SQL condition: ``person``, a row's name, is suppressed (for one of ``reasons``)."""
+    only = ", ".join(f"'{reason.value}'" for reason in reasons)
+    return f"""EXISTS (
+    SELECT FROM subscribers_suppression AS suppression
+    WHERE {of(person)}{f" AND suppression.reason IN ({only})" if only else ""}
+)"""
+
+
+def about(workspace_id: int, *, address_hash: bytes | OuterRef) -> QuerySet[Suppression]:
+    """Return what is suppressed of an address, one row or none, for a query of Django's."""
+    return Suppression.objects.filter(workspace_id=workspace_id, address_hash=address_hash)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +176,22 @@ def insert(
         return int(cursor.rowcount)
 
 
+def bar(workspace: Workspace, *, email_key: str, actor: User | None) -> None:
+    """Suppress the address of somebody who was erased; only its hash is kept."""
+    secret = bytes(workspace.address_key)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            BAR,
+            {
+                "workspace": workspace.pk,
+                "hash": addresses.address_hash(email_key, secret=secret),
+                "reason": SuppressionReason.ERASED,
+                "actor": actor.pk if actor else None,
+                "at": timezone.now(),
+            },
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """Suppressed addresses, newest first; ``older`` leads to the page after it (None: none)."""
@@ -194,11 +255,8 @@ def release_own_wish(workspace_id: int, *, address_hash: bytes) -> bool:
 
     Bounces, complaints and what members added stay, also where the wish was put above them.
     """
-    rows = Suppression.objects.filter(
-        workspace_id=workspace_id,
-        address_hash=address_hash,
-        reason=SuppressionReason.UNSUBSCRIBED,
-    )
+    own = about(workspace_id, address_hash=address_hash)
+    rows = own.filter(reason=SuppressionReason.UNSUBSCRIBED)
     if rows.exclude(former="").update(reason=F("former"), former=""):
         return True
     deleted, _ = rows.delete()
@@ -207,11 +265,8 @@ def release_own_wish(workspace_id: int, *, address_hash: bytes) -> bool:
 
 def reason_of(workspace_id: int, *, address_hash: bytes) -> str | None:
     """Say why an address must not be written to; None: it may be."""
-    return (
-        Suppression.objects.filter(workspace_id=workspace_id, address_hash=address_hash)
-        .values_list("reason", flat=True)
-        .first()
-    )
+    found = about(workspace_id, address_hash=address_hash)
+    return found.values_list("reason", flat=True).first()
 
 
 def is_out(subscriber: Subscriber) -> bool:
@@ -236,4 +291,4 @@ def is_suppressed(workspace: Workspace, *, email: str) -> bool:
         digest = hash_of(workspace, email=email)
     except Problem:
         return True
-    return Suppression.objects.filter(workspace=workspace, address_hash=digest).exists()
+    return about(workspace.pk, address_hash=digest).exists()

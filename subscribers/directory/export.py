@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from accounts import set_aside
 from accounts.models import Workspace
+from subscribers.consent import suppression
 from subscribers.fields import definitions
 from subscribers.imports.errors import safe
 from subscribers.imports.mapping import EXPORT_COLUMNS
@@ -55,13 +56,12 @@ SELECT tagging.subscriber_id, tag.name
 FROM subscribers_tagging tagging JOIN subscribers_tag tag ON tag.id = tagging.tag_id
 WHERE tagging.subscriber_id = ANY(%(ids)s) ORDER BY tag.name
 """
-_BARRED = """
+_BARRED = f"""
 SELECT person.id, suppression.reason
 FROM subscribers_subscriber person JOIN subscribers_suppression suppression
-    ON suppression.workspace_id = person.workspace_id
-        AND suppression.address_hash = person.address_hash
+    ON {suppression.of("person")}
 WHERE person.workspace_id = %(workspace)s AND person.id = ANY(%(ids)s)
-"""
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, kw_only=True)

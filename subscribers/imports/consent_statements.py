@@ -3,6 +3,8 @@
 It works on the tables of `statements`, with the same values.
 """
 
+from subscribers.consent import ledger, suppression
+
 # The first row of an address says what becomes of a person; a later one only whether they left.
 ONLY_LEAVES = """
 DELETE FROM import_decided WHERE is_new AND NOT COALESCE(status = ANY(%(ends)s), false);
@@ -27,12 +29,8 @@ DETAIL = """CASE WHEN {why} <> ''
     THEN left({why}, 297 - length(%(detail)s)) || ' · ' || %(detail)s ELSE %(detail)s END"""
 # What a file proves of an old consent: events with their own moments and network addresses, beside
 # the import's own event, of those whom this import put on a list or took off one.
-PROOFS = f"""
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
-    at, ip, user_agent, actor_id, detail)
-SELECT %(workspace)s, joining.person_id, joining.list_id, proof.kind, %(source)s,
-    COALESCE(proof.at, %(at)s), proof.ip, '', %(actor)s, {DETAIL.format(why="proof.why")}
-FROM (
+PROOFS = ledger.inserting(
+    """(
     SELECT person_id, list_id, wanted, status_at, status_detail, consent_at, consent_ip,
         confirm_at, confirm_ip, consent_source, true AS joins
     FROM import_decided, unnest(targets) AS list_id WHERE is_new AND NOT is_barred
@@ -56,18 +54,24 @@ CROSS JOIN LATERAL (VALUES
 ) AS proof (kind, at, ip, why, holds)
 WHERE proof.holds
 ORDER BY joining.person_id, proof.at NULLS LAST
-"""  # noqa: S608 - our own words
+""",
+    subscriber="joining.person_id",
+    list_id="joining.list_id",
+    kind="proof.kind",
+    at="COALESCE(proof.at, %(at)s)",
+    ip="proof.ip",
+    detail=DETAIL.format(why="proof.why"),
+)
 # Rows that say "bounced" or "complained": never to be written to. Behind the detail of another
 # import that says so, too, stands this one's: an undo takes back no more than its own.
-SUPPRESS = f"""
-INSERT INTO subscribers_suppression AS suppression
-    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address_hash, email_key, status,
-    {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s, COALESCE(status_at, %(at)s)
-FROM import_decided WHERE status = ANY(%(ends)s)
-ON CONFLICT (workspace_id, address_hash) DO UPDATE
-    SET detail = left(suppression.detail || '; ' || %(detail)s, 300)
+SUPPRESS = suppression.inserting(
+    f"""SELECT %(workspace)s, address_hash, email_key, status,
+    {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s::bigint,
+    COALESCE(status_at, %(at)s)
+FROM import_decided WHERE status = ANY(%(ends)s)""",  # noqa: S608 - our own words
+    known="""DO UPDATE
+    SET detail = left(current.detail || '; ' || %(detail)s, 300)
     WHERE EXISTS (
         SELECT FROM unnest(%(other_details)s::text[]) AS other
-        WHERE right(suppression.detail, length(other)) = other)
-"""  # noqa: S608 - our own words
+        WHERE right(current.detail, length(other)) = other)""",
+)

@@ -188,14 +188,14 @@ WHERE is_new AND NOT is_barred ORDER BY list_id, person_id
 """
 KINDS = """CASE {wanted} WHEN %(subscribed)s THEN %(kind_subscribed)s
     WHEN %(asked)s THEN %(kind_asked)s ELSE %(kind_left)s END"""
-CONSENT_OF_NEW = f"""
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
-    at, statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, person_id, list_id, {KINDS.format(wanted="wanted")}, %(source)s, %(at)s,
-    %(statement)s, '', %(actor)s, %(detail)s
-FROM import_decided, unnest(targets) AS list_id
+CONSENT_OF_NEW = ledger.inserting(
+    """import_decided, unnest(targets) AS list_id
 WHERE is_new AND NOT is_barred ORDER BY person_id
-"""  # noqa: S608 - our own words
+""",
+    subscriber="person_id",
+    kind=KINDS.format(wanted="wanted"),
+    statement="%(statement)s::bigint",
+)
 TAG_NEW = f"""
 INSERT INTO import_tagged
 SELECT decided.person_id, tag.id
@@ -245,6 +245,18 @@ UPDATE subscribers_subscriber person SET {values},
 FROM import_decided decided
 WHERE person.id = decided.person_id AND decided.differs AND NOT decided.is_barred
 """
+_MOVED = ledger.inserting(
+    """(SELECT * FROM joined UNION ALL SELECT * FROM moved) done
+JOIN import_placed placed
+    ON placed.list_id = done.list_id AND placed.person_id = done.subscriber_id
+ORDER BY done.subscriber_id""",
+    subscriber="done.subscriber_id",
+    list_id="done.list_id",
+    kind=f"""CASE WHEN placed.step = 'returns' AND placed.wanted = %(subscribed)s
+        THEN %(kind_returned)s ELSE {KINDS.format(wanted="placed.wanted")} END""",
+    statement="%(statement)s::bigint",
+    detail="CASE placed.step WHEN 'returns' THEN %(why)s ELSE %(detail)s END",
+)
 MOVE_KNOWN = f"""
 WITH joined AS (
     INSERT INTO subscribers_subscription
@@ -263,19 +275,17 @@ WITH joined AS (
         AND subscription.status = placed.was AND placed.step <> 'joins'
     RETURNING subscription.list_id, subscription.subscriber_id
 )
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source,
-    at, statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, done.subscriber_id, done.list_id,
-    CASE WHEN placed.step = 'returns' AND placed.wanted = %(subscribed)s
-        THEN %(kind_returned)s ELSE {KINDS.format(wanted="placed.wanted")} END,
-    %(source)s, %(at)s, %(statement)s, '', %(actor)s,
-    CASE placed.step WHEN 'returns' THEN %(why)s ELSE %(detail)s END
-FROM (SELECT * FROM joined UNION ALL SELECT * FROM moved) done
-JOIN import_placed placed
-    ON placed.list_id = done.list_id AND placed.person_id = done.subscriber_id
-ORDER BY done.subscriber_id
+{_MOVED}
 """  # noqa: S608 - our own words
-LIFT = """
+_LIFTED = ledger.inserting(
+    "lifted",
+    subscriber="person_id",
+    list_id="NULL::bigint",
+    kind="%(kind_returned)s",
+    statement="%(statement)s::bigint",
+    detail="%(why)s",
+)
+LIFT = f"""
 WITH uncovered AS (
     UPDATE subscribers_suppression suppression SET reason = former, former = ''
     FROM import_decided decided
@@ -290,12 +300,8 @@ WITH uncovered AS (
         AND suppression.former = ''
     RETURNING decided.person_id
 ), lifted AS (SELECT * FROM uncovered UNION ALL SELECT * FROM free)
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, kind, source,
-    at, statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, person_id, %(kind_returned)s, %(source)s, %(at)s, %(statement)s, '',
-    %(actor)s, %(why)s
-FROM lifted
-"""
+{_LIFTED}
+"""  # noqa: S608 - our own words
 # What an import that can still be undone gave before, and this one gives, too: undoing the other
 # one leaves it to this one (`undoing.HAND_OVER`).
 GIVE_AGAIN = f"""

@@ -39,13 +39,7 @@ SELECT why, count(*) FROM (
     WHERE workspace_id = %(workspace)s AND created_at = %(at)s
 ) judged GROUP BY why
 """  # noqa: S608 - our own words
-NOTE = """
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
-    user_agent, actor_id, detail)
-SELECT %(workspace)s, subscriber_id, list_id, %(kind)s, %(source)s, %(now)s, '', %(actor)s,
-    %(detail)s
-FROM taken
-"""
+NOTE = ledger.inserting("taken", at="%(now)s")
 # Subscriptions and tags that this import made and nobody changed since, of people who stay.
 TAKE_BACK_SUBSCRIPTIONS = f"""
 WITH taken AS (
@@ -114,16 +108,16 @@ WITH moved AS (
 ), taken AS (SELECT * FROM joined UNION ALL SELECT * FROM changed)
 {NOTE}
 """  # noqa: S608 - our own words
+_OUT_AGAIN = suppression.inserting(
+    """SELECT %(workspace)s, decode(change.previous->>'out', 'hex'),
+        change.previous->>'email_key', %(out)s, '', NULL::bigint, %(now)s
+    FROM subscribers_importchange change
+    WHERE change.id = ANY(%(changes)s) AND change.previous ? 'out'"""
+)
 # Who had unsubscribed from everything before the import brought them back has so again.
 OUT = f"""
 WITH back AS (
-    INSERT INTO subscribers_suppression AS current
-        (workspace_id, address_hash, email_key, reason, detail, created_at)
-    SELECT %(workspace)s, decode(change.previous->>'out', 'hex'), change.previous->>'email_key',
-        %(out)s, '', %(now)s
-    FROM subscribers_importchange change
-    WHERE change.id = ANY(%(changes)s) AND change.previous ? 'out'
-    {suppression.UPGRADE}
+    {_OUT_AGAIN}
     RETURNING address_hash
 ), taken AS (
     SELECT person.id AS subscriber_id, NULL::bigint AS list_id
@@ -150,6 +144,15 @@ AGAIN = """
         AND later.started_at > %(at)s AND later.status NOT IN ('undone', 'undoing')
     ORDER BY change.subscriber_id, given.id, change.id
 """
+_KEPT = ledger.inserting(
+    "kept",
+    list_id="given_id",
+    kind="%(again)s",
+    at="%(now)s",
+    statement="statement_id",
+    actor="created_by_id",
+    detail="detail",
+)
 HAND_OVER_LISTS = f"""
 WITH again AS ({AGAIN.format(what="lists")}), kept AS (
     UPDATE subscribers_subscription subscription SET changed_at = again.started_at FROM again
@@ -167,11 +170,7 @@ WITH again AS ({AGAIN.format(what="lists")}), kept AS (
     FROM (SELECT change_id, jsonb_object_agg(given_id, was) AS was FROM kept GROUP BY 1) lists
     WHERE change.id = lists.change_id
 )
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
-    statement_id, user_agent, actor_id, detail)
-SELECT %(workspace)s, subscriber_id, given_id, %(again)s, %(source)s, %(now)s, statement_id, '',
-    created_by_id, detail
-FROM kept
+{_KEPT}
 """  # noqa: S608 - our own words
 HAND_OVER_TAGS = f"""
 WITH again AS ({AGAIN.format(what="tags")})

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection
 
-from subscribers.consent import ledger
+from subscribers.consent import ledger, suppression
 from subscribers.fields import custom_values
 from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.merge import Overtaken
@@ -171,21 +171,23 @@ WITH written AS (
 )
 """
 # Proofs go into the ledger of those whose subscription was written just now, and of nobody else.
-EVENTS = """
-INSERT INTO subscribers_consentevent (workspace_id, subscriber_id, list_id, kind, source, at,
-    statement_id, ip, user_agent, actor_id, detail)
-SELECT %(workspace)s, written.subscriber_id, written.list_id, proof.kind, %(source)s,
-    COALESCE(proof.at, %(at)s),
-    CASE WHEN proof.kind <> %(unsubscribed)s THEN %(statement)s::bigint END,
-    proof.ip, '', %(actor)s::bigint,
-    left(%(detail)s || CASE WHEN proof.detail <> '' THEN ': ' || proof.detail ELSE '' END, 300)
-FROM written
+EVENTS = ledger.inserting(
+    """written
 JOIN move_joined joined
     ON joined.list_id = written.list_id AND joined.person_id = written.subscriber_id
 JOIN move_proof proof ON proof.row = joined.row AND proof.list_id = joined.list_id
     AND (joined.act <> 'leave' OR proof.kind = %(unsubscribed)s)
 ORDER BY written.subscriber_id, proof.at NULLS LAST
-"""
+""",
+    subscriber="written.subscriber_id",
+    list_id="written.list_id",
+    kind="proof.kind",
+    at="COALESCE(proof.at, %(at)s)",
+    statement="CASE WHEN proof.kind <> %(unsubscribed)s THEN %(statement)s::bigint END",
+    ip="proof.ip",
+    detail="""left(%(detail)s
+        || CASE WHEN proof.detail <> '' THEN ': ' || proof.detail ELSE '' END, 300)""",
+)
 TAGS = """
 INSERT INTO subscribers_tag (workspace_id, name, created_at)
 SELECT DISTINCT ON (lower(move_tag.name)) %(workspace)s, move_tag.name, %(at)s
@@ -205,15 +207,13 @@ JOIN subscribers_subscriber person ON person.id = decided.person_id
 WHERE decided.verdict IN ('new', 'changed')
 ON CONFLICT DO NOTHING
 """
-SUPPRESS_ADDRESSES = """
-INSERT INTO subscribers_suppression
-    (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address_hash, email_key, reason,
+SUPPRESS_ADDRESSES = suppression.inserting(
+    """SELECT %(workspace)s, address_hash, email_key, reason,
     left(%(detail)s || CASE WHEN reason_detail <> '' THEN ': ' || reason_detail ELSE '' END, 300),
-    %(actor)s, COALESCE(reason_at, %(at)s)
-FROM move_decided WHERE verdict = 'suppress' ORDER BY address_hash
-ON CONFLICT (workspace_id, address_hash) DO NOTHING
-"""
+    %(actor)s::bigint, COALESCE(reason_at, %(at)s)
+FROM move_decided WHERE verdict = 'suppress' ORDER BY address_hash""",
+    known="DO NOTHING",
+)
 UPTO = """
 SELECT max(row), count(*) FROM (
     SELECT row FROM move_stage WHERE row > %s ORDER BY row LIMIT %s

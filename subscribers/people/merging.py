@@ -35,7 +35,6 @@ from subscribers.models import (
     SignupRequest,
     Subscriber,
     Subscription,
-    Suppression,
     Tagging,
 )
 from subscribers.people import duplicates, people
@@ -245,9 +244,8 @@ def _note(keep: Subscriber, list_id: int, status: SubscriptionStatus, evidence: 
 def _suppressions(
     keep: Subscriber, away: Subscriber, actor: User | None, *, same_mailbox: bool
 ) -> None:
-    row = Suppression.objects.filter(
-        workspace=keep.workspace, address_hash=bytes(away.address_hash)
-    ).first()
+    known = suppression.about(keep.workspace_id, address_hash=bytes(away.address_hash))
+    row = known.first()
     if row and (row.reason in WISHES or same_mailbox):
         suppression.insert(
             keep.workspace,

@@ -5,11 +5,10 @@ from functools import partial
 
 from django.db import transaction
 from django.dispatch import Signal
-from django.utils import timezone
 
 from accounts import system_mail
 from accounts.models import User, Workspace
-from subscribers.addresses import addresses
+from subscribers.consent import suppression
 from subscribers.fields import usage
 from subscribers.models import (
     ConsentEvent,
@@ -19,11 +18,9 @@ from subscribers.models import (
     SignupRequest,
     Subscriber,
     Subscription,
-    Suppression,
 )
 from subscribers.people import people
 from subscribers.privacy import forgetting, scrubbing, traces
-from subscribers.states import SuppressionReason
 
 # Sent inside the erasure's transaction with ``workspace``, ``keys`` (the person's own and those of
 # people who became part of them) and ``addresses`` (of all these, as given and in small letters): a
@@ -69,7 +66,7 @@ def _erase(workspace: Workspace, subscriber_id: int, actor: User | None) -> tupl
     keys = [person.pk, *(one.pk for one in former)]
     found = tuple(dict.fromkeys((person.email, person.email_key, *_spellings(former))))
     for address in found:
-        _bar(workspace, address, actor)
+        suppression.bar(workspace, email_key=address.lower(), actor=actor)
     DuplicateGroup.objects.filter(workspace=workspace, people__contains=[person.pk]).delete()
     people.delete(workspace, ids=[person.pk])
     person_erased.send(sender=erase, workspace=workspace, keys=keys, addresses=found)
@@ -84,23 +81,6 @@ def _erase(workspace: Workspace, subscriber_id: int, actor: User | None) -> tupl
 
 def _spellings(former: list[MergedPerson]) -> list[str]:
     return [spelling for one in former for spelling in (one.email, one.email.lower())]
-
-
-def _bar(workspace: Workspace, address: str, actor: User | None) -> None:
-    """Keep the keyed hash of an address, and nothing else."""
-    secret = bytes(workspace.address_key)
-    Suppression.objects.update_or_create(
-        workspace=workspace,
-        address_hash=addresses.address_hash(address.lower(), secret=secret),
-        defaults={
-            "email_key": "",
-            "detail": "",
-            "reason": SuppressionReason.ERASED,
-            "former": "",
-            "created_by": actor,
-            "created_at": timezone.now(),
-        },
-    )
 
 
 def delete_list(mailing_list: MailingList) -> None:

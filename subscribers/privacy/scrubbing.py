@@ -6,7 +6,8 @@ of a workspace's rows is asked, so that a new column is covered without anybody 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
@@ -17,27 +18,13 @@ from subscribers.people import people
 
 NOBODY = "erased@erased.invalid"  # a domain that never exists (RFC 2606, section 2)
 NOBODY_OF_ROW = sql.SQL("'erased-' || id || '@erased.invalid'")
-# Rows of a workspace that name it by way of another row: the column, and the table it leads to.
-LEADS = {
-    "campaign": "campaigns_campaign",
-    "from_import": "subscribers_import",
-    "action": "subscribers_bulkaction",
+# Rows of a workspace that name it by way of another row: the column that leads there.
+LEADS = ("campaign", "from_import", "action")
+# The rooms that are looked through, each with its models that are not: words that members publish,
+# and what is known to hold no text of people. Rooms above add themselves (`register`).
+_apps: dict[str, frozenset[str]] = {
+    "subscribers": frozenset({"consentstatement", "publictext", "signupform"}),
 }
-# Words that members publish, and what is known to hold no text of people.
-LEFT_ALONE = frozenset(
-    {
-        "campaigns.content",
-        "campaigns.template",
-        "campaigns.link",
-        "delivery.message",
-        "delivery.event",
-        "delivery.sandboxmessage",  # deleted whole, by `delivery.public.forgetting`
-        "subscribers.consentstatement",
-        "subscribers.publictext",
-        "subscribers.signupform",
-    }
-)
-APPS = ("subscribers", "campaigns", "delivery", "reports")
 # What is looked up, dialled or sent from, and so must not change: it is no note about a person.
 KEYS = frozenset(
     {
@@ -51,6 +38,11 @@ KEYS = frozenset(
 NOTES = frozenset({"samples", "problems", "findings"})
 TEXTS = ("CharField", "TextField", "JSONField")
 FIND = sql.SQL("UPDATE {table} SET {changes} WHERE ({found}) AND {of_workspace}")
+
+
+def register(app: str, *, left_alone: Iterable[str] = ()) -> None:
+    """Have the models of an app above looked through, too, but for these; called at the start."""
+    _apps[app] = frozenset(left_alone)
 
 
 def scrub(workspace: Workspace, addresses: Sequence[str]) -> int:
@@ -106,9 +98,9 @@ def _places() -> Iterator[
     tuple[type[models.Model], "list[models.Field[object, object]]", sql.Composable]
 ]:
     """Yield each model with texts, these, and the condition of belonging to a workspace."""
-    for app in APPS:
+    for app, left_alone in _apps.items():
         for model in apps.get_app_config(app).get_models():
-            if model._meta.label_lower in LEFT_ALONE:  # noqa: SLF001
+            if model._meta.model_name in left_alone:  # noqa: SLF001
                 continue
             fields = model._meta.concrete_fields  # noqa: SLF001
             texts = [
@@ -119,17 +111,21 @@ def _places() -> Iterator[
                 and not field.choices
                 and not field.unique
             ]
-            of_workspace = _of_workspace({field.name for field in fields})
+            of_workspace = _of_workspace({field.name: field for field in fields})
             if texts and of_workspace is not None:
                 yield model, texts, of_workspace
 
 
-def _of_workspace(names: set[str]) -> sql.Composable | None:
-    if "workspace" in names:
+def _of_workspace(
+    fields: "Mapping[str, models.Field[object, object]]",
+) -> sql.Composable | None:
+    if "workspace" in fields:
         return sql.SQL("workspace_id = %(workspace)s")
-    for name, table in LEADS.items():
-        if name in names:
+    for name in LEADS:
+        if name in fields:
+            there: Any = fields[name].related_model
             return sql.SQL("{} IN (SELECT id FROM {} WHERE workspace_id = %(workspace)s)").format(
-                sql.Identifier(f"{name}_id"), sql.Identifier(table)
+                sql.Identifier(f"{name}_id"),
+                sql.Identifier(there._meta.db_table),  # noqa: SLF001
             )
     return None

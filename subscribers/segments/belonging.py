@@ -7,13 +7,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from subscribers.consent import suppression
 from subscribers.models import (
     ConsentEvent,
     MailingList,
     Segment,
     Subscriber,
     Subscription,
-    Suppression,
     Tag,
     Tagging,
 )
@@ -211,9 +211,7 @@ def _consent(scope: Scope) -> Subject:
 
 
 def _suppression(scope: Scope) -> Subject:
-    rows = Suppression.objects.filter(
-        workspace=scope.workspace, address_hash=OuterRef("address_hash")
-    )
+    rows = suppression.about(scope.workspace.pk, address_hash=OuterRef("address_hash"))
     return Subject(
         key="suppression",
         label=gettext_lazy("Suppression list"),

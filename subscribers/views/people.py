@@ -73,8 +73,8 @@ def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
         "other_lists": MailingList.objects.filter(
             workspace=request.workspace, archived_at=None
         ).exclude(pk__in=joined),
-        "suppression": Suppression.objects.filter(
-            workspace=request.workspace, address_hash=bytes(person.address_hash)
+        "suppression": suppression.about(
+            request.workspace.pk, address_hash=bytes(person.address_hash)
         ).first(),
         "history": ledger.history(person, limit=50),
         "tags": Tag.objects.filter(taggings__subscriber=person),

@@ -2,12 +2,14 @@
 
 import pytest
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from accounts import api_keys
 from accounts.models import ApiKey
 from accounts.roles import Role
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from delivery import tasks
 from delivery.models import MessageTally, SendingAccount
 from delivery.states import MessageState
 from subscribers.consent import lifecycle
@@ -72,6 +74,22 @@ def test_states_add_up_to_the_audience(program, cast):
     assert answer["audience"] == 12 == sum(answer["states"].values())
     assert answer["states"]["sent"] == 7
     assert answer["explanation"]
+
+
+def test_what_was_done_is_answered_while_the_broker_is_away(
+    program, cast, monkeypatch, django_capture_on_commit_callbacks
+):
+    def away(*_args, **_kwargs):
+        raise OperationalError("The broker does not answer.")
+
+    monkeypatch.setattr(tasks.start_due_campaigns, "apply_async", away)
+    campaign = make_campaign(cast.workspace, status=CampaignStatus.SENDING)
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        answer = program.post(f"/api/v1/campaigns/{campaign.pk}/pause")
+    assert len(callbacks) == 1
+    assert answer.status_code == 200
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.PAUSED
 
 
 def test_an_action_that_does_not_fit_is_refused(program, cast):

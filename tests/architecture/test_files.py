@@ -64,6 +64,18 @@ def test_packages_hold_a_docstring_at_most() -> None:
     assert filled == []
 
 
+def test_every_icon_is_drawn_somewhere() -> None:
+    named = " ".join(
+        path.read_text(encoding="utf-8")
+        for path in text_files()
+        if path.suffix in {".py", ".html", ".js"} and path.relative_to(ROOT).parts[0] != "tests"
+    )
+    icons = {path.stem for path in (ROOT / "static" / "icons").glob("*.svg")}
+    assert {one for one in icons if not re.search(rf"[\"'`]{re.escape(one)}[\"'`]", named)} == set()
+    listed = (ROOT / "frontend" / "icons.mjs").read_text(encoding="utf-8")
+    assert {one for one in icons if one not in listed.split()} == set()
+
+
 def test_no_registry_host_machine_path_or_unfinished_mark_anywhere() -> None:
     pattern = re.compile("|".join(FOREIGN))
     found = [

@@ -10,12 +10,10 @@ from accounts.models import Workspace
 from campaigns import lifecycle
 from campaigns.audience import rule
 from campaigns.audience.rule import Audience, Breakdown
-from campaigns.audience.verdicts import DEFERRED, PLANNED, SENT, SKIPPED, UNKNOWN
 from campaigns.checks import preflight
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
 from delivery.models import SendingAccount
-from delivery.states import MessageState
 from subscribers.fields import usage
 from subscribers.models import MailingList, Segment
 from subscribers.states import SubscriptionStatus
@@ -207,13 +205,3 @@ def test_suppressed_people_of_a_segment_are_left_out(
     assert rule.breakdown(campaign) == Breakdown(
         audience=2, will_get=1, left_out={LeftOut.SUPPRESSED: 1}
     )
-
-
-def test_the_numbers_of_states_are_those_of_the_ledger() -> None:
-    assert [PLANNED, SENT, DEFERRED, UNKNOWN, SKIPPED] == [
-        MessageState.PLANNED,
-        MessageState.SENT,
-        MessageState.DEFERRED,
-        MessageState.UNKNOWN,
-        MessageState.SKIPPED,
-    ]

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Workspace
 from campaigns.checks import preflight
-from campaigns.checks.findings import Level
+from campaigns.findings import Level
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import MessageTally, SendingAccount

@@ -6,12 +6,12 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from campaigns import lifecycle
 from campaigns.drafts import content
-from campaigns.drafts.content import Sender, Writing
+from campaigns.drafts.content import Draft, Sender
 from campaigns.models import Content
 from campaigns.states import CampaignStatus, ContentKind
 from tests.campaigns.makers import make_campaign
 
-NEW = Writing(kind=ContentKind.MARKDOWN, subject="Baru", source="# Halo")
+NEW = Draft(kind=ContentKind.MARKDOWN, subject="Baru", source="# Halo")
 
 
 def test_a_draft_is_saved_in_place(workspace: Workspace, editor: User) -> None:
@@ -27,7 +27,7 @@ def test_an_older_tab_does_not_overwrite(workspace: Workspace) -> None:
     assert campaign.content is not None
     loaded = content.revision(campaign.content)
     content.save(campaign, NEW, based_on=loaded)
-    other = Writing(kind=ContentKind.MARKDOWN, subject="Lain", source="lost?")
+    other = Draft(kind=ContentKind.MARKDOWN, subject="Lain", source="lost?")
     with pytest.raises(content.ChangedMeanwhileError) as caught:
         content.save(campaign, other, based_on=loaded)
     assert content.writing(caught.value.content) == NEW
@@ -70,7 +70,7 @@ def test_what_was_sent_keeps_its_version(workspace: Workspace, editor: User) -> 
     assert campaign.content == second
     first = Content.objects.get(campaign=campaign, version=1)
     assert (first.subject, first.source) == ("Panen raya", "Halo {{ first_name }}")
-    third = content.save(campaign, Writing(kind=ContentKind.TEXT, source="still paused"))
+    third = content.save(campaign, Draft(kind=ContentKind.TEXT, source="still paused"))
     assert third == second
     campaign.refresh_from_db()
     assert campaign.from_email == "kabar@kopisenja.example"

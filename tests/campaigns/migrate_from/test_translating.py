@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from campaigns.migrate_from.translating import translate
 from campaigns.rendering import checking
-from campaigns.rendering.errors import Where
+from campaigns.states import Where
 
 FIELDS = {"city": "city", "favouritecup": "favourite_cup"}
 TAGS = {"name", "first_name", "email", "city", "favourite_cup", "unsubscribe_url", "view_url"}

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.values import Untrusted
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, Where
 from tests.campaigns.rendering.writings import TAGS, compiled, html, text, values
 
 MJML = """<mjml><mj-body>

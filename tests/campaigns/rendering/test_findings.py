@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings
 from campaigns.rendering.preview import preview
 from campaigns.rendering.values import Untrusted
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, Where
 from tests.campaigns.rendering.writings import TAGS, Reader
 
 GOOD = "# Halo {{ first_name|default('friend') }}\n\n[Read](https://a.example/x)"
@@ -30,16 +29,16 @@ def test_a_good_mail_has_no_findings():
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("", [("block", "no_content")]),
-        ("Hello", [("warn", "no_link")]),
-        ("Hi {{ first_nam }}", [("block", "error")]),
-        (GOOD + "\n\nHi {{ first_name }}", [("warn", "empty_value")]),
-        (GOOD + "{% if first_name %}{{ 1 / points }}{% endif %}", [("warn", "merge_error")]),
-        (GOOD + "\n\n![](panen.jpg)", [("warn", "picture_address")]),
-        ("[x](example.com)", [("block", "broken_link")]),
-        ("[x](https://)", [("block", "broken_link")]),
+        ("", [("blocks", "no_content")]),
+        ("Hello", [("warns", "no_link")]),
+        ("Hi {{ first_nam }}", [("blocks", "error")]),
+        (GOOD + "\n\nHi {{ first_name }}", [("warns", "empty_value")]),
+        (GOOD + "{% if first_name %}{{ 1 / points }}{% endif %}", [("warns", "merge_error")]),
+        (GOOD + "\n\n![](panen.jpg)", [("warns", "picture_address")]),
+        ("[x](example.com)", [("blocks", "broken_link")]),
+        ("[x](https://)", [("blocks", "broken_link")]),
         (GOOD + "\n\n[x](#)", []),
-        (GOOD + "\n\n" + "words " * 20_000, [("warn", "too_large")]),
+        (GOOD + "\n\n" + "words " * 20_000, [("warns", "too_large")]),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -52,32 +51,32 @@ def test_each_weakness_is_found(source, expected):
 
 def test_html_pictures_and_links():
     source = '<img src="https://a.example/p.jpg"><a href="javascript:alert(1)">x</a>'
-    assert codes(source, kind=ContentKind.HTML) == [("block", "broken_link"), ("warn", "no_alt")]
+    assert codes(source, kind=ContentKind.HTML) == [("blocks", "broken_link"), ("warns", "no_alt")]
 
 
 def test_an_error_for_everybody_blocks():
     source = GOOD + "{{ 1 / points }}"
-    assert codes(source, people=[Reader(fields={"points": 0})]) == [("block", "merge_error")]
+    assert codes(source, people=[Reader(fields={"points": 0})]) == [("blocks", "merge_error")]
 
 
 def test_a_missing_subject_blocks():
-    assert codes(subject=" ") == [("block", "no_subject")]
+    assert codes(subject=" ") == [("blocks", "no_subject")]
 
 
 def test_a_missing_postal_address_blocks():
     tags = replace(TAGS, constants=TAGS.constants | {"postal_address": Untrusted("")})
-    assert codes(tags=tags) == [("block", "no_postal_address")]
+    assert codes(tags=tags) == [("blocks", "no_postal_address")]
 
 
 def test_a_finding_says_what_and_how():
     (finding,) = findings(
         Writing(kind=ContentKind.MARKDOWN, source="a\n\n{{ first_nam }}", subject="x"), TAGS
     )
-    assert finding.sentence == (
+    assert finding.text == (
         "Content, line 3: There is no tag {{ first_nam }}. Did you mean {{ first_name }}?"
     )
     assert (finding.line, finding.tag, finding.where) == (3, "first_nam", Where.CONTENT)
-    assert finding.way_out
+    assert finding.note
 
 
 def test_a_preview_shows_what_one_person_gets():

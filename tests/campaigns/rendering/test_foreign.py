@@ -3,10 +3,9 @@
 import pytest
 
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.errors import Where
 from campaigns.rendering.findings import findings
 from campaigns.rendering.foreign import found_in
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, Where
 from tests.campaigns.rendering.writings import TAGS
 
 FIRST, NAME, LEAVE = "{{ first_name }}", "{{ name }}", "{{ unsubscribe_url }}"
@@ -74,12 +73,12 @@ def test_it_keeps_any_part_from_being_sent(kind, part, tag):
         body = "{}"
     given = {"subject": "News", "preheader": "x", "text": "x", "source": body.format("x")}
     given[part] = body.format(tag) if part == "source" else tag
-    (found,) = (one for one in findings(Writing(kind=kind, **given), TAGS) if one.level == "block")
+    (found,) = (one for one in findings(Writing(kind=kind, **given), TAGS) if one.blocks)
     assert (found.code, found.tag) == ("foreign_tag", tag)
     assert found.where is {"source": Where.CONTENT}.get(
         part, Where(part) if part != "source" else None
     )
-    assert "{{ " in found.way_out
+    assert "{{ " in found.note
 
 
 def test_it_is_found_in_links():
@@ -94,4 +93,4 @@ def test_it_is_found_in_links():
 def test_a_name_of_the_authors_own_is_none():
     source = "{% set user = {'name': 'x'} %}{{ user.name }} https://a.example"
     found = findings(Writing(kind=ContentKind.TEXT, source=source, subject="x"), TAGS)
-    assert not [one for one in found if one.level == "block"]
+    assert not [one for one in found if one.blocks]

@@ -170,7 +170,7 @@ def test_what_is_stopped_is_said_in_words(monkeypatch):
     shown = isolation.preview(writing, TAGS)
     assert "takes too long" in shown.problems[0].sentence
     assert "takes too long" in shown.html
-    assert isolation.findings(writing, TAGS)[0].level == "block"
+    assert isolation.findings(writing, TAGS)[0].blocks
     assert "takes too long" in isolation.lint(writing, TAGS)[0]["message"]
 
 

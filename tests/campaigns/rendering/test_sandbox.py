@@ -6,11 +6,11 @@ import pytest
 
 from campaigns.rendering import checking
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.errors import ContentError, Where
+from campaigns.rendering.errors import ContentError
 from campaigns.rendering.findings import findings
 from campaigns.rendering.merge import merge_template
 from campaigns.rendering.preview import preview
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, Where
 from tests.campaigns.rendering.writings import TAGS, Reader, values
 
 DOUBLE = "{% set a = a ~ a %}"
@@ -173,7 +173,7 @@ def test_a_preview_shows_what_is_wrong_whatever_is_written(source, kind):
     shown = preview(Writing(kind=kind, source=source, subject=source, preheader=source), TAGS)
     assert shown.problems
     writing = Writing(kind=kind, source=source, subject="x")
-    assert findings(writing, TAGS, [Reader()])[0].level == "block"
+    assert findings(writing, TAGS, [Reader()])[0].blocks
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from campaigns.checks import preflight
-from campaigns.checks.findings import Level
+from campaigns.findings import Level
 from delivery.accounts import breaker
 from delivery.models import SendingAccount
 from delivery.transports.protocol import ServerTroubleError

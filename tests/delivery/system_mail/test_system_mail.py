@@ -14,7 +14,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import secrets, set_aside, system_mail, tasks
+from accounts import secrets, set_aside, system_mail, tasks, waking
 from accounts.models import SystemMail
 from accounts.tasks import send_system_mail
 from config.celery import app
@@ -271,7 +271,7 @@ def test_the_broker_may_be_away(db: None, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(send_system_mail, "delay", away)
     row = put()
-    tasks._nudge()
+    waking.send(send_system_mail)
     assert state(row) == State.WAITING
     assert django_mail.outbox == []
 
