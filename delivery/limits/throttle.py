@@ -1,26 +1,23 @@
 """How fast an account may send: counted in Redis for all workers together, never slept out.
 
-An account without limits costs nothing here. With limits, permits are fetched some at a time before
-anybody's row is read; when there are none, the worker turns to other work until the next are due.
-If Redis cannot count, each process goes on at a small part of the tightest limit (`_Alone`):
+An account without limits costs nothing here. With limits, whoever sends asks for permits (`gate`):
+each says from when on its mail may leave, and counts until one period after that mail's answer. If
+Redis cannot count, each process goes on at a small part of the tightest limit (`_Alone`):
 neither unlimited nor stopped for ever.
 """
 
-import math
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from functools import cache
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from importlib import resources
-from typing import Any, Final, Self
+from itertools import count
+from typing import Any, Final
 
 import redis
 from django.utils.translation import gettext_noop
 
 from delivery.limits import warm_up
-from delivery.limits.connection_pool import ProviderSlots
 from delivery.models import DomainLimit, SendingAccount
 from delivery.processes import coordination
 from subscribers.states import DomainGroup
@@ -29,11 +26,8 @@ HOUR_MS: Final = 3_600_000
 ALONE_SHARE: Final = 0.02  # of the tightest rate, for each process while Redis is away
 ALONE_FASTEST: Final = 1.0  # seconds between two mails then, at least
 ALONE_SLOWEST: Final = 300.0
-BATCH_SECONDS: Final = 0.25  # a batch of permits is worth this much of the rate
-LARGEST_BATCH: Final = 1_000
-STEP_MS: Final = 4  # mails that leave so much later than their permits count from then on
-SLOTS: Final = {"rate": 1_000, "window": 200}  # of a period, as the script counts them
-ENDLESS: Final = 1_000_000_000  # permits: more than anybody asks for at once
+BELIEVED_SECONDS: Final = 30.0  # longer than a claim's lease: what is frozen until then stays here
+_numbers: Final = count(1)
 
 # How many connections mailbox providers take from one sender that delivers to them: KumoMTA's
 # default traffic shaping (kumomta/assets/policy-extras/shaping.toml). They give no rates.
@@ -74,11 +68,11 @@ class Limit:
 
     @property
     def burst(self) -> float:
-        """How many may go at once after a pause: half a second's worth, two at least.
+        """How many may go at once after a pause: a quarter of a second's worth, two at least.
 
         Never more than ``permits`` in any stretch of the period's length, whatever this allows.
         """
-        return max(2.0, self.permits * 500 / self.period_ms)
+        return max(2.0, self.permits * 250 / self.period_ms)
 
     @property
     def words(self) -> tuple[Any, ...]:
@@ -87,41 +81,22 @@ class Limit:
         return (self.name, self.kind, self.permits, self.period_ms, extra)
 
     @property
-    def slots(self) -> int:
-        """In how many slots a window counts; 0: it is none."""
-        return SLOTS.get(self.kind, 0)
-
-    @property
     def interval(self) -> float:
         """Seconds between two permits if they were spread evenly."""
         return self.period_ms / 1000 / self.permits if self.permits else ALONE_SLOWEST
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CountedLimit(Limit):
-    """A limit that is counted by and never in the way."""
-
-    @classmethod
-    def of(cls, limit: Limit) -> Self:
-        """Make one of a limit."""
-        return cls(**asdict(limit))
-
-    @property
-    def words(self) -> tuple[Any, ...]:
-        """The limit as the script reads it: a rate with an endless burst, a count without end."""
-        if self.kind == "rate":
-            return self.name, self.kind, self.permits, self.period_ms, ENDLESS
-        return self.name, self.kind, ENDLESS, self.period_ms, self.ends_at
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """The script's answer: permits now, or seconds until there may be some, and what decided."""
+    """The script's answer: permits, or seconds until there may be some, and what decided.
+
+    ``moments``: from when on each permit's mail may leave (time.monotonic()), in order.
+    """
 
     permits: int
     wait: float = 0.0
     limit: str = ""
-    at: float = field(default=0.0, compare=False)  # when, by Redis's clock (ms)
+    moments: tuple[float, ...] = field(default=(), compare=False)
 
 
 def limits_of(account: SendingAccount) -> list[Limit]:
@@ -211,157 +186,98 @@ class _Alone:
 _alone: Final = _Alone()
 
 
-def _key(account: int) -> str:
-    return f"warta:throttle:{{{account}}}"
+def new_hand() -> str:
+    """Name somebody who holds permits, among all processes."""
+    return f"{coordination.process_name()}:{next(_numbers)}"
 
 
-def permits(
-    account: int, limits: Sequence[Limit], wanted: int, *, granted_at: float = 0.0
+def _key(account: int, group: int | None = None) -> str:
+    lane = "" if group is None else f":to:{group}"
+    return f"warta:throttle:{{{account}}}{lane}"
+
+
+def _run(  # noqa: PLR0913 - what the script reads
+    key: str,
+    limits: Sequence[Limit],
+    action: str,
+    *,
+    wanted: int = 0,
+    ahead: float = 0.0,
+    some: int = 1,
+    hand: str = "",
+    words: Collection[str] = (),
+) -> Any:
+    told = [word for limit in limits for word in limit.words]
+    arguments = [action, wanted, ahead * 1000, some, hand, BELIEVED_SECONDS * 1000, len(words)]
+    return coordination.script(_script())(keys=[key], args=[*arguments, *words, *told])
+
+
+def permits(  # noqa: PLR0913 - what is asked for, by whom, under which limits
+    account: int,
+    limits: Sequence[Limit],
+    wanted: int,
+    *,
+    group: int | None = None,
+    ahead: float = 0.0,
+    some: int = 1,
+    hand: str = "",
 ) -> Grant:
-    """Ask for permits under all these limits at once; negative ``wanted`` gives some back.
+    """Ask for permits under all these limits at once. Zero: only how long there will be none.
 
-    Zero takes none, and says how long there will be none. ``granted_at``: when those that are moved
-    were granted (`Grant.at`), if not now.
+    ``group``: towards one mailbox provider. ``ahead``: how many seconds from now their moments may
+    lie; ``some``: how many are worth waiting for, if there are none. They are ``hand``'s until
+    `settle`; without a hand they count from now on.
     """
-    words = [word for limit in limits for word in limit.words]
+    key = _key(account, group)
+    ask = partial(_run, key, limits, "ask", wanted=wanted, ahead=ahead, some=some, hand=hand)
     try:
-        granted, wait, name, at = coordination.script(_script())(
-            keys=[_key(account)], args=[wanted, granted_at, *words]
-        )
+        moments, wait, name, holders = ask()
+        if not moments and wanted and holders:
+            gone = _gone([holder.decode() for holder in holders])
+            if gone:
+                moments, wait, name, _ = ask(words=gone)
     except redis.RedisError:
         return _alone.permit(account, limits, wanted)
-    return Grant(permits=int(granted), wait=int(wait) / 1000, limit=name.decode(), at=float(at))
+    now = time.monotonic()  # after the answer: no moment is too early for that
+    return Grant(
+        permits=len(moments),
+        wait=int(wait) / 1000,
+        limit=name.decode(),
+        moments=tuple(now + int(moment) / 1_000_000 for moment in moments),
+    )
 
 
-@dataclass(slots=True)
-class _Permits:
-    """Permits under some limits: those in hand, and when they were granted."""
-
-    account: int
-    limits: Sequence[Limit]
-    in_hand: int = 0
-    refused: Grant | None = None
-    _at: float = 0.0
-    since: float = 0.0  # time.monotonic(), when they were asked for
-
-    def fetch(self, most: int) -> int:
-        """Ask for a batch, at most so many; returns how many are in hand."""
-        worth = min(limit.permits * BATCH_SECONDS * 1000 / limit.period_ms for limit in self.limits)
-        self.since = time.monotonic()
-        grant = permits(self.account, self.limits, min(most, max(1, math.ceil(worth))))
-        self.in_hand, self._at = grant.permits, grant.at
-        self.refused = None if grant.permits else grant
-        return self.in_hand
-
-    def use(self) -> None:
-        """Take one out of the hand."""
-        self.in_hand -= 1
-
-    def close(self, answers: Sequence[float] = (), *, usual: float = 0.0) -> None:
-        """Give back what was not used, and have late mails count from when they left.
-
-        When mails take longer than usual (a connection opens, a machine or a server stalls), they
-        reach the server later than those after them: it would see more of them within a second
-        than the limit says. ``answers``: when each came (time.monotonic()).
-        """
-        if self.in_hand:
-            permits(self.account, self.limits, -self.in_hand, granted_at=self._at)
-        if answers and self._at:
-            self._move([max(0.0, at - self.since - usual) * 1000 for at in answers])
-        self.in_hand = 0
-
-    def _move(self, delays: list[float]) -> None:
-        """Count mails so many milliseconds after their permits, in every window."""
-        steps = Counter(int(delay // STEP_MS) * STEP_MS for delay in delays)
-        del steps[0]
-        windows = [limit for limit in self.limits if limit.slots]
-        if not steps or not windows:
-            return
-        with suppress(redis.RedisError), coordination.client().pipeline() as pipe:
-            for limit in windows:
-                key, slot = f"{_key(self.account)}:{limit.name}", limit.period_ms / limit.slots
-                pipe.hincrby(key, str(int(self._at // slot)), -steps.total())
-                for step, count in steps.items():
-                    pipe.hincrby(key, str(int((self._at + step) // slot)), count)
-            pipe.execute()
+def _gone(holders: Sequence[str]) -> list[str]:
+    """Return those of these hands whose process has ended."""
+    ended = coordination.gone({holder.partition(":")[0] for holder in holders})
+    return [holder for holder in holders if holder.partition(":")[0] in ended]
 
 
-@dataclass(slots=True)
-class Gate:
-    """One claim's way through its account's limits.
+def take(account: int, limits: Sequence[Limit], mails: int, *, hand: str) -> None:
+    """Take permits whatever the limits say; they are ``hand``'s until `settle`.
 
-    Permits for the account are asked for first, and only as many people are read as there are
-    permits. Those towards single mailbox providers follow as their people come: ``waits`` says how
-    long there will be none, by domain group.
+    Raises:
+        redis.RedisError: Redis is away.
     """
+    _run(_key(account), limits, "take", wanted=mails, hand=hand)
 
-    account: int
-    limits: list[Limit]
-    groups: dict[int, Limit]
-    provider_slots: ProviderSlots = field(default_factory=lambda: ProviderSlots(account=0, most={}))
-    waits: dict[int, Grant] = field(default_factory=dict)
-    refused: Grant | None = None  # how long the account as a whole has no permits
-    _account: _Permits | None = None
-    _of_group: dict[int, _Permits] = field(default_factory=dict)
 
-    def is_open(self, domain_groups: Iterable[int]) -> bool:
-        """Say whether nothing has to be asked for each mail to people in these groups."""
-        if self.limits:
-            return False
-        return not any(
-            group in self.groups or group in self.provider_slots.most
-            for group in set(domain_groups)
-        )
+def settle(  # noqa: PLR0913 - what is reported, by whom, under which limits
+    account: int,
+    limits: Sequence[Limit],
+    hand: str,
+    answers: Iterable[float],
+    *,
+    group: int | None = None,
+    still: int = 0,
+) -> None:
+    """Have mails count from their answers on (time.monotonic()).
 
-    def reserve(self, most: int) -> int:
-        """Ask how many mails may go now, at most ``most``; see `refused` for none."""
-        if not self.limits:
-            return most
-        if self._account is None:
-            self._account = _Permits(account=self.account, limits=self.limits)
-        found = self._account.fetch(most)
-        self.refused = self._account.refused
-        return found
+    ``still``: how many permits the hand keeps; the others were not used.
 
-    def reserve_for(self, group: int, most: int) -> int:
-        """Ask how many of these mails may go to one mailbox provider now."""
-        if group not in self.groups or not most:
-            return most
-        return min(most, self._permits_of(group, most))
-
-    def admit(self, domain_group: int) -> bool:
-        """Use up one permit for a mail to this group; False: there is none now."""
-        if domain_group in self.groups and not self._permits_of(domain_group, LARGEST_BATCH):
-            return False
-        if domain_group in self._of_group:
-            self._of_group[domain_group].use()
-        if self._account is not None:
-            self._account.use()
-        return True
-
-    def give_back(self, answers: Sequence[float] = (), *, usual: float = 0.0) -> None:
-        """Return the permits that were not used; see `_Permits.close`.
-
-        ``usual``: the seconds that this account's first mail takes from its permit to its answer.
-        """
-        if self._account is not None:
-            self._account.close(answers, usual=usual)
-        for held in self._of_group.values():
-            held.close()
-        self._account = None
-        self._of_group.clear()
-
-    def seconds_until(self, answer: float) -> float:
-        """Return the seconds from the account's permits to an answer (time.monotonic())."""
-        return answer - self._account.since if self._account is not None else 0.0
-
-    def _permits_of(self, group: int, most: int) -> int:
-        """Return the permits towards one mailbox provider that are in hand, fetched if need be."""
-        held = self._of_group.get(group)
-        if held is None:
-            held = self._of_group[group] = _Permits(
-                account=self.account, limits=[self.groups[group]]
-            )
-        if not held.in_hand and group not in self.waits and not held.fetch(most):
-            self.waits[group] = held.refused or Grant(permits=0, wait=1.0)
-        return held.in_hand
+    Raises:
+        redis.RedisError: Redis is away; the hand's permits count from when it is believed no more.
+    """
+    now = time.monotonic()
+    ages = [f"{max(0.0, now - answer) * 1000:.3f}" for answer in answers]
+    _run(_key(account, group), limits, "settle", wanted=still, hand=hand, words=ages)

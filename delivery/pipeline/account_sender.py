@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from delivery.accounts import breaker
 from delivery.limits import daily_usage, throttle
 from delivery.limits.connection_pool import Connections, ProviderSlots
+from delivery.limits.gate import Gate
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import batch, claim, journal, next_campaign, prepare, record
 from delivery.pipeline.plan import CLAIM_SIZE
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONG_WAIT: Final = 2.0  # seconds; a wait for a limit that the database, and so people, know of
-PACE_GROWS: Final = 1.05  # a server that becomes slower is the usual one soon
 log = structlog.get_logger()
 
 
@@ -64,7 +64,6 @@ class AccountSender:
         self._provider_slots = ProviderSlots(account=account, most={})
         self._settings: object = None
         self._transport: Transport | None = None
-        self._pace = 0.0  # seconds from permits to the first answer, the shortest of late
         self._jobs: SimpleQueue[Callable[[], Served] | None] = SimpleQueue()
         self.is_leaving = False
         self.has_left = False  # it has hung up for good
@@ -118,7 +117,6 @@ class AccountSender:
             log.exception("connections_could_not_be_closed", account=self.account)
         finally:
             self._transport = None
-            self._pace = 0.0
             self._connections.free()
             self._provider_slots.free()
             self._line.close()
@@ -139,7 +137,7 @@ class AccountSender:
             return Served.NOTHING
         gate = self._gate(account)
         try:
-            most = gate.reserve(CLAIM_SIZE)
+            most = gate.reserve(CLAIM_SIZE, is_shared=offer.is_shared)
             held = self._take(offer) if most else None
             if held is None:
                 if account.broken_since is not None:
@@ -154,7 +152,7 @@ class AccountSender:
         finally:
             gate.give_back()
 
-    def _wait(self, offer: next_campaign.Offer, gate: throttle.Gate) -> Served:
+    def _wait(self, offer: next_campaign.Offer, gate: Gate) -> Served:
         """Leave the account alone until it has permits again; a long wait is written down."""
         grant = gate.refused
         if grant is None:
@@ -196,7 +194,7 @@ class AccountSender:
         prepared: prepare.Prepared,
         account: SendingAccount,
         part: batch.TimeSlice,
-        gate: throttle.Gate,
+        gate: Gate,
         *,
         most: int,
         shard: int,
@@ -226,7 +224,7 @@ class AccountSender:
             keep=lambda: self._share(account),
         )
         served = self._carry(hand, notes, account)
-        self._count_late(gate, hand)
+        gate.give_back()
         try:
             self._finish(held, hand, account, following=found.next)
         except BaseException:
@@ -262,13 +260,6 @@ class AccountSender:
         else:
             return _judge(account, hand)
         return Served.CHANGED
-
-    def _count_late(self, gate: throttle.Gate, hand: batch.HandOver) -> None:
-        """Have mails that left later than is usual after their permits count from then on."""
-        if hand.answered:
-            seconds = gate.seconds_until(hand.answered[0])
-            self._pace = min(seconds, self._pace * PACE_GROWS) if self._pace else seconds
-        gate.give_back(hand.answered, usual=self._pace)
 
     def _finish(
         self,
@@ -310,10 +301,10 @@ class AccountSender:
                 claim.split(held, messages, group=group, not_before=not_before, waiting_for=words)
         return still_ours
 
-    def _gate(self, account: SendingAccount) -> throttle.Gate:
+    def _gate(self, account: SendingAccount) -> Gate:
         limits = list(DomainLimit.objects.filter(account=account))
         self._provider_slots.renew(throttle.connections_by_group(limits))
-        return throttle.Gate(
+        return Gate(
             account=account.pk,
             limits=throttle.limits_of(account),
             groups=throttle.limits_by_group(limits),

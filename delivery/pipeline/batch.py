@@ -8,7 +8,7 @@ came and keeps the lease, until the last answer: a server may take longer for it
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,7 +23,8 @@ from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.isolation import BusyError
 from campaigns.states import CampaignStatus
-from delivery.limits.throttle import Gate, word_of
+from delivery.limits.gate import Gate
+from delivery.limits.throttle import word_of
 from delivery.mime.render import RenderError
 from delivery.models import Dispatch
 from delivery.pipeline import claim, prepare, record
@@ -66,7 +67,6 @@ class HandOver:
     keep: Callable[[], object]
     answers: int = 0  # how often a server said something about a mail
     silences: int = 0  # how often it took one and said nothing
-    answered: list[float] = field(default_factory=list)  # when (time.monotonic()), if limited
     counts: Counter[Verdict] = field(default_factory=Counter)
     is_starved: bool = False  # others have all connections to some mailbox provider
     held_back: dict[int, list[int]] = field(default_factory=dict)  # for a limit, by domain group
@@ -74,6 +74,7 @@ class HandOver:
     _has_begun: bool = False
     _parked: dict[int, deque[claim.Due]] = field(default_factory=dict)
     _groups: dict[int, int] = field(default_factory=dict)  # of the mails under way, if limited
+    _moments: dict[int, float] = field(default_factory=dict)  # from when on mails may leave
     _left: set[int] = field(default_factory=set)  # messages without an outcome
     _pulled: int = 0
     _waiting: list[Outcome] = field(default_factory=list)
@@ -113,7 +114,7 @@ class HandOver:
                 log.exception("mail_could_not_be_made", message=message.message_id)
                 self._once_more.append(message)
             else:
-                yield rendered
+                yield rendered if is_open else self._timed(rendered)
             if self._errors and self.has_too_many_errors:
                 return
         yield from self._second_tries(mail)
@@ -133,7 +134,12 @@ class HandOver:
                 if self.has_too_many_errors:
                     return
             else:
-                yield rendered
+                yield self._timed(rendered)
+
+    def _timed(self, mail: Outgoing) -> Outgoing:
+        """Say from when on a mail may leave."""
+        moment = self._moments.pop(mail.message_id, 0.0)
+        return replace(mail, not_before=moment) if moment else mail
 
     def _fails(self, message: claim.Due, words: str) -> None:
         self._errors[message.message_id] = words
@@ -146,12 +152,15 @@ class HandOver:
             self._queue = iter(self.due)
         while (message := self._next(self._queue)) is not None:
             group = message.domain_group
-            if not gate.admit(group):
+            moment = gate.admit(group)
+            if moment is None:
                 self.held_back.setdefault(group, []).append(message.message_id)
                 continue
+            if moment:
+                self._moments[message.message_id] = moment
             if group in provider_slots.most:
-                self._groups[message.message_id] = group
                 provider_slots.begin(group)
+            self._groups[message.message_id] = group
             yield message
 
     def _next(self, queue: Iterator[claim.Due]) -> claim.Due | None:
@@ -198,13 +207,13 @@ class HandOver:
 
     def note(self, outcome: Outcome) -> None:
         """Take a mail's outcome; record what has come together."""
-        self._end_group(outcome.message_id)
+        group = self._end_group(outcome.message_id)
+        if group is not None and outcome.verdict is not Verdict.NOT_SENT and self.gate.is_limited:
+            self.gate.answered(group)
         self.counts[outcome.verdict] += 1
         if outcome.verdict is Verdict.NOT_SENT:
             return
         self._left.discard(outcome.message_id)
-        if self.gate.limits:
-            self.answered.append(time.monotonic())
         if outcome.code:
             self.answers += 1
         elif outcome.verdict is Verdict.UNKNOWN:
@@ -213,10 +222,12 @@ class HandOver:
         if len(self._waiting) >= BATCH:
             self.flush()
 
-    def _end_group(self, message_id: int) -> None:
-        """Count a mail as no longer under way towards a mailbox provider with limits."""
-        if (group := self._groups.pop(message_id, None)) is not None:
+    def _end_group(self, message_id: int) -> int | None:
+        """Count a mail as no longer under way; returns the mailbox provider, if limits hold."""
+        group = self._groups.pop(message_id, None)
+        if group is not None and group in self.gate.provider_slots.most:
             self.gate.provider_slots.end(group)
+        return group
 
     def should_stop(self) -> bool:
         """Say whether to stop pulling; looks at the campaign every half second."""
@@ -245,6 +256,7 @@ class HandOver:
         try:
             self.keep()
             self.gate.provider_slots.renew()
+            self.gate.renew()
             self.flush()
             if now >= self._renew_at:
                 self._renew_at = now + RENEW_SECONDS

@@ -7,7 +7,7 @@ campaigns share the workers, and their account's limits, however large each is.
 import time
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -26,11 +26,15 @@ READ_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """A campaign that may be sent from now, through an account that may be used."""
+    """A campaign that may be sent from now, through an account that may be used.
+
+    ``is_shared``: others may be sent through it too.
+    """
 
     campaign: Campaign
     account: SendingAccount
     priority: int
+    is_shared: bool = False
 
 
 def waiting() -> dict[int, tuple[int, datetime | None]]:
@@ -88,6 +92,11 @@ class Board:
         """Stop offering a campaign until the next reading: it has no free claim just now."""
         self._offers = [other for other in self._offers if other is not offer]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was offered at the last reading."""
+        return not self._offers
+
     def forget(self) -> None:
         """Read anew at the next question."""
         self._read_at = 0.0
@@ -120,6 +129,11 @@ class Board:
                 self._offers.append(found)
 
         set_aside.each("campaign", campaigns, offer, name=lambda one: f"campaign {one.pk}")
+        by_account = Counter(found.account.pk for found in self._offers)
+        self._offers = [
+            replace(found, is_shared=True) if by_account[found.account.pk] > 1 else found
+            for found in self._offers
+        ]
         # Newcomers start level with those who have been served the least, not with a head start.
         least = min((self._served[o.campaign.pk] for o in self._offers), default=0)
         self._served = Counter(

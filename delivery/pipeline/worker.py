@@ -139,6 +139,8 @@ class Worker:
             return
         self._busy.discard(sender.account)
         self._board.count(sender.offer, sender.mails)
+        if self._board.is_empty:  # read while this sender held the only claim
+            self._board.forget()
         if sender.result is Served.NOTHING:
             self._board.withdraw(sender.offer)
         elif sender.result is Served.LIMITED:

@@ -20,7 +20,6 @@ from accounts.system_mail import (
     UnknownError,
 )
 from delivery.accounts import breaker, routing, setup
-from delivery.limits import direct_mail
 from delivery.models import SendingAccount
 from delivery.system_mail import direct_send
 from delivery.transports.protocol import Outgoing, Verdict
@@ -92,9 +91,9 @@ def _send(message: EmailMessage) -> None:
         )
         for number, address in enumerate(message.recipients(), start=1)
     ]
-    direct_mail.count(account, len(mails))
     may_leave = getattr(message, "before_leaving", lambda: True)
-    handed = direct_send.hand_over(account, mails, may_leave=may_leave)
+    with overtaking.counted(account, len(mails)):
+        handed = direct_send.hand_over(account, mails, may_leave=may_leave)
     _raise_what_is_wrong(handed)
 
 

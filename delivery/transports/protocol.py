@@ -10,6 +10,8 @@ from typing import Protocol
 class Outgoing:
     """One finished mail to one person.
 
+    ``not_before`` (time.monotonic()): its last byte may not leave earlier; mails come in about
+    that order, so that none waits long behind another.
     ``data`` is the whole RFC 5322 message with CRLF line ends, not dot-stuffed and without the
     final dot; ``needs_smtputf8``: an envelope address has non-ASCII letters before its @;
     ``has_no_dots``: it is known that no line begins with a dot, so nobody need search for one.
@@ -21,6 +23,7 @@ class Outgoing:
     data: bytes
     needs_smtputf8: bool = False
     has_no_dots: bool = False
+    not_before: float = 0.0
 
 
 def nothing() -> None:

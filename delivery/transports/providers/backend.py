@@ -7,6 +7,7 @@ is free, so that no more mails can be in doubt than requests are open.
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,10 +87,10 @@ class AnymailTransport:
             thread.start()
         self._jobs.put(mail)
 
-    def next_answer(self) -> tuple[Outgoing, Answer] | None:
+    def next_answer(self, seconds: float = LOOK_SECONDS) -> tuple[Outgoing, Answer] | None:
         """Return an answer that came, or None after a moment."""
         with suppress(queue.Empty):
-            return self._answers.get(timeout=LOOK_SECONDS)
+            return self._answers.get(timeout=min(seconds, LOOK_SECONDS))
         return None
 
     def close(self) -> None:
@@ -179,6 +180,11 @@ class _Run:
         mail = next(mails, None)
         if mail is None:
             return False
+        while (early := mail.not_before - time.monotonic()) > 0.0:
+            self._take_answer(early)
+            if self._is_lost:
+                self._end(Outcome(message_id=mail.message_id, verdict=Verdict.NOT_SENT))
+                return False
         self._journal.announce(mail.message_id)
         try:
             self._journal.confirm(mail.message_id)
@@ -190,12 +196,12 @@ class _Run:
         self._transport.opened += 1
         return True
 
-    def _take_answer(self) -> None:
+    def _take_answer(self, seconds: float = LOOK_SECONDS) -> None:
         try:
             self._keep_alive()
         except Exception as error:  # noqa: BLE001 - raised at the end; the others get their answer
             self._error = self._error or error
-        found = self._transport.next_answer()
+        found = self._transport.next_answer(seconds)
         if found is None:
             return
         self._transport.opened -= 1

@@ -29,6 +29,7 @@ TICK: Final = 0.2  # seconds; how often clocks are looked at while nothing happe
 ASK_TO_STOP: Final = 0.1
 GRACE: Final = 1.0  # after a stop, for mails whose body has not begun
 DRAIN: Final = 60.0  # after a stop, for the answer to a final dot
+NEVER: Final = float("inf")
 SILENCE: Final = 10.0  # a server that did nothing for so long when we stop is in trouble
 
 
@@ -58,6 +59,7 @@ class Run:
         self._stopped_at = 0.0
         self._ask_at = 0.0
         self._look_at = 0.0
+        self._next_moment = NEVER  # of the mails that wait for theirs
         self._is_looking_up = False
         self._ends_at = time.monotonic() + pool.settings.timeouts.total
 
@@ -90,6 +92,8 @@ class Run:
         ready: list[Session] = []
         held_dots = self._pool.held_dots
         patience = 0 if self._is_looking_up else LOOK if held_dots.is_holding else TICK
+        if self._next_moment < NEVER:
+            patience = min(patience, max(0.0, self._next_moment - time.monotonic()))
         for key, mask in self._pool.selector.select(patience):
             session = key.data
             self._serve(session, mask)
@@ -97,9 +101,12 @@ class Run:
                 ready.append(session)
         if held_dots.is_holding:
             ready += held_dots.let_go()
-        if ready:
-            self._hand_over(ready)
         now = time.monotonic()
+        if now >= self._next_moment:
+            self._next_moment = NEVER
+            ready = [session for session in self._pool.sessions if session.may_hand_over]
+        if ready:
+            self._hand_over([session for session in ready if self._may_leave(session, now)])
         if now >= self._look_at:
             self._look_at = now + TICK
             self._look_at_clocks(now)
@@ -147,6 +154,13 @@ class Run:
             self._failures.cannot_open(session, error)
         except (WireError, ReplyError, ClosingError) as error:
             self._failures.lose(session, error)
+
+    def _may_leave(self, session: Session, now: float) -> bool:
+        """Say whether the moment of the mail whose body the server waits for has come."""
+        if session.current is None or session.current.mail.not_before <= now:
+            return True
+        self._next_moment = min(self._next_moment, session.current.mail.not_before)
+        return False
 
     def _hand_over(self, ready: list[Session]) -> None:
         """Write the bodies that servers wait for.

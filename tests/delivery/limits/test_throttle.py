@@ -1,5 +1,6 @@
 """Limits: exact over several processes, per mailbox provider, given back, and for connections."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from django.conf import settings
 
 from delivery.limits import throttle
 from delivery.limits.connection_pool import ProviderSlots
-from delivery.limits.throttle import Gate, Limit
+from delivery.limits.gate import Gate
+from delivery.limits.throttle import Limit
 from delivery.processes import coordination
 from tests.faults.product import BASE
 
@@ -57,20 +59,68 @@ def test_a_rate_is_the_same_for_three_processes_as_for_one() -> None:
 def test_a_rate_spreads_permits_and_says_how_long_to_wait() -> None:
     limit = Limit(name="second", kind="rate", permits=10, period_ms=1_000)
     grant = throttle.permits(1, [limit], 10)
-    assert grant.permits == 5  # the burst is half a second's worth
+    assert grant.permits == 2  # the burst
     refused = throttle.permits(1, [limit], 1)
     assert refused.permits == 0
     assert 0 < refused.wait <= 0.1
     assert refused.limit == "second"
-    several = throttle.permits(1, [limit], 2)
+    several = throttle.permits(1, [limit], 2, some=2)
     assert 0.1 < several.wait <= 0.2  # until so many can go at once
+
+
+def test_permits_ahead_say_from_when_on_mails_may_leave() -> None:
+    limit = Limit(name="second", kind="rate", permits=10, period_ms=1_000)
+    before = time.monotonic()
+    grant = throttle.permits(1, [limit], 10, ahead=0.45, hand="we")
+    after = time.monotonic()
+    assert grant.permits == 7
+    for number, moment in enumerate(grant.moments):
+        due = max(0.0, number - 1.5) * 0.1  # a quarter of a second's worth goes at once
+        assert before + due <= moment <= after + due + 0.001
+    refused = throttle.permits(1, [limit], 1, ahead=0.3, hand="they")
+    assert (refused.permits, refused.limit) == (0, "second")
+    assert 0 < refused.wait <= 0.25
 
 
 def test_permits_that_were_not_used_go_back() -> None:
     limit = Limit(name="day", kind="window", permits=10, period_ms=86_400_000)
-    assert throttle.permits(1, [limit], 10).permits == 10
-    throttle.permits(1, [limit], -4)
+    assert throttle.permits(1, [limit], 10, hand="we").permits == 10
+    throttle.settle(1, [limit], "we", [time.monotonic()] * 6)
     assert throttle.permits(1, [limit], 10).permits == 4
+
+
+def test_a_hand_counts_until_its_answers_are_in() -> None:
+    """However long a mail is under way, nobody gets its permit."""
+    short = Limit(name="second", kind="window", permits=2, period_ms=100)
+    assert throttle.permits(1, [short], 2, hand="we").permits == 2
+    time.sleep(0.3)
+    refused = throttle.permits(1, [short], 1, ahead=10, hand="they")
+    assert (refused.permits, refused.limit) == (0, "second")
+
+
+def test_a_mail_counts_for_one_period_after_its_answer() -> None:
+    minute = Limit(name="minute", kind="window", permits=2, period_ms=60_000)
+    assert throttle.permits(1, [minute], 2, hand="we").permits == 2
+    throttle.settle(1, [minute], "we", [time.monotonic()], still=1)
+    assert throttle.permits(1, [minute], 1, ahead=50, hand="they").permits == 0
+    answered = time.monotonic()
+    throttle.settle(1, [minute], "we", [answered])
+    grant = throttle.permits(1, [minute], 2, ahead=70, hand="they")
+    assert grant.permits == 2
+    assert grant.moments[1] >= answered + 60
+
+
+def test_a_process_that_has_ended_holds_no_permits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it held may have left a moment ago: it counts from now on."""
+    second = Limit(name="second", kind="window", permits=2, period_ms=1_000)
+    assert throttle.permits(1, [second], 2, hand="warta-ended:1").permits == 2
+    monkeypatch.setattr(coordination, "SETTLED_SECONDS", 0)
+    monkeypatch.setattr(coordination, "MISSING_SECONDS", 0.0)
+    asked = time.monotonic()
+    throttle.permits(1, [second], 1, hand="they")  # the first look
+    grant = throttle.permits(1, [second], 1, ahead=2.0, hand="they")
+    assert grant.permits == 1
+    assert grant.moments[0] >= asked + 1.0
 
 
 def test_the_tightest_limit_decides() -> None:
@@ -87,7 +137,13 @@ def test_one_mailbox_provider_waits_while_others_go_on() -> None:
     gmail = Limit(name="group-1", kind="rate", permits=60, period_ms=60_000)
     gate = Gate(account=1, limits=[], groups={1: gmail})
     assert gate.reserve(1_000) == 1_000
-    assert [gate.admit(group) for group in (1, 1, 0, 1, 0)] == [True, True, True, False, True]
+    assert [gate.admit(group) is not None for group in (1, 1, 0, 1, 0)] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
     assert gate.refused is None
     assert gate.waits[1].limit == "group-1"
 
@@ -95,41 +151,61 @@ def test_one_mailbox_provider_waits_while_others_go_on() -> None:
 def test_as_many_people_are_read_as_there_are_permits(redis_client: redis.Redis) -> None:
     second = Limit(name="second", kind="rate", permits=100, period_ms=1_000)
     gate = Gate(account=1, limits=[second], groups={})
-    assert gate.reserve(1_000) == 25  # a quarter of a second's worth
-    assert all(gate.admit(0) for _ in range(20))
+    assert gate.reserve(1_000) == 41  # two fifths of a second's worth
+    for _ in range(20):
+        assert gate.admit(0) is not None
+        gate.answered(0)
     gate.give_back()
     used = redis_client.hvals("warta:throttle:{1}:second")
-    assert sum(map(int, used)) == 20  # the other five are there for others
+    assert sum(map(int, used)) == 20  # the others are there for others
+    assert not redis_client.exists("warta:throttle:{1}:hands")
 
 
-def test_mails_that_leave_late_count_from_when_they_left() -> None:
+def test_campaigns_that_share_an_account_get_shorter_turns() -> None:
+    second = Limit(name="second", kind="rate", permits=40, period_ms=1_000)
+    assert Gate(account=1, limits=[second], groups={}).reserve(1_000, is_shared=True) == 9
+    hour = Limit(name="hour", kind="window", permits=300, period_ms=3_600_000)
+    assert Gate(account=2, limits=[hour], groups={}).reserve(1_000) == 10
+
+
+def test_mails_count_from_when_they_can_have_arrived_the_latest() -> None:
     second = Limit(name="second", kind="rate", permits=1, period_ms=1_000)
     gate = Gate(account=1, limits=[second], groups={})
     assert gate.reserve(1) == 1
-    assert gate.admit(0)
+    assert gate.admit(0) is not None
     time.sleep(1.1)  # the connection opened so slowly
-    assert gate.seconds_until(time.monotonic()) >= 1.1
-    gate.give_back([time.monotonic()])
-    refused = throttle.permits(1, [second], 1)  # the server has had its mail for a moment only
-    assert refused.permits == 0
-    assert refused.wait > 0.5
+    answered = time.monotonic()
+    gate.answered(0)
+    gate.give_back()
+    grant = throttle.permits(1, [second], 1, ahead=1.1)
+    assert grant.permits == 1
+    assert grant.moments[0] >= answered + 1.0
 
 
 @pytest.mark.parametrize("permits", [1, 7, 40])
-def test_no_second_holds_more_and_none_is_wasted(permits: int) -> None:
+def test_no_second_holds_more_whoever_is_late(permits: int) -> None:
+    """Mails are under way for a while that nobody knows before, one much longer than others."""
+    delays = itertools.cycle([0.0, 0.001, 0.03, 0.0, 0.002])
     second = Limit(name="second", kind="rate", permits=permits, period_ms=1_000)
-    granted: list[float] = []
-    until = time.monotonic() + 6
-    while time.monotonic() < until:
-        grant = throttle.permits(1, [second], max(1, permits // 4))
-        granted += [grant.at] * grant.permits
-        if not grant.permits:
-            time.sleep(grant.wait)
-    for first, beyond in zip(granted, granted[permits:], strict=False):
-        assert beyond - first > 1_000
-    whole = (granted[-1] - granted[0]) / 1_000
-    # Judged by the clock that grants, so that a slow machine may send less: never more.
-    assert len(granted) - permits <= permits * whole
+    left: list[float] = []
+    answers: list[float] = []
+    while len(left) < 4 * permits:
+        gate = Gate(account=1, limits=[second], groups={})
+        found = gate.reserve(max(1, permits // 4))
+        for _ in range(found):
+            moment = gate.admit(0)
+            assert moment is not None
+            time.sleep(max(0.0, moment - time.monotonic()))
+            left.append(time.monotonic())
+            time.sleep(next(delays))
+            answers.append(time.monotonic())
+            gate.answered(0)
+        gate.give_back()
+        if gate.refused is not None:
+            time.sleep(gate.refused.wait)
+    # Wherever between leaving and answer the server took each of them.
+    for answer, leaves in zip(answers, left[permits:], strict=False):
+        assert leaves - answer >= 1.0
 
 
 def test_without_limits_nothing_is_asked() -> None:
@@ -154,8 +230,7 @@ def test_a_day_of_a_plan_says_when_it_ends_and_the_next_one_is_new() -> None:
     refused = throttle.permits(1, [day], 1)
     assert (refused.permits, refused.limit) == (0, "warmup-1")
     assert 98 < refused.wait <= 100.1
-    throttle.permits(1, [day], -2)
-    assert throttle.permits(1, [day], 8).permits == 2
+    assert throttle.permits(1, [day], 1).permits == 0
     after = Limit(name="warmup-2", kind="until", permits=5, period_ms=1, ends_at=ends_at)
     assert throttle.permits(1, [after], 8).permits == 5
 

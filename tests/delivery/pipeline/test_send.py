@@ -2,7 +2,9 @@
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,11 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns import lifecycle
+from campaigns.audience.rule import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Dispatch, Message, SendingAccount
-from delivery.pipeline import plan, sweep
+from delivery.pipeline import claim, plan, sweep
 from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
 from delivery.sandbox.smtp_server import running
@@ -179,11 +182,56 @@ def test_a_limit_gives_the_claim_back_with_a_time(
 
 
 def test_a_rate_is_kept(cast: Cast, server: Recorder, sender: Worker) -> None:
-    account(cast.workspace, server, per_second=50)
-    sending.planned(cast.workspace, 400)
-    work(sender, seconds=4)
-    # A slow machine may send less; never more than four seconds' worth and a burst.
-    assert 60 <= len(server.mails()) <= 50 * 5 + 13
+    account(cast.workspace, server, per_second=40)
+    campaign = sending.planned(cast.workspace, 160)
+    work(sender, seconds=60)
+    assert sending.states(campaign) == {MessageState.SENT: 160}
+    times = server.mail_times
+    for first, beyond in zip(times, times[40:], strict=False):
+        assert beyond - first >= 1.0  # in the server's own log: no second has more
+
+
+def test_no_more_people_are_read_than_may_be_written_to(
+    cast: Cast, server: Recorder, sender: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, read = claim.read, Counter[int]()
+
+    def counted(held: claim.Held, audience: Audience, *, limit: int | None = None) -> claim.Found:
+        found = real(held, audience, limit=limit)
+        read.update(due.message_id for due in found.due)
+        return found
+
+    monkeypatch.setattr(claim, "read", counted)
+    account(cast.workspace, server, per_second=40)
+    sending.planned(cast.workspace, 100)
+    work(sender, seconds=60)
+    assert len(server.mails()) == 100
+    assert read.total() == 100
+
+
+def test_twenty_campaigns_share_a_limit(cast: Cast, server: Recorder, sender: Worker) -> None:
+    """Whenever one looks, none has had more than one turn more than any other."""
+    account(cast.workspace, server, per_second=80)
+    campaigns = [sending.planned(cast.workspace, 24)]
+    for number in range(19):
+        other = makers.make_campaign(
+            cast.workspace, MailingList.objects.get(), name=f"Other {number}"
+        )
+        assert lifecycle.schedule(other, at=timezone.now())
+        assert plan.begin(other)
+        sending.plan_all(other)
+        campaigns.append(other)
+
+    def have_had(mails: int) -> bool:
+        return server.mails().total() >= mails
+
+    looked_at = 0
+    for share in (100, 200, 300):
+        work(sender, seconds=60, is_over=partial(have_had, share))
+        sent = [sending.states(campaign).get(MessageState.SENT, 0) for campaign in campaigns]
+        looked_at = sum(sent)
+        assert max(sent) - min(sent) <= 17  # a turn at this limit: a fifth of a second's worth
+    assert 300 <= looked_at < 480
 
 
 def test_campaigns_take_turns_at_an_account(

@@ -94,7 +94,7 @@ def is_finished(campaign: int) -> bool:
         ("delivery.pipeline.batch.HandOver", "flush", RuntimeError("flush"), 1),
         ("delivery.pipeline.account_sender.AccountSender", "_finish", OperationalError("gone"), 1),
         ("delivery.pipeline.account_sender.AccountSender", "_share", RuntimeError("share"), 1),
-        ("delivery.limits.throttle.Gate", "give_back", RuntimeError("permits"), 1),
+        ("delivery.limits.gate.Gate", "give_back", RuntimeError("permits"), 1),
     ],
 )
 def test_an_error_at_any_step_loses_nobody(  # noqa: PLR0913, PLR0917

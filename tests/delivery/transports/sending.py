@@ -65,6 +65,18 @@ class Journal:
 
 
 @dataclass
+class TimedJournal(Journal):
+    """Notes when last bytes leave."""
+
+    left_at: dict[int, float] = field(default_factory=dict)
+
+    def confirm(self, message_id: int) -> None:
+        """Note it."""
+        super().confirm(message_id)
+        self.left_at[message_id] = time.monotonic()
+
+
+@dataclass
 class Sent:
     """What one `send` did."""
 

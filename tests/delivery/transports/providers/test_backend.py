@@ -16,7 +16,7 @@ from delivery.transports.protocol import JournalClosedError, Outgoing, Verdict
 from delivery.transports.providers import session
 from delivery.transports.providers.request import ProviderClient
 from tests.delivery.transports.providers.provider_calls import MAIL, mail, send, transport
-from tests.delivery.transports.sending import Journal, send_over
+from tests.delivery.transports.sending import Journal, TimedJournal, send_over
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +147,16 @@ def test_as_many_requests_are_open_as_there_may_be():
         assert done.count(Verdict.SENT) == 24
         assert server.most_open == 6
         assert server.connections == 6
+
+
+def test_no_request_begins_before_its_moment(provider):
+    moment = time.monotonic() + 0.5
+    used = transport(provider)
+    journal = TimedJournal()
+    done = send_over(used, [mail(1), mail(2, not_before=moment)], journal=journal)
+    used.close()
+    assert done.verdicts == [Verdict.SENT, Verdict.SENT]
+    assert journal.left_at[2] >= moment
 
 
 def test_connections_are_kept_between_sends(provider):

@@ -14,6 +14,7 @@ from delivery.transports.smtp.settings import Tls
 from tests.delivery.transports.sending import (
     PATIENT,
     Journal,
+    TimedJournal,
     mail,
     mails,
     send,
@@ -177,6 +178,47 @@ def test_a_stop_waits_for_the_answer_to_a_dot():
         )
         assert done.verdicts[0] is SENT
         assert done.count(SENT) == len(server.accepted)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+@pytest.mark.parametrize("connections", [1, 3])
+def test_no_last_byte_leaves_before_its_moment(pipelining, connections):
+    now = time.monotonic()
+    moments = {number: now + 0.1 * number for number in range(1, 9)}
+    letters = [mail(number, not_before=moment) for number, moment in moments.items()]
+    journal = TimedJournal()
+    with running(pipelining=pipelining) as server:
+        done = send(server, letters, journal=journal, max_connections=connections)
+        assert done.verdicts == [SENT] * 8
+        assert len(server.accepted) == 8
+    for number, moment in moments.items():
+        assert journal.left_at[number] >= moment
+
+
+def test_a_held_back_dot_waits_for_its_moment_too():
+    journal = TimedJournal()
+    with running() as server:
+        used = transport(server.port, max_connections=1)
+        used._pool.held_dots.begin()
+        moment = time.monotonic() + 0.5
+        done = send(used, [mail(1), mail(2, not_before=moment)], journal=journal)
+        used.close()
+    assert done.verdicts == [SENT, SENT]
+    assert journal.left_at[2] >= moment
+
+
+def test_others_go_while_one_waits_for_its_moment_and_a_stop_leaves_it():
+    hour = time.monotonic() + 3600
+    letters = [mail(1, not_before=hour), mail(2), mail(3), mail(4)]
+    with running() as server:
+        done = send(
+            server,
+            letters,
+            should_stop=lambda: len(server.accepted) == 2,
+            max_connections=2,
+        )
+        assert {line.x_id for line in server.accepted} == {"3", "4"}
+    assert done.verdicts == [NOT_SENT, NOT_SENT, SENT, SENT]  # the second was next on its line
 
 
 def test_it_is_kept_alive_until_the_last_answer():
