@@ -16,7 +16,8 @@ from api.campaigns import find
 from api.segments import EstimateOut
 from campaigns import queries as choices
 from campaigns.audience import rule, sizing
-from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.chosen import Audience
+from campaigns.audience.rule import Breakdown
 from campaigns.audience.sizing import Estimated
 from campaigns.drafts import editing
 from campaigns.models import Campaign

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns.audience import rule
-from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.chosen import Audience
+from campaigns.audience.rule import Breakdown
 from campaigns.audience.verdicts import BrokenSegmentError, getting
 from campaigns.models import Campaign
 from campaigns.states import LeftOut

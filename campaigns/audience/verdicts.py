@@ -16,13 +16,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.audience import eligibility as rule
+from campaigns.audience import eligibility
 from campaigns.states import LeftOut
 from subscribers.models import Segment, Subscriber
 from subscribers.segments import estimating, members
 
 if TYPE_CHECKING:
-    from campaigns.audience.rule import Audience
+    from campaigns.audience.chosen import Audience
 
 
 class BrokenSegmentError(Exception):
@@ -66,7 +66,7 @@ LEFT JOIN excluded ON excluded.subscriber_id = included.subscriber_id
 LEFT JOIN suppressed ON suppressed.subscriber_id = included.subscriber_id
 LEFT JOIN wishes ON wishes.subscriber_id = included.subscriber_id
 """
-_FIRST: Final = rule.first_of(
+_FIRST: Final = eligibility.first_of(
     {
         LeftOut.EXCLUDED: "excluded.subscriber_id IS NOT NULL",
         LeftOut.SUPPRESSED: "suppressed.subscriber_id IS NOT NULL",
@@ -80,11 +80,11 @@ _FIRST: Final = rule.first_of(
 
 # A person is one row of a single list, so only several lists need the grouping.
 _ONE_LIST: Final = f"""
-    SELECT subscription.subscriber_id, {rule.STANDS_ALONE} AS standing
+    SELECT subscription.subscriber_id, {eligibility.STANDS_ALONE} AS standing
     FROM subscribers_subscription AS subscription
     WHERE subscription.list_id = %(only)s{{range}}"""  # noqa: S608 - our own words
 _SEVERAL_LISTS: Final = f"""
-    SELECT subscription.subscriber_id, {rule.STANDING} AS standing
+    SELECT subscription.subscriber_id, {eligibility.STANDING} AS standing
     FROM subscribers_subscription AS subscription
     WHERE subscription.list_id = ANY(%(include)s){{range}} GROUP BY subscription.subscriber_id"""  # noqa: S608 - our own words
 
@@ -139,12 +139,12 @@ def verdicts(
         narrow = f" AND subscription.subscriber_id IN ({inside})"
     sql = _VERDICTS.format(
         included=included.format(range=subscriptions + narrow),
-        excluded_lists=rule.EXCLUDED + subscriptions,
+        excluded_lists=eligibility.EXCLUDED + subscriptions,
         excluded_members=_members(audience.exclude_segments, audience, params, after, through),
-        suppressed_people=rule.SUPPRESSED + people,
+        suppressed_people=eligibility.SUPPRESSED + people,
         people=people,
-        paused=rule.PAUSED,
-        fewer=rule.wants_fewer(),
+        paused=eligibility.PAUSED,
+        fewer=eligibility.wants_fewer(),
         first=_FIRST,
     )
     return sql, params

@@ -17,7 +17,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from campaigns import carriers, ledger
 from campaigns.audience import rule, sizing
-from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.chosen import Audience
+from campaigns.audience.rule import Breakdown
 from campaigns.audience.verdicts import BrokenSegmentError, people_in
 from campaigns.drafts import subjects
 from campaigns.findings import Finding, Level, amber, green, red

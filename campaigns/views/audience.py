@@ -7,7 +7,7 @@ from accounts.access import MemberRequest, member
 from accounts.revisions import Editing
 from accounts.roles import Permission
 from campaigns.audience import sizing
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.drafts import editing
 from campaigns.forms.editor import AudienceForm
 from campaigns.views import editor

@@ -16,7 +16,8 @@ from accounts.access import MemberRequest
 from accounts.revisions import Editing
 from accounts.roles import Permission, may
 from campaigns.audience import sizing
-from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.chosen import Audience
+from campaigns.audience.rule import Breakdown
 from campaigns.checks import preflight
 from campaigns.drafts import content
 from campaigns.findings import Finding

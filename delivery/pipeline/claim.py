@@ -15,8 +15,8 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from campaigns.audience import eligibility as rule
-from campaigns.audience.rule import Audience
+from campaigns.audience import eligibility
+from campaigns.audience.chosen import Audience
 from delivery.mime.recipient import Recipient
 from delivery.models import Claim
 from delivery.states import REASON_OF, ClaimState, MessageState, Reason
@@ -44,7 +44,7 @@ SELECT message.id, message.subscriber_id, message.domain_group, person.email,
 FROM delivery_message AS message
 LEFT JOIN subscribers_subscriber AS person
     ON person.id = message.subscriber_id AND person.workspace_id = %(workspace)s
-{rule.STANDS}
+{eligibility.STANDS}
 WHERE {{which}} AND message.campaign_id + 0 = %(campaign)s
     AND message.state = {MessageState.PLANNED.value} AND message.attempts = %(attempt)s
 """  # noqa: S608 - the state numbers are ours
@@ -146,7 +146,7 @@ def read(held: Held, audience: Audience, *, limit: int | None = None) -> Found:
         if held.messages is not None
         else "message.id BETWEEN %(first)s AND %(last)s"
     )
-    left_out = rule.of_person(
+    left_out = eligibility.of_person(
         names={reason: str(number.value) for reason, number in REASON_OF.items()},
         nothing=str(Reason.NONE.value),
         gone=str(Reason.GONE.value),

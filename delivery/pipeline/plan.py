@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import set_aside
 from campaigns import lifecycle
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.audience.verdicts import BrokenSegmentError, verdicts
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -10,7 +10,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from accounts import set_aside
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError

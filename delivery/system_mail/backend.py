@@ -20,6 +20,7 @@ from accounts.system_mail import (
     UnknownError,
 )
 from delivery.accounts import breaker, routing, setup
+from delivery.limits import direct_mail
 from delivery.models import SendingAccount
 from delivery.system_mail import direct_send
 from delivery.transports.protocol import Outgoing, Verdict
@@ -92,7 +93,7 @@ def _send(message: EmailMessage) -> None:
         for number, address in enumerate(message.recipients(), start=1)
     ]
     may_leave = getattr(message, "before_leaving", lambda: True)
-    with overtaking.counted(account, len(mails)):
+    with direct_mail.counted(account, len(mails)):
         handed = direct_send.hand_over(account, mails, may_leave=may_leave)
     _raise_what_is_wrong(handed)
 

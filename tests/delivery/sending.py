@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns import lifecycle
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from delivery.models import Claim, Message, MessageTally, SendingAccount
 from delivery.pipeline import claim, plan, record

@@ -7,7 +7,8 @@ from django.db import connection
 
 from accounts.models import Workspace
 from campaigns.audience import rule
-from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.chosen import Audience
+from campaigns.audience.rule import Breakdown
 from campaigns.audience.verdicts import verdicts
 from campaigns.states import LeftOut
 from subscribers.models import MailingList, Suppression

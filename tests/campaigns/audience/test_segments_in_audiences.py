@@ -9,7 +9,8 @@ from django.utils import timezone
 from accounts.models import Workspace
 from campaigns import lifecycle
 from campaigns.audience import rule
-from campaigns.audience.rule import Audience, Breakdown
+from campaigns.audience.chosen import Audience
+from campaigns.audience.rule import Breakdown
 from campaigns.checks import preflight
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut

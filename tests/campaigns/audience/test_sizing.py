@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 
 from campaigns.audience import rule, sizing
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.states import LeftOut
 from subscribers.models import MailingList, Segment, Subscriber, Subscription, Suppression
 from subscribers.segments import estimating, saving

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns import lifecycle
 from config.settings import CELERY_TASK_ROUTES
-from delivery.limits import throttle
+from delivery.limits import direct_mail, throttle
 from delivery.models import Claim
 from delivery.pipeline import plan
 from delivery.pipeline.batch import TimeSlice
@@ -86,7 +86,7 @@ def test_what_went_first_is_missing_from_the_campaigns_share(
 @pytest.mark.parametrize("limits", [{"per_second": 1}, {"per_minute": 2}, {"per_day": 2}])
 def test_any_limit_is_overrun_and_then_waited_out(cast: Cast, limits: dict[str, int]) -> None:
     account = sending.make_account(cast.workspace, **limits)
-    with overtaking.counted(account, 3):
+    with direct_mail.counted(account, 3):
         assert throttle.permits(account.pk, throttle.limits_of(account), 1).permits == 0
     grant = throttle.permits(account.pk, throttle.limits_of(account), 1)
     assert grant.permits == 0

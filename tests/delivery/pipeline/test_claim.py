@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from delivery.models import Claim, Message
 from delivery.pipeline import claim, plan
 from delivery.states import ClaimState, MessageState, Reason

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from campaigns import lifecycle
 from campaigns.audience import rule
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.audience.verdicts import verdicts
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from campaigns import lifecycle
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Dispatch, Message, SendingAccount

@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from campaigns import lifecycle
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Message

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from campaigns import lifecycle
 from campaigns.audience import rule
-from campaigns.audience.rule import Audience
+from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, LeftOut
 from delivery.models import Message
