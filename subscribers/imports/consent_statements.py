@@ -57,14 +57,14 @@ CROSS JOIN LATERAL (VALUES
 WHERE proof.holds
 ORDER BY joining.person_id, proof.at NULLS LAST
 """  # noqa: S608 - our own words
-# Rows that say "bounced" or "complained": never to be written to. Behind the detail of another
+# Rows that say "bounced" or "complained", or why else never to write. Behind the detail of another
 # import that says so, too, stands this one's: an undo takes back no more than its own.
 SUPPRESS = f"""
 INSERT INTO subscribers_suppression AS suppression
     (workspace_id, address_hash, email_key, reason, detail, created_by_id, created_at)
-SELECT %(workspace)s, address_hash, email_key, status,
+SELECT %(workspace)s, address_hash, email_key, COALESCE(reason, status),
     {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s, COALESCE(status_at, %(at)s)
-FROM import_decided WHERE status = ANY(%(ends)s)
+FROM import_decided WHERE reason IS NOT NULL OR status = ANY(%(ends)s)
 ON CONFLICT (workspace_id, address_hash) DO UPDATE
     SET detail = left(suppression.detail || '; ' || %(detail)s, 300)
     WHERE EXISTS (

@@ -36,6 +36,7 @@ UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
     rows_done = GREATEST(rows_done, %(last)s), invalid = GREATEST(invalid, %(invalid)s),
     created = created + %(created)s, updated = updated + %(updated)s,
     unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
+    kept_out = kept_out + %(kept_out)s,
     progress = progress || jsonb_build_object(
         'done', COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint),
         'standings', (
@@ -301,6 +302,16 @@ def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
     raise Overtaken
 
 
+def merge(import_id: int, merger: Merger, *, last_row: int, rows: int, invalid: int) -> None:
+    """Write what is staged, as the batch that ends with ``last_row``.
+
+    Raises:
+        Stopped: the import was cancelled; nothing of the batch is in.
+    """
+    batch = Batch(lines=[], doubtful=b"", seen=b"", last_row=last_row, rows=rows, invalid=invalid)
+    _merge(import_id, merger, batch)
+
+
 class _WrittenBefore(Exception):  # noqa: N818 - a signal
     """The commit of a worker that was killed came through after all."""
 
@@ -317,6 +328,7 @@ def _advance(import_id: int, batch: Batch | None, counts: Counts) -> None:
         "updated": counts.updated,
         "unchanged": counts.unchanged,
         "suppressed": counts.suppressed,
+        "kept_out": counts.kept_out,
         "standings": json.dumps(counts.standings),
     }
     with connection.cursor() as cursor:
