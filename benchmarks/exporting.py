@@ -138,6 +138,7 @@ def _moves(folder: Path, workspace: Any) -> None:
 
 
 def _move(workspace: Any, source: str, path: Path, what: str) -> None:
+    from subscribers.imports import steps
     from subscribers.migrate_from import run, taking
     from subscribers.models import MailingList
     from subscribers.states import MoveSource
@@ -151,10 +152,10 @@ def _move(workspace: Any, source: str, path: Path, what: str) -> None:
         mailing_list=MailingList.objects.get(workspace=workspace),
     )
     if what == "check":
-        taking.start_check(record)
+        steps.start_check(record)
         run.check(record.pk, taking.opener)
     else:
-        taking.start_run(record)
+        steps.start_run(record)
         run.run(record.pk, taking.opener)
 
 

@@ -70,11 +70,6 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
-    "resume-moves": {
-        "task": "subscribers.tasks.resume_moves",
-        "schedule": 60.0,
-        "options": {"expires": 50},
-    },
     "apply-retention": {"task": "subscribers.tasks.apply_retention", "schedule": 21_600.0},
     "forget-origins-of-events": {
         "task": "delivery.tasks.forget_origins",

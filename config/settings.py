@@ -202,12 +202,10 @@ LONG_TASKS = (
     "subscribers.tasks.apply_retention",
     "subscribers.tasks.check_import",
     "subscribers.tasks.check_mail_servers_of",
-    "subscribers.tasks.check_move",
     "subscribers.tasks.count_segments",
     "subscribers.tasks.find_duplicates",
     "subscribers.tasks.run_bulk_action",
     "subscribers.tasks.run_import",
-    "subscribers.tasks.run_move",
     "subscribers.tasks.undo_import",
 )
 # They are acknowledged when they begin: how far they are stands in the database, and beat takes up

@@ -5,6 +5,7 @@ import time
 import structlog
 from celery import shared_task
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import set_aside
@@ -12,7 +13,7 @@ from accounts import tasks as system_mail_tasks
 from accounts.models import Workspace
 from subscribers.addresses import mail_servers
 from subscribers.bulk import actions, runner
-from subscribers.imports import asking, files, old_files, run, steps, undo
+from subscribers.imports import asking, files, run, steps, undo
 from subscribers.migrate_from import run as moving
 from subscribers.migrate_from import taking
 from subscribers.migrate_from.arrivals import SourceRefused
@@ -31,7 +32,7 @@ log = structlog.get_logger()
 
 @shared_task
 def check_import(import_id: int) -> None:
-    """Find out what an import would do, without writing."""
+    """Find out what an import, or a migration from another tool, would do, without writing."""
     _guarded(import_id, check_only=True)
 
 
@@ -70,6 +71,8 @@ WORK = {
 def resume_imports() -> None:
     """Take up imports whose worker died: whoever still works on one holds its lock."""
     due = Import.objects.filter(status__in=list(WORK))
+    # A database is read by a command; who starts it again begins another one.
+    due = due.filter(~Q(source=MoveSource.LISTMONK_DATABASE) | Q(status=ImportStatus.UNDOING))
     for import_id, status in due.values_list("pk", "status"):
         WORK[ImportStatus(status)].delay(import_id)
     for import_id in asking.due():
@@ -79,55 +82,18 @@ def resume_imports() -> None:
 @shared_task
 def forget_old_import_files() -> None:
     """Delete uploaded files whose time is up, and those that nothing names."""
-    for forget in (old_files.forget_old_files, taking.forget_old_files, _forget_orphans):
+    for forget in (files.forget_old, _forget_orphans):
         set_aside.each("old files", [forget], lambda one: one(), name=lambda one: one.__module__)
 
 
 def _forget_orphans() -> None:
-    files.forget_orphans(old_files.known_paths() | taking.known_paths())
-
-
-@shared_task
-def check_move(move_id: int) -> None:
-    """Find out what a move from another tool would do, without writing."""
-    _guarded_move(move_id, check_only=True)
-
-
-@shared_task
-def run_move(move_id: int) -> None:
-    """Merge what another tool handed out; goes on where an earlier run stopped."""
-    _guarded_move(move_id, check_only=False)
-
-
-@shared_task
-def resume_moves() -> None:
-    """Take up moves whose worker died; a database is read by a command, which starts it again."""
-    due = Move.objects.filter(status__in=[ImportStatus.CHECKING, ImportStatus.RUNNING])
-    due = due.exclude(source=MoveSource.LISTMONK_DATABASE)
-    for move_id, status in due.values_list("pk", "status"):
-        (check_move if status == ImportStatus.CHECKING else run_move).delay(move_id)
+    files.forget_orphans(files.known_paths())
 
 
 @shared_task
 def apply_retention() -> None:
     """Forget what the workspaces' rules say, in batches."""
     retention.apply_all()
-
-
-def _guarded_move(move_id: int, *, check_only: bool) -> None:
-    try:
-        (moving.check if check_only else moving.run)(move_id, taking.opener)
-    except SourceRefused as refused:
-        taking.fail(move_id, reason=str(refused))
-    except FileNotFoundError:
-        log.warning("move.file_gone", move_id=move_id)
-        taking.fail(move_id, reason=_("The uploaded file is gone. Upload it again."))
-    except Exception:
-        taking.fail(
-            move_id,
-            reason=_("Something went wrong on our side; the log says what. You can start again."),
-        )
-        raise
 
 
 @shared_task
@@ -160,7 +126,12 @@ def _count(segment: Segment) -> None:
 
 def _guarded(import_id: int, *, check_only: bool) -> None:
     try:
-        (run.check if check_only else run.run)(import_id)
+        if Move.objects.filter(pk=import_id).exists():
+            (moving.check if check_only else moving.run)(import_id, taking.opener)
+        else:
+            (run.check if check_only else run.run)(import_id)
+    except SourceRefused as refused:
+        steps.fail(import_id, reason=str(refused))
     except FileNotFoundError:
         log.warning("import.file_gone", import_id=import_id)
         steps.fail(import_id, reason=_("The uploaded file is gone. Upload it again."))

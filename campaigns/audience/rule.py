@@ -15,7 +15,6 @@ Segments are asked at planning; everything else is looked at again when a mail i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -23,14 +22,13 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from campaigns import queries
 from campaigns.audience import eligibility
 from campaigns.audience.chosen import Audience
 from campaigns.audience.verdicts import BrokenSegmentError, verdicts
 from campaigns.models import Campaign
 from campaigns.rendering.values import tag_of
 from campaigns.states import LeftOut
-from subscribers.models import CustomField, MailingList, Segment, Subscriber
+from subscribers.models import CustomField, MailingList, Subscriber
 from subscribers.states import SubscriptionStatus
 
 _LARGE, _REMEMBERED = 20_000, 30  # people; seconds

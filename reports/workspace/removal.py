@@ -43,9 +43,8 @@ def remove(workspace: Workspace) -> None:
     # What is left is small: Django's cascade knows it all. Contents and statements are protected
     # against single deletion, so these go first, in the right order.
     workspace.campaigns.update(content=None)
-    for record in workspace.imports.only("path", "errors_path"):
-        files.discard(record.path, record.errors_path)
+    for record in workspace.imports.only("path", "errors_path", "files"):
+        files.discard(*record.paths)
     workspace.imports.all().delete()
-    workspace.moves.all().delete()
     workspace.signup_forms.all().delete()
     workspace.delete()

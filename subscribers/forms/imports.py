@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from subscribers.imports import labels, sources
-from subscribers.imports.encoding_labels import ENCODINGS
-from subscribers.imports.encodings import canonical, every
+from subscribers.imports.encodings import ENCODINGS, canonical, every
 from subscribers.models import Import, MailingList, SignupForm
 from subscribers.states import ExistingPeople, SubscriptionStatus
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from subscribers.models import MailingList
-from subscribers.states import MoveSource, SuppressionReason
+from subscribers.states import ExistingPeople, MoveSource, SuppressionReason
 
 # `ERASED` is a person's own wish, which a file can't tell.
 REASONS = [(one.value, one.label) for one in SuppressionReason if one != SuppressionReason.ERASED]
@@ -50,6 +50,12 @@ class MoveForm(forms.Form):
             "until you make it public in its settings."
         ),
     )
+    existing = forms.ChoiceField(
+        label=_("People we know already"),
+        choices=ExistingPeople.options,
+        initial=ExistingPeople.FILL,
+        required=False,
+    )
     statement = forms.CharField(
         label=_("What did they agree to there?"),
         help_text=_("The words of your form there. Kept as the proof, beside the old moments."),
@@ -67,7 +73,7 @@ class MoveForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._workspace = workspace
         if source == MoveSource.SUPPRESSIONS:
-            for name in ("list", "new_list", "statement"):
+            for name in ("list", "new_list", "existing", "statement"):
                 del self.fields[name]
         else:
             del self.fields["reason"]

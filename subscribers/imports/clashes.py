@@ -1,8 +1,8 @@
 """Rows of a file whose values may not stand there: taken by somebody, or required and missing.
 
-Looked for among what was decided about a batch (`import_decided`, `move_decided`), before anything
-is written. Only values that would be written count: not those of people who are barred or skipped,
-nor, where empty fields are filled only, those that are there already.
+Looked for among what was decided about a batch (`import_decided`), before anything is written. Only
+values that would be written count: not those of people who are barred or skipped, nor, where empty
+fields are filled only, those that are there already.
 """
 
 import json
@@ -24,7 +24,7 @@ WITH given AS (
     SELECT decided.row, decided.person_id, decided.email, decided.raw, field.id AS field_id,
         field.key, field.label, decided.fields ->> field.key AS value,
         subscribers_value_digest(decided.fields -> field.key) AS digest
-    FROM {decided} decided
+    FROM import_decided decided
     JOIN subscribers_customfield field
         ON field.workspace_id = %(workspace)s AND field.is_unique AND field.key = ANY(%(keys)s)
     LEFT JOIN subscribers_subscriber person
@@ -92,14 +92,14 @@ class Watch:
         """Say whether a column goes to a unique or required field."""
         return bool(self._keys)
 
-    def taken(self, *, decided: str, written: str, dry_run: bool) -> list[Clash]:
+    def taken(self, *, written: str, dry_run: bool) -> list[Clash]:
         """Return the rows with a value that somebody else, or an earlier row, has.
 
-        ``decided`` is the table and ``written`` the condition of rows that would be written.
+        ``written`` is the condition of rows that would be written.
         """
         if not self._keys:
             return []
-        judged = TAKEN.format(decided=decided, written=written)
+        judged = TAKEN.format(written=written)
         with connection.cursor() as cursor:
             cursor.execute(judged + CLASHES, self._values)
             found = [row for row in cursor.fetchall() if row[7] or row[6] < row[0]]

@@ -62,13 +62,13 @@ ORDER BY joining.person_id, proof.at NULLS LAST
     ip="proof.ip",
     detail=DETAIL.format(why="proof.why"),
 )
-# Rows that say "bounced" or "complained": never to be written to. Behind the detail of another
+# Rows that say "bounced" or "complained", or why else never to write. Behind the detail of another
 # import that says so, too, stands this one's: an undo takes back no more than its own.
 SUPPRESS = suppression.inserting(
-    f"""SELECT %(workspace)s, address_hash, email_key, status,
+    f"""SELECT %(workspace)s, address_hash, email_key, COALESCE(reason, status),
     {DETAIL.format(why="COALESCE(status_detail, '')")}, %(actor)s::bigint,
     COALESCE(status_at, %(at)s)
-FROM import_decided WHERE status = ANY(%(ends)s)""",  # noqa: S608 - our own words
+FROM import_decided WHERE reason IS NOT NULL OR status = ANY(%(ends)s)""",  # noqa: S608 - our own words
     known="""DO UPDATE
     SET detail = left(current.detail || '; ' || %(detail)s, 300)
     WHERE EXISTS (

@@ -1,4 +1,4 @@
-"""The file of rows that could not go in: to be read, corrected and imported again.
+"""The file of rows that could not go in: to be read, corrected and imported again, as it was.
 
 Columns: row, field, value, reason, import, then the columns of the original file. Rows that went in
 without a value that can't be read are in it, too; they do not count as refused. Cells that a
@@ -15,11 +15,21 @@ from typing import Any, Self
 
 from django.utils.functional import cached_property
 
+from accounts.models import Workspace
+from accounts.numbers import row_number
 from subscribers.fields.problems import Problem
+from subscribers.imports import mapping
 from subscribers.imports.clashes import Clash
-from subscribers.imports.mapping import ERROR_COLUMNS, OF_IMPORT, is_export, own_columns
+from subscribers.imports.mapping import (
+    ERROR_COLUMNS,
+    OF_IMPORT,
+    Target,
+    is_export,
+    own_columns,
+)
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
+from subscribers.models import Import
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 # A number, and a phone number with its country: nothing runs, and an apostrophe would spoil them.
@@ -152,3 +162,33 @@ def _storable(cells: Sequence[str]) -> list[str]:
         safe(cell[:LONGEST_CELL].encode("utf-8", "replace").decode().replace("\0", "\u2400"))
         for cell in cells
     ]
+
+
+def original(
+    workspace: Workspace, *, columns: Sequence[str], samples: Sequence[Sequence[str]]
+) -> Import | None:
+    """Return the import that an error file came from, if this is one and the import is known.
+
+    Its number stands in each row; a file without it is told by its columns.
+    """
+    own = own_columns(columns)
+    if not own:
+        return None
+    imports = Import.objects.filter(workspace=workspace).exclude(mapping=[]).order_by("-pk")
+    if own > len(ERROR_COLUMNS):
+        place = len(ERROR_COLUMNS)
+        numbers = {row[place].strip() for row in samples if place < len(row)} - {""}
+        known = {row_number(number.partition(" ")[0]) for number in numbers}
+        return imports.filter(pk=known.pop() or 0).first() if len(known) == 1 else None
+    return imports.filter(columns=list(columns[own:])).first()
+
+
+def targets_before(original: Import, *, columns: Sequence[str]) -> list[Target] | None:
+    """Return where the original's columns went, behind our own; None: other columns stand there."""
+    own = own_columns(columns)
+    before = mapping.load(original.mapping)
+    skipped = own_columns(original.columns)  # of a correction that failed again
+    names = [name.strip().lower() for name in columns[own:]]
+    if names != [name.strip().lower() for name in original.columns[skipped:]]:
+        return None
+    return [Target()] * own + before[skipped:]

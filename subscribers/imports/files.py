@@ -10,14 +10,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from subscribers.states import MoveSource
+from accounts import set_aside
+from subscribers.models import Import, ImportChange
+from subscribers.states import ImportStatus, MoveSource
 
 KEPT_FOR = timedelta(days=30)
 ORPHANED_AFTER = timedelta(days=1)
 OURS = re.compile(r"[0-9a-f]{32}(\.\w+)+")
 LONGEST_NAME = 255
+NOTHING_KEPT = Q(path="", errors_path="", files=[])
 
 
 class FileRefused(ValueError):  # noqa: N818 - what people read is a refusal
@@ -128,3 +134,31 @@ def display_name(name: str) -> str:
     """Return an uploaded file's own name, fit to be shown and to be offered for download."""
     plain = re.sub(r"[\x00-\x1f\x7f\"\\/]+", " ", name).strip()
     return plain[-LONGEST_NAME:] or "file.csv"
+
+
+def forget_old() -> int:
+    """Delete the files of imports whose time is up; returns how many. The figures stay."""
+    began = Coalesce("finished_at", "started_at", "created_at")
+    due = (
+        Import.objects.annotate(began=began)
+        .filter(began__lt=timezone.now() - KEPT_FOR)
+        .exclude(status=ImportStatus.UNDOING)
+        # What an import changed is kept as long; a database that was read left no file.
+        .filter(~NOTHING_KEPT | Exists(ImportChange.objects.filter(from_import=OuterRef("pk"))))
+    )
+    old = due.only("id", "path", "errors_path", "files").iterator()
+    return set_aside.each("old files", old, _forget_file, name=lambda one: f"import {one.pk}")
+
+
+def _forget_file(record: Import) -> None:
+    discard(*record.paths)
+    Import.objects.filter(pk=record.pk).update(
+        path="", errors_path="", files=[], samples=[], problems=[], value_counts={}
+    )
+    record.changes.all().delete()
+
+
+def known_paths() -> set[str]:
+    """Return the places of all files that imports name."""
+    rows = Import.objects.exclude(NOTHING_KEPT).only("path", "errors_path", "files")
+    return {path for record in rows.iterator() for path in record.paths}

@@ -1,5 +1,7 @@
 """Columns that say which tags somebody has, which lists they are on."""
 
+from collections.abc import Iterable
+
 from subscribers.fields.definitions import CONTROL
 from subscribers.fields.problems import Problem
 from subscribers.states import SuppressionReason
@@ -65,7 +67,10 @@ class LabelReader:
             if name.lower() not in self.found and len(self.found) >= most:
                 raise Problem("too_many_names", limit=most)
             self.found.setdefault(name.lower(), name)
-        if not given:
-            return NOTHING
-        quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in given)
-        return ("{" + ",".join(f'"{name}"' for name in quoted) + "}").replace("\\", "\\\\")
+        return array(given) if given else NOTHING
+
+
+def array(given: Iterable[str]) -> str:
+    """Write an array of texts for COPY."""
+    quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in given)
+    return ("{" + ",".join(f'"{name}"' for name in quoted) + "}").replace("\\", "\\\\")

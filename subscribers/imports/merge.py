@@ -9,6 +9,9 @@ Rules, the same for the dry run and for the import:
 - One consent event for each person and list, with the import's statement; besides, what the file
   proves of older ones (`consent_statements.PROOFS`).
 - Who unsubscribed elsewhere leaves the lists here, too, whatever becomes of known people.
+
+A migration's rows have lists of their own, and proofs in the place of the import's events; a value
+that may not stand here stays behind, and its person comes (`gathering`).
 """
 
 from collections import Counter
@@ -24,7 +27,7 @@ from django.utils import timezone
 from psycopg.errors import UniqueViolation
 
 from subscribers.fields import custom_values
-from subscribers.imports import clashes, consent_statements, mapping, statements
+from subscribers.imports import clashes, consent_statements, gathering, mapping, statements
 from subscribers.imports.clashes import Clash, Watch
 from subscribers.imports.consent_words import (
     BLOCKED,
@@ -61,7 +64,7 @@ class Overtaken(Exception):  # noqa: N818 - a signal to decide again
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """What a batch did, or would do; the four add up to its rows, and so do the standings.
+    """What a batch did, or would do; the five add up to its rows, and so do the standings.
 
     ``standings``: how many are subscribed, unsubscribed, bounced … by the file; ``kept`` are those
     who had left or are suppressed here, ``known`` those who are left as they are.
@@ -71,6 +74,7 @@ class Counts:
     updated: int = 0
     unchanged: int = 0
     suppressed: int = 0
+    kept_out: int = 0  # of a migration; of a file they are among the suppressed
     standings: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -79,6 +83,7 @@ class Counts:
             updated=self.updated + other.updated,
             unchanged=self.unchanged + other.unchanged,
             suppressed=self.suppressed + other.suppressed,
+            kept_out=self.kept_out + other.kept_out,
             standings=self.standings + other.standings,
         )
 
@@ -105,9 +110,14 @@ class Merger:
         self.columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
         self._tags = bool(names.fixed_tags) or "tags" in names.columns
         self._has_consent = "status" in names.columns
+        self._is_move = record.is_move
+        self._placing = gathering.ONE_BY_ONE if self._is_move else statements.ALIKE
+        differs = statements.DIFFERS_FILLING if self._fills else statements.DIFFERS_OVERWRITING
+        self._differs = differs
         targets = mapping.load(record.mapping)
         self.watch = Watch(record.workspace, targets, fills=self._fills)
         self.clashes: list[Clash] = []  # of the last decision
+        self.findings = gathering.Findings()  # of the last decision about a migration's rows
 
     def open(self) -> None:
         """Make the temporary tables."""
@@ -174,10 +184,8 @@ class Merger:
         """
         query = statements.DECIDE.format(
             new_id="0" if dry_run else statements.NEW_ID,
-            differs=statements.DIFFERS_FILLING if self._fills else statements.DIFFERS_OVERWRITING,
-            targets=statements.TARGETS_NAMED
-            if "lists" in self._names.columns
-            else statements.TARGETS,
+            differs=self._differs,
+            targets=self._targets(),
             source=source,
         )
         with connection.cursor() as cursor:
@@ -186,8 +194,8 @@ class Merger:
             cursor.execute(query, self._values)
             if watches and self.watch.is_on:
                 self._refuse(cursor, dry_run=dry_run)
-            if not self._skips or self._has_consent:
-                cursor.execute(statements.PLACE, self._values)
+            if not self._skips or self._has_consent or self._is_move:
+                cursor.execute(self._placing.of(statements.PLACE), self._values)
                 if cursor.rowcount:
                     cursor.execute(statements.BAR)
             if self._tags and not self._skips:
@@ -196,21 +204,40 @@ class Merger:
             created, updated, unchanged, suppressed = cursor.fetchone()
             cursor.execute(statements.COUNT_STANDINGS, self._values)
             standings = Counter(dict(cursor.fetchall()))
+            if self._is_move:
+                self.findings = gathering.findings(cursor)
+        kept_out = len(self.findings.kept)
         return Counts(
             created=created,
             updated=updated,
             unchanged=unchanged,
-            suppressed=suppressed,
+            suppressed=suppressed - kept_out,
+            kept_out=kept_out,
             standings=standings,
         )
 
+    def _targets(self) -> str:
+        if self._is_move:
+            return gathering.TARGETS
+        return statements.TARGETS_NAMED if "lists" in self._names.columns else statements.TARGETS
+
     def _refuse(self, cursor: Any, *, dry_run: bool) -> None:
         """Take out, and remember, rows with a value that may not stand there."""
-        taken = self.watch.taken(
-            decided="import_decided", written=statements.WRITTEN, dry_run=dry_run
-        )
+        taken = self.watch.taken(written=statements.WRITTEN, dry_run=dry_run)
+        if self._is_move:
+            self.clashes = taken
+            self._leave_behind(cursor)
+            return
         self.clashes = clashes.joined(self.watch.missing(), taken)
         cursor.execute(statements.REFUSE, [[clash.row for clash in self.clashes]])
+
+    def _leave_behind(self, cursor: Any) -> None:
+        """Let people come without the values that may not stand there."""
+        pairs = [(clash.row, key) for clash in self.clashes for key in clash.keys]
+        if pairs:
+            rows, keys = (list(column) for column in zip(*pairs, strict=True))
+            cursor.execute(gathering.LEAVE_BEHIND, [rows, keys])
+            cursor.execute(gathering.LOOK_AGAIN.format(differs=self._differs), [rows])
 
     def learn(self, make: Callable[[str, list[str]], dict[str, int]]) -> None:
         """Find out which lists and tags the staged rows name; ``make`` gives ids to unknown ones.
@@ -245,9 +272,11 @@ class Merger:
                     if not isinstance(error.__cause__, UniqueViolation):
                         raise  # nobody came in between: a row is at fault
                     raise Overtaken from error
-                cursor.execute(statements.SUBSCRIBE_NEW, values)
-                cursor.execute(statements.CONSENT_OF_NEW, values)
-            if counts.updated or values["bring_back"] or self._has_consent:
+                cursor.execute(self._placing.of(statements.SUBSCRIBE_NEW), values)
+                if not self._is_move:
+                    cursor.execute(statements.CONSENT_OF_NEW, values)
+            bars = self._has_consent or counts.kept_out  # who is barred leaves all the same
+            if counts.updated or values["bring_back"] or bars:
                 self._update(cursor, values)
             if values["bring_back"]:
                 cursor.execute(statements.LIFT, values)
@@ -255,11 +284,19 @@ class Merger:
                 if counts.created:
                     cursor.execute(statements.TAG_NEW, values)
                 cursor.execute(statements.WRITE_TAGS, values)
-            if self._has_consent:
-                cursor.execute(consent_statements.PROOFS, values)
-                cursor.execute(consent_statements.SUPPRESS, values)
+            self._tell(cursor, counts, values)
             if values["others"]:
-                cursor.execute(statements.GIVE_AGAIN, values)
+                cursor.execute(self._placing.of(statements.GIVE_AGAIN), values)
+
+    def _tell(self, cursor: Any, counts: Counts, values: dict[str, Any]) -> None:
+        """Write what the rows prove of old consents, and whom never to write to."""
+        if self._has_consent:
+            cursor.execute(consent_statements.PROOFS, values)
+        elif self._is_move and (self.findings.places or counts.kept_out):
+            # Not of nobody: a trigger planned over an empty ledger reads all of it later.
+            cursor.execute(gathering.PROOFS, values)
+        if self._has_consent or self._is_move:
+            cursor.execute(consent_statements.SUPPRESS, values)
 
     def _update(self, cursor: Any, values: dict[str, Any]) -> None:
         cursor.execute(statements.keep_previous(fills=self._fills), values)
@@ -269,7 +306,8 @@ class Merger:
             if custom_values.is_taken(error):
                 raise Overtaken from error
             raise
-        cursor.execute(statements.MOVE_KNOWN, values)
+        known = gathering.PLACE_KNOWN if self._is_move else statements.MOVE_KNOWN
+        cursor.execute(known, values)
 
 
 class Memory:
@@ -323,6 +361,7 @@ class Memory:
 
 def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
     others = list(_others(record))
+    moves = [detail(other) for other in others if other.is_move]
     return {
         "workspace": record.workspace_id,
         "lists": names.fixed_lists,
@@ -347,6 +386,8 @@ def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
         "at": at,
         "others": [other.started_at for other in others],
         "other_details": [detail(other) for other in others],
+        "has_moves": bool(moves),
+        "move_details": moves,
         "statement": record.statement_id,
         "actor": record.created_by_id,
         "detail": detail(record),

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from subscribers.imports import consent_words as said
 from subscribers.imports import mapping, undo
-from subscribers.imports.encoding_labels import encoding_label
+from subscribers.imports.encodings import encoding_label
 from subscribers.imports.mapping import Target
 from subscribers.models import Import, MailingList
 from subscribers.states import (
@@ -91,15 +91,19 @@ def _where(record: Import) -> list[Fact]:
     return found
 
 
-def _known(record: Import) -> list[Fact]:
-    text = {
+def of_known(record: Import) -> str:
+    """Say what becomes of people whom the workspace knows already."""
+    return {
         ExistingPeople.OVERWRITE: _("Existing people: update them; empty cells erase nothing"),
         ExistingPeople.FILL: _("Existing people: fill empty fields only"),
         ExistingPeople.SKIP: _(
             "Existing people: leave them as they are, unless the file says that they left"
         ),
     }[ExistingPeople(record.existing)]
-    found: list[Fact] = [("refresh", text)]
+
+
+def _known(record: Import) -> list[Fact]:
+    found: list[Fact] = [("refresh", of_known(record))]
     if record.bring_back:
         found.append(
             (

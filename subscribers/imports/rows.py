@@ -15,7 +15,7 @@ from django.conf import settings
 
 from accounts.models import Workspace
 from subscribers.addresses import addresses
-from subscribers.fields import definitions, languages, time_zones
+from subscribers.fields import definitions, languages
 from subscribers.fields.definitions import FieldShape
 from subscribers.fields.problems import Problem
 from subscribers.imports import consent_lines, mapping
@@ -32,6 +32,7 @@ from subscribers.imports.mapping import Target
 from subscribers.imports.names import COLUMNS
 from subscribers.imports.reader import DamagedCells
 from subscribers.models import CustomField
+from subscribers.people import people
 from subscribers.people.people import LONGEST_NAME
 
 # Columns of the line, in order, before ``address_flags`` and what `labels` reads;
@@ -291,7 +292,7 @@ class RowMaker:
                 choices = ", ".join(code for code, _name in settings.LANGUAGES)
                 self._drop("language", given, Problem("language", choices=choices))
         time_zone = self._time_zone(cells).strip()
-        if time_zone and time_zone not in time_zones.known():
+        if time_zone and time_zone not in people.time_zones():
             if time_zone not in NOTHING_THERE:
                 self._drop("time_zone", time_zone, Problem("time_zone"))
             time_zone = ""

@@ -36,6 +36,7 @@ UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
     rows_done = GREATEST(rows_done, %(last)s), invalid = GREATEST(invalid, %(invalid)s),
     created = created + %(created)s, updated = updated + %(updated)s,
     unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
+    kept_out = kept_out + %(kept_out)s,
     progress = progress || jsonb_build_object(
         'done', COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint),
         'refused', COALESCE(progress->'refused', '{}') || %(refused)s::jsonb,
@@ -271,7 +272,7 @@ def _refused(record: Import) -> apart.Refused:
     """Return the rows that earlier runs found the database to refuse."""
     return apart.Refused(
         subject=f"import {record.pk}",
-        passes=(Stopped, _WrittenBefore),
+        passes=(Stopped, WrittenBefore),
         reasons={int(row): why for row, why in record.progress.get("refused", {}).items()},
     )
 
@@ -317,7 +318,7 @@ def _write(
         with transaction.atomic():
             counts, clashes = apart.batch(found, merger, make, batch.lines)
             _advance(record.pk, batch, counts, found.reasons)
-    except _WrittenBefore:
+    except WrittenBefore:
         return merger.clashes
     refused.reasons.update(found.reasons)
     return clashes
@@ -329,7 +330,25 @@ def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
     _advance(import_id, batch, counts)
 
 
-class _WrittenBefore(Exception):  # noqa: N818 - a signal
+def advance(
+    import_id: int,
+    counts: Counts,
+    *,
+    last_row: int,
+    rows: int,
+    refused: dict[int, str],
+) -> None:
+    """Note in the same transaction that the batch that ends with ``last_row`` is written.
+
+    Raises:
+        Stopped: the import was cancelled; nothing of the batch is in.
+        WrittenBefore: the batch had been written by a worker that was killed.
+    """
+    batch = Batch(lines=[], doubtful=b"", seen=b"", last_row=last_row, rows=rows, invalid=0)
+    _advance(import_id, batch, counts, refused)
+
+
+class WrittenBefore(Exception):  # noqa: N818 - a signal
     """The commit of a worker that was killed came through after all."""
 
 
@@ -347,6 +366,7 @@ def _advance(
         "updated": counts.updated,
         "unchanged": counts.unchanged,
         "suppressed": counts.suppressed,
+        "kept_out": counts.kept_out,
         "standings": json.dumps(counts.standings),
         "refused": json.dumps(refused or {}),
     }
@@ -355,7 +375,7 @@ def _advance(
         if cursor.rowcount:
             return
     if Import.objects.filter(pk=import_id, status=ImportStatus.RUNNING).exists():
-        raise _WrittenBefore
+        raise WrittenBefore
     raise Stopped
 
 

@@ -4,6 +4,8 @@
 was written by this import. Undoing one relies on that.
 """
 
+from dataclasses import dataclass
+
 from subscribers.consent import ledger
 
 TABLES = """
@@ -12,12 +14,12 @@ CREATE TEMPORARY TABLE import_stage (
     first_name text, last_name text, language text, time_zone text, fields jsonb, raw text,
     address_flags smallint, status text, status_at timestamptz, status_detail text,
     consent_at timestamptz, consent_ip inet, confirm_at timestamptz, confirm_ip inet,
-    consent_source text, tags text[], lists text[]);
+    consent_source text, tags text[], lists text[], reason text, joinings jsonb);
 CREATE TEMPORARY TABLE import_decided (
     LIKE import_stage, person_id bigint, is_new boolean, is_barred boolean, lifts boolean,
-    differs boolean, targets bigint[], wanted text);
+    differs boolean, targets bigint[], wanted text, known_reason text);
 CREATE TEMPORARY TABLE import_placed (
-    person_id bigint, list_id bigint, wanted text, was text, step text);
+    person_id bigint, list_id bigint, wanted text, was text, step text, since timestamptz);
 CREATE TEMPORARY TABLE import_tagged (person_id bigint, tag_id bigint);
 CREATE TEMPORARY TABLE import_names (what text, name text, id bigint);
 CREATE TEMPORARY TABLE import_given (field_id bigint, digest bytea, row bigint);
@@ -29,7 +31,7 @@ CREATE TEMPORARY TABLE import_worse (LIKE import_stage);
 CREATE TEMPORARY TABLE import_seen (address_hash bytea, row bigint);
 """
 DROP = """DROP TABLE IF EXISTS import_stage, import_again, import_seen, import_decided,
-    import_placed, import_tagged, import_names, import_given, import_worse"""
+    import_placed, import_tagged, import_names, import_given, import_worse, import_all"""
 # Rows that would put a value where it may not stand (`clashes`).
 REFUSE = "DELETE FROM import_decided WHERE row = ANY(%s)"
 WRITTEN = "NOT decided.is_barred AND (decided.is_new OR decided.differs)"
@@ -73,6 +75,25 @@ DIFFERS_FILLING = """
     OR (stage.language <> '' AND person.language = '')
     OR (stage.time_zone <> '' AND person.time_zone = '')
     OR stage.fields || person.fields <> person.fields"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placing:
+    """Which lists a row (``decided``) is for, and as what: for everybody, or for each list."""
+
+    each: str  # the lists, as ``target``
+    wanted: str
+    since: str = "NULL::timestamptz"  # NULL: the import's own moment
+    later: str = ""  # a condition for leaving, besides
+
+    def of(self, statement: str) -> str:
+        """Write a statement for rows like these."""
+        return statement.format(
+            each=self.each, wanted=self.wanted, since=self.since, later=self.later
+        )
+
+
+ALIKE = Placing(each="unnest(decided.targets) AS target (list_id)", wanted="decided.wanted")
 TARGETS = "%(lists)s::bigint[]"
 # Lists that a column names, besides those that are chosen for everybody.
 TARGETS_NAMED = """%(lists)s::bigint[] || ARRAY(
@@ -85,12 +106,13 @@ INSERT INTO import_decided
 SELECT stage.*,
     COALESCE(person.id, {new_id}),
     person.id IS NULL,
-    (suppression.id IS NOT NULL AND NOT lift.lifts)
+    (suppression.id IS NOT NULL AND NOT lift.lifts) OR stage.reason IS NOT NULL
         OR COALESCE(stage.status = ANY(%(barring)s), false),
     lift.lifts,
     person.id IS NOT NULL AND NOT %(skip)s AND ({differs}),
     {targets},
-    COALESCE(stage.status, %(status)s)
+    COALESCE(stage.status, %(status)s),
+    suppression.reason
 FROM (SELECT * FROM {source} ORDER BY email_key) stage
 LEFT JOIN LATERAL (
     SELECT id, first_name, last_name, language, time_zone, fields FROM subscribers_subscriber
@@ -112,22 +134,22 @@ NEW_ID = "nextval('subscribers_subscriber_id_seq')"
 # suppressed: they stay off the list when that is lifted.
 PLACE = f"""
 INSERT INTO import_placed
-SELECT decided.person_id, target.list_id, decided.wanted, subscription.status, place.step
+SELECT decided.person_id, target.list_id, {{wanted}}, subscription.status, place.step, {{since}}
 FROM import_decided decided
-CROSS JOIN LATERAL unnest(decided.targets) AS target (list_id)
+CROSS JOIN LATERAL {{each}}
 LEFT JOIN LATERAL (
-    SELECT status FROM subscribers_subscription
+    SELECT status, changed_at FROM subscribers_subscription
     WHERE list_id = target.list_id AND subscriber_id = decided.person_id OFFSET 0
 ) subscription ON true
 CROSS JOIN LATERAL (SELECT CASE
     WHEN subscription.status IS NULL THEN 'joins'
-    WHEN decided.wanted = %(left)s
-        THEN CASE WHEN subscription.status <> %(left)s THEN 'leaves' END
+    WHEN {{wanted}} = %(left)s
+        THEN CASE WHEN subscription.status <> %(left)s {{later}} THEN 'leaves' END
     WHEN subscription.status = %(left)s OR (
-        decided.wanted = %(subscribed)s AND subscription.status = %(asked)s
+        {{wanted}} = %(subscribed)s AND subscription.status = %(asked)s
         AND {ledger.HAD_LEFT.format(person="decided.person_id", list="target.list_id")}
     ) THEN CASE WHEN %(bring_back)s THEN 'returns' ELSE 'left' END
-    WHEN decided.wanted = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
+    WHEN {{wanted}} = %(subscribed)s AND subscription.status = %(asked)s THEN 'confirms'
 END AS step) place
 WHERE NOT decided.is_new AND place.step IS NOT NULL
     AND (place.step = 'leaves' OR NOT (decided.is_barred OR %(skip)s))
@@ -154,17 +176,20 @@ WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT EXISTS (
 """  # noqa: S608 - our own words
 # How many come in as what, in the words of the import page: `standing` of `merge.Counts`.
 COUNT_STANDINGS = """
-SELECT CASE WHEN status = ANY(%(barring)s) THEN status WHEN is_barred THEN 'kept'
+SELECT CASE WHEN reason IS NOT NULL THEN reason
+    WHEN status = ANY(%(barring)s) THEN status WHEN is_barred THEN 'kept'
     WHEN %(skip)s AND NOT is_new AND wanted <> %(left)s THEN 'known' ELSE wanted END, count(*)
 FROM import_decided GROUP BY 1
 """
 COUNT = """
 SELECT count(*) FILTER (WHERE NOT is_barred AND is_new),
     count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND changes),
-    count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND NOT changes),
-    count(*) FILTER (WHERE is_barred)
+    count(*) FILTER (WHERE NOT is_barred AND NOT is_new AND NOT changes
+        OR reason IS NOT NULL AND known_reason IS NOT NULL),
+    count(*) FILTER (WHERE is_barred AND (reason IS NULL OR known_reason IS NULL))
 FROM (
-    SELECT is_barred, is_new, differs OR lifts OR touched.person_id IS NOT NULL AS changes
+    SELECT is_barred, is_new, reason, known_reason,
+        differs OR lifts OR touched.person_id IS NOT NULL AS changes
     FROM import_decided decided LEFT JOIN (
         SELECT person_id FROM import_placed UNION SELECT person_id FROM import_tagged
     ) touched USING (person_id)
@@ -182,9 +207,10 @@ FROM import_decided WHERE is_new AND NOT is_barred
 SUBSCRIBE_NEW = """
 INSERT INTO subscribers_subscription
     (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
-SELECT %(workspace)s, list_id, person_id, wanted, %(at)s, %(at)s
-FROM import_decided, unnest(targets) AS list_id
-WHERE is_new AND NOT is_barred ORDER BY list_id, person_id
+SELECT %(workspace)s, target.list_id, decided.person_id, {wanted},
+    COALESCE({since}, %(at)s), COALESCE({since}, %(at)s)
+FROM import_decided decided CROSS JOIN LATERAL {each}
+WHERE decided.is_new AND NOT decided.is_barred ORDER BY target.list_id, decided.person_id
 """
 KINDS = """CASE {wanted} WHEN %(subscribed)s THEN %(kind_subscribed)s
     WHEN %(asked)s THEN %(kind_asked)s ELSE %(kind_left)s END"""
@@ -223,6 +249,8 @@ SELECT %(import)s, person.id,
         'time_zone', person.time_zone, 'fields', person.fields) ELSE '{{}}'::jsonb END
     || CASE WHEN placed.lists IS NULL THEN '{{}}'::jsonb
         ELSE jsonb_build_object('lists', placed.lists) END
+    || CASE WHEN placed.since IS NULL THEN '{{}}'::jsonb
+        ELSE jsonb_build_object('since', placed.since) END
     || CASE WHEN decided.lifts THEN jsonb_build_object(
         'out', encode(decided.address_hash, 'hex'), 'email_key', decided.email_key)
         ELSE '{{}}'::jsonb END,
@@ -231,7 +259,8 @@ SELECT %(import)s, person.id,
 FROM import_decided decided
 JOIN subscribers_subscriber person ON person.id = decided.person_id
 LEFT JOIN (
-    SELECT person_id, jsonb_object_agg(list_id, COALESCE(was, '')) AS lists
+    SELECT person_id, jsonb_object_agg(list_id, COALESCE(was, '')) AS lists,
+        jsonb_object_agg(list_id, since) FILTER (WHERE since IS NOT NULL) AS since
     FROM import_placed GROUP BY person_id
 ) placed ON placed.person_id = decided.person_id
 WHERE placed.lists IS NOT NULL OR (NOT decided.is_barred AND (decided.differs OR decided.lifts
@@ -246,7 +275,7 @@ FROM import_decided decided
 WHERE person.id = decided.person_id AND decided.differs AND NOT decided.is_barred
 """
 _MOVED = ledger.inserting(
-    """(SELECT * FROM joined UNION ALL SELECT * FROM moved) done
+    """done
 JOIN import_placed placed
     ON placed.list_id = done.list_id AND placed.person_id = done.subscriber_id
 ORDER BY done.subscriber_id""",
@@ -257,11 +286,12 @@ ORDER BY done.subscriber_id""",
     statement="%(statement)s::bigint",
     detail="CASE placed.step WHEN 'returns' THEN %(why)s ELSE %(detail)s END",
 )
-MOVE_KNOWN = f"""
+PLACE_KNOWN = """
 WITH joined AS (
     INSERT INTO subscribers_subscription
         (workspace_id, list_id, subscriber_id, status, changed_at, created_at)
-    SELECT %(workspace)s, placed.list_id, person.id, placed.wanted, %(at)s, %(at)s
+    SELECT %(workspace)s, placed.list_id, person.id, placed.wanted,
+        COALESCE(placed.since, %(at)s), COALESCE(placed.since, %(at)s)
     FROM import_placed placed JOIN subscribers_subscriber person ON person.id = placed.person_id
     WHERE placed.step = 'joins'
     ORDER BY placed.list_id, person.id FOR KEY SHARE OF person
@@ -269,14 +299,16 @@ WITH joined AS (
     RETURNING list_id, subscriber_id
 ), moved AS (
     UPDATE subscribers_subscription subscription
-    SET status = placed.wanted, changed_at = %(at)s
+    SET status = placed.wanted, changed_at = COALESCE(placed.since, %(at)s)
     FROM import_placed placed
     WHERE subscription.list_id = placed.list_id AND subscription.subscriber_id = placed.person_id
         AND subscription.status = placed.was AND placed.step <> 'joins'
     RETURNING subscription.list_id, subscription.subscriber_id
-)
+), done AS (SELECT * FROM joined UNION ALL SELECT * FROM moved)
+"""
+MOVE_KNOWN = f"""{PLACE_KNOWN}
 {_MOVED}
-"""  # noqa: S608 - our own words
+"""
 _LIFTED = ledger.inserting(
     "lifted",
     subscriber="person_id",
@@ -302,6 +334,13 @@ WITH uncovered AS (
 ), lifted AS (SELECT * FROM uncovered UNION ALL SELECT * FROM free)
 {_LIFTED}
 """  # noqa: S608 - our own words
+# A migration gives lists old moments; the ledger names it.
+TOLD = """%(has_moves)s AND EXISTS (
+            SELECT FROM subscribers_consentevent told
+            JOIN unnest(%(move_details)s::text[]) AS other
+                ON right(told.detail, length(other)) = other
+            WHERE told.subscriber_id = subscription.subscriber_id
+                AND told.list_id = subscription.list_id AND told.source = %(source)s)"""
 # What an import that can still be undone gave before, and this one gives, too: undoing the other
 # one leaves it to this one (`undoing.HAND_OVER`).
 GIVE_AGAIN = f"""
@@ -310,13 +349,15 @@ SELECT %(import)s, person.id, jsonb_build_object('again', jsonb_build_object(
         'lists', lists.ids, 'tags', tags.ids, 'values', jsonb_build_object(
             'first_name', decided.first_name, 'last_name', decided.last_name,
             'language', decided.language, 'time_zone', decided.time_zone,
-            'fields', decided.fields))), '{{}}'
+            'fields', decided.fields))), '{{{{}}}}'
 FROM import_decided decided
 JOIN subscribers_subscriber person ON person.id = decided.person_id
 CROSS JOIN LATERAL (
-    SELECT COALESCE(jsonb_agg(list_id), '[]') AS ids FROM subscribers_subscription
-    WHERE subscriber_id = person.id AND list_id = ANY(decided.targets)
-        AND status = decided.wanted AND changed_at = ANY(%(others)s)
+    SELECT COALESCE(jsonb_agg(target.list_id), '[]') AS ids
+    FROM {{each}} JOIN subscribers_subscription subscription
+        ON subscription.subscriber_id = person.id AND subscription.list_id = target.list_id
+    WHERE subscription.status = {{wanted}}
+        AND (subscription.changed_at = ANY(%(others)s) OR {TOLD})
 ) lists
 CROSS JOIN LATERAL (
     SELECT COALESCE(jsonb_agg(tag_id), '[]') AS ids FROM subscribers_tagging

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from subscribers.imports import (
     batches,
-    corrections,
+    errors,
     files,
     layout,
     mapping,
@@ -103,13 +103,13 @@ def _read(  # noqa: PLR0913 - a file's own facts
     names = columns if has_header else [""] * len(columns)
     if elsewhere := sources.migration(names):
         raise BelongsElsewhere(elsewhere)
-    original = corrections.original(workspace, columns=names, samples=samples)
+    original = errors.original(workspace, columns=names, samples=samples)
     tool = sources.BY_KEY.get(source or (original.source if original else ""))
     tool = tool or sources.detect(names)
     understood = questions.understand(
         workspace, path=path, layout=found, columns=names, samples=samples, source=tool
     )
-    targets = corrections.targets(original, columns=names) if original else None
+    targets = errors.targets_before(original, columns=names) if original else None
     targets = targets or mapping.suggest(
         workspace,
         columns=names,
@@ -323,7 +323,7 @@ def discard(record: Import) -> bool:
         pk=record.pk, status__in=OPEN, started_at__isnull=True
     ).delete()
     if deleted:
-        files.discard(record.path, record.errors_path)
+        files.discard(*record.paths)
     return bool(deleted)
 
 
@@ -372,6 +372,7 @@ def _zero() -> dict[str, Any]:
         "unchanged": 0,
         "invalid": 0,
         "suppressed": 0,
+        "kept_out": 0,
         "duplicates": 0,
         "problems": [],
         "flagged": {},

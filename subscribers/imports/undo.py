@@ -63,6 +63,8 @@ def can_be_undone(record: Import) -> bool:
     return (
         record.status in WROTE
         and record.started_at is not None
+        # Migrations of former releases left no trace to undo them by.
+        and not (record.is_move and "size" not in record.progress)
         and timezone.now() < deadline(record)
     )
 
@@ -130,12 +132,8 @@ def _release(record: Import) -> None:
     """Lift the suppressions that an import brought, except for who asked for no mail since."""
     moment = record.started_at or record.created_at
     _leave_to_others(record)
-    # With a reason or a date of the file's own they are told by the end of their detail.
-    brought = Suppression.objects.filter(
-        Q(detail=detail(record)) | Q(detail__endswith=f" · {detail(record)}"),
-        workspace_id=record.workspace_id,
-    )
-    brought.exclude(former="").update(former="", detail="", created_by=None)
+    suppressed = brought(record)
+    suppressed.exclude(former="").update(former="", detail="", created_by=None)
     wishes = ConsentEvent.objects.filter(
         subscriber__address_hash=OuterRef("address_hash"),
         workspace_id=record.workspace_id,
@@ -143,10 +141,19 @@ def _release(record: Import) -> None:
         kind=ConsentKind.UNSUBSCRIBED,
         at__gt=moment,
     )
-    brought.filter(Exists(wishes)).update(
+    suppressed.filter(Exists(wishes)).update(
         reason=SuppressionReason.UNSUBSCRIBED, detail="", created_by=None
     )
-    brought.delete()
+    suppressed.delete()
+
+
+def brought(record: Import) -> QuerySet[Suppression]:
+    """Return the suppressions that an import alone brought."""
+    # With a reason or a date of the file's own they are told by the end of their detail.
+    return Suppression.objects.filter(
+        Q(detail=detail(record)) | Q(detail__endswith=f" · {detail(record)}"),
+        workspace_id=record.workspace_id,
+    )
 
 
 def _leave_to_others(record: Import) -> None:
@@ -255,5 +262,6 @@ def _values(record: Import) -> dict[str, Any]:
         "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,
         "detail": detail(record),
+        "is_move": record.is_move,
         **suppression.STRENGTHS,
     }

@@ -1,4 +1,8 @@
-"""The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``."""
+"""The SQL of undoing an import. What it wrote bears its own moment, ``%(at)s``.
+
+Lists that a migration put people on bear the moment that the other tool told: the ledger names the
+migration then, or what it noted about people it found (`OURS`).
+"""
 
 from subscribers.consent import ledger, suppression
 
@@ -40,12 +44,26 @@ SELECT why, count(*) FROM (
 ) judged GROUP BY why
 """  # noqa: S608 - our own words
 NOTE = ledger.inserting("taken", at="%(now)s")
+# What this import made of a subscription, and nobody changed since.
+OURS = """(subscription.changed_at = %(at)s OR %(is_move)s AND (
+    subscription.changed_at = subscription.created_at AND subscription.created_at < %(at)s
+        AND EXISTS (
+            SELECT FROM subscribers_consentevent told
+            WHERE told.subscriber_id = subscription.subscriber_id
+                AND told.list_id = subscription.list_id AND told.source = %(source)s
+                AND right(told.detail, length(%(detail)s)) = %(detail)s)
+    OR EXISTS (
+        SELECT FROM subscribers_importchange noted
+        WHERE noted.from_import_id = %(import)s
+            AND noted.subscriber_id = subscription.subscriber_id
+            AND (noted.previous->'since'->>subscription.list_id::text)::timestamptz
+                = subscription.changed_at)))"""
 # Subscriptions and tags that this import made and nobody changed since, of people who stay.
 TAKE_BACK_SUBSCRIPTIONS = f"""
 WITH taken AS (
-    DELETE FROM subscribers_subscription
+    DELETE FROM subscribers_subscription subscription
     WHERE subscriber_id = ANY(%(people)s) AND workspace_id = %(workspace)s
-        AND created_at = %(at)s AND changed_at = %(at)s
+        AND created_at = changed_at AND {OURS}
     RETURNING subscriber_id, list_id
 )
 {NOTE}
@@ -96,7 +114,7 @@ WITH moved AS (
         ON subscription.subscriber_id = change.subscriber_id
         AND subscription.list_id = lists.key::bigint
     WHERE change.id = ANY(%(changes)s) AND subscription.workspace_id = %(workspace)s
-        AND subscription.changed_at = %(at)s AND NOT (lists.value = %(subscribed)s AND {STAYS_OUT})
+        AND {OURS} AND NOT (lists.value = %(subscribed)s AND {STAYS_OUT})
 ), joined AS (
     DELETE FROM subscribers_subscription subscription USING moved
     WHERE subscription.id = moved.id AND moved.was = ''
@@ -157,7 +175,7 @@ HAND_OVER_LISTS = f"""
 WITH again AS ({AGAIN.format(what="lists")}), kept AS (
     UPDATE subscribers_subscription subscription SET changed_at = again.started_at FROM again
     WHERE subscription.subscriber_id = again.subscriber_id
-        AND subscription.list_id = again.given_id AND subscription.changed_at = %(at)s
+        AND subscription.list_id = again.given_id AND {OURS}
     RETURNING again.*, COALESCE((
         SELECT before.previous->'lists'->>subscription.list_id::text
         FROM subscribers_importchange before

@@ -11,18 +11,20 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from subscribers.consent import ledger
+from subscribers.imports import steps
 from subscribers.imports.files import FileRefused
 from subscribers.management import choosing
 from subscribers.migrate_from import run, taking
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.migrate_from.run import Opener
 from subscribers.models import Move
-from subscribers.states import ImportStatus, MoveSource, SuppressionReason
+from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SuppressionReason
 
 EXITS = """
 
 Nobody who has left or is suppressed here comes back; a second run of the same files changes
-nothing. --dry-run says what would happen and writes nothing.
+nothing. --dry-run says what would happen and writes nothing. A move can be undone for 30 days, on
+its page.
 
 Exit codes: 0 done (rows left out stand in report_file, with the reason), 1 nothing was moved and
 stderr says why, 2 wrong arguments, 3 with --strict: done, but some rows were invalid."""
@@ -49,9 +51,7 @@ class MoveCommand(BaseCommand):
             parser.add_argument(
                 "--create-list", action="store_true", help="make the list if there is none"
             )
-            parser.add_argument(
-                "--statement", default="", metavar="TEXT", help="what they agreed to there"
-            )
+            add_people(parser)
         add_common(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -76,6 +76,7 @@ class MoveCommand(BaseCommand):
                 stored=stored,
                 mailing_list=mailing_list,
                 statement=ledger.statement(workspace, text=words) if words else None,
+                existing=ExistingPeople(options.get("existing") or ExistingPeople.FILL),
                 reason=SuppressionReason(options.get("reason") or SuppressionReason.IMPORTED),
             )
         except (FileRefused, SourceRefused, OSError) as error:
@@ -89,6 +90,17 @@ class MoveCommand(BaseCommand):
         self.stdout.write(json.dumps(outcome) if options["json"] else text + more)
         if options["strict"] and outcome["invalid"]:
             sys.exit(STRICT)
+
+
+def add_people(parser: CommandParser) -> None:
+    """Declare what every move of people takes."""
+    parser.add_argument("--statement", default="", metavar="TEXT", help="what they agreed to there")
+    parser.add_argument(
+        "--existing",
+        choices=[str(one) for one in ExistingPeople],
+        default=str(ExistingPeople.FILL),
+        help="people who are known here: fill what is empty (default), overwrite, or skip them",
+    )
 
 
 def add_common(parser: CommandParser) -> None:
@@ -108,13 +120,13 @@ def carry_out(record: Move, opener: Opener, *, dry_run: bool) -> dict[str, Any]:
     began = time.monotonic()
     try:
         if dry_run:
-            taking.start_check(record)
+            steps.start_check(record)
             run.check(record.pk, opener)
         else:
-            taking.start_run(record)
+            steps.start_run(record)
             run.run(record.pk, opener)
     except BaseException:
-        taking.fail(record.pk, reason="The command was stopped.")
+        steps.fail(record.pk, reason="The command was stopped.")
         raise
     record.refresh_from_db()
     if record.status not in (ImportStatus.CHECKED, ImportStatus.DONE):
@@ -129,10 +141,10 @@ def summary(record: Move, *, seconds: float) -> dict[str, Any]:
         "id": record.pk,
         **{column: getattr(record, column) for column in columns},
         "duplicates": record.duplicates,
-        "lists": record.findings.get("lists", []),
-        "left_out": record.findings.get("left_out", {}),
-        "domains": record.findings.get("noticed", {}).get("domains", 0),
-        "report_file": record.report_path or None,
+        "lists": record.flagged.get("lists", []),
+        "left_out": record.flagged.get("left_out", {}),
+        "domains": record.flagged.get("noticed", {}).get("domains", 0),
+        "report_file": record.errors_path or None,
         "seconds": round(seconds, 3),
     }
 

@@ -115,6 +115,7 @@ def _lists(
         ours = MailingList.objects.filter(workspace=workspace, name=name).first()
         if ours is None and not dry_run:
             ours = _make_list(workspace, name, row)
+            new[ours.pk] = name
         if ours is None:
             new[-row["id"]] = name
         found[row["id"]] = _List(

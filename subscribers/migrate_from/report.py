@@ -15,18 +15,18 @@ from django.utils.translation import gettext as _
 
 from subscribers.imports.clashes import Clash
 from subscribers.imports.errors import safe
+from subscribers.imports.gathering import Findings, Kept, Repeated
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
 from subscribers.migrate_from.arrivals import Noticed
-from subscribers.migrate_from.merging import Decided, Kept
-from subscribers.migrate_from.staging import PART, Duplicate
 from subscribers.models import MailingList
 from subscribers.states import SuppressionReason
 
+PART = 10_000_000_000  # the rows of a move's second file are numbered from here, and so on
 COLUMNS = ("file", "row", "address", "outcome", "reason")
 PROBLEMS_SHOWN = 50
-NAMES_KEPT = 50
 LONGEST_CELL = 500
+STEPS = {"leaves": "leave", "confirms": "confirm"}  # None: as before
 
 
 class Report:
@@ -40,7 +40,7 @@ class Report:
         self.problems: list[dict[str, Any]] = []
         self._names = names
         self._new_lists = dict(lists)
-        self._lists: Counter[tuple[int, str, str]] = Counter()
+        self._lists: Counter[tuple[int, str | None, str]] = Counter()
         self._reasons: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
 
@@ -88,24 +88,20 @@ class Report:
         fault = Fault(field="", value=broken.text, problem=broken.problem)
         self.refuse(row, [fault], broken.text)
 
-    def repeat(self, duplicate: Duplicate) -> None:
+    def repeat(self, duplicate: Repeated) -> None:
         """Note a row whose address another row has."""
         first = self._place(duplicate.first)
         why = _("The same address stands in row %(row)s of %(file)s.") % first
         self._write(duplicate.row, duplicate.email, _("twice"), why)
 
-    def decided(self, decided: Decided) -> None:
-        """Take the figures of one range of rows, and note who is kept out."""
-        self._lists.update(decided.lists)
-        self._reasons.update(decided.reasons)
-        for kept in decided.kept:
+    def decided(self, findings: Findings, clashes: Sequence[Clash]) -> None:
+        """Take the figures of one batch; note who is kept out, and whose values another has."""
+        self._lists.update(findings.lists)
+        self._reasons.update(findings.reasons)
+        for kept in findings.kept:
             self.keep(kept)
-        for clash in decided.behind:
-            self.leave_behind(clash)
-
-    def leave_behind(self, clash: Clash) -> None:
-        """Note somebody who comes without a value that another person has."""
-        self.spare(clash.row, clash.faults, clash.email)
+        for clash in clashes:
+            self.spare(clash.row, clash.faults, clash.email)
 
     def spare(self, row: int, faults: Sequence[Fault], address: str) -> None:
         """Note somebody who comes without a value."""
@@ -125,32 +121,27 @@ class Report:
             why = _("Has left the list here; only the person may come back.")
         self._write(kept.row, kept.email, _("kept out"), why)
 
-    def findings(
-        self, noticed: Noticed, *, fields: Sequence[str], tags: Sequence[str]
-    ) -> dict[str, Any]:
-        """Return what `Move.findings` holds."""
+    def findings(self, noticed: Noticed) -> dict[str, Any]:
+        """Return what `Move.flagged` holds, besides names of what is made."""
         return {
-            "problems": self.problems,
             "lists": self._list_findings(),
             "reasons": dict(self._reasons),
             "kept": dict(self._kept),
             "left_out": noticed.left_out,
             "noticed": noticed.counts,
-            "fields": list(fields),
-            "tags": list(tags[:NAMES_KEPT]),
         }
 
     def _list_findings(self) -> list[dict[str, Any]]:
         known = dict(
-            MailingList.objects.filter(pk__in={key for key, _act, _status in self._lists})
+            MailingList.objects.filter(pk__in={key for key, _step, _status in self._lists})
             .order_by()
             .values_list("pk", "name")
         )
         rows: dict[int, dict[str, Any]] = {}
-        for (key, act, status), count in sorted(self._lists.items()):
+        for (key, step, status), count in sorted(self._lists.items(), key=_in_order):
             name = self._new_lists.get(key) or known.get(key, "")
             row = rows.setdefault(key, {"name": name, "is_new": key in self._new_lists})
-            what = status if act == "join" else act
+            what = status if step == "joins" else STEPS.get(step or "", "same")
             row[what] = row.get(what, 0) + count
         return list(rows.values())
 
@@ -163,6 +154,11 @@ class Report:
         place = self._place(row)
         cells = (place["file"], str(place["row"]), address, outcome, why)
         self._writer.writerow([_storable(cell) for cell in cells])
+
+
+def _in_order(item: tuple[tuple[int, str | None, str], int]) -> tuple[int, str, str]:
+    (key, step, status), _count = item
+    return key, step or "", status
 
 
 def _storable(cell: str) -> str:

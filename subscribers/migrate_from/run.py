@@ -1,55 +1,52 @@
-"""Checking and running a move from its files to its end, whatever interrupts it.
+"""Checking and running a migration from its files to its end, whatever interrupts it.
 
-All files are staged first, so that an address that stands in two of them is decided once. Then
-ranges of rows are merged, each in one transaction together with the move's progress: after a crash
-the files are staged again, and ranges that were merged are only looked at.
+It is an import whose rows are all gathered first (`imports.gathering`), so that an address that
+stands in two files is decided once. Then batches of them are merged, each in one transaction
+together with the import's progress: after a crash the files are gathered again, and batches that
+are written are only looked at.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone, translation
 
 from subscribers.fields.problems import Problem
-from subscribers.imports import apart, files, mapping
-from subscribers.imports import names as imports_names
-from subscribers.imports.clashes import Watch
+from subscribers.imports import apart, files, gathering, mapping, names
+from subscribers.imports import run as imports
+from subscribers.imports.clashes import Clash
+from subscribers.imports.gathering import Gathered, Range
 from subscribers.imports.mapping import Target
-from subscribers.imports.merge import refresh_statistics
+from subscribers.imports.merge import Counts, Merger, refresh_statistics
+from subscribers.imports.names import Names
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault, RowMaker, RowRefused
-from subscribers.imports.run import sole_worker
-from subscribers.migrate_from import merging, staging
+from subscribers.imports.run import Stopped, WrittenBefore, sole_worker
+from subscribers.migrate_from import lines
 from subscribers.migrate_from.arrivals import Noticed, Part
-from subscribers.migrate_from.merging import Decided, MoveWriter, Range
-from subscribers.migrate_from.report import Report
-from subscribers.migrate_from.staging import PART, Stage
-from subscribers.models import Move
+from subscribers.migrate_from.report import PART, Report
+from subscribers.models import CustomField, MailingList, Move
 from subscribers.states import ImportStatus
 
 ROWS_A_RANGE = 25_000
+ROWS_A_COPY = 20_000
 TAGS_LOOKED_AT = 2_000  # different ones, to say which are new
 ROWS_A_LOOK = 10_000  # rows read between two looks at whether anybody still wants them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What there is to read."""
+    """What there is to read; ``new_lists`` are names by ids, below zero if nothing is written."""
 
     parts: Sequence[Part]
     noticed: Noticed = field(default_factory=Noticed)
-    new_lists: Mapping[int, str] = field(default_factory=dict)  # placeholder: name; checks only
+    new_lists: Mapping[int, str] = field(default_factory=dict)
 
 
 Opener = Callable[[Move, bool], Opened]
-
-
-class Stopped(Exception):  # noqa: N818 - an outcome, not an error
-    """The move was cancelled or discarded while it ran."""
 
 
 def check(move_id: int, opener: Opener) -> bool:
@@ -63,7 +60,7 @@ def run(move_id: int, opener: Opener) -> bool:
 
 
 def _guarded(move_id: int, status: ImportStatus, opener: Opener) -> bool:
-    with sole_worker(-move_id) as got:  # imports lock their own, positive, numbers
+    with sole_worker(move_id) as got:
         record = (
             Move.objects.select_related("workspace", "created_by", "mailing_list")
             .filter(pk=move_id, status=status)
@@ -73,15 +70,19 @@ def _guarded(move_id: int, status: ImportStatus, opener: Opener) -> bool:
             return False
         language = record.created_by.language if record.created_by else ""
         with translation.override(language or record.workspace.default_language):
-            staging.open_tables()
             try:
                 _Work(record, opener(record, status == ImportStatus.CHECKING)).do()
             except Stopped:
                 return False
-            finally:
-                if connection.is_usable():
-                    staging.close_tables()
     return True
+
+
+class _Piece(NamedTuple):
+    """What became of a range of rows, or of a part of it."""
+
+    counts: Counts
+    findings: gathering.Findings
+    clashes: list[Clash]
 
 
 class _Work:
@@ -91,71 +92,89 @@ class _Work:
         self._record = record
         self._opened = opened
         self._dry = record.status == ImportStatus.CHECKING
-        self._at = record.started_at or timezone.now()
-        self._fields: list[str] = []
-        self._tags: dict[str, str] = {}  # by lower-cased name
+        self._make = (
+            names.pretender(record.workspace)
+            if self._dry
+            else names.writer(record.workspace, visibility=MailingList.Visibility.PRIVATE)
+        )
+        self._merger = Merger(
+            record,
+            names=Names(fixed_lists=[], fixed_tags=[], columns=gathering.COLUMNS),
+            at=record.started_at or timezone.now(),
+        )
+        self._gathered = Gathered()
+        self._lines: list[str] = []
+        self._fields: list[str] = []  # labels of those that are made
+        self._keys: list[str] = []
         self._rows = 0
-        self._totals: dict[str, int] = {}
-        self._watch = Watch(record.workspace, [], fills=True)
-        known = {} if self._dry else record.findings.get("refused", {})
+        self._totals = Counts()
+        known = {} if self._dry else record.progress.get("refused", {})
         self._refused = apart.Refused(
-            subject=f"move {record.pk}",
-            passes=(Stopped,),
+            subject=f"migration {record.pk}",
+            passes=(Stopped, WrittenBefore),
             reasons={int(row): why for row, why in known.items()},
         )
+        self._addresses: dict[int, str] = {}  # of rows that could not be gathered
 
     def do(self) -> None:
-        """Stage everything, merge range by range, and say what came of it."""
-        record = self._record
+        """Gather everything, merge batch by batch, and say what came of it."""
+        self._merger.open()
+        self._gathered.open()
+        try:
+            self._do()
+        finally:
+            if connection.is_usable():
+                self._merger.close()
+
+    def _do(self) -> None:
         path = files.new_path(".report.csv")
-        names = [part.name for part in self._opened.parts]
-        merger = MoveWriter(
-            record,
-            watch=self._watch,
-            at=self._at,
-            detail=detail(record),
-            refused=self._refused.reasons.keys(),
-        )
-        with Report(path, names=names, lists=self._opened.new_lists) as report:
-            self._stage(report)
-            new_tags = imports_names.new_ones(record.workspace, "tag", [*self._tags.values()])
-            duplicates = self._duplicates
+        of_parts = [part.name for part in self._opened.parts]
+        with Report(path, names=of_parts, lists=self._opened.new_lists) as report:
+            for index, part in enumerate(self._opened.parts):
+                self._gather(report, index, part)
+            repeated = self._gathered.finish()
+            for one in repeated:
+                report.repeat(one)
+            made = self._note_made()
             refresh_statistics(only_if_stale=True)
-            for number, rows in enumerate(merging.ranges(after=-1, size=ROWS_A_RANGE), start=1):
-                done = not self._dry and rows.upto <= record.position
-                decided = self._merge(merger, rows, only_look=self._dry or done)
-                report.decided(decided)
-                if self._dry:
-                    self._count(decided)
+            for number, rows in enumerate(self._gathered.ranges(size=ROWS_A_RANGE), start=1):
+                for piece in self._merge(rows):
+                    report.decided(piece.findings, piece.clashes)
                 if number & (number - 1) == 0 and not self._dry:
                     refresh_statistics(only_if_stale=number == 1)
             self._tell(report)
-        values = {
-            "rows": self._rows,
-            "invalid": report.invalid,
-            "duplicates": duplicates,
-            "findings": report.findings(self._opened.noticed, fields=self._fields, tags=new_tags),
-            "report_path": str(path) if report.written else "",
+        told = report.findings(self._opened.noticed)
+        self._finish(
+            rows=self._rows,
+            invalid=report.invalid,
+            duplicates=len(repeated),
+            flagged=told | made,
+            problems=report.problems,
+            errors_path=str(path) if report.written else "",
+        )
+
+    def _note_made(self) -> dict[str, list[str]]:
+        """Say what the move makes, or would make; an undo asks, also of one that was cut off."""
+        tags = self._gathered.tags(most=TAGS_LOOKED_AT)
+        made = {
+            "fields": self._fields,
+            "new_fields": self._keys,
+            "new_lists": list(self._opened.new_lists.values()),
+            "new_tags": names.new_ones(self._record.workspace, "tag", tags),
         }
-        files.discard(record.report_path)
-        self._finish(values)
-
-    def _stage(self, report: Report) -> None:
-        stage = self._staged = Stage(self._refused)
-        for index, part in enumerate(self._opened.parts):
-            self._stage_part(stage, report, index, part)
-        found = stage.finish()
-        for duplicate in found:
-            report.repeat(duplicate)
-        self._duplicates = len(found)
-
-    def _stage_part(self, stage: Stage, report: Report, index: int, part: Part) -> None:
-        targets = list(part.targets)
-        new = (target.label for target in targets if target.to == mapping.NEW)
-        self._fields += [label for label in new if label not in self._fields]
         if not self._dry:
-            targets = mapping.create_fields(self._record.workspace, targets)
-        self._watch.also(targets)
+            # What a check or an earlier run found new may be there by now.
+            before = self._record.flagged
+            made = {
+                what: list(dict.fromkeys([*before.get(what, []), *made[what]])) for what in made
+            }
+            rows = Move.objects.filter(pk=self._record.pk, status=self._record.status)
+            rows.update(flagged=before | made)
+        return made
+
+    def _gather(self, report: Report, index: int, part: Part) -> None:
+        targets = self._targets(part)
+        self._merger.watch.also(targets)
         maker = RowMaker(self._record.workspace, targets=targets)
         # Of somebody who must not be written to nothing but the address counts, and can be wrong.
         addresses = RowMaker(self._record.workspace, targets=_addresses_only(targets))
@@ -164,108 +183,121 @@ class _Work:
             if self._rows % ROWS_A_LOOK == 0:
                 self._look()
             row = index * PART + arrival.number
-            reader = addresses if not isinstance(arrival, BrokenRow) and arrival.reason else maker
             if isinstance(arrival, BrokenRow):
                 report.refuse_broken(row, arrival)
                 continue
+            reader = addresses if arrival.reason else maker
+            address = arrival.cells[maker.email_index]
             try:
                 line = reader.line(row, arrival.cells)
             except RowRefused as refused:
-                report.refuse(row, refused.faults, arrival.cells[maker.email_index])
-            else:
-                stage.add(row, line, arrival)
-                if reader.dropped:
-                    report.spare(row, reader.dropped, arrival.cells[maker.email_index])
-                for name in arrival.tags:
-                    if len(self._tags) < TAGS_LOOKED_AT:
-                        self._tags.setdefault(name.lower(), name)
+                report.refuse(row, refused.faults, address)
+                continue
+            self._lines.append(lines.of(arrival, line))
+            if reader.dropped:
+                report.spare(row, reader.dropped, address)
+            if len(self._lines) >= ROWS_A_COPY:
+                self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        known = set(self._refused.reasons)
+        self._refused.without(self._lines, self._gathered.take, row=lines.row_of)
+        for line in self._lines if len(self._refused.reasons) > len(known) else ():
+            self._addresses[lines.row_of(line)] = lines.address_of(line)
+        self._lines.clear()
+
+    def _tell(self, report: Report) -> None:
+        """Name the rows that the database refused."""
+        reasons = self._refused.reasons
+        addresses = self._gathered.addresses(list(reasons)) | self._addresses
+        for row, why in sorted(reasons.items()):
+            problem = Problem("not_stored", reason=why)
+            fault = Fault(field="", value="", problem=problem)
+            report.refuse(row, [fault], addresses.get(row, ""))
+
+    def _targets(self, part: Part) -> list[Target]:
+        """Return what a part's columns go to; its new fields are made, unless this is a check."""
+        targets = list(part.targets)
+        new = [target.label for target in targets if target.to == mapping.NEW]
+        self._fields += [label for label in new if label not in self._fields]
+        if self._dry or not new:
+            return targets
+        own = CustomField.objects.filter(workspace=self._record.workspace)
+        known = set(own.values_list("key", flat=True))
+        targets = mapping.create_fields(self._record.workspace, targets)
+        self._keys += [key for key in own.values_list("key", flat=True) if key not in known]
+        return targets
 
     def _look(self) -> None:
         cache.set(f"move:{self._record.pk}", self._rows, timeout=600)
         if not Move.objects.filter(pk=self._record.pk, status=self._record.status).exists():
             raise Stopped
 
-    def _tell(self, report: Report) -> None:
-        """Name the rows that the database refused."""
-        reasons = self._refused.reasons
-        addresses = {**staging.addresses(list(reasons)), **self._staged.addresses}
-        for row, why in sorted(reasons.items()):
-            problem = Problem("not_stored", reason=why)
-            fault = Fault(field="", value="", problem=problem)
-            report.refuse(row, [fault], addresses.get(row, ""))
+    def _merge(self, rows: Range) -> list[_Piece]:
+        """Merge a range, without its rows at fault; or look at it, where it is written already."""
+        only_look = self._dry or rows.upto <= self._record.rows_done
+        pieces: list[_Piece] = []
 
-    def _merge(self, merger: MoveWriter, rows: Range, *, only_look: bool) -> Decided:
-        def work(some: Range) -> Decided:
-            decided = merger.decide(some, dry_run=only_look)
+        def piece() -> _Piece:
+            self._merger.learn(self._make)
+            counts = self._merger.decide(dry_run=only_look)
             if not only_look:
-                merger.write(decided)
+                self._merger.write(counts)
                 connection.check_constraints()  # those that would be asked at the commit
-            return decided
+            return _Piece(counts, self._merger.findings, self._merger.clashes)
 
-        def whole() -> Decided:
-            decided = work(rows)
-            if not only_look:
-                self._advance(rows, decided)
-            return decided
+        def part(numbers: Sequence[int]) -> _Piece:
+            self._merger.stage_again(numbers, source=gathering.SOURCE)
+            return apart.steadily(piece)
 
-        def part(numbers: Sequence[int]) -> Decided:
-            some = Range(after=numbers[0] - 1, upto=numbers[-1], rows=len(numbers))
-            return apart.steadily(lambda: work(some))
+        def whole() -> None:
+            pieces[:] = [piece()]
+            self._advance(rows, pieces, only_look=only_look)
 
         try:
-            return apart.steadily(whole)
+            apart.steadily(whole)
+        except WrittenBefore:
+            pass
         except Exception as error:
             if self._refused.is_nobodys_fault(error):
                 raise
-        with transaction.atomic():
-            numbers = staging.rows_within(rows.after, rows.upto)
-            decided = merging.together(self._refused.without(numbers, part, row=int))
-            if not only_look:
-                self._advance(rows, decided)
-        return decided
-
-    def _advance(self, rows: Range, decided: Decided) -> None:
-        """Note progress in the range's own transaction; a cancelled move takes the range back."""
-        running = Move.objects.filter(pk=self._record.pk, status=ImportStatus.RUNNING).update(
-            rows=self._rows,
-            position=rows.upto,
-            findings={"refused": self._refused.reasons},
-            **{column: F(column) + count for column, count in columns(decided).items()},
-        )
-        if not running:
-            raise Stopped
-
-    def _count(self, decided: Decided) -> None:
-        for column, count in columns(decided).items():
-            self._totals[column] = self._totals.get(column, 0) + count
-
-    def _finish(self, values: dict[str, Any]) -> None:
+            with transaction.atomic():
+                pieces = self._refused.without(self._gathered.rows_of(rows), part, row=int)
+                self._advance(rows, pieces, only_look=only_look)
         if self._dry:
-            values.update(status=ImportStatus.CHECKED, **self._totals)
+            self._totals = sum((one.counts for one in pieces), self._totals)
+        return pieces
+
+    def _advance(self, rows: Range, pieces: Sequence[_Piece], *, only_look: bool) -> None:
+        if not only_look:
+            imports.advance(
+                self._record.pk,
+                sum((one.counts for one in pieces), Counts()),
+                last_row=rows.upto,
+                rows=self._rows,
+                refused=self._refused.reasons,
+            )
+
+    def _finish(self, **values: Any) -> None:
+        record = self._record
+        if self._dry:
+            totals = self._totals
+            values.update(
+                status=ImportStatus.CHECKED,
+                created=totals.created,
+                updated=totals.updated,
+                unchanged=totals.unchanged,
+                suppressed=totals.suppressed,
+                kept_out=totals.kept_out,
+            )
         else:
             values.update(status=ImportStatus.DONE, finished_at=timezone.now())
-        finished = Move.objects.filter(pk=self._record.pk, status=self._record.status)
-        if not finished.update(**values):
-            files.discard(values["report_path"])
+        files.discard(record.errors_path)
+        if not Move.objects.filter(pk=record.pk, status=record.status).update(**values):
+            files.discard(values["errors_path"])
             raise Stopped
 
 
 def _addresses_only(targets: Sequence[Target]) -> list[Target]:
     return [one if one.to == mapping.EMAIL else Target() for one in targets]
-
-
-def columns(decided: Decided) -> dict[str, int]:
-    """Return what a range adds to the columns of `Move`."""
-    verdicts = decided.verdicts
-    return {
-        "created": verdicts.get(merging.NEW, 0),
-        "updated": verdicts.get(merging.CHANGED, 0),
-        "unchanged": verdicts.get(merging.UNCHANGED, 0),
-        "kept_out": verdicts.get(merging.KEPT_OUT, 0) + verdicts.get(merging.LEFT, 0),
-        "suppressed": verdicts.get(merging.SUPPRESS, 0),
-    }
-
-
-def detail(record: Move) -> str:
-    """Name a move in the ledgers of consent and suppression."""
-    return f"{record.get_source_display()} (move #{record.pk})"

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.fields import definitions, time_zones
+from subscribers.fields import definitions
 from subscribers.fields.definitions import FieldShape
 from subscribers.fields.problems import Problem
 from subscribers.imports import layout, mapping
@@ -18,6 +18,7 @@ from subscribers.imports.mapping import Target
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.migrate_from.arrivals import Noticed, SourceRefused
 from subscribers.models import CustomField
+from subscribers.people import people
 from subscribers.states import FieldType
 
 VALUES_LOOKED_AT = 100  # of each column
@@ -147,7 +148,7 @@ class Tamer:
         self._language = places.get(mapping.LANGUAGE)
         self._time_zone = places.get(mapping.TIME_ZONE)
         self._languages = {code for code, _name in settings.LANGUAGES}
-        self._zones = {zone.lower(): zone for zone in time_zones.known()}
+        self._zones = {zone.lower(): zone for zone in people.time_zones()}
         self._noticed = noticed
 
     def tame(self, cells: list[str]) -> list[str]:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
 from accounts.models import User, Workspace
 from subscribers.imports import files, spreadsheet
 from subscribers.imports.files import FileRefused
@@ -20,7 +18,7 @@ from subscribers.migrate_from import listmonk, mailchimp, mautic, suppressions, 
 from subscribers.migrate_from.arrivals import Noticed, Part
 from subscribers.migrate_from.run import Opened
 from subscribers.models import ConsentStatement, MailingList, Move
-from subscribers.states import ImportStatus, MoveSource, SuppressionReason
+from subscribers.states import ExistingPeople, MoveSource, SuppressionReason
 
 BLOCK = 1024 * 1024
 MOST_FILES = 20
@@ -29,7 +27,6 @@ DAMAGED = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError),
 )
-OPEN = (ImportStatus.UPLOADED, ImportStatus.CHECKING, ImportStatus.CHECKED, ImportStatus.FAILED)
 READERS: dict[str, Callable[..., list[Part]]] = {
     MoveSource.MAILCHIMP: mailchimp.parts,
     MoveSource.LISTMONK: listmonk.parts,
@@ -101,6 +98,7 @@ def take(  # noqa: PLR0913 - a move's own facts
     stored: Sequence[dict[str, str]],
     mailing_list: MailingList | None,
     statement: ConsentStatement | None = None,
+    existing: ExistingPeople = ExistingPeople.FILL,
     reason: SuppressionReason = SuppressionReason.IMPORTED,
     actor: User | None = None,
 ) -> Move:
@@ -113,7 +111,10 @@ def take(  # noqa: PLR0913 - a move's own facts
         workspace=workspace,
         created_by=actor,
         source=source,
+        filename=str(MoveSource(source).label),
         files=list(stored),
+        size=sum(Path(one["path"]).stat().st_size for one in stored),
+        existing=existing,
         mailing_list=mailing_list,
         statement=statement,
         reason=reason,
@@ -159,84 +160,3 @@ def open_files(record: Move, *, quick: bool = False) -> Opened:
 def opener(record: Move, dry_run: bool) -> Opened:  # noqa: FBT001, ARG001 - `run.Opener`
     """Open a move of files, as `run` wants it."""
     return open_files(record)
-
-
-def start_check(record: Move) -> bool:
-    """Make a move due for checking; the caller enqueues the task."""
-    return _change(record, OPEN, status=ImportStatus.CHECKING, failure="", **_zero())
-
-
-def start_run(record: Move) -> bool:
-    """Make a move (or a failed one, to go on) due; the caller enqueues the task."""
-    fresh = _zero() if record.started_at is None else {}
-    return _change(
-        record,
-        (ImportStatus.UPLOADED, ImportStatus.CHECKED, ImportStatus.FAILED),
-        status=ImportStatus.RUNNING,
-        started_at=record.started_at or timezone.now(),
-        failure="",
-        **fresh,
-    )
-
-
-def cancel(record: Move) -> bool:
-    """Stop a running move after the rows at hand; what is in stays in."""
-    return _change(
-        record, (ImportStatus.RUNNING,), status=ImportStatus.CANCELLED, finished_at=timezone.now()
-    )
-
-
-def discard(record: Move) -> bool:
-    """Delete a move that has written nothing, with its files."""
-    deleted, _rows = Move.objects.filter(
-        pk=record.pk, status__in=OPEN, started_at__isnull=True
-    ).delete()
-    if deleted:
-        _discard_files(record)
-    return bool(deleted)
-
-
-def fail(move_id: int, *, reason: str) -> bool:
-    """Note that a check or a run broke; it can be started again."""
-    busy = (ImportStatus.CHECKING, ImportStatus.RUNNING)
-    return bool(
-        Move.objects.filter(pk=move_id, status__in=busy).update(
-            status=ImportStatus.FAILED, failure=reason[:500]
-        )
-    )
-
-
-def forget_old_files() -> int:
-    """Delete the files of moves whose time is up; returns how many. The figures stay."""
-    due = Move.objects.filter(created_at__lt=timezone.now() - files.KEPT_FOR)
-    old = due.exclude(files=[], report_path="").iterator()
-    return set_aside.each("old files", old, _forget_file, name=lambda one: f"move {one.pk}")
-
-
-def _forget_file(record: Move) -> None:
-    _discard_files(record)
-    findings = {**record.findings, "problems": []}
-    Move.objects.filter(pk=record.pk).update(files=[], report_path="", findings=findings)
-
-
-def known_paths() -> set[str]:
-    """Return the places of all files that moves name."""
-    rows = Move.objects.exclude(files=[], report_path="")
-    found = {one.report_path for one in rows}
-    return found | {file["path"] for one in rows for file in one.files}
-
-
-def _discard_files(record: Move) -> None:
-    files.discard(record.report_path, *(one["path"] for one in record.files))
-
-
-def _change(record: Move, allowed: Sequence[str], **values: Any) -> bool:
-    changed = Move.objects.filter(pk=record.pk, status__in=allowed).update(**values)
-    if changed:
-        record.refresh_from_db()
-    return bool(changed)
-
-
-def _zero() -> dict[str, Any]:
-    counts = ("created", "updated", "unchanged", "kept_out", "suppressed", "invalid", "duplicates")
-    return {**dict.fromkeys(counts, 0), "rows": 0, "position": 0, "findings": {}}

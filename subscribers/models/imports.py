@@ -10,11 +10,28 @@ from subscribers.models.consent import ConsentStatement
 from subscribers.models.forms import SignupForm
 from subscribers.models.lists import MailingList
 from subscribers.models.people import Subscriber
-from subscribers.states import ExistingPeople, ImportStatus, SubscriptionStatus
+from subscribers.states import (
+    ExistingPeople,
+    ImportStatus,
+    MoveSource,
+    SubscriptionStatus,
+    SuppressionReason,
+)
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    """Imports of files, and migrations from other tools."""
+
+    def of_files(self) -> "ImportQuerySet":
+        """Leave out what is a `Move`: it has pages of its own."""
+        return self.exclude(source__in=MoveSource.values)
 
 
 class Import(models.Model):
-    """One file on its way in: uploaded, mapped, checked without writing, then merged."""
+    """One file on its way in: uploaded, mapped, checked without writing, then merged.
+
+    What another tool handed out as a whole is one, too (`Move`): its ``source`` is a `MoveSource`.
+    """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -37,6 +54,18 @@ class Import(models.Model):
     # columns that say who may be written to (`imports.consent_columns.Counts`); None: not counted.
     source = models.CharField(_("from"), max_length=20, blank=True, default="", db_default="")
     value_counts = models.JSONField(null=True, blank=True, editable=False)
+    # Of a migration: {"name", "path"} of each stored file, and why addresses without a reason of
+    # their own are suppressed.
+    files = models.JSONField(
+        _("files"), default=list, db_default=Value([], models.JSONField()), editable=False
+    )
+    reason = models.CharField(
+        _("reason where none is given"),
+        max_length=12,
+        choices=SuppressionReason.options,
+        default=SuppressionReason.IMPORTED,
+        db_default="imported",
+    )
     corrections = models.JSONField(_("corrected domains"), default=dict)
     mailing_list = models.ForeignKey(
         MailingList, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -91,8 +120,12 @@ class Import(models.Model):
     updated = models.BigIntegerField(_("changed"), default=0)
     unchanged = models.BigIntegerField(_("unchanged"), default=0)
     invalid = models.BigIntegerField(_("invalid"), default=0)
+    # Of a file: who must not be written to, whoever says so. Of a migration: whom it suppresses;
+    # who stays as they are, because they left or are suppressed here, is kept out.
     suppressed = models.BigIntegerField(_("suppressed"), default=0)
-    duplicates = models.BigIntegerField(_("twice in the file"), default=0)  # part of invalid
+    kept_out = models.BigIntegerField(_("kept out"), default=0, db_default=0)
+    # Part of the invalid ones, except in a migration.
+    duplicates = models.BigIntegerField(_("twice in the file"), default=0)
     flagged = models.JSONField(_("noticed"), default=dict)  # typos by domain, role, disposable
     problems = models.JSONField(_("first problems"), default=list)
     errors_path = models.CharField(max_length=500, blank=True, editable=False)
@@ -107,6 +140,8 @@ class Import(models.Model):
     undo = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
 
+    objects = ImportQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("import")
         verbose_name_plural = _("imports")
@@ -115,14 +150,26 @@ class Import(models.Model):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def paths(self) -> list[str]:
+        """Return the places of all files that are kept for it."""
+        given = [self.path, *(one["path"] for one in self.files), self.errors_path]
+        return [path for path in given if path]
+
+    @property
+    def is_move(self) -> bool:
+        """Say whether it is a migration from another tool."""
+        return self.source in MoveSource.values
+
 
 class ImportChange(models.Model):
     """What an import changed about a person it found; kept for as long as it can be undone.
 
     ``previous``: the names, language, time zone and fields before; under "lists" the status on each
-    list it moved ("" for none); "out" if it lifted "unsubscribed from everything". ``written``: the
-    profile values it wrote, to tell whether somebody changed them since. "again" in ``previous``:
-    the lists, tags and values that were there already, by another import that may be undone.
+    list it moved ("" for none), under "since" the moments it gave them there, if not its own; "out"
+    if it lifted "unsubscribed from everything". ``written``: the profile values it wrote, to tell
+    whether somebody changed them since. "again" in ``previous``: the lists, tags and values that
+    were there already, by another import that may be undone.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,8 +1,10 @@
 """Adding, changing and deleting people."""
 
 import re
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Unpack
 
 from django.db import IntegrityError, connection, transaction
@@ -35,6 +37,12 @@ class Profile:
     language: str = ""
     time_zone: str = ""
     fields: Mapping[str, Any] | None = None
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the name of every time zone that a person may have: all that the machine knows."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def one_line(name: str) -> str:

@@ -20,7 +20,7 @@ from subscribers.models import (
     Subscription,
 )
 from subscribers.people import people
-from subscribers.privacy import forgetting, scrubbing, traces
+from subscribers.privacy import forgetting, scrubbing
 
 # Sent inside the erasure's transaction with ``workspace``, ``keys`` (the person's own and those of
 # people who became part of them) and ``addresses`` (of all these, as given and in small letters): a
@@ -75,7 +75,7 @@ def _erase(workspace: Workspace, subscriber_id: int, actor: User | None) -> tupl
         SignupRequest.objects.filter(workspace=workspace, email__iexact=address).delete()
     named = f"{person.first_name} {person.last_name}"
     names = [*found, named] if person.first_name and person.last_name else found
-    traces.forget(workspace, people=keys, names=names)
+    forgetting.forget_texts(workspace, people=keys, names=names)
     return found
 
 

@@ -1,19 +1,29 @@
-"""Making files and notes of imports and moves forget a person.
+"""Making files and notes of imports, and what members stored, forget a person.
 
 A row that holds the address is overwritten where it stands, letter by letter, so that all others
 keep their numbers and an import that is being read goes on. A row with quoted line breaks is
 overwritten whole.
+
+A member may have searched for an address, or named it in a rule. Such a text is replaced by one
+that nobody has, so that an action or a rule never means more people than before.
 """
 
+import json
 import mmap
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
+
 from accounts.models import Workspace
-from subscribers.models import Import, Move
-from subscribers.privacy import scrubbing, traces
+from subscribers.models import BulkAction, Import, SearchBlock, Segment, Subscriber
+from subscribers.people import search
+from subscribers.privacy import scrubbing
+from subscribers.privacy.scrubbing import NOBODY
 
 # What gives a file its shape stays: delimiters, quotes, line ends, and the NULs of UTF-16.
 SHAPE = b'\0,;\t|"\r\n'
@@ -31,22 +41,14 @@ def forget(workspace: Workspace, *, addresses: Sequence[str]) -> int:
     the files, all notes of problems go (the file of rows to correct has them still).
     """
     count = 0
-    imports = Import.objects.filter(workspace=workspace)
-    for record in imports.exclude(path="", errors_path="", samples=[], problems=[]):
-        places = sum(mask(Path(path), addresses) for path in (record.path, record.errors_path))
+    wanted = re.compile(scrubbing.pattern_of(addresses), re.IGNORECASE)
+    for record in Import.objects.filter(workspace=workspace):
+        places = sum(mask(Path(path), addresses) for path in record.paths)
         Import.objects.filter(pk=record.pk).update(
             samples=_without(record.samples, addresses),
             problems=[] if places else _without(record.problems, addresses),
+            flagged=without(record.flagged, wanted),
         )
-        count += places
-    wanted = re.compile(scrubbing.pattern_of(addresses), re.IGNORECASE)
-    for move in Move.objects.filter(workspace=workspace):
-        paths = [one["path"] for one in move.files]
-        places = sum(mask(Path(path), addresses) for path in (*paths, move.report_path))
-        problems = _without(move.findings.get("problems", []), addresses)
-        findings = traces.without(move.findings, wanted)
-        findings["problems"] = [] if places else problems
-        Move.objects.filter(pk=move.pk).update(findings=findings)
         count += places
     return count
 
@@ -116,3 +118,39 @@ def _without(notes: Any, addresses: Sequence[str]) -> Any:
     """Leave out the notes that hold an address anywhere."""
     words = [one.lower() for one in addresses]
     return [note for note in notes if not any(word in str(note).lower() for word in words)]
+
+
+def forget_texts(workspace: Workspace, *, people: Sequence[int], names: Sequence[str]) -> None:
+    """Forget people by their keys; ``names`` are their addresses and full names."""
+    blocks = {key >> search.BLOCK_BITS for key in people}
+    SearchBlock.objects.filter(workspace=workspace, block__in=blocks).delete()  # they are marked
+    kind = ContentType.objects.get_for_model(Subscriber)
+    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(key) for key in people])
+    for name in names:  # of other things that were named after them, too
+        entries |= LogEntry.objects.filter(
+            Q(object_repr__icontains=name) | Q(change_message__icontains=name)
+        )
+    entries.update(object_repr="", change_message="")
+    known = "|".join(re.escape(name) for name in names)
+    wanted = re.compile(rf"(?<!\w)(?:{known})(?!\w)", re.IGNORECASE)
+    for model, columns in (
+        (BulkAction, ("filters", "settings")),
+        (Segment, ("rules", "description")),
+        (Import, ("columns", "filename", "bring_back_reason")),
+    ):
+        rows = model._default_manager.filter(workspace=workspace)  # noqa: SLF001 - Django's public name for it
+        for row in rows.only(*columns).iterator():
+            held = {name: getattr(row, name) for name in columns}
+            if wanted.search(json.dumps(held, ensure_ascii=False)):
+                rows.filter(pk=row.pk).update(
+                    **{name: without(value, wanted) for name, value in held.items()}
+                )
+
+
+def without(value: Any, wanted: re.Pattern[str]) -> Any:
+    """Return a JSON value with what is wanted replaced by nobody in its texts."""
+    if isinstance(value, dict):
+        return {key: without(one, wanted) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without(one, wanted) for one in value]
+    return wanted.sub(NOBODY, value) if isinstance(value, str) else value

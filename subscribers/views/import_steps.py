@@ -28,7 +28,7 @@ from subscribers.imports import (
     steps,
     undo,
 )
-from subscribers.imports.encoding_labels import encoding_label
+from subscribers.imports.encodings import encoding_label
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import Target
 from subscribers.models import CustomField, Import
@@ -247,8 +247,9 @@ def _figures(request: MemberRequest, record: Import, step: str) -> HttpResponse:
 
 
 def find(request: MemberRequest, import_id: int) -> Import:
-    """Return one of the workspace's imports, or answer 404."""
-    rows = request.workspace.imports.select_related("mailing_list", "statement", "workspace")
+    """Return one of the workspace's imports of files, or answer 404."""
+    rows = request.workspace.imports.of_files()
+    rows = rows.select_related("mailing_list", "statement", "workspace")
     return get_object_or_404(rows, pk=import_id)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,7 +20,7 @@ from subscribers import tasks
 from subscribers.addresses import domains
 from subscribers.forms.imports import ReadForm, UploadForm
 from subscribers.imports import files, leftovers, outcome, sources, steps, undo
-from subscribers.models import Import, MailingList
+from subscribers.models import Import, MailingList, Move
 from subscribers.views.import_steps import counts, find, stepper
 
 PAGE = 50
@@ -31,13 +31,14 @@ MOVES = 10
 def import_list(request: MemberRequest) -> HttpResponse:
     """Show all imports, newest first."""
     text = request.GET.get("before", "")
-    imports = request.workspace.imports.select_related("mailing_list").order_by("-pk")
+    imports = request.workspace.imports.of_files().select_related("mailing_list").order_by("-pk")
     if before := row_number(text):
         imports = imports.filter(pk__lt=before)
     found = list(imports[: PAGE + 1])
     older = found[PAGE - 1].pk if len(found) > PAGE else None
     rows = [{"record": record, "counts": counts(record)} for record in found[:PAGE]]
-    moves = request.workspace.moves.select_related("mailing_list").order_by("-pk")[:MOVES]
+    moves = Move.objects.filter(workspace=request.workspace).select_related("mailing_list")
+    moves = moves.order_by("-pk")[:MOVES]
     context = {"imports": rows, "older": older, "moves": [] if before else list(moves)}
     return render(request, "subscribers/import_list.html", context)
 
@@ -134,20 +135,23 @@ def _reread(request: MemberRequest, record: Import) -> None:
 
 @member(Permission.EDIT)
 def import_undo(request: MemberRequest, import_id: int) -> HttpResponse:
-    """Say what an undo would do, and begin it."""
-    record = find(request, import_id)
+    """Say what an undo of an import, or of a migration, would do, and begin it."""
+    record = get_object_or_404(request.workspace.imports, pk=import_id)
+    page = reverse("move_page" if record.is_move else "import_page", args=[record.pk])
     if not undo.can_be_undone(record):
-        return redirect("import_page", record.pk)
+        return redirect(page)
     if request.method == "POST":
         if undo.start(record, tidies=request.POST.get("tidies") == "1"):
             _enqueue(tasks.undo_import, record)
-        return redirect("import_page", record.pk)
+        return redirect(page)
     outlook = undo.outlook(record)
     return render(
         request,
         "subscribers/import_undo.html",
         {
             "record": record,
+            "page": page,
+            "suppressed": undo.brought(record).count(),
             "outlook": outlook,
             "stays": outcome.why_they_stay(outlook.kept),
             "made": leftovers.names(record),

@@ -6,8 +6,10 @@ from typing import Any
 from django.contrib import messages
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -18,12 +20,12 @@ from subscribers import tasks
 from subscribers.consent import ledger
 from subscribers.fields.problems import reason, way_out
 from subscribers.forms.moves import MoveForm
-from subscribers.imports import files
+from subscribers.imports import files, outcome, steps, undo
 from subscribers.imports.files import FileRefused
 from subscribers.migrate_from import taking
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import MailingList, Move
-from subscribers.states import ImportStatus, MoveSource, SuppressionReason
+from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SuppressionReason
 
 SHOWN = 20  # moves on the page, and problems
 BY_PAGE = (
@@ -32,13 +34,13 @@ BY_PAGE = (
     MoveSource.MAUTIC,
     MoveSource.SUPPRESSIONS,
 )
-BUSY = (ImportStatus.CHECKING, ImportStatus.RUNNING)
+BUSY = (ImportStatus.CHECKING, ImportStatus.RUNNING, ImportStatus.UNDOING)
 
 
 @member(Permission.EDIT)
 def move_list(request: MemberRequest) -> HttpResponse:
     """Show which tools people can be moved from, and the moves so far."""
-    moves = request.workspace.moves.select_related("mailing_list").order_by("-pk")[:SHOWN]
+    moves = _moves(request).order_by("-pk")[:SHOWN]
     return render(request, "subscribers/move_list.html", {"moves": moves})
 
 
@@ -59,8 +61,8 @@ def move_new(request: MemberRequest) -> HttpResponse:
         except (FileRefused, SourceRefused) as refused:
             form.add_error("uploads", str(refused))
         else:
-            if taking.start_check(record):
-                _enqueue(tasks.check_move, record)
+            if steps.start_check(record):
+                _enqueue(tasks.check_import, record)
             return redirect("move_page", record.pk)
     context = {"form": form, "source": source, "label": MoveSource(source).label}
     status = 422 if form.errors else 200
@@ -78,6 +80,7 @@ def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> M
                 stored=stored,
                 mailing_list=_list_of(request, data),
                 statement=ledger.statement(request.workspace, text=words) if words else None,
+                existing=ExistingPeople(data.get("existing") or ExistingPeople.FILL),
                 reason=SuppressionReason(data.get("reason") or SuppressionReason.IMPORTED),
                 actor=request.user,
             )
@@ -102,7 +105,7 @@ def _list_of(request: MemberRequest, data: dict[str, Any]) -> MailingList | None
 def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
     """Show what a move would do, how far it is, or what it did."""
     record = _record(request, move_id)
-    findings = record.findings
+    findings = record.flagged
     context = {
         "record": record,
         "busy": record.status in BUSY,
@@ -117,22 +120,26 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
             "invalid": record.invalid + record.duplicates,
         },
         "done": record.created + record.updated + record.unchanged + record.suppressed,
+        "known": outcome.of_known(record),
         "lists": findings.get("lists", []),
         "reasons": _by_reason(findings.get("reasons", {})),
         "kept": _by_reason(findings.get("kept", {})),
         "left_out": _by_code(findings.get("left_out", {})),
         "noticed": findings.get("noticed", {}),
         "new_fields": list(dict.fromkeys(findings.get("fields", []))),
-        "new_tags": findings.get("tags", []),
+        "new_tags": findings.get("new_tags", []),
         "problems": [
             {
                 **problem,
                 "reason": reason(problem["code"], problem["params"]),
                 "way_out": way_out(problem["code"], problem["params"]),
             }
-            for problem in findings.get("problems", [])[:SHOWN]
+            for problem in record.problems[:SHOWN]
         ],
         "by_page": record.source != MoveSource.LISTMONK_DATABASE,
+        "undo_until": _undo_until(record),
+        "undone": undo.Undone(**record.undo),
+        "stays": outcome.why_they_stay(record.undo.get("kept", {})),
     }
     asked = request.headers.get("HX-Request") == "true"
     partial = asked and record.status in BUSY
@@ -141,6 +148,12 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
     if asked and not partial:
         response["HX-Refresh"] = "true"
     return response
+
+
+def _undo_until(record: Move) -> str:
+    if not undo.can_be_undone(record):
+        return ""
+    return formats.date_format(undo.deadline(record), "DATE_FORMAT")
 
 
 def _by_code(left_out: dict[str, str]) -> dict[str, str]:
@@ -163,13 +176,13 @@ def move_act(request: MemberRequest, move_id: int) -> HttpResponse:
     """Start, check again, stop, or discard."""
     record = _record(request, move_id)
     action = request.POST.get("action", "")
-    if action == "run" and _may_run(record) and taking.start_run(record):
-        _enqueue(tasks.run_move, record)
-    elif action == "check" and _may_run(record) and taking.start_check(record):
-        _enqueue(tasks.check_move, record)
-    elif action == "cancel" and taking.cancel(record):
+    if action == "run" and _may_run(record) and steps.start_run(record):
+        _enqueue(tasks.run_import, record)
+    elif action == "check" and _may_run(record) and steps.start_check(record):
+        _enqueue(tasks.check_import, record)
+    elif action == "cancel" and steps.cancel(record):
         messages.info(request, _("Stopped. What had gone in stays in."))
-    elif action == "discard" and taking.discard(record):
+    elif action == "discard" and steps.discard(record):
         messages.success(request, _("Discarded. Nothing was written."))
         return redirect("move_list")
     return redirect("move_page", record.pk)
@@ -188,7 +201,7 @@ def _may_run(record: Move) -> bool:
 def move_report(request: MemberRequest, move_id: int) -> HttpResponse | FileResponse:
     """Download the rows left out, with the reason."""
     record = _record(request, move_id)
-    path = Path(record.report_path) if record.report_path else None
+    path = Path(record.errors_path) if record.errors_path else None
     if path is None or not path.exists():
         raise Http404
     name = f"{record.source}-{record.pk}-left-out.csv"
@@ -196,5 +209,9 @@ def move_report(request: MemberRequest, move_id: int) -> HttpResponse | FileResp
 
 
 def _record(request: MemberRequest, move_id: int) -> Move:
-    rows = request.workspace.moves.select_related("mailing_list", "statement")
-    return get_object_or_404(rows, pk=move_id)
+    return get_object_or_404(_moves(request), pk=move_id)
+
+
+def _moves(request: MemberRequest) -> QuerySet[Move]:
+    rows = Move.objects.filter(workspace=request.workspace)
+    return rows.select_related("mailing_list", "statement", "workspace")

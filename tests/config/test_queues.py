@@ -23,7 +23,6 @@ def queue_of(task: str) -> str:
         ("delivery.tasks.keep_sending", "events"),
         ("delivery.tasks.sweep_up", "events"),
         ("subscribers.tasks.run_import", "long"),
-        ("subscribers.tasks.run_move", "long"),
         ("subscribers.tasks.run_bulk_action", "long"),
         ("subscribers.tasks.find_duplicates", "long"),
         ("subscribers.tasks.check_mail_servers_of", "long"),

@@ -21,9 +21,9 @@ from reports.tasks import remove_deleted_workspaces
 from subscribers.consent import ledger as consent
 from subscribers.consent import suppression
 from subscribers.directory import export
-from subscribers.imports import asking, files, old_files, run, steps, undo
+from subscribers.imports import asking, files, run, steps, undo
+from subscribers.migrate_from import lines, taking
 from subscribers.migrate_from import run as moving
-from subscribers.migrate_from import taking
 from subscribers.models import (
     Import,
     ImportChange,
@@ -166,7 +166,7 @@ def move(workspace, weekly, owner):
 
 
 def moved(record):
-    assert taking.start_run(record)
+    assert steps.start_run(record)
     assert moving.run(record.pk, taking.opener)
     record.refresh_from_db()
     assert record.status == ImportStatus.DONE
@@ -174,7 +174,7 @@ def moved(record):
 
 
 def report(record):
-    with Path(record.report_path).open(encoding="utf-8-sig", newline="") as file:
+    with Path(record.errors_path).open(encoding="utf-8-sig", newline="") as file:
         return [(row["row"], row["address"], row["outcome"]) for row in csv.DictReader(file)]
 
 
@@ -185,18 +185,18 @@ def test_a_move_goes_on_beside_a_row_that_cannot_be_merged(move):
     assert (record.suppressed, record.invalid, record.rows) == (6, 1, 7)
     assert Suppression.objects.count() == 6
     assert report(record) == [("5", "p3@example.org", "invalid")]
-    assert noted() == [("import", f"move {record.pk}, row 5")]
+    assert noted() == [("import", f"migration {record.pk}, row 5")]
 
 
 def test_a_move_goes_on_beside_a_row_that_cannot_be_staged(move, monkeypatch):
-    from subscribers.migrate_from import staging
+    real = lines.of
 
-    real = staging._moment
+    def far(arrival, line):
+        made = real(arrival, line)
+        moment = arrival.reason_at.isoformat() if arrival.reason_at else "none"
+        return made.replace(moment, "294277-01-01")
 
-    def far(value):
-        return "294277-01-01" if value is not None else real(value)
-
-    monkeypatch.setattr(staging, "_moment", far)
+    monkeypatch.setattr(lines, "of", far)
     content = ["a@example.org,bounce", "b@example.org,bounce"]
     record = move(content)
     dated = move(["c@example.org,bounce"])
@@ -357,7 +357,7 @@ def test_old_files_are_forgotten_beside_one_that_cannot_be(imported):
     Import.objects.update(finished_at=long_ago)
     bad = records[1]
     poison("subscribers_import", f"NEW.id = {bad.pk}", events="UPDATE")
-    assert old_files.forget_old_files() == 2
+    assert files.forget_old() == 2
     assert list(Import.objects.exclude(path="")) == [bad]
     assert noted() == [("old files", f"import {bad.pk}")]
 

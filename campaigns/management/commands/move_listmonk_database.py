@@ -13,7 +13,7 @@ from subscribers.management import choosing, moving
 from subscribers.migrate_from import listmonk_database
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import Move
-from subscribers.states import MoveSource
+from subscribers.states import ExistingPeople, MoveSource
 
 HELP = """Move everything from listmonk's PostgreSQL database: lists, people with their attributes,
 subscriptions with their moments, the blocklist, templates, and campaigns as drafts.
@@ -39,9 +39,7 @@ class Command(moving.MoveCommand):
         parser.add_argument(
             "url", nargs="?", metavar="URL", help="postgresql://user:password@host:5432/listmonk"
         )
-        parser.add_argument(
-            "--statement", default="", metavar="TEXT", help="what they agreed to there"
-        )
+        moving.add_people(parser)
         parser.add_argument("--people-only", action="store_true", help="no templates or campaigns")
         moving.add_common(parser)
 
@@ -57,6 +55,8 @@ class Command(moving.MoveCommand):
                 record = Move.objects.create(
                     workspace=workspace,
                     source=self.source,
+                    filename=str(self.source.label),
+                    existing=ExistingPeople(options["existing"]),
                     statement=ledger.statement(workspace, text=words) if words else None,
                 )
                 outcome = moving.carry_out(

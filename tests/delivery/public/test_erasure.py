@@ -137,7 +137,7 @@ def person(workspace, settings):
     suppressed = "email\nx@example.org\n"
     stored = taking.store([("m.csv", io.BytesIO(f"{suppressed}{WHO} {WHO}\n".encode()))])
     move = taking.take(workspace, source=MoveSource.SUPPRESSIONS, stored=stored, mailing_list=None)
-    taking.start_run(move)
+    steps.start_run(move)
     assert moving.run(move.pk, taking.opener)
     leave_traces(workspace, person, weekly, message)
     return person

@@ -244,7 +244,7 @@ def test_the_suppression_list_goes_out_and_comes_back(editor_client, crowd, work
     record = taking.take(
         workspace, source=MoveSource.SUPPRESSIONS, stored=stored, mailing_list=None
     )
-    taking.start_run(record)
+    steps.start_run(record)
     assert moving.run(record.pk, taking.opener)
     assert set(Suppression.objects.values_list("email_key", "reason")) == before
 

@@ -6,6 +6,7 @@ import pytest
 
 from subscribers.addresses import addresses
 from subscribers.consent import lifecycle, suppression
+from subscribers.imports import steps
 from subscribers.migrate_from import run, taking
 from subscribers.models import MailingList
 from subscribers.people import people
@@ -62,7 +63,7 @@ def taken(workspace, weekly, owner):
 
 
 def checked(record):
-    assert taking.start_check(record)
+    assert steps.start_check(record)
     assert run.check(record.pk, taking.opener)
     record.refresh_from_db()
     assert record.status == ImportStatus.CHECKED
@@ -70,7 +71,7 @@ def checked(record):
 
 
 def moved(record):
-    assert taking.start_run(record)
+    assert steps.start_run(record)
     assert run.run(record.pk, taking.opener)
     record.refresh_from_db()
     assert record.status == ImportStatus.DONE

@@ -42,8 +42,7 @@ def test_people_come_without_a_value_that_somebody_else_has(taken, code, person)
     rows = (("a@example.com", "k-1"), ("b@example.com", "K-2"), ("c@example.com", "k-2"))
     record = checked(taken(MoveSource.LISTMONK, ("subscribers.csv", export(*rows))))
     assert figures(record) == {"rows": 3, "created": 3}
-    told = [(one["row"], one["field"], one["value"], one["code"])
-            for one in record.findings["problems"]]  # fmt: skip
+    told = [(one["row"], one["field"], one["value"], one["code"]) for one in record.problems]
     assert told == [
         (2, "Customer number", "k-1", "taken"),
         (4, "Customer number", "k-2", "taken_row"),
@@ -53,7 +52,7 @@ def test_people_come_without_a_value_that_somebody_else_has(taken, code, person)
     assert fields_of("a@example.com") == {"city": "Solo"}
     assert fields_of("b@example.com") == {"code": "K-2", "city": "Solo"}
     assert fields_of("c@example.com") == {"city": "Solo"}
-    report = Path(record.report_path).read_text("utf-8-sig")
+    report = Path(record.errors_path).read_text("utf-8-sig")
     assert 'comes without a value,"Customer number: k-1: Somebody else has' in report
 
 

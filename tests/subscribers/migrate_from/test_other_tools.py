@@ -59,7 +59,7 @@ def test_listmonks_export(taken):
         "vip": "boolean",
     }
     assert Subscriber.objects.get(email_key="hadi@example.com").first_name == ""
-    assert record.findings["noticed"] == {"attributes": 1}
+    assert record.flagged["noticed"] == {"attributes": 1}
     joined = ConsentEvent.objects.get(subscriber=gita)
     assert joined.at == datetime(2023, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -182,11 +182,13 @@ def test_old_files_are_forgotten(taken):
 
     from django.utils import timezone
 
+    from subscribers.imports import files
+
     record = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", "nope\n")))
-    Move.objects.update(created_at=timezone.now() - timedelta(days=31))
-    assert taking.forget_old_files() == 1
+    Move.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    assert files.forget_old() == 1
     record.refresh_from_db()
-    assert (record.files, record.report_path, record.findings["problems"]) == ([], "", [])
+    assert (record.files, record.errors_path, record.problems) == ([], "", [])
     assert record.invalid == 1
 
 
@@ -194,5 +196,5 @@ def test_cells_of_the_report_run_nowhere(taken):
     from pathlib import Path
 
     record = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", 'email\n"=cmd|calc"\n')))
-    with Path(record.report_path).open(encoding="utf-8-sig", newline="") as file:
+    with Path(record.errors_path).open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file))[1][2] == "'=cmd|calc"

@@ -13,7 +13,7 @@ NEW = "/subscribers/move/new/?from=mailchimp"
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    for task in (tasks.check_move, tasks.run_move):
+    for task in (tasks.check_import, tasks.run_import, tasks.undo_import):
         monkeypatch.setattr(task, "delay_on_commit", task)
 
 
@@ -35,10 +35,10 @@ def test_from_a_zip_to_people(editor_client, workspace):
     assert "People who never agreed" in page
     assert MailingList.objects.get(name="News").visibility == "private"
     assert "Into News (private)" in page
-    assert "can’t be undone as a whole" in page
-    assert record.findings["tags"]
-    assert f"New tags: {record.findings['tags'][0]}" in page
-    assert len(record.findings["fields"]) == len(set(record.findings["fields"]))
+    assert "can undo the whole move for 30 days" in page
+    assert record.flagged["new_tags"]
+    assert f"New tags: {record.flagged['new_tags'][0]}" in page
+    assert len(record.flagged["fields"]) == len(set(record.flagged["fields"]))
     assert f"/subscribers/move/{record.pk}/" in editor_client.get("/subscribers/imports/").text
     assert not Subscriber.objects.exists()
     editor_client.post(f"{answer.headers['Location']}act/", {"action": "run"})
@@ -80,3 +80,37 @@ def test_a_move_that_wrote_nothing_is_discarded(editor_client, taken, tmp_path):
     editor_client.post(f"/subscribers/move/{record.pk}/act/", {"action": "discard"})
     assert not Move.objects.exists()
     assert not list((tmp_path / "imports").iterdir())
+
+
+def test_a_move_is_undone_by_pages(editor_client, workspace):
+    place = upload(editor_client, mailchimp_zip()).headers["Location"]
+    editor_client.post(f"{place}act/", {"action": "run"})
+    record = Move.objects.get()
+    asks = f"/subscribers/import/{record.pk}/undo/"
+    assert asks in editor_client.get(place).text
+    page = editor_client.get(asks).text
+    assert "7 people that it created are deleted" in page
+    assert "1 address that it suppressed may be written to again" in page
+    assert editor_client.post(asks).headers["Location"] == place
+    assert not Subscriber.objects.filter(workspace=workspace).exists()
+    assert "7 people removed" in editor_client.get(place).text
+
+
+def test_a_move_has_no_page_among_the_imports_of_files(editor_client, taken):
+    record = taken("mailchimp", ("export.zip", mailchimp_zip()))
+    assert editor_client.get(f"/subscribers/import/{record.pk}/").status_code == 404
+    assert editor_client.get(f"/subscribers/move/{record.pk}/").status_code == 200
+
+
+def test_what_a_dead_worker_left_is_taken_up_but_no_database(workspace, monkeypatch, taken):
+    again = []
+    for task in (tasks.check_import, tasks.run_import, tasks.undo_import):
+        monkeypatch.setattr(task, "delay", again.append)
+    record = taken("mailchimp", ("export.zip", mailchimp_zip()))
+    Move.objects.filter(pk=record.pk).update(status="running")
+    database = Move.objects.create(workspace=workspace, source="listmonk_database")
+    for status, expected in (("running", [record.pk]), ("undoing", [record.pk, database.pk])):
+        Move.objects.filter(pk=database.pk).update(status=status)
+        again.clear()
+        tasks.resume_imports()
+        assert sorted(again) == expected

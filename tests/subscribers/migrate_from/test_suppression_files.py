@@ -157,6 +157,6 @@ def test_a_domain_covers_everybody_here_who_is_there(taken, person, domain):
         "b@spam.example": "complained",
         "new@fresh.example": "bounced",
     }
-    assert record.findings["noticed"] == {"domains": 1}
+    assert record.flagged["noticed"] == {"domains": 1}
     again = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", text)))
     assert again.suppressed == 0
