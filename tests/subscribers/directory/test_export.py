@@ -231,7 +231,7 @@ def test_reading_takes_as_many_queries_for_three_as_for_one(
     chosen = export.columns(workspace)
     for count in (1, 3):
         ids = export.choose(Subscriber.objects.filter(workspace=workspace))[:count]
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(6):
             list(export.write(workspace, ids, chosen=chosen, form=export.CSV))
 
 
