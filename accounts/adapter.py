@@ -8,7 +8,7 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import system_mail, tasks
+from accounts import system_mail, tasks, waking
 from accounts.models import SystemMail
 from accounts.workspace_urls import outside
 
@@ -43,4 +43,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         """Send allauth's mail in our own words; kinds we have no words for go nowhere."""
         if template_prefix.endswith("password_reset_key"):
             system_mail.put(SystemMail.Kind.PASSWORD_RESET, user_id=context["user"].pk)
-            tasks.nudge()
+            waking.wake(tasks.send_system_mail)

@@ -6,29 +6,15 @@ anywhere; see `account_mails`.
 
 import logging
 import time
-from functools import partial
 
 from celery import shared_task
-from django.db import InterfaceError, OperationalError, transaction
-from kombu.exceptions import OperationalError as BrokerError
+from django.db import InterfaceError, OperationalError
 
 from accounts import set_aside, system_mail
 
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0  # then it makes room; beat comes back within two
-
-
-def nudge() -> None:
-    """Have what was written down sent as soon as it is committed; beat finds it anyway."""
-    transaction.on_commit(partial(_nudge), robust=True)
-
-
-def _nudge() -> None:
-    try:
-        send_system_mail.delay()
-    except BrokerError:
-        log.warning("The broker is away; mail that waits is sent when it is back.")
 
 
 @shared_task

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from celery import current_app
-from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -14,7 +12,7 @@ from pydantic import AwareDatetime
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of
-from campaigns import lifecycle
+from campaigns import lifecycle, sending
 from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -186,7 +184,7 @@ def send_campaign(
         return Status(422, {"detail": "That time has passed.", "findings": []})
     if not won:
         return Status(409, {"detail": "Somebody else was faster.", "findings": []})
-    transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
+    sending.wake()
     return Status(200, status(find(campaign.workspace, campaign_id)))
 
 
@@ -212,5 +210,5 @@ def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict
         raise HttpError(409, str(error)) from error
     if not won:
         raise HttpError(409, f"A campaign that is {campaign.status} can't {action}.")
-    transaction.on_commit(lambda: current_app.send_task("delivery.tasks.start_due_campaigns"))
+    sending.wake()
     return status(find(campaign.workspace, campaign_id))

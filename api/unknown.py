@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from celery import current_app
-from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
 
+from accounts import waking
 from accounts.roles import Permission
 from api.access import workspace_of
 from api.campaigns import CampaignStatusOut, find, status
 from campaigns.states import CampaignStatus
+from delivery import tasks
 from delivery.models import Message
 from delivery.pipeline import settle
 from reports.campaign import recipients
@@ -98,7 +98,7 @@ def settle_unknown(
             settled = settle.send_again(campaign, messages=which.messages, expected=expected)
         except settle.CountChangedError as error:
             raise HttpError(409, str(error)) from error
-        transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))
+        waking.wake(tasks.keep_sending)
     else:
         raise HttpError(404, "The decisions are send-again and leave.")
     return {**status(campaign), "settled": settled}

@@ -39,16 +39,22 @@ COMPARED = 5  # sent campaigns that an audience is compared with
 FEW_TO_COMPARE = 50  # smaller audiences swing by chance
 
 
-def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Finding]:
-    """Check everything; red first, then amber, then green."""
-    division = division or rule.breakdown(campaign)
+def findings(
+    campaign: Campaign, division: Breakdown | None = None, *, chosen: Audience | None = None
+) -> list[Finding]:
+    """Check everything; red first, then amber, then green.
+
+    ``division`` and ``chosen`` spare queries where they are known already.
+    """
+    chosen = chosen or Audience.of(campaign)
+    division = division or rule.count(chosen)
     content = campaign.content or Content(campaign=campaign)
     found = [
-        *_audience(campaign, division),
+        *_audience(campaign, division, chosen),
         *_carrier(campaign),
         *_sender(campaign),
         *_inbox_line(content),
-        *_content(campaign, content, division),
+        *_content(campaign, content, division, chosen),
         *_workspace(campaign),
         *_tracking(campaign),
     ]
@@ -58,7 +64,11 @@ def findings(campaign: Campaign, division: Breakdown | None = None) -> list[Find
 def of_message(campaign: Campaign) -> list[Finding]:
     """Check only the email itself and its sender: of a send under way the audience is settled."""
     content = campaign.content or Content(campaign=campaign)
-    return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content, None)]
+    return [
+        *_sender(campaign),
+        *_inbox_line(content),
+        *_content(campaign, content, None, Audience.of(campaign)),
+    ]
 
 
 def blocking(
@@ -76,8 +86,7 @@ def _number(count: int) -> str:
     return number_format(count, force_grouping=True)
 
 
-def _audience(campaign: Campaign, division: Breakdown) -> Iterator[Finding]:
-    chosen = Audience.of(campaign)
+def _audience(campaign: Campaign, division: Breakdown, chosen: Audience) -> Iterator[Finding]:
     if not (chosen.include or chosen.include_segments):
         yield red(
             "no_audience",
@@ -294,8 +303,10 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
         )
 
 
-def _content(campaign: Campaign, content: Content, division: Breakdown | None) -> Iterator[Finding]:
-    people = rule.sample(campaign, TRIED)
+def _content(
+    campaign: Campaign, content: Content, division: Breakdown | None, chosen: Audience
+) -> Iterator[Finding]:
+    people = rule.sample(campaign, TRIED, chosen=chosen)
     is_small = division is not None and division.audience <= COUNTED_WHOLE
     blocked = False
     may_be_empty = []
@@ -313,7 +324,7 @@ def _content(campaign: Campaign, content: Content, division: Breakdown | None) -
             field=_FIELDS.get(found.where, "id_source"),
         )
     if division is not None and may_be_empty and is_small:
-        counts = rule.lacking(Audience.of(campaign), may_be_empty)
+        counts = rule.lacking(chosen, may_be_empty)
         yield from (_lacks(tag, count, division) for tag, count in counts.items() if count)
         if people and not blocked and not any(counts.values()):
             filled = ngettext(

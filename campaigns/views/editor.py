@@ -122,7 +122,7 @@ def page(request: MemberRequest, campaign: Campaign, step: str, /, **extra: Any)
     """Return what every step's page needs."""
     chosen = Audience.of(campaign)
     division = rule.recent_count(chosen)
-    found = preflight.findings(campaign, division)
+    found = preflight.findings(campaign, division, chosen=chosen)
     return {
         "campaign": campaign,
         "step": step,

@@ -1,26 +1,21 @@
 """Step 4: what is wrong, what is right, and when it goes."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
-from celery import current_app
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from kombu.exceptions import OperationalError
 
 from accounts import zones
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from campaigns import lifecycle
+from campaigns import lifecycle, sending
 from campaigns.audience import rule, sample
 from campaigns.audience.rule import Breakdown
 from campaigns.checks import confirmation, preflight
@@ -32,7 +27,6 @@ from campaigns.rendering.stored import preview_content
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
 
-logger = logging.getLogger(__name__)
 AFTER = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.SENT})
 
 
@@ -114,7 +108,7 @@ def schedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
             messages.error(request, _("The campaign is no draft any more, so nothing changed."))
         return redirect(editor.place(campaign), campaign.pk)
     if form.is_now:
-        nudge(after=lifecycle.UNDO_WINDOW.total_seconds())
+        sending.wake(after=lifecycle.UNDO_WINDOW.total_seconds())
         return redirect("campaign_live", campaign.pk)
     messages.success(
         request,
@@ -137,21 +131,6 @@ def _ask_anew(
 def _not_ready(request: MemberRequest, campaign: Campaign) -> HttpResponse:
     messages.error(request, _("The campaign is not ready yet. Fix what is marked in red first."))
     return redirect("campaign_review", campaign.pk)
-
-
-def nudge(*, after: float = 0) -> None:
-    """Have due campaigns looked for in ``after`` seconds, once what was written is committed.
-
-    The clock of the worker looks for them anyway; this only saves a second or two.
-    """
-    transaction.on_commit(partial(_send_nudge, after))
-
-
-def _send_nudge(after: float) -> None:
-    try:
-        current_app.send_task("delivery.tasks.start_due_campaigns", countdown=after)
-    except OperationalError:
-        logger.warning("The broker is away; due campaigns are found when it is back.")
 
 
 def in_words(at: datetime, workspace: Workspace, zone_name: str | None = None) -> str:

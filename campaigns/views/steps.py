@@ -10,12 +10,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
-from campaigns import lifecycle
+from campaigns import lifecycle, sending
 from campaigns.checks import confirmation
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from campaigns.views import editor
-from campaigns.views.review import nudge
 
 
 @member(Permission.SEND)
@@ -67,7 +66,7 @@ def resume(request: MemberRequest, campaign_id: int) -> HttpResponse:
             "confirmed": confirmation.shown(campaign),
         }
         return render(request, "campaigns/resume.html", context, status=409)
-    nudge()
+    sending.wake()
     return answer
 
 

@@ -1,18 +1,18 @@
 """Unknown messages: a person decides, for the whole campaign or for one message."""
 
-from celery import current_app
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
 from campaigns.models import Campaign
+from delivery import tasks
 from delivery.pipeline import settle
 
 
@@ -38,7 +38,7 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
         except settle.CountChangedError as error:
             context = {"campaign": campaign, "now": error.now, "before": expected}
             return render(request, "delivery/send_again.html", context, status=409)
-        transaction.on_commit(lambda: current_app.send_task("delivery.tasks.keep_sending"))
+        waking.wake(tasks.keep_sending)
         text = ngettext("%(n)s mail goes out again.", "%(n)s mails go out again.", count)
     else:
         count = settle.leave(campaign, messages=chosen)

@@ -1,15 +1,13 @@
 """Sign-ups that wait for a member's decision."""
 
-from contextlib import suppress
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
-from kombu.exceptions import OperationalError
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_numbers
 from accounts.roles import Permission
@@ -48,8 +46,7 @@ def _decide(request: MemberRequest) -> HttpResponse:
         messages.error(request, _("Tick the sign-ups first."))
     elif action == "approve":
         for taken in intake.approve(request.workspace, ids=ids):
-            with suppress(OperationalError):  # the broker is away: beat takes it up
-                take_signup.delay(taken)
+            waking.wake(take_signup, taken)
         messages.success(
             request,
             _("Taken in. They get the mail that asks them to confirm, as everybody does."),
