@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
-from accounts import system_mail, tasks
+from accounts import system_mail, tasks, waking
 from accounts.models import SystemMail
 from accounts.workspace_urls import outside
 
@@ -48,4 +48,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
                 user_id=context["user"].pk,
                 language=get_language() or "",  # of the page on which it was asked for
             )
-            tasks.nudge()
+            waking.wake(tasks.send_system_mail)

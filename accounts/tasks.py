@@ -10,16 +10,11 @@ import time
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from accounts import set_aside, system_mail, waking
+from accounts import set_aside, system_mail
 
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0  # then it makes room; beat comes back within two
-
-
-def nudge() -> None:
-    """Have what was written down sent as soon as it is committed; beat finds it anyway."""
-    waking.wake(send_system_mail)
 
 
 @shared_task

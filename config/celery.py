@@ -54,6 +54,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
+    "resume-duplicate-searches": {
+        "task": "subscribers.tasks.resume_duplicate_searches",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
     "check-mail-servers": {
         "task": "subscribers.tasks.check_mail_servers",
         # It reads everybody's domain. Nothing is due again sooner: mail_servers.KEPT_UNKNOWN.

@@ -1,13 +1,19 @@
 """Answers for when something goes wrong: pages for people, JSON for programs."""
 
+import sys
 from typing import Any
 
+import redis
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+from kombu.exceptions import OperationalError as BrokerError
 
 API = "/api/"
+RETRY_SECONDS = 5
+AWAY = (OperationalError, InterfaceError, redis.RedisError, BrokerError)
 TOO_LARGE = 413
 
 
@@ -49,10 +55,25 @@ def page_not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 with a page that asks nothing of the database or the session."""
+    """Answer 500 with a page that asks nothing of the database or the session.
+
+    Or 503, where the database, Redis or the broker is away: nothing is broken, and trying again
+    helps. Django calls this while it handles the error.
+    """
+    if isinstance(sys.exc_info()[1], AWAY):
+        return _away(request)
     if asked := _for_programs(request, "Something went wrong on our side.", 500):
         return asked
     return HttpResponse(loader.get_template("errors/500.html").render(), status=500)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    detail = "A service that this needs does not answer. Try again in a moment."
+    answer = _for_programs(request, detail, 503) or HttpResponse(
+        loader.get_template("errors/503.html").render(), status=503
+    )
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    return answer
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001

@@ -1,5 +1,6 @@
 """The one settings module. Values that differ between machines come from `config.environment`."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -170,7 +171,15 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     },
 }
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["ENGINE"] = "config.postgresql"
+# Pages don't wait for ever for a frozen database; workers may have long statements.
+DATABASE_PATIENCE = env.whole("DATABASE_PATIENCE", default=60, least=1, most=3600)  # seconds
+if os.environ.get("LOG_PART") == "web":
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": min(10, DATABASE_PATIENCE),
+        **DATABASES["default"].get("OPTIONS", {}),
+        "patience": DATABASE_PATIENCE,
+    }
 REDIS_URL = env.service_url(
     "REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://user:password@host:6379/0"
 ) or embedded.redis_url(DATA_DIR)
@@ -178,9 +187,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.forgiving_cache.ForgivingCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
     },
 }
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
+from accounts import set_aside, waking
 from accounts import tasks as system_mail_tasks
 from accounts.models import Workspace
 from subscribers.addresses import mail_servers
@@ -172,6 +172,13 @@ def find_duplicates(workspace_id: int) -> None:
 
 
 @shared_task
+def resume_duplicate_searches() -> None:
+    """Take up searches that nobody was woken for; who still searches holds the lock."""
+    for workspace_id in duplicates.unfinished():
+        find_duplicates.delay(workspace_id)
+
+
+@shared_task
 def check_mail_servers() -> None:
     """Ask the DNS about people's domains, in the workspaces that want it."""
     wanted = Workspace.objects.filter(check_mail_servers=True).values_list("pk", flat=True)
@@ -203,19 +210,19 @@ def _take_signup(request_id: int) -> None:
     if letter and letter.token and brake.pull(row.workspace_id):
         log.warning("signup.brake_pulled", workspace_id=row.workspace_id)
         mails.put_brake_news(row.workspace_id)
-    system_mail_tasks.nudge()
+    waking.wake(system_mail_tasks.send_system_mail)
 
 
 def send_letter(letter: Letter) -> None:
     """Write a mail down in the caller's transaction; it goes as soon as that is committed."""
     mails.put(letter)
-    system_mail_tasks.nudge()
+    waking.wake(system_mail_tasks.send_system_mail)
 
 
 def send_owner_link(person: Subscriber, *, message_id: int | None, language: str) -> None:
     """Mail a person the link to their own settings and data."""
     mails.put_owner_link(person, message_id=message_id, language=language)
-    system_mail_tasks.nudge()
+    waking.wake(system_mail_tasks.send_system_mail)
 
 
 @shared_task(name="subscribers.take_overdue_signups")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import tasks, team
+from accounts import tasks, team, waking
 from accounts.access import MemberRequest, member
 from accounts.forms.settings import InviteForm, JoinForm
 from accounts.models import Invitation, User
@@ -50,7 +50,7 @@ def settings_team(request: MemberRequest) -> HttpResponse:
     except team.TeamError as error:
         form.add_error("email", str(error))
         return _team_page(request, form)
-    tasks.nudge()
+    waking.wake(tasks.send_system_mail)
     messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": email})
     return redirect("settings_team")
 
@@ -66,7 +66,7 @@ def invitation_resend(request: MemberRequest, invitation_id: int) -> HttpRespons
     except team.TeamError as error:
         messages.error(request, str(error))
         return redirect("settings_team")
-    tasks.nudge()
+    waking.wake(tasks.send_system_mail)
     messages.success(
         request,
         _("A new invitation is on its way to %(email)s. The link in the earlier one has ended.")

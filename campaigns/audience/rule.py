@@ -164,9 +164,9 @@ def breakdown(campaign: Campaign) -> Breakdown:
     return count(Audience.of(campaign))
 
 
-def sample(campaign: Campaign, number: int) -> list[Subscriber]:
+def sample(campaign: Campaign, number: int, *, chosen: Audience | None = None) -> list[Subscriber]:
     """Return up to ``number`` people who will get the campaign, spread over the audience."""
-    audience = Audience.of(campaign)
+    audience = chosen or Audience.of(campaign)
     if not audience.include:
         return []
     by_segment = bool(audience.include_segments or audience.exclude_segments)

@@ -93,18 +93,18 @@ def exactly(chosen: Audience) -> Breakdown:
         return about
 
 
-def sample(campaign: Campaign, number: int) -> list[Subscriber]:
+def sample(campaign: Campaign, number: int, *, chosen: Audience | None = None) -> list[Subscriber]:
     """Return up to ``number`` people who will get a campaign, spread over the audience.
 
     Where segments decide, people drawn one by one are asked; all only if none of those gets it, and
     not for long.
     """
-    chosen = Audience.of(campaign)
+    chosen = chosen or Audience.of(campaign)
     try:
         with members.in_time():
             found = _readers(chosen, number)
             if not found:
-                return rule.sample(campaign, number)
+                return rule.sample(campaign, number, chosen=chosen)
     except members.TooMuch:
         return []
     return list(Subscriber.objects.filter(pk__in=found).order_by("pk"))

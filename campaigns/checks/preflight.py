@@ -39,20 +39,26 @@ FEW_TO_COMPARE = 50  # smaller audiences swing by chance
 
 
 def findings(
-    campaign: Campaign, division: Breakdown | None = None, *, is_quick: bool = False
+    campaign: Campaign,
+    division: Breakdown | None = None,
+    *,
+    chosen: Audience | None = None,
+    is_quick: bool = False,
 ) -> list[Finding]:
     """Check everything; red first, then amber, then green.
 
-    ``is_quick``: for a page on the way, which counts no whole audience of many.
+    ``division`` and ``chosen`` spare queries where they are known already. ``is_quick``: for a page
+    on the way, which counts no whole audience of many.
     """
-    division = division or rule.breakdown(campaign)
+    chosen = chosen or Audience.of(campaign)
+    division = division or rule.count(chosen)
     content = campaign.content or Content(campaign=campaign)
     found = [
-        *_audience(campaign, division, is_quick=is_quick),
+        *_audience(campaign, division, chosen, is_quick=is_quick),
         *_carrier(campaign),
         *_sender(campaign),
         *_inbox_line(content),
-        *_content(campaign, content, division, is_quick=is_quick),
+        *_content(campaign, content, division, chosen, is_quick=is_quick),
         *_workspace(campaign),
         *_tracking(campaign),
     ]
@@ -62,7 +68,11 @@ def findings(
 def of_message(campaign: Campaign) -> list[Finding]:
     """Check only the email itself and its sender: of a send under way the audience is settled."""
     content = campaign.content or Content(campaign=campaign)
-    return [*_sender(campaign), *_inbox_line(content), *_content(campaign, content, None)]
+    return [
+        *_sender(campaign),
+        *_inbox_line(content),
+        *_content(campaign, content, None, Audience.of(campaign)),
+    ]
 
 
 def of_carrier(campaign: Campaign) -> list[Finding]:
@@ -85,8 +95,9 @@ def _number(count: int) -> str:
     return number_format(count, force_grouping=True)
 
 
-def _audience(campaign: Campaign, division: Breakdown, *, is_quick: bool) -> Iterator[Finding]:
-    chosen = Audience.of(campaign)
+def _audience(
+    campaign: Campaign, division: Breakdown, chosen: Audience, *, is_quick: bool
+) -> Iterator[Finding]:
     if not (chosen.include or chosen.include_segments):
         yield red(
             "no_audience",
@@ -307,9 +318,14 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
 
 
 def _content(
-    campaign: Campaign, content: Content, division: Breakdown | None, *, is_quick: bool = False
+    campaign: Campaign,
+    content: Content,
+    division: Breakdown | None,
+    chosen: Audience,
+    *,
+    is_quick: bool = False,
 ) -> Iterator[Finding]:
-    people = sizing.sample(campaign, TRIED)
+    people = sizing.sample(campaign, TRIED, chosen=chosen)
     most = estimating.MANY if is_quick else COUNTED_WHOLE
     is_small = division is not None and division.is_exact and division.audience <= most
     blocked = False
@@ -321,7 +337,7 @@ def _content(
         else:
             yield found
     if division is not None and may_be_empty and is_small:
-        counts = rule.lacking(Audience.of(campaign), may_be_empty)
+        counts = rule.lacking(chosen, may_be_empty)
         yield from (_lacks(tag, count, division) for tag, count in counts.items() if count)
         if people and not blocked and not any(counts.values()):
             filled = ngettext(

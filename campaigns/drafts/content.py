@@ -121,7 +121,8 @@ def save(
     if sender is not None:
         changes |= _sender_columns(sender)
     Campaign.objects.filter(pk=campaign.pk).update(**changes)
-    campaign.refresh_from_db(fields=list(changes))
+    for column, value in changes.items():
+        setattr(campaign, column, value)
     return stored
 
 
@@ -173,10 +174,12 @@ def _store(current: Content, new: Draft, *, by: User | None) -> Content:
     if current.frozen_at is not None:
         return _next_version(current, new, by=by)
     # auto_now would do the same, but only for save(); the condition needs an UPDATE.
-    Content.objects.filter(pk=current.pk, frozen_at=None).update(
-        updated_at=timezone.now(), **_columns(new)
-    )
-    current.refresh_from_db()
+    changes = {"updated_at": timezone.now(), **_columns(new)}
+    if not Content.objects.filter(pk=current.pk, frozen_at=None).update(**changes):
+        current.refresh_from_db()
+        return _next_version(current, new, by=by)
+    for column, value in changes.items():
+        setattr(current, column, value)
     return current
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from markupsafe import escape
@@ -11,13 +12,14 @@ from campaigns.rendering import checking, frame, links, markdown, markup, mjml, 
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.merge import MergeTemplate, merge_template
-from campaigns.rendering.protect import Protector
+from campaigns.rendering.protect import Protector, Tag
 from campaigns.rendering.sandbox import Mode
 from campaigns.rendering.values import MergeTags
 from campaigns.states import ContentKind, Where
 
 MAX_DEPTH = 200
 MAX_REPEATED = 300_000  # elements that a parser would open anew
+PAGES_KEPT = 4  # writings that somebody is about to ask more about
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +119,7 @@ class _Build:
         local: set[str] = set()
         for where, source in writing.parts():
             local |= checking.assigned_names(checking.parse(source, where=where))
-        self.protector = Protector(*(source for _where, source in writing.parts()))
+        self.protector = _protector(writing)
         self.table = links.LinkTable(known_links)
         self.writer = links.LinkWriter(self.protector, self.table, track=track_clicks, local=local)
 
@@ -139,6 +141,37 @@ class _Build:
         return html, self.protector.restore(text)
 
     def _html(self) -> str | None:
+        html, tags, held = _page(self.writing, self.language)
+        self.protector.begin_with(tags, held)
+        return html
+
+
+Page = tuple[str | None, tuple[Tag, ...], tuple[str, ...]]
+
+
+@lru_cache(maxsize=PAGES_KEPT)
+def _page(writing: Writing, language: str) -> Page:
+    """Turn a writing into one HTML page whose merge tags are words, and say what they stand for.
+
+    Most of the work, and the same for a preview, for its checks and for sending; so a revision
+    that is asked about in several ways is converted once.
+    """
+    protector = _protector(writing)
+    html = _Page(writing, protector, language).html()
+    return html, *protector.kept
+
+
+def _protector(writing: Writing) -> Protector:
+    return Protector(*(source for _where, source in writing.parts()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    writing: Writing
+    protector: Protector
+    language: str
+
+    def html(self) -> str | None:
         writing, protector = self.writing, self.protector
         if writing.kind is ContentKind.TEXT:
             return None

@@ -10,6 +10,7 @@ from markupsafe import escape
 from campaigns.rendering import checking
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content
 from campaigns.rendering.errors import ContentError
+from campaigns.rendering.merge import merge_template
 from campaigns.rendering.values import (
     SYSTEM_TAGS,
     MergeTags,
@@ -50,15 +51,12 @@ def preview(writing: Writing, tags: MergeTags, person: Person | None = None) -> 
     values = preview_values(tags, person)
     try:
         compiled = compile_content(writing, tags, track_clicks=False, preview=True)
-        preheader = compile_content(
-            Writing(kind=writing.kind, source="", subject=writing.preheader),
-            tags,
-            track_clicks=False,
-            preview=True,
+        preheader = merge_template(
+            writing.preheader, "preview_text", constants=tags.constants, where=Where.PREHEADER
         )
         return Preview(
             subject=compiled.subject.render(values),
-            preheader=preheader.subject.render(values),
+            preheader=preheader.render(values),
             html=_page(compiled, values),
             text=compiled.text.render(values),
             problems=tuple(unknown_tags(writing, tags)),

@@ -55,6 +55,15 @@ class Protector:
         self._holding = re.compile(self._prefix + r"h(\d+)qz")
         self._held: list[str] = []
 
+    @property
+    def kept(self) -> tuple[tuple[Tag, ...], tuple[str, ...]]:
+        """What all words stand for, in order: tags, and pieces that were held."""
+        return tuple(self.tags), tuple(self._held)
+
+    def begin_with(self, tags: tuple[Tag, ...], held: tuple[str, ...]) -> None:
+        """Know the words that another protector of the same sources gave."""
+        self.tags[:], self._held[:] = tags, held
+
     def add(self, tag: Tag) -> str:
         """Keep a tag and return its word."""
         self.tags.append(tag)

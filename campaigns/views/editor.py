@@ -126,7 +126,7 @@ def page(
     chosen = Audience.of(campaign)
     wait = wait or request.GET.get("exact") == "1"
     division = (sizing.exactly if wait else sizing.quick)(chosen)
-    found = preflight.findings(campaign, division, is_quick=not wait)
+    found = preflight.findings(campaign, division, chosen=chosen, is_quick=not wait)
     return {
         "campaign": campaign,
         "step": step,

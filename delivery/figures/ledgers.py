@@ -126,14 +126,23 @@ def of_all(campaign_ids: Iterable[int]) -> dict[int, Ledger]:
 
 def of(campaign: Campaign) -> Ledger:
     """Return a campaign's ledger with its lanes, in one query over the tallies."""
-    by_group: dict[DomainGroup, list[Row]] = {}
+    return with_lanes([campaign.pk])[campaign.pk]
+
+
+def with_lanes(campaign_ids: Iterable[int]) -> dict[int, Ledger]:
+    """Return each campaign's ledger with its lanes, in one query over the tallies."""
+    found: dict[int, dict[DomainGroup, list[Row]]] = {key: {} for key in campaign_ids}
     rows = (
-        MessageTally.objects.filter(campaign=campaign)
-        .values_list("domain_group", "state", "reason")
+        MessageTally.objects.filter(campaign_id__in=list(found))
+        .values_list("campaign_id", "domain_group", "state", "reason")
         .annotate(n=Sum("count"))
     )
-    for group, *row in rows:
-        by_group.setdefault(DomainGroup(group), []).append(tuple(row))
+    for campaign_id, group, *row in rows:
+        found[campaign_id].setdefault(DomainGroup(group), []).append(tuple(row))
+    return {key: _with_lanes(by_group) for key, by_group in found.items()}
+
+
+def _with_lanes(by_group: Mapping[DomainGroup, list[Row]]) -> Ledger:
     lanes = {group: _book(mine) for group, mine in by_group.items()}
     return _book((row for mine in by_group.values() for row in mine), lanes)
 

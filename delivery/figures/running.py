@@ -1,5 +1,6 @@
 """Figures of a running send: its rate, and what servers said last. Cheap, however large it is."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -51,6 +52,28 @@ def messages_per_second(campaign: Campaign) -> float:
     attempts = rows.aggregate(n=Sum(F("sent") + F("deferred") + F("failed")))["n"] or 0
     seconds = (end - begin).total_seconds()
     return round(attempts / seconds, 1) if seconds > 0 else 0.0
+
+
+def rates(campaigns: Iterable[Campaign]) -> dict[int, float]:
+    """Return how fast campaigns that are being sent go now, by id, in one query."""
+    now = timezone.now()
+    since = now.replace(second=0, microsecond=0) - WINDOW
+    begun = {campaign.pk: campaign.started_at for campaign in campaigns}
+    attempts: dict[int, int] = dict.fromkeys(begun, 0)
+    rows = (
+        SendMinute.objects.filter(campaign__in=list(begun), minute__gte=since)
+        .values_list("campaign_id", "minute")
+        .annotate(n=Sum(F("sent") + F("deferred") + F("failed")))
+    )
+    for key, minute, count in rows:
+        start = begun[key]
+        if start is not None and minute >= start.replace(second=0, microsecond=0):
+            attempts[key] += count or 0
+    found: dict[int, float] = {}
+    for key, start in begun.items():
+        seconds = (now - max(start, since)).total_seconds() if start else 0.0
+        found[key] = round(attempts[key] / seconds, 1) if seconds > 0 else 0.0
+    return found
 
 
 def last_errors(

@@ -1,11 +1,11 @@
 """Why is it not sending? One sentence for any campaign, and one word for programs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import redis
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
@@ -18,12 +18,13 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.accounts import breaker, routing
-from delivery.figures import ledgers, running
+from delivery.figures import ledgers, under_way
 from delivery.figures.ledgers import Ledger
-from delivery.models import Claim, Dispatch, Message, SendingAccount
+from delivery.figures.under_way import Known
+from delivery.models import SendingAccount
 from delivery.pipeline import next_campaign
 from delivery.processes import heartbeats
-from delivery.states import ClaimState, MessageState, Reason
+from delivery.states import Reason
 from subscribers.states import DomainGroup
 
 BEAT_SILENCE: Final = 15.0  # seconds
@@ -79,6 +80,42 @@ def explain(
 
     ``ledger`` and ``speed`` (messages per second) spare queries where they are known already.
     """
+    if campaign.status != CampaignStatus.SENDING:
+        return _not_sending(campaign, ledger)
+    wrong = machinery()
+    if wrong is not None:
+        return wrong
+    books = None if ledger is None else {campaign.pk: ledger}
+    speeds = None if speed is None else {campaign.pk: speed}
+    known = under_way.of([campaign], books=books, speeds=speeds)[campaign.pk]
+    return _sending(campaign, known)
+
+
+def explain_all(campaigns: Sequence[Campaign], wrong: Diagnosis | None) -> list[Diagnosis]:
+    """Explain many campaigns in a fixed number of queries; ``wrong`` is what `machinery` said."""
+    sending = [one for one in campaigns if one.status == CampaignStatus.SENDING]
+    known = under_way.of(sending) if wrong is None else {}
+
+    def found(campaign: Campaign) -> Diagnosis:
+        if campaign.status == CampaignStatus.SENDING:
+            return wrong or _sending(campaign, known[campaign.pk])
+        if _is_due(campaign):
+            return wrong or _about_to_start()
+        return _not_sending(campaign, None)
+
+    return [found(campaign) for campaign in campaigns]
+
+
+def _is_due(campaign: Campaign) -> bool:
+    at = campaign.send_at
+    return campaign.status == CampaignStatus.SCHEDULED and (at is None or at <= timezone.now())
+
+
+def _about_to_start() -> Diagnosis:
+    return Diagnosis(cause=Cause.STARTING, sentence=_("About to start."))
+
+
+def _not_sending(campaign: Campaign, ledger: Ledger | None) -> Diagnosis:
     match campaign.status:
         case CampaignStatus.DRAFT:
             return Diagnosis(cause=Cause.DRAFT, sentence=_("This campaign is a draft."))
@@ -88,10 +125,8 @@ def explain(
             return _paused(campaign)
         case CampaignStatus.CANCELLED:
             return Diagnosis(cause=Cause.CANCELLED, sentence=_("This campaign was cancelled."))
-        case CampaignStatus.SENT:
-            return _finished(campaign, ledger or ledgers.of(campaign))
         case _:
-            return _sending(campaign, ledger, speed)
+            return _finished(campaign, ledger or ledgers.of(campaign))
 
 
 def machinery() -> Diagnosis | None:
@@ -162,7 +197,7 @@ def is_about_to_start(campaign: Campaign) -> bool:
 def _scheduled(campaign: Campaign) -> Diagnosis:
     at = campaign.send_at
     if at is None or at <= timezone.now():
-        return machinery() or Diagnosis(cause=Cause.STARTING, sentence=_("About to start."))
+        return machinery() or _about_to_start()
     if is_about_to_start(campaign):
         seconds = max(1, round((at - timezone.now()).total_seconds()))
         return Diagnosis(
@@ -224,39 +259,31 @@ def _finished(campaign: Campaign, ledger: Ledger) -> Diagnosis:
     )
 
 
-def _sending(campaign: Campaign, ledger: Ledger | None, speed: float | None) -> Diagnosis:
-    wrong = machinery()
-    if wrong is not None:
-        return wrong
-    ledger = ledger or ledgers.of(campaign)
-    speed = running.messages_per_second(campaign) if speed is None else speed
-    claims = Claim.objects.filter(campaign=campaign)
-    if claims.filter(state=ClaimState.HELD, held_until__gte=timezone.now()).exists():
-        return _going(ledger, speed)
-    accounts = list(SendingAccount.objects.filter(workspace_id=campaign.workspace_id))
-    if not accounts:
+def _sending(campaign: Campaign, known: Known) -> Diagnosis:
+    if known.is_held:
+        return _going(known)
+    if not known.accounts:
         return Diagnosis(
             cause=Cause.NO_ACCOUNT,
             sentence=_("Nothing is sent because there is no sending account. Add one in Settings."),
         )
-    waiting = claims.filter(state=ClaimState.WAITING)
-    if waiting.exists():
-        if next_campaign.usable(campaign, accounts) is None:
-            return _broken(_route(campaign, accounts))
-        return _throttled(waiting) or _going(ledger, speed)
-    return _rest(campaign, ledger, speed)
+    if known.is_waiting:
+        if next_campaign.usable(campaign, known.accounts) is None:
+            return _broken(_route(campaign, known.accounts))
+        return _throttled(known) or _going(known)
+    return _rest(known)
 
 
-def _going(ledger: Ledger, speed: float) -> Diagnosis:
+def _going(known: Known) -> Diagnosis:
     """Say how fast it goes, and whose servers asked us to slow down."""
     sentence = _("Sending normally.")
-    per_minute = round(speed * 60)
+    per_minute = round(known.speed * 60)
     if per_minute:
         number = number_format(per_minute, force_grouping=True)
         sentence = _("Sending at %(n)s a minute.") % {"n": number}
     slowed = {
         group: lane.reasons[Reason.THROTTLED_BY_SERVER]
-        for group, lane in ledger.lanes.items()
+        for group, lane in known.ledger.lanes.items()
         if Reason.THROTTLED_BY_SERVER in lane.reasons
     }
     if not slowed:
@@ -276,20 +303,13 @@ def _going(ledger: Ledger, speed: float) -> Diagnosis:
     )
 
 
-def _rest(campaign: Campaign, ledger: Ledger, speed: float) -> Diagnosis:
+def _rest(known: Known) -> Diagnosis:
     """Say what a campaign without open claims is about."""
-    if not Dispatch.objects.filter(campaign=campaign, planning_done_at__isnull=False).exists():
+    if not known.is_planned:
         return Diagnosis(cause=Cause.PLANNING, sentence=_("Working out who gets this campaign."))
-    deferred = ledger.deferred
+    deferred = known.ledger.deferred
     if deferred:
-        due = (
-            Message.objects.filter(
-                campaign=campaign, state=MessageState.DEFERRED, not_before__isnull=False
-            )
-            .order_by("not_before")
-            .values_list("not_before", flat=True)
-            .first()
-        )
+        due = known.retry_at
         return Diagnosis(
             cause=Cause.RETRYING,
             count=deferred,
@@ -301,7 +321,7 @@ def _rest(campaign: Campaign, ledger: Ledger, speed: float) -> Diagnosis:
             )
             % {"count": deferred, "time": clock(due or timezone.now())},
         )
-    return _going(ledger, speed)
+    return _going(known)
 
 
 def _route(campaign: Campaign, accounts: list[SendingAccount]) -> SendingAccount:
@@ -331,14 +351,10 @@ def _broken(account: SendingAccount) -> Diagnosis:
     )
 
 
-def _throttled(waiting: QuerySet[Claim]) -> Diagnosis | None:
-    now = timezone.now()
-    if waiting.filter(Q(not_before=None) | Q(not_before__lte=now)).exists():
+def _throttled(known: Known) -> Diagnosis | None:
+    if known.is_due or known.until is None:
         return None
-    first = waiting.order_by("not_before").values_list("not_before", "waiting_for").first()
-    if first is None:
-        return None
-    until, what = first[0] or now, first[1]
+    now, until, what = timezone.now(), known.until, known.waiting_for
     if until - now < timedelta(seconds=5):
         return Diagnosis(
             cause=Cause.SENDING,

@@ -13,6 +13,7 @@ import "./behaviours/autosave.js";
 import "./behaviours/preview.js";
 import "./behaviours/select-all.js";
 import "./behaviours/several.js";
+import "./behaviours/morph.js";
 import "./behaviours/strips.js";
 import "./behaviours/swaps.js";
 

@@ -24,6 +24,7 @@ from reports.campaign.engagement import curve, engagement, links
 from reports.views.campaigns import key
 from subscribers.imports.errors import safe
 
+MOVING, WAITING = 2, 10  # seconds after which the figures are renewed
 FILTERS = (
     "", "sent", "deferred", "failed", "unknown", "skipped", "opened", "not_opened", "clicked",
     "unsubscribed", "cancelled", "planned",
@@ -73,6 +74,7 @@ def _figures(campaign: Campaign) -> dict[str, object]:
         "ledger": now.ledger,
         "engagement": engagement([campaign.pk])[campaign.pk],
         "chart": _minutes_chart(now.minutes),
+        "pace": WAITING if campaign.status == CampaignStatus.PAUSED else MOVING,
         "skips": skips.by_reason(now.ledger),
         "differs": None if now.is_counting else expected.difference(campaign, now.ledger),
     }

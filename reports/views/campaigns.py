@@ -7,8 +7,10 @@ from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
 from campaigns.states import CampaignStatus
+from delivery.health import diagnosis
 from reports.campaign import cards
 
+MOVING, WAITING = 3, 30  # seconds
 TABS: dict[str, tuple[CampaignStatus, ...]] = {
     "": (),
     "draft": (CampaignStatus.DRAFT,),
@@ -32,12 +34,13 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
     tab = request.GET.get("status", "")
     tab = tab if tab in TABS else ""
     search = request.GET.get("q", "").strip()[:200]
+    before = key(request, "before")
     page = cards.page(
         request.workspace,
         statuses=TABS[tab],
         search=search,
         archived=tab == "archived",
-        before=key(request, "before"),
+        before=before,
     )
     context = {
         "page": page,
@@ -45,13 +48,26 @@ def campaign_list(request: MemberRequest) -> HttpResponse:
         "tabs": list(TABS),
         "counts": cards.status_counts(request.workspace),
         "search": search,
-        "running": any(
-            card.campaign.status in (CampaignStatus.SENDING, CampaignStatus.SCHEDULED)
-            for card in page.cards
-        ),
+        "before": before,
+        "pace": _pace(page),
     }
     template = "reports/campaign_rows.html" if request.GET.get("rows") else "reports/campaigns.html"
     return render(request, template, context)
+
+
+def _pace(page: cards.CardPage) -> int | None:
+    """Say every how many seconds the rows are renewed: often while something moves."""
+    campaigns = [card.campaign for card in page.cards]
+    if any(
+        campaign.status == CampaignStatus.SENDING or diagnosis.is_about_to_start(campaign)
+        for campaign in campaigns
+    ):
+        return MOVING
+    waits = any(
+        campaign.status in (CampaignStatus.SCHEDULED, CampaignStatus.PAUSED)
+        for campaign in campaigns
+    )
+    return WAITING if waits else None
 
 
 @member(Permission.VIEW)

@@ -13,6 +13,7 @@ from delivery.models import SendingAccount
 
 SHOWN = 50  # campaigns
 SHOWN_MAILS = 20
+MOVING, WAITING = 5, 30  # seconds after which the page renews itself
 UNDER_WAY = (CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED)
 
 
@@ -20,18 +21,21 @@ UNDER_WAY = (CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SCHED
 def sending_health(request: MemberRequest) -> HttpResponse:
     """Say in sentences what sends, what doesn't, and why."""
     under_way = Campaign.objects.filter(workspace=request.workspace, status__in=UNDER_WAY)
-    campaigns = under_way.select_related("paused_by").order_by("-pk")[:SHOWN]
+    campaigns = list(under_way.select_related("paused_by").order_by("-pk")[:SHOWN])
     accounts = SendingAccount.objects.filter(workspace=request.workspace)
     sees_all = request.user.is_staff
+    machinery = diagnosis.machinery()
+    moves = machinery or any(one.status == CampaignStatus.SENDING for one in campaigns)
     context = {
-        "machinery": diagnosis.machinery(),
+        "machinery": machinery,
+        "pace": MOVING if moves else WAITING,
         "accounts": [(account, diagnosis.of_account(account)) for account in accounts],
         "system_mail": system_mail.of_concern(None if sees_all else request.workspace)[
             :SHOWN_MAILS
         ],
         # What was set aside names no workspace: it is the installation's administrators' to see.
         "set_aside": set_aside.lately()[:SHOWN_MAILS] if sees_all else None,
-        "rows": [(campaign, diagnosis.explain(campaign)) for campaign in campaigns],
+        "rows": list(zip(campaigns, diagnosis.explain_all(campaigns, machinery), strict=True)),
     }
     template = "reports/_health.html" if request.GET.get("part") else "reports/health.html"
     return render(request, template, context)

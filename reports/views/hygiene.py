@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
@@ -80,9 +81,7 @@ def hygiene_mail_servers(request: MemberRequest) -> HttpResponse:
     wanted = request.POST.get("check") == "1"
     Workspace.objects.filter(pk=request.workspace.pk).update(check_mail_servers=wanted)
     if wanted:
-        tasks.check_mail_servers_of.delay_on_commit(  # type: ignore[attr-defined]  # celery-types
-            request.workspace.pk
-        )
+        waking.wake(tasks.check_mail_servers_of, request.workspace.pk)
         messages.success(request, _("Domains are being checked. What is found is shown here."))
     else:
         mail_servers.clear(request.workspace)

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts import workspaces
+from accounts import waking, workspaces
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from accounts.workspace_urls import outside
@@ -34,7 +34,7 @@ def workspace_delete(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and not context["under_way"]:
         if request.POST.get("name", "").strip() == workspace.name:
             if workspaces.close(workspace):
-                tasks.remove_deleted_workspaces.delay_on_commit()  # type: ignore[attr-defined]
+                waking.wake(tasks.remove_deleted_workspaces)
             messages.success(request, _("“%(name)s” was deleted.") % {"name": workspace.name})
             return redirect(outside("workspace_none"))
         context["error"] = _("Type the workspace’s name exactly, to be sure.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -19,6 +19,8 @@ from subscribers.states import DuplicateKind
 
 PAGE = 25
 LONGEST_SEARCH = timedelta(minutes=10)  # then its worker has died
+LOST_AFTER = timedelta(seconds=30)  # then perhaps nobody was woken
+_ROOM = 7_264  # of advisory locks, this module's own
 GMAIL = frozenset({"gmail.com", "googlemail.com"})
 # A group beyond this is a shared box or a test, not one person.
 LARGEST = {DuplicateKind.ADDRESS: 20, DuplicateKind.NAME: 4}
@@ -80,10 +82,26 @@ def begin(workspace: Workspace) -> bool:
     return True
 
 
+def unfinished() -> list[int]:
+    """Return the workspaces whose search was begun a while ago and has not ended."""
+    now = timezone.now()
+    begun = DuplicateSearch.objects.filter(
+        started_at__gt=now - LONGEST_SEARCH, started_at__lt=now - LOST_AFTER
+    )
+    left = begun.filter(Q(finished_at=None) | Q(finished_at__lt=F("started_at")))
+    return list(left.values_list("workspace_id", flat=True))
+
+
 def search(workspace: Workspace) -> int:
-    """Find the groups of a workspace anew; returns how many there are that nobody told apart."""
+    """Find the groups of a workspace anew; returns how many there are that nobody told apart.
+
+    Finds nothing new while another process searches the same workspace.
+    """
     at = timezone.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_ROOM, workspace.pk % 2**31])
+        if not cursor.fetchone()[0]:
+            return count(workspace)
         cursor.execute(WORK_MEMORY)
         for kind, statement in ((DuplicateKind.ADDRESS, ADDRESSES), (DuplicateKind.NAME, NAMES)):
             cursor.execute(

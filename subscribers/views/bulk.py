@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
@@ -83,10 +84,10 @@ def _begin(
     request: MemberRequest, action: BulkAction, people: Sequence[int] | None
 ) -> HttpResponse:
     if people is None:
-        tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
+        waking.wake(tasks.run_bulk_action, action.pk)
         return redirect("bulk_page", action.pk)
     if runner.run(action.pk, send=put_many, seconds=5) is not None:
-        tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
+        waking.wake(tasks.run_bulk_action, action.pk)
         return redirect("bulk_page", action.pk)
     action.refresh_from_db()
     if action.status in actions.OPEN:  # the rest waits for its minute
@@ -149,7 +150,7 @@ def bulk_act(request: MemberRequest, action_id: int) -> HttpResponse:
         if not actions.cancel(action):
             messages.info(request, _("It has ended already."))
     elif actions.undo(action):
-        tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
+        waking.wake(tasks.run_bulk_action, action.pk)
     else:
         messages.error(request, _("This can't be undone."))
     return redirect("bulk_page", action.pk)

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.once import once
 from accounts.revisions import Editing
@@ -150,7 +151,7 @@ def _run(
     begun: list[BulkAction], name: str, key: int | None, request: MemberRequest
 ) -> HttpResponse:
     for action in begun:
-        tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
+        waking.wake(tasks.run_bulk_action, action.pk)
     if len(begun) == 1:
         return redirect("bulk_page", begun[0].pk)
     messages.success(request, _("Saved."))

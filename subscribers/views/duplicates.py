@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
@@ -56,7 +57,7 @@ def duplicate_list(request: MemberRequest) -> HttpResponse:
 def duplicate_search(request: MemberRequest) -> HttpResponse:
     """Begin a search."""
     if duplicates.begin(request.workspace):
-        tasks.find_duplicates.delay_on_commit(request.workspace.pk)  # type: ignore[attr-defined]
+        waking.wake(tasks.find_duplicates, request.workspace.pk)
     return redirect("duplicate_list")
 
 

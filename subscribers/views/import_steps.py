@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from subscribers import tasks
@@ -194,7 +195,7 @@ def _consent(request: MemberRequest, record: Import) -> HttpResponse:
             asks_with=data["asks_with"],
         )
         if steps.set_consent(record, chosen) and steps.start_check(record):
-            tasks.check_import.delay_on_commit(record.pk)  # type: ignore[attr-defined]
+            waking.wake(tasks.check_import, record.pk)
         return redirect("import_page", record.pk)
     return render(
         request,

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member, takes_files
 from accounts.numbers import row_number
 from accounts.once import once
@@ -171,4 +172,4 @@ def import_errors(request: MemberRequest, import_id: int) -> HttpResponse | File
 
 
 def _enqueue(task: Any, record: Import) -> None:
-    task.delay_on_commit(record.pk)
+    waking.wake(task, record.pk)

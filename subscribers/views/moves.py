@@ -13,6 +13,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member, takes_files
 from accounts.once import once
 from accounts.roles import Permission
@@ -189,7 +190,7 @@ def move_act(request: MemberRequest, move_id: int) -> HttpResponse:
 
 
 def _enqueue(task: Any, record: Move) -> None:
-    task.delay_on_commit(record.pk)
+    waking.wake(task, record.pk)
 
 
 def _may_run(record: Move) -> bool:

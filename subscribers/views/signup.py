@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts import waking
 from accounts.workspace_urls import outside
 from subscribers.forms.public import JoinForm
 from subscribers.models import MailingList, SignupForm
@@ -189,7 +190,7 @@ def _store(request: HttpRequest, form: SignupForm, filled: JoinForm, *, is_prove
         is_proven=is_proven,
         origin=visitors.origin(request),
     )
-    take_signup.delay_on_commit(row.pk)  # type: ignore[attr-defined]  # celery-types leaves it out
+    waking.wake(take_signup, row.pk)
 
 
 def _refuse(request: HttpRequest, visit: Visit, name: str, status: int) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number
 from accounts.roles import Permission
@@ -83,7 +84,7 @@ def tag_merge(request: MemberRequest, tag_id: int) -> HttpResponse:
         settings={"tag": tag.pk, "name": tag.name, "into": into.pk, "into_name": into.name},
         whom=PeopleFilters(tag_id=tag.pk),
     )
-    tasks.run_bulk_action.delay_on_commit(action.pk)  # type: ignore[attr-defined]
+    waking.wake(tasks.run_bulk_action, action.pk)
     return redirect("bulk_page", action.pk)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from django.core.management import CommandError, call_command
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import config.celery  # noqa: F401 - commands put tasks into its queues
 from campaigns.models import Campaign
@@ -40,16 +41,20 @@ def letter(tmp_path: Path) -> str:
 
 
 def test_a_campaign_is_made_scheduled_and_announced(
-    cast: Cast, letter: str, redis_client: redis.Redis
+    cast: Cast,
+    letter: str,
+    redis_client: redis.Redis,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     sending.make_account(cast.workspace, default_from="Kopi Senja <kabar@kopisenja.example>")
     news = makers.make_list(cast.workspace, "News")
     staff = makers.make_list(cast.workspace, "Staff")
     makers.make_reader(cast.workspace, news, "ani@x.example")
-    found = run(
-        *("send_campaign", "--list", "news", "--exclude", "Staff", "--subject", "Hi {{ name }}"),
-        *("--html", letter),
-    )
+    with django_capture_on_commit_callbacks(execute=True):
+        found = run(
+            *("send_campaign", "--list", "news", "--exclude", "Staff"),
+            *("--subject", "Hi {{ name }}", "--html", letter),
+        )
     campaign = Campaign.objects.get(pk=found["id"])
     assert (found["status"], found["audience"]) == ("scheduled", 0)
     assert list(campaign.include_lists.all()) == [news]

@@ -7,7 +7,6 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from campaigns.models import Campaign
 from delivery.models import Message
 from delivery.states import MessageState

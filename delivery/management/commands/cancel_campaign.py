@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from accounts import waking
 from campaigns import lifecycle
 from campaigns.states import CampaignStatus
 from delivery import tasks
@@ -19,7 +20,7 @@ class Command(report.CampaignCommand):
         """Cancel, unless it is cancelled already."""
         campaign = report.find(options["id"])
         if lifecycle.cancel(campaign):
-            tasks.sweep_up.delay()
+            waking.wake(tasks.sweep_up)
         elif campaign.status != CampaignStatus.CANCELLED:
             raise CommandError(
                 f"Campaign {campaign.pk} is {campaign.status}; only one that is scheduled, sending"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from accounts import waking
 from campaigns.checks import confirmation
 from campaigns.states import CampaignStatus
 from delivery import tasks
@@ -24,7 +25,7 @@ class Command(report.CampaignCommand):
             raise CommandError(str(error)) from error
         if won:
             self.warn(campaign)
-            tasks.keep_sending.delay()
+            waking.wake(tasks.keep_sending)
         elif campaign.status != CampaignStatus.SENDING:
             raise CommandError(
                 f"Campaign {campaign.pk} is {campaign.status}; only a paused one can go on."

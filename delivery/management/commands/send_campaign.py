@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import workspaces
+from accounts import waking, workspaces
 from accounts.models import Workspace
 from accounts.senders import understood
 from campaigns import lifecycle
@@ -109,7 +109,7 @@ class Command(report.CampaignCommand):
         """Make it, send it, and wait if asked to."""
         campaign = make(options)
         self.warn(campaign)
-        tasks.start_due_campaigns.delay()
+        waking.wake(tasks.start_due_campaigns)
         if not options["wait"]:
             self.say(report.status(campaign), as_json=options["json"])
             return

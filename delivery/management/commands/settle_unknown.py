@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from accounts import waking
 from delivery import tasks
 from delivery.figures import ledgers
 from delivery.management import report
@@ -42,7 +43,7 @@ class Command(report.CampaignCommand):
         campaign = report.find(options["id"])
         if options["send_again"]:
             settled = settle.send_again(campaign, messages=options["messages"])
-            tasks.keep_sending.delay()
+            waking.wake(tasks.keep_sending)
         else:
             settled = settle.leave(campaign, messages=options["messages"])
         if not settled and ledgers.of(campaign).undecided:

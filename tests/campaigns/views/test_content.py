@@ -266,11 +266,11 @@ def test_the_page_asks_as_often_for_many_people_as_for_one(
 ) -> None:
     path = reverse("campaign_content", args=[draft.pk])
     editor_client.get(path)
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(26):
         editor_client.get(path)
     for number in range(3):
         make_reader(draft.workspace, news, f"reader{number}@example.org", first_name="R")
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(26):
         editor_client.get(path)
 
 
@@ -308,3 +308,15 @@ def test_a_switch_that_cannot_be_carried_over_now_changes_nothing(
     assert "Others are being prepared." in page.content.decode()
     stored = Content.objects.get(campaign=draft)
     assert (stored.kind, stored.source) == ("markdown", "**Halo**")
+
+
+def test_what_one_autosave_asks_of_the_database(
+    editor_client: Client, draft: Campaign, django_assert_num_queries: Any
+) -> None:
+    """The save, and what the page then renews: the checks and the preview."""
+    data = typed(draft, source="Halo, sekali saja")
+    with django_assert_num_queries(10):
+        assert autosave(editor_client, draft, data).status_code == 204
+    for part, queries in (("checked", 16), ("preview", 8)):
+        with django_assert_num_queries(queries):
+            editor_client.get(reverse(f"campaign_{part}", args=[draft.pk]))

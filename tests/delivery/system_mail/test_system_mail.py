@@ -8,13 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail as django_mail
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import secrets, set_aside, system_mail, tasks, waking
+from accounts import secrets, set_aside, system_mail, tasks
 from accounts.models import SystemMail
 from accounts.tasks import send_system_mail
 from config.celery import app
@@ -261,19 +260,6 @@ def test_a_process_that_wakes_up_late_hands_nothing_over(
         assert system_mail.send_next()
         assert len(server.accepted) == 1
     assert state(row) == State.SENT
-
-
-def test_the_broker_may_be_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kombu.exceptions import OperationalError
-
-    def away() -> None:
-        raise OperationalError("The broker does not answer.")
-
-    monkeypatch.setattr(send_system_mail, "delay", away)
-    row = put()
-    waking.send(send_system_mail)
-    assert state(row) == State.WAITING
-    assert django_mail.outbox == []
 
 
 def test_what_did_not_arrive_is_shown_to_those_it_concerns(

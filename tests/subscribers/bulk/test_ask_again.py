@@ -7,7 +7,6 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers.addresses import addresses
 from subscribers.bulk import actions, ask_again, runner, steps
 from subscribers.consent import ledger, lifecycle, suppression

@@ -4,7 +4,6 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from accounts.workspace_urls import in_workspace
 from subscribers.addresses import addresses
 from subscribers.bulk import actions, runner

@@ -4,7 +4,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers.addresses import addresses
 from subscribers.bulk import field_changes, runner
 from subscribers.bulk.field_changes import FieldError, Options

@@ -3,7 +3,6 @@
 import pytest
 from django.urls import reverse
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers.bulk import actions, field_changes, runner
 from subscribers.fields import usage
 from subscribers.fields.usage import InUse

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from accounts import waking
 from subscribers.imports import run
 from subscribers.models import Import, MailingList, Subscription, Suppression
 from tests.subscribers.imports.exports_of_tools import EXPORTS
@@ -57,10 +57,8 @@ def test_everybody_stands_where_they_stood_by_command(command, export):
 
 @pytest.mark.parametrize("export", EXPORTS, ids=[export.name for export in EXPORTS])
 def test_everybody_stands_where_they_stood_by_page(editor_client, weekly, monkeypatch, export):
-    from subscribers import tasks
 
-    for name in ("check_import", "run_import"):
-        monkeypatch.setattr(getattr(tasks, name), "delay_on_commit", lambda _pk: None)
+    monkeypatch.setattr(waking, "wake", lambda *_: None)
     editor_client.post(reverse("import_new"), {"text": export.text})
     record = Import.objects.get()
     page = reverse("import_page", args=[record.pk])

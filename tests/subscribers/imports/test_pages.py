@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from accounts import waking
 from accounts.workspace_urls import in_workspace
 from subscribers.imports import files, run, steps, undo
 from subscribers.models import CustomField, Import, MailingList, Subscriber
@@ -57,10 +57,8 @@ def test_an_outsider_finds_no_import(outsider_client, workspace):
 
 
 def test_the_wizard_from_file_to_people(editor_client, weekly, monkeypatch):
-    from subscribers import tasks
 
-    for name in ("check_import", "run_import"):
-        monkeypatch.setattr(getattr(tasks, name), "delay_on_commit", lambda _pk: None)
+    monkeypatch.setattr(waking, "wake", lambda *_: None)
     upload = SimpleUploadedFile("people.csv", b"email,city\na@example.com,Bandung\nnope,\n")
     answer = editor_client.post(reverse("import_new"), {"file": upload})
     record = Import.objects.get()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from accounts import waking
 from subscribers.fields.problems import Problem
 from subscribers.imports import (
     consent_columns,
@@ -211,10 +211,8 @@ def test_a_field_of_our_own_of_that_name_stays_one(workspace, taken):
 
 @pytest.fixture
 def no_tasks(monkeypatch):
-    from subscribers import tasks
 
-    for name in ("check_import", "run_import"):
-        monkeypatch.setattr(getattr(tasks, name), "delay_on_commit", lambda _pk: None)
+    monkeypatch.setattr(waking, "wake", lambda *_: None)
 
 
 @pytest.mark.usefixtures("no_tasks")

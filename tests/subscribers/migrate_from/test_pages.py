@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
+from accounts import waking
 from subscribers import tasks
 from subscribers.models import MailingList, Move, Subscriber
 from tests.subscribers.migrate_from.exports import mailchimp_zip
@@ -13,8 +13,7 @@ NEW = "/subscribers/move/new/?from=mailchimp"
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    for task in (tasks.check_import, tasks.run_import, tasks.undo_import):
-        monkeypatch.setattr(task, "delay_on_commit", task)
+    monkeypatch.setattr(waking, "wake", lambda task, *args: task(*args))
 
 
 def upload(client, content, name="export.zip", **values):

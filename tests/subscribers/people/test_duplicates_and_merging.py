@@ -3,7 +3,6 @@
 import pytest
 from django.urls import reverse
 
-import config.celery  # noqa: F401 - tasks know `delay_on_commit` from it
 from subscribers.addresses import addresses
 from subscribers.consent import lifecycle, suppression
 from subscribers.models import (

@@ -2,10 +2,9 @@
 
 import pytest
 
-from accounts import tasks
+from accounts import waking
 from subscribers.models import MailingList
 from subscribers.signup import proof_of_work
-from subscribers.tasks import take_signup
 from tests.subscribers.signup.signing import DOUBLE, make_form
 
 
@@ -21,9 +20,5 @@ def form(workspace, weekly):
 
 @pytest.fixture(autouse=True)
 def _mails_at_once(monkeypatch):
-    import config.celery  # noqa: F401 - its tasks know of commits
-
-    monkeypatch.setattr(tasks, "nudge", tasks.send_system_mail)
-    monkeypatch.setattr(take_signup, "delay", take_signup)
-    monkeypatch.setattr(take_signup, "delay_on_commit", take_signup)
+    monkeypatch.setattr(waking, "wake", lambda task, *args: task(*args))
     monkeypatch.setattr(proof_of_work, "COUNTERS", (5, 10))

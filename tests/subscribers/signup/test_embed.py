@@ -6,6 +6,7 @@ import json
 import pytest
 from django.core import mail
 
+from accounts import waking
 from subscribers.models import CustomField, SignupRequest
 from subscribers.signup import guard, origins
 from tests.delivery.public.everything import snapshot
@@ -75,9 +76,8 @@ def test_the_request_asks_the_same_of_the_database_whoever_it_is(
     from subscribers.consent import lifecycle, suppression
     from subscribers.people import people
     from subscribers.states import ConsentSource, SuppressionReason
-    from subscribers.tasks import take_signup
 
-    monkeypatch.setattr(take_signup, "delay_on_commit", lambda *_: None)
+    monkeypatch.setattr(waking, "wake", lambda *_: None)
     person, _ = people.add(workspace, address=addresses.normalise("in@example.org"))
     lifecycle.subscribe(person, mailing_list=weekly, source=ConsentSource.IMPORT)
     suppression.suppress(workspace, email="no@example.org", reason=SuppressionReason.COMPLAINED)

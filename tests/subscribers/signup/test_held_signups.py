@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import waking
 from accounts.models import SetAside
 from subscribers.models import MailingList, SignupBrake, SignupRequest, SignupTally, Subscriber
 from subscribers.signup import brake, figures, intake
@@ -135,8 +136,9 @@ def test_the_page_asks_the_same_for_one_row_and_for_three(
 def test_a_lost_task_is_taken_up_and_twice_is_once(form, monkeypatch):
     from subscribers.tasks import take_signup
 
-    monkeypatch.setattr(take_signup, "delay_on_commit", lambda *_: None)
-    send(form)
+    with monkeypatch.context() as patch:
+        patch.setattr(waking, "wake", lambda *_: None)
+        send(form)
     assert statuses("ana@example.org") == {}
     assert intake.overdue() == []
     SignupRequest.objects.update(created_at=timezone.now() - timedelta(minutes=2))
@@ -179,7 +181,7 @@ def test_a_sign_up_whose_task_was_lost_is_taken_once(form, monkeypatch):
     from subscribers.tasks import take_signup
 
     with monkeypatch.context() as patch:
-        patch.setattr(take_signup, "delay_on_commit", lambda *_: None)
+        patch.setattr(waking, "wake", lambda *_: None)
         send(form)
     request_id = SignupRequest.objects.get().pk
     SignupRequest.objects.update(created_at=timezone.now() - timedelta(minutes=2))
