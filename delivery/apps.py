@@ -14,10 +14,13 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         """Give every new workspace its sandbox; tell the subscribers app what it may ask of us."""
+        from accounts.installation import hold, watch
         from accounts.workspaces import workspace_created
         from campaigns import carriers
         from delivery.accounts import routing
+        from delivery.pipeline import sweep
         from delivery.public import forgetting
+        from delivery.restoring import answers, noticing
         from delivery.tracking import engagement_rules, inactivity
         from delivery.tracking import merged_people as letters
         from subscribers.directory import filters
@@ -25,12 +28,21 @@ class DeliveryConfig(AppConfig):
         from subscribers.privacy.erasure import person_erased
         from subscribers.segments import kinds
 
+        hold.begun.connect(_ask_about_campaigns, dispatch_uid="campaigns")
+        sweep.register("leaving", answers.note_who_is_left)
+        watch.register(noticing.under_way, noticing.has_history)
         carriers.register(routing.carrier)
         workspace_created.connect(_create_default_accounts, dispatch_uid="sandbox")
         filters.register("inactive", inactivity.condition)
         merging.register("letters", letters.move)
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
         kinds.register("activity", engagement_rules.subjects)
+
+
+def _ask_about_campaigns(sender: Any, because: Any, **_kwargs: Any) -> None:  # noqa: ARG001 - Django's
+    from delivery.restoring import noticing
+
+    noticing.begun(because)
 
 
 def _create_default_accounts(workspace: Any, **_kwargs: Any) -> None:

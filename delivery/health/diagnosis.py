@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.choices import TextOptions
-from accounts.models import Workspace
+from accounts.installation import hold
+from accounts.models import Installation, Workspace
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import CONFIRMED, Asks, CampaignStatus
 from delivery.accounts import breaker, routing
 from delivery.figures import ledgers, running
 from delivery.figures.ledgers import Ledger
@@ -38,6 +39,8 @@ class Cause(TextOptions):
     PLANNING = "planning", gettext_lazy("Planning")
     SENDING = "sending", gettext_lazy("Sending normally")
     PAUSED = "paused", gettext_lazy("Paused")
+    HELD = "held", gettext_lazy("Sending is held")
+    ASKS = "asks", gettext_lazy("Waits for your answer")
     NO_REDIS = "no_redis", gettext_lazy("Redis does not answer")
     NO_WORKER = "no_worker", gettext_lazy("No worker")
     BEAT_STOPPED = "beat_stopped", gettext_lazy("Beat stopped")
@@ -53,6 +56,7 @@ class Cause(TextOptions):
 # Causes that a person should look at.
 TROUBLE: Final = frozenset(
     {Cause.NO_REDIS, Cause.NO_WORKER, Cause.BEAT_STOPPED, Cause.NO_ACCOUNT, Cause.BREAKER_OPEN}
+    | {Cause.HELD, Cause.ASKS}
 )
 
 
@@ -71,13 +75,15 @@ class Diagnosis:
         return self.cause in TROUBLE
 
 
-def explain(
+def explain(  # noqa: PLR0911 - one for each status
     campaign: Campaign, *, ledger: Ledger | None = None, speed: float | None = None
 ) -> Diagnosis:
     """Say in a sentence, in the language and time zone in force, how a campaign stands and why.
 
     ``ledger`` and ``speed`` (messages per second) spare queries where they are known already.
     """
+    if campaign.asks_since is not None and campaign.status in CONFIRMED:
+        return Diagnosis(cause=Cause.ASKS, sentence=_asks(campaign))
     match campaign.status:
         case CampaignStatus.DRAFT:
             return Diagnosis(cause=Cause.DRAFT, sentence=_("This campaign is a draft."))
@@ -95,6 +101,19 @@ def explain(
 
 def machinery() -> Diagnosis | None:
     """Say what is wrong with the processes that send; None: nothing."""
+    return _held(hold.state()) or _processes()
+
+
+def _held(held: Installation | None) -> Diagnosis | None:
+    if held is not None:
+        since = held.held_since or timezone.now()
+        words = {"because": held.get_held_because_display(), "time": clock(since)}
+        sentence = _("Nothing is sent since %(time)s: %(because)s A person has to say go.") % words
+        return Diagnosis(cause=Cause.HELD, sentence=sentence)
+    return None
+
+
+def _processes() -> Diagnosis | None:
     try:
         workers = heartbeats.alive(heartbeats.SENDING)
         last = heartbeats.last(heartbeats.BEAT)
@@ -120,9 +139,9 @@ def machinery() -> Diagnosis | None:
     return None
 
 
-def health(workspace: Workspace) -> Diagnosis:
-    """Say whether everything sends, for the dot in the top bar."""
-    wrong = machinery()
+def health(workspace: Workspace, *, held: Installation | None = None) -> Diagnosis:
+    """Say whether everything sends, for the dot in the top bar; ``held`` is `hold.state`."""
+    wrong = _held(held) or _processes()
     if wrong is not None:
         return wrong
     broken = (
@@ -156,6 +175,18 @@ def is_about_to_start(campaign: Campaign) -> bool:
         and campaign.send_at is not None
         and campaign.send_at - timezone.now() <= ABOUT_TO_START
     )
+
+
+def _asks(campaign: Campaign) -> str:
+    values = {"time": clock(campaign.send_at or timezone.now())}
+    return {
+        Asks.OVERDUE: _("It was to be sent at %(time)s, and nothing ran then. Is it still wanted?"),
+        Asks.AWAY: _("Nothing ran for more than an hour while it was to be sent. Shall it go on?"),
+        Asks.LEAVING: _("Who is left is being noted as unknown; nobody gets mail."),
+    }.get(
+        Asks(campaign.asks_because),
+        _("The database was restored. Who is left may have got this campaign already."),
+    ) % values
 
 
 def _scheduled(campaign: Campaign) -> Diagnosis:
