@@ -225,6 +225,7 @@ class SystemMail(models.Model):
         DROPPED = "dropped", _("No longer needed")
         FAILED = "failed", _("Failed")
         UNKNOWN = "unknown", _("Unknown")
+        KEPT = "kept", _("Held after a restore")  # until a person says send or drop
 
     class Kind(TextOptions):
         PASSWORD_RESET = "password_reset", _("Password reset")
@@ -293,3 +294,45 @@ class SetAside(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"
+
+
+class Installation(models.Model):
+    """The one row that says which database this is, and whether sending is held.
+
+    `accounts.installation` writes it; a dump carries it along, so that its copy can be told.
+    """
+
+    class Because(TextOptions):
+        RESTORED = "restored", _("The database was restored from a dump, or copied.")
+        WENT_BACK = "went_back", _("The database is older than what worked here last.")
+        UNKNOWN_HERE = "unknown_here", _("Nothing on this machine or in Redis knows the database.")
+        COPIED = "copied", _("The folder with the database was copied from elsewhere.")
+        PROMOTED = "promoted", _("A replica took over while mail was going out.")
+        AWAY = "away", _("Nothing ran for more than an hour while mail was going out.")
+        ASKED = "asked", _("Somebody asked for it.")
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    key = models.CharField(max_length=32, editable=False)  # random; copies have the same
+    cluster = models.CharField(max_length=40, blank=True, editable=False)
+    home = models.CharField(max_length=40, editable=False)  # the database's and this table's OID
+    timeline = models.PositiveIntegerField(default=0, editable=False)
+    # Counted on every second by whoever works. Redis and DATA_DIR have copies that are never ahead.
+    pulse = models.BigIntegerField(default=0, editable=False)
+    pulse_at = models.DateTimeField(default=timezone.now, editable=False)
+    secret_check = models.CharField(max_length=64, blank=True, editable=False)
+    held_since = models.DateTimeField(_("held since"), null=True, blank=True)
+    held_because = models.CharField(
+        _("because"), max_length=14, blank=True, choices=Because.options
+    )
+    let_go_at = models.DateTimeField(_("let go"), null=True, blank=True)
+    let_go_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("installation")
+        verbose_name_plural = _("installation")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_installation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

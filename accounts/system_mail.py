@@ -27,6 +27,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import secrets
+from accounts.installation import hold, watch
 from accounts.models import SystemMail, Workspace
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,10 @@ def put(
     ``references`` (JSON) are what its writer gets; ``person`` is the key of the subscriber it is
     for, with whom it is erased. ``may_wait``: one of many, for which nobody looks at a page.
     """
+    # Of many that a restored database was writing, some may have gone before: a person decides.
+    is_kept = may_wait and hold.state() is not None
     return SystemMail.objects.create(
+        state=State.KEPT if is_kept else State.WAITING,
         kind=kind,
         workspace_id=workspace,
         person=person,
@@ -174,8 +178,12 @@ def of_concern(workspace: Workspace | None = None) -> QuerySet[SystemMail]:
 def _take() -> SystemMail | None:
     """Take the next mail: one that waits, or whose process ended before anything had left."""
     now = timezone.now()
+    watch.may_send()  # held, only what was asked for since then still waits
     due = SystemMail.objects.filter(
-        Q(state=State.WAITING) | Q(state=State.HELD), finished_at=None, not_before__lte=now
+        Q(state=State.WAITING) | Q(state=State.HELD),
+        hold.is_noticed(),
+        finished_at=None,
+        not_before__lte=now,
     )
     with transaction.atomic():
         row = due.order_by("priority", "not_before", "pk").select_for_update(skip_locked=True)

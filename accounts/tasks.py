@@ -8,9 +8,12 @@ import logging
 import time
 
 from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 
 from accounts import set_aside, system_mail
+from accounts.backups import clients, places, taking
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,25 @@ def send_system_mail() -> None:
         system_mail.doubt_lost()
     except (OperationalError, InterfaceError):
         log.warning("system mail waits: the database is away")
+
+
+@shared_task
+def back_up() -> None:
+    """Take a backup if one is due (BACKUP_TO, BACKUP_EVERY_HOURS); what fails is set aside."""
+    if not settings.BACKUP_TO or not settings.BACKUP_EVERY:
+        return
+    if not cache.add("backup-under-way", 1, timeout=6 * 3600):
+        return
+    try:
+        place = places.place(settings.BACKUP_TO)
+        if taking.is_due(place, every=settings.BACKUP_EVERY):
+            password = taking.password_of_settings()
+            taking.take(place, password=password, keep=settings.BACKUP_KEEP, say=log.info)
+    except clients.BackupError as error:
+        log.error("backup.failed", extra={"why": str(error)})  # noqa: TRY400 - the sentence says it all
+        set_aside.put("backup", subject=settings.BACKUP_TO, error=error)
+    finally:
+        cache.delete("backup-under-way")
 
 
 @shared_task

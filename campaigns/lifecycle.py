@@ -16,7 +16,7 @@ from accounts.models import User, Workspace
 from accounts.senders import understood
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.stored import surroundings
-from campaigns.states import TRANSITIONS, CampaignStatus, ContentKind
+from campaigns.states import CONFIRMED, TRANSITIONS, Asks, CampaignStatus, ContentKind
 
 UNDO_WINDOW = timedelta(seconds=10)  # how long "Send now" waits, so that it can be taken back
 PAST_TOLERANCE = timedelta(minutes=1)  # a form's time has no seconds
@@ -113,7 +113,14 @@ def schedule(campaign: Campaign, *, at: datetime, expected: int | None = None) -
 @transaction.atomic
 def unschedule(campaign: Campaign) -> bool:
     """Take a scheduled campaign back to draft, as long as its sending has not begun."""
-    won = _move(campaign, {CampaignStatus.SCHEDULED}, CampaignStatus.DRAFT, send_at=None)
+    won = _move(
+        campaign,
+        {CampaignStatus.SCHEDULED},
+        CampaignStatus.DRAFT,
+        send_at=None,
+        asks_since=None,
+        asks_because="",
+    )
     if won:
         campaign.versions.filter(frozen_at=None).update(frozen_with=None)
     return won
@@ -170,6 +177,8 @@ def cancel(campaign: Campaign) -> bool:
         {CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED},
         CampaignStatus.CANCELLED,
         finished_at=timezone.now(),
+        asks_since=None,
+        asks_because="",
     )
 
 
@@ -190,6 +199,28 @@ def finish(campaign: Campaign, *, only_if: Q | None = None) -> bool:
 def reopen(campaign: Campaign) -> bool:
     """Let a finished campaign send again those of its messages that a person decided to repeat."""
     return _move(campaign, {CampaignStatus.SENT}, CampaignStatus.SENDING, finished_at=None)
+
+
+def ask(because: Asks, *, only: Q | None = None) -> int:
+    """Have confirmed campaigns wait for a person's word; returns how many.
+
+    A restored database is the gravest reason; it stands above the others.
+    """
+    rows = Campaign.objects.filter(only or Q(), status__in=CONFIRMED)
+    lesser = Q(asks_since=None)
+    if because is Asks.RESTORED:
+        lesser |= Q(asks_because__in=[Asks.OVERDUE, Asks.AWAY])
+    return rows.filter(lesser).update(asks_since=timezone.now(), asks_because=because)
+
+
+def settle_question(campaign: Campaign) -> bool:
+    """Let a campaign that asked go on; one whose time had come goes now. False: it did not ask."""
+    now = timezone.now()
+    rows = Campaign.objects.filter(pk=campaign.pk, asks_since__isnull=False)
+    rows.filter(status=CampaignStatus.SCHEDULED, send_at__lt=now).update(send_at=now)
+    won = rows.update(asks_since=None, asks_because="")
+    campaign.refresh_from_db(fields=["send_at", "asks_since", "asks_because"])
+    return bool(won)
 
 
 def is_deletable(campaign: Campaign) -> bool:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
-from campaigns.states import CampaignStatus, ContentKind
+from campaigns.states import Asks, CampaignStatus, ContentKind
 from subscribers.models import MailingList, Segment
 
 
@@ -80,6 +80,17 @@ class Campaign(models.Model):
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     paused_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     pause_reason = models.CharField(_("why paused"), max_length=300, blank=True)
+    # Nothing of it is sent until a person has answered; see `lifecycle.ask`.
+    asks_since = models.DateTimeField(_("asks since"), null=True, blank=True, editable=False)
+    asks_because = models.CharField(
+        _("asks because"),
+        max_length=10,
+        blank=True,
+        choices=Asks.options,
+        default="",
+        db_default="",
+        editable=False,
+    )
     # Put away: not in lists any more; its figures and its people's history stay.
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

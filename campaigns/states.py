@@ -37,6 +37,15 @@ TRANSITIONS: dict[CampaignStatus, frozenset[CampaignStatus]] = {
 CONFIRMED = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
 
 
+class Asks(TextOptions):
+    """Why a campaign waits for a person's word before anything of it is sent."""
+
+    RESTORED = "restored", _("The database was restored")
+    OVERDUE = "overdue", _("Its time was over for more than an hour")
+    AWAY = "away", _("Nothing ran for more than an hour")
+    LEAVING = "leaving", _("Who is left is being noted as unknown")
+
+
 class ContentKind(TextOptions):
     """How a content version is written."""
 

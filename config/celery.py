@@ -43,6 +43,11 @@ app.conf.beat_schedule = {
         "schedule": 2.0,
         "options": {"expires": 5},
     },
+    "back-up": {
+        "task": "accounts.tasks.back_up",
+        "schedule": 300.0,
+        "options": {"expires": 250},
+    },
     "forget-ended": {"task": "accounts.tasks.forget_ended", "schedule": 21_600.0},
     "resume-imports": {
         "task": "subscribers.tasks.resume_imports",

@@ -93,6 +93,20 @@ def prepare(supervisor: Supervisor) -> None:
     supervisor.say("looking after the first user and the settings")
     first_run.make_administrator()
     first_run.follow_settings()
+    say_what_is_held(supervisor)
+
+
+def say_what_is_held(supervisor: Supervisor) -> None:
+    """Look whether the database is the one that worked here last; nothing is sent if it is not."""
+    from accounts.installation import key_check, watch
+
+    because = watch.look()
+    if key_check.look() is key_check.KeyState.CHANGED:
+        words = "SECRET_KEY is another than this database was used with: manage.py secret_key"
+        supervisor.say(words, level="warning")
+    if because is not None:
+        words = f"sending is held: {because.label} “manage.py hold” says what would be sent"
+        supervisor.say(words, level="warning")
 
 
 def wait_for_web(supervisor: Supervisor) -> bool:

@@ -54,6 +54,13 @@ DNS_PORT = env.whole("DNS_PORT", default=53, least=1, most=65535)
 # (and owners of a workspace).
 ANYBODY_MAKES_WORKSPACES = env.flag("ANYBODY_MAKES_WORKSPACES", default=False)
 
+# Where `manage.py backup` and the beat bring backups: a folder, or s3://bucket/prefix.
+BACKUP_TO = env.str("BACKUP_TO", default="")
+BACKUP_EVERY = timedelta(hours=env.float("BACKUP_EVERY_HOURS", default=0.0))  # 0: by hand only
+BACKUP_KEEP = env.whole("BACKUP_KEEP", default=14, least=1, most=10_000)
+BACKUP_PASSWORD = env.str("BACKUP_PASSWORD", default="")
+BACKUP_S3_ENDPOINT = env.str("BACKUP_S3_ENDPOINT", default="")  # empty: Amazon's
+
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or addresses.allowed_hosts(
@@ -180,6 +187,9 @@ if os.environ.get("LOG_PART") == "web":
         **DATABASES["default"].get("OPTIONS", {}),
         "patience": DATABASE_PATIENCE,
     }
+# Whether the database lies in DATA_DIR, so that a copy of the folder is a copy of the database.
+DATABASE_IS_EMBEDDED = DATABASES["default"].get("HOST") == str(embedded.places(DATA_DIR).sockets)
+MARKS_DIR = DATA_DIR  # for the mark by which a database that went back in time is noticed
 REDIS_URL = env.service_url(
     "REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://user:password@host:6379/0"
 ) or embedded.redis_url(DATA_DIR)
@@ -208,6 +218,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 # What takes as long as there are people has its own processes; all other tasks last seconds.
 LONG_TASKS = (
+    "accounts.tasks.back_up",
     "delivery.tasks.forget_origins",
     "subscribers.tasks.apply_retention",
     "subscribers.tasks.check_import",

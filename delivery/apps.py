@@ -14,11 +14,14 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         """Give every new workspace its sandbox; tell the subscribers app what it may ask of us."""
+        from accounts.installation import hold, watch
         from accounts.workspaces import workspace_created
         from campaigns import carriers, ledger
         from delivery.accounts import routing
         from delivery.figures import earlier
+        from delivery.pipeline import sweep
         from delivery.public import forgetting
+        from delivery.restoring import answers, noticing
         from delivery.tracking import engagement_rules, inactivity
         from delivery.tracking import merged_people as messages
         from subscribers.directory import filters
@@ -27,6 +30,9 @@ class DeliveryConfig(AppConfig):
         from subscribers.privacy.erasure import person_erased
         from subscribers.segments import kinds
 
+        hold.begun.connect(_ask_about_campaigns, dispatch_uid="campaigns")
+        sweep.register("leaving", answers.note_who_is_left)
+        watch.register(noticing.under_way, noticing.has_history)
         carriers.register(routing.carrier)
         ledger.register(wants_fewer=earlier.wants_fewer, sizes=earlier.sizes, wake=_start_due)
         workspace_created.connect(_create_default_accounts, dispatch_uid="sandbox")
@@ -43,6 +49,12 @@ def _start_due(after: float) -> None:
     from delivery import tasks
 
     waking.wake(tasks.start_due_campaigns, after=after)
+
+
+def _ask_about_campaigns(sender: Any, because: Any, **_kwargs: Any) -> None:  # noqa: ARG001 - Django's
+    from delivery.restoring import noticing
+
+    noticing.begun(because)
 
 
 def _create_default_accounts(workspace: Any, **_kwargs: Any) -> None:

@@ -79,6 +79,8 @@ class Reason(IntegerOptions):
     JOURNAL_LOST = 61, _("The journal was lost, so nobody knows")
     NO_REPLY_LEFT = 62, _("No reply after the last byte; left as it is")
     JOURNAL_LOST_LEFT = 63, _("The journal was lost; left as it is")
+    MAY_HAVE_GONE = 64, _("The database was restored; it may have gone out before")
+    MAY_HAVE_GONE_LEFT = 65, _("The database was restored; left as it is")
     # cancelled
     CANCELLED = 80, _("The campaign was cancelled")
 
@@ -110,6 +112,7 @@ REASONS: dict[MessageState, frozenset[Reason]] = {
 LEFT_AS: dict[Reason, Reason] = {
     Reason.NO_REPLY: Reason.NO_REPLY_LEFT,
     Reason.JOURNAL_LOST: Reason.JOURNAL_LOST_LEFT,
+    Reason.MAY_HAVE_GONE: Reason.MAY_HAVE_GONE_LEFT,
 }
 
 

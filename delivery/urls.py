@@ -3,6 +3,7 @@
 from django.urls import path
 
 from delivery.views import (
+    hold,
     person_data,
     preferences,
     sandbox,
@@ -44,6 +45,11 @@ urlpatterns = [
         person_data.subscriber_export,
         name="subscriber_export",
     ),
+    path("settings/held/", hold.sending_held, name="sending_held"),
+    path("settings/held/go/", hold.hold_go, name="hold_go"),
+    path("settings/held/mails/", hold.hold_mails, name="hold_mails"),
+    path("campaigns/<int:campaign_id>/answer/", hold.campaign_answer, name="campaign_answer"),
+    path("campaigns/<int:campaign_id>/proof/", hold.campaign_proof, name="campaign_proof"),
     path("settings/sending/", sending_accounts.account_list, name="account_list"),
     path("settings/sending/new/", sending_accounts.account_new, name="account_new"),
     path("settings/sending/choose/", sending_accounts.account_choose, name="account_choose"),

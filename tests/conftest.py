@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 
+from accounts.installation import watch
 from config.runtime import embedded
 
 if TYPE_CHECKING:
@@ -57,6 +58,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 def _empty_redis() -> None:
     for client in _clients:
         client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _unknown_database() -> None:
+    """Let no test find another's database in its place: each has been here before nobody."""
+    for mark in Path(settings.MARKS_DIR).iterdir():
+        mark.unlink()
+    watch.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,7 @@ from config import broker  # noqa: E402
 from config.settings import *  # noqa: E402, F403
 from config.settings import (  # noqa: E402
     CACHES,
+    DATA_DIR,
     DATABASES,
     REDIS_URL,
     STATIC_ROOT,
@@ -54,6 +55,8 @@ if _worker:
         if _base.startswith("unix:")
         else f"{_base.rsplit('/', 1)[0] if _base.count('/') > 2 else _base}/{_number}"
     )
+MARKS_DIR = DATA_DIR / f"marks-{_worker or 'alone'}"
+MARKS_DIR.mkdir(exist_ok=True)
 CACHES["default"]["LOCATION"] = REDIS_URL
 CELERY_BROKER_URL = broker.url(REDIS_URL)
 DATABASES["default"]["CONN_MAX_AGE"] = 0

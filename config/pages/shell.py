@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts import workspaces
-from accounts.models import Membership, Workspace
+from accounts.models import Installation, Membership, Workspace
 from accounts.roles import Permission, may
 from accounts.workspace_urls import in_workspace, may_open, needs_workspace
 from campaigns.models import Campaign
@@ -17,6 +17,7 @@ from campaigns.states import CampaignStatus
 from config.pages import links
 from delivery.health import diagnosis
 from delivery.models import SendingAccount
+from delivery.restoring import pending
 from delivery.states import TransportKind
 from subscribers.directory import counts
 
@@ -166,7 +167,7 @@ class Shell:
         """Whether everything is sending, and what holds it up if not."""
         if self.workspace is None:
             return None
-        found = diagnosis.health(self.workspace)
+        found = diagnosis.health(self.workspace, held=self._held)
         broken = found.cause == diagnosis.Cause.BREAKER_OPEN
         return Health(
             state="failed" if found.is_trouble else "good",
@@ -174,6 +175,26 @@ class Shell:
             sentence=found.sentence,
             href=self.url("account_list") if broken and self.may_open("account_list") else "",
         )
+
+    @cached_property
+    def _installation(self) -> Installation | None:
+        """Whether sending is held and something of the workspace asks, in one query."""
+        return pending.state(self.workspace) if self.workspace else None
+
+    @cached_property
+    def _held(self) -> Installation | None:
+        found = self._installation
+        return found if found is not None and found.held_since is not None else None
+
+    @property
+    def hold(self) -> Installation | None:
+        """Why nothing is sent at all, for owners and admins; None: it is."""
+        return self._held if self.may(Permission.MANAGE) else None
+
+    @cached_property
+    def has_questions(self) -> bool:
+        """Whether something of the workspace waits for an answer after a restore."""
+        return self.may(Permission.MANAGE) and bool(getattr(self._installation, "asks", False))
 
     @property
     def theme(self) -> str:

@@ -35,6 +35,7 @@ WITHOUT_SERVICES = frozenset(
 )
 WITHOUT_MIGRATING = frozenset(
     {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "optimizemigration", "dbshell"}
+    | {"restore"}
 )
 HELP = frozenset({"--help", "-h", "--version"})
 

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import zones
 from accounts.choices import TextOptions
-from accounts.models import Workspace
+from accounts.installation import hold
+from accounts.models import Installation, Workspace
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import CONFIRMED, Asks, CampaignStatus
 from delivery.accounts import breaker, routing
 from delivery.figures import ledgers, under_way
 from delivery.figures.ledgers import Ledger
@@ -40,6 +41,8 @@ class Cause(TextOptions):
     PLANNING = "planning", gettext_lazy("Planning")
     SENDING = "sending", gettext_lazy("Sending normally")
     PAUSED = "paused", gettext_lazy("Paused")
+    HELD = "held", gettext_lazy("Sending is held")
+    ASKS = "asks", gettext_lazy("Waits for your answer")
     NO_REDIS = "no_redis", gettext_lazy("Redis does not answer")
     NO_WORKER = "no_worker", gettext_lazy("No worker")
     BEAT_STOPPED = "beat_stopped", gettext_lazy("Beat stopped")
@@ -55,6 +58,7 @@ class Cause(TextOptions):
 # Causes that a person should look at.
 TROUBLE: Final = frozenset(
     {Cause.NO_REDIS, Cause.NO_WORKER, Cause.BEAT_STOPPED, Cause.NO_ACCOUNT, Cause.BREAKER_OPEN}
+    | {Cause.HELD, Cause.ASKS}
 )
 
 
@@ -80,6 +84,8 @@ def explain(
 
     ``ledger`` and ``speed`` (messages per second) spare queries where they are known already.
     """
+    if _is_asked_about(campaign):
+        return _asked(campaign)
     if campaign.status != CampaignStatus.SENDING:
         return _not_sending(campaign, ledger)
     wrong = machinery()
@@ -97,6 +103,8 @@ def explain_all(campaigns: Sequence[Campaign], wrong: Diagnosis | None) -> list[
     known = under_way.of(sending) if wrong is None else {}
 
     def found(campaign: Campaign) -> Diagnosis:
+        if _is_asked_about(campaign):
+            return _asked(campaign)
         if campaign.status == CampaignStatus.SENDING:
             return wrong or _sending(campaign, known[campaign.pk])
         if _is_due(campaign):
@@ -104,6 +112,14 @@ def explain_all(campaigns: Sequence[Campaign], wrong: Diagnosis | None) -> list[
         return _not_sending(campaign, None)
 
     return [found(campaign) for campaign in campaigns]
+
+
+def _is_asked_about(campaign: Campaign) -> bool:
+    return campaign.asks_since is not None and campaign.status in CONFIRMED
+
+
+def _asked(campaign: Campaign) -> Diagnosis:
+    return Diagnosis(cause=Cause.ASKS, sentence=_asks(campaign))
 
 
 def _is_due(campaign: Campaign) -> bool:
@@ -131,6 +147,19 @@ def _not_sending(campaign: Campaign, ledger: Ledger | None) -> Diagnosis:
 
 def machinery() -> Diagnosis | None:
     """Say what is wrong with the processes that send; None: nothing."""
+    return _held(hold.state()) or _processes()
+
+
+def _held(held: Installation | None) -> Diagnosis | None:
+    if held is not None:
+        since = held.held_since or timezone.now()
+        words = {"because": held.get_held_because_display(), "time": clock(since)}
+        sentence = _("Nothing is sent since %(time)s: %(because)s A person has to say go.") % words
+        return Diagnosis(cause=Cause.HELD, sentence=sentence)
+    return None
+
+
+def _processes() -> Diagnosis | None:
     try:
         workers = heartbeats.alive(heartbeats.SENDING)
         last = heartbeats.last(heartbeats.BEAT)
@@ -156,9 +185,9 @@ def machinery() -> Diagnosis | None:
     return None
 
 
-def health(workspace: Workspace) -> Diagnosis:
-    """Say whether everything sends, for the dot in the top bar."""
-    wrong = machinery()
+def health(workspace: Workspace, *, held: Installation | None = None) -> Diagnosis:
+    """Say whether everything sends, for the dot in the top bar; ``held`` is `hold.state`."""
+    wrong = _held(held) or _processes()
     if wrong is not None:
         return wrong
     broken = (
@@ -192,6 +221,18 @@ def is_about_to_start(campaign: Campaign) -> bool:
         and campaign.send_at is not None
         and campaign.send_at - timezone.now() <= ABOUT_TO_START
     )
+
+
+def _asks(campaign: Campaign) -> str:
+    values = {"time": clock(campaign.send_at or timezone.now())}
+    return {
+        Asks.OVERDUE: _("It was to be sent at %(time)s, and nothing ran then. Is it still wanted?"),
+        Asks.AWAY: _("Nothing ran for more than an hour while it was to be sent. Shall it go on?"),
+        Asks.LEAVING: _("Who is left is being noted as unknown; nobody gets mail."),
+    }.get(
+        Asks(campaign.asks_because),
+        _("The database was restored. Who is left may have got this campaign already."),
+    ) % values
 
 
 def _scheduled(campaign: Campaign) -> Diagnosis:

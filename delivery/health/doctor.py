@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from accounts import set_aside, system_mail
+from accounts.installation import hold, key_check
 from accounts.models import SystemMail
 from accounts.senders import understood
 from delivery.accounts import dkim_keys, standing
@@ -62,6 +63,7 @@ def look() -> Iterator[Checked]:
     yield from _redis()
     yield from _processes()
     if all(finding.level != "fail" for finding in database):
+        yield from _held()
         yield from _accounts()
         yield from _keys()
         yield from _left_out()
@@ -296,6 +298,27 @@ def _pace(account: SendingAccount) -> str:
     if stands.next_slot is not None:
         words.append(f" Waits for {stands.waits_for} until {stands.next_slot:%H:%M} UTC.")
     return "".join(words)
+
+
+def _held() -> Iterator[Checked]:
+    """Say whether a person has to say go before anything is sent, or the key is another."""
+    if key_check.look() is key_check.KeyState.CHANGED:
+        yield Checked(
+            level="fail",
+            subject="SECRET_KEY",
+            sentence="It is another than this database was used with: links in mail that was sent "
+            "do not work, and kept passwords cannot be read.",
+            way_out="Add the earlier key to SECRET_KEY_FALLBACKS; manage.py secret_key says more.",
+        )
+    held = hold.state()
+    if held is not None:
+        yield Checked(
+            level="fail",
+            subject="sending",
+            sentence=f"Sending is held since {held.held_since:%Y-%m-%d %H:%M} UTC: "
+            f"{held.get_held_because_display()}",
+            way_out="manage.py hold lists what would be sent; manage.py hold --go lets it go.",
+        )
 
 
 def _keys() -> Iterator[Checked]:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.installation import watch
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.rendering.isolation import BusyError
@@ -241,9 +242,12 @@ class HandOver:
 
     def _is_to_be_sent(self) -> bool:
         try:
-            return Campaign.objects.filter(
-                pk=self.held.campaign, status=CampaignStatus.SENDING
-            ).exists()
+            return (
+                watch.may_send()
+                and Campaign.objects.filter(
+                    pk=self.held.campaign, status=CampaignStatus.SENDING, asks_since=None
+                ).exists()
+            )
         except DATABASE_IS_AWAY:
             return False
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.installation import hold
 from campaigns.audience import eligibility
 from campaigns.audience.chosen import Audience
 from delivery.mime.recipient import Recipient
@@ -31,6 +32,10 @@ WHERE id = (
     SELECT id FROM delivery_claim
     WHERE campaign_id = %(campaign)s AND state = {ClaimState.WAITING.value}
         AND (not_before IS NULL OR not_before <= %(now)s)
+        AND {hold.MAY_CLAIM}
+        AND NOT EXISTS (
+            SELECT FROM campaigns_campaign WHERE id = %(campaign)s AND asks_since IS NOT NULL
+        )
     ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id, campaign_id, attempt, first_message, last_message, messages, token, domain_group

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Min, Q
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from accounts import set_aside
+from accounts.installation import watch
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.accounts import breaker, routing
@@ -37,13 +38,24 @@ class Offer:
     is_shared: bool = False
 
 
+def _open_claims() -> QuerySet[Claim]:
+    """Return what waits to be taken of campaigns that nobody has to be asked about."""
+    if not watch.may_send():
+        return Claim.objects.none()
+    return Claim.objects.filter(
+        state=ClaimState.WAITING,
+        campaign__status=CampaignStatus.SENDING,
+        campaign__asks_since=None,
+    )
+
+
 def waiting() -> dict[int, tuple[int, datetime | None]]:
     """Return, by sending campaign with waiting claims, its priority and when the first is due.
 
     None: at once.
     """
     rows = (
-        Claim.objects.filter(state=ClaimState.WAITING, campaign__status=CampaignStatus.SENDING)
+        _open_claims()
         .values("campaign_id")
         .annotate(first=Min("priority"), now=Min("id", filter=Q(not_before=None)))
         .annotate(due=Min("not_before"))
@@ -56,11 +68,7 @@ def waiting() -> dict[int, tuple[int, datetime | None]]:
 
 def is_anything_due() -> bool:
     """Say whether a worker would find something to send now, whatever the breakers say."""
-    return (
-        Claim.objects.filter(state=ClaimState.WAITING, campaign__status=CampaignStatus.SENDING)
-        .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
-        .exists()
-    )
+    return _open_claims().filter(Q(not_before=None) | Q(not_before__lte=timezone.now())).exists()
 
 
 @dataclass(slots=True)

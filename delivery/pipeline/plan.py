@@ -7,6 +7,7 @@ take turns on the dispatch's row lock. ``last_subscriber`` fences the audience a
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.db import connection, transaction
@@ -15,11 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import set_aside
+from accounts.installation import watch
 from campaigns import lifecycle
 from campaigns.audience.chosen import Audience
 from campaigns.audience.verdicts import BrokenSegmentError, verdicts
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import Asks, CampaignStatus
 from delivery.accounts import routing
 from delivery.models import Dispatch, SendingAccount
 from delivery.pipeline import claim, tallies
@@ -27,6 +29,7 @@ from delivery.states import REASON_OF, MessageState
 
 log = logging.getLogger(__name__)
 
+OVERDUE: Final = timedelta(hours=1)
 FIRST_CHUNK = 500  # small, so that the first mail leaves at once
 CHUNK = 10_000
 CLAIM_SIZE = 1_000
@@ -90,7 +93,7 @@ def due() -> list[Campaign]:
     """Return the campaigns whose time to be sent has come."""
     return list(
         Campaign.objects.filter(
-            status=CampaignStatus.SCHEDULED, send_at__lte=timezone.now()
+            status=CampaignStatus.SCHEDULED, send_at__lte=timezone.now(), asks_since=None
         ).order_by("send_at")[:100]
     )
 
@@ -119,6 +122,8 @@ def begin(campaign: Campaign) -> bool:
 
 def unfinished() -> list[int]:
     """Return the campaigns whose planning has to go on, also while they are paused."""
+    if not watch.may_send():
+        return []
     return list(
         Dispatch.objects.filter(
             Q(campaign__status=CampaignStatus.SENDING) | Q(campaign__status=CampaignStatus.PAUSED),
@@ -130,7 +135,14 @@ def unfinished() -> list[int]:
 
 
 def begin_due() -> None:
-    """Begin the campaigns whose time has come; one that can't begin keeps no other from it."""
+    """Begin the campaigns whose time has come; one that can't begin keeps no other from it.
+
+    Nobody knows whether it is still wanted when its time was over for an hour: it asks.
+    """
+    if not watch.may_send():
+        return
+    late = Q(status=CampaignStatus.SCHEDULED, send_at__lt=timezone.now() - OVERDUE)
+    lifecycle.ask(Asks.OVERDUE, only=late)
     set_aside.each("campaign", due(), begin, name=lambda campaign: f"campaign {campaign.pk}")
 
 

@@ -13,9 +13,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts import set_aside
+from accounts.installation import watch
 from campaigns import lifecycle
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import Asks, CampaignStatus
 from delivery.models import Claim, Dispatch, Message, MessageTally
 from delivery.pipeline import claim, journal, record, requeue
 from delivery.pipeline.plan import CLAIM_SIZE
@@ -50,20 +51,30 @@ not_before <= %(until)s AND id IN (
 """  # noqa: S608 - no text from outside
 
 
+_further: dict[str, Callable[[], object]] = {}
+
+
+def register(name: str, step: Callable[[], object]) -> None:
+    """Have one more thing done at each sweep, also while sending is held."""
+    _further[name] = step
+
+
 def everything() -> bool:
-    """Do all of it; True: messages are due again. A step that fails stops no other."""
+    """Do all of it; True: messages are due again. A step that fails stops no other.
+
+    While sending is held, only what people decide is seen to: a restored database's claims and
+    journals say nothing of what has become of its mail since.
+    """
+    is_held = not watch.may_send()
     due = 0
 
     def look_for_retries() -> None:
         nonlocal due
         due = retry()
 
-    steps: dict[str, Callable[[], object]] = {
-        "claims": recover,
-        "retries": look_for_retries,
-        "cancelling": cancel,
-        "ends": finish,
-    }
+    steps: dict[str, Callable[[], object]] = {"cancelling": cancel, **_further}
+    if not is_held:
+        steps |= {"claims": recover, "retries": look_for_retries, "ends": finish}
     set_aside.each("sweep", steps, lambda name: steps[name]())
     return due > 0
 
@@ -78,7 +89,9 @@ def recover() -> int:
     """
     now = timezone.now()
     held = list(
-        Claim.objects.filter(state=ClaimState.HELD).values_list("pk", "worker", "held_until")
+        Claim.objects.filter(state=ClaimState.HELD)
+        .exclude(campaign__asks_because=Asks.RESTORED)
+        .values_list("pk", "worker", "held_until")
     )
     gone = coordination.gone({worker for _pk, worker, _until in held})
     orphaned = [pk for pk, worker, until in held if until is None or until < now or worker in gone]
@@ -166,8 +179,8 @@ def retry() -> int:
     Only those of campaigns that are being sent are looked at: what waits for a paused one stays
     behind its index.
     """
-    sending = Campaign.objects.filter(status=CampaignStatus.SENDING).values_list("pk", flat=True)
-    campaigns = list(sending)
+    sending = Campaign.objects.filter(status=CampaignStatus.SENDING, asks_since=None)
+    campaigns = list(sending.values_list("pk", flat=True))
     if not campaigns:
         return 0
     count = 0
@@ -255,7 +268,9 @@ def finish() -> int:
     What is unknown doesn't hold a campaign up: it waits for a person, perhaps for ever.
     """
     sending = Dispatch.objects.filter(
-        campaign__status=CampaignStatus.SENDING, planning_done_at__isnull=False
+        campaign__status=CampaignStatus.SENDING,
+        campaign__asks_since=None,
+        planning_done_at__isnull=False,
     )
     ended = sending.filter(_nothing_is_open()).values_list("campaign_id", flat=True)
     finished = 0

@@ -94,10 +94,11 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
         return response
     if campaign.status == CampaignStatus.SENT:
         return redirect("campaign_report", campaign.pk)
-    if campaign.status == CampaignStatus.SCHEDULED and not diagnosis.is_about_to_start(campaign):
+    is_waiting = campaign.status == CampaignStatus.SCHEDULED and not campaign.asks_since
+    if is_waiting and not diagnosis.is_about_to_start(campaign):
         return redirect("campaign_review", campaign.pk)  # when, who, the email, and the ways back
     context = {**_figures(campaign), **_people(request, campaign), "confirmed": ""}
-    if campaign.status == CampaignStatus.PAUSED:
+    if campaign.status == CampaignStatus.PAUSED or campaign.asks_since:
         context["confirmed"] = confirmation.shown(campaign)
     return render(request, "reports/live.html", context)
 

@@ -25,7 +25,8 @@ def test_the_frame_costs_the_same_however_many_workspaces(
         owner_client.get("/kitchen/")
 
 
-FRAME = 7  # session, user, membership, tally, memberships, sandbox?, running campaigns
+# Session, user, membership, tally, memberships, sandbox?, running campaigns, held or asked?
+FRAME = 8
 
 
 def test_the_switcher_shows_no_workspace_of_others(

@@ -1,0 +1,1 @@
+"""Backups: one file with the database, uploaded files and keys; made, proven and restored."""

@@ -1,0 +1,1 @@
+"""What becomes of mail that a restored database would send again: held, asked about, decided."""
