@@ -17,7 +17,9 @@ const NAMES = `
   shield-check shield-off shield-x signature sparkles square-check star sun tag target template test-pipe
   tool trash upload user user-check user-circle user-minus user-off user-plus users users-group users-plus
   variable wand world world-www x
-`.trim().split(/\s+/);
+`
+  .trim()
+  .split(/\s+/);
 
 const from = new URL("node_modules/@tabler/icons/icons/outline/", import.meta.url);
 const to = new URL("../static/icons/", import.meta.url);
