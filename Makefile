@@ -59,6 +59,10 @@ screens: .venv/dev.stamp ## Write a picture of every page to var/screens
 assets: ## Build static/dist from frontend/ (needs Node; nobody else does)
 	cd frontend && npm ci --no-audit --no-fund && npm run build
 
+.PHONY: frontend
+frontend: ## Check style, types and behaviours of frontend/ (needs Node 20 or newer)
+	cd frontend && npm ci --no-audit --no-fund && npm run lint && npm test
+
 .PHONY: messages
 messages: .venv/dev.stamp ## Collect texts for translation into locale/ and compile them
 	@mkdir -p var

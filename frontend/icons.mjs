@@ -11,7 +11,9 @@ const NAMES = `
   pencil photo player-pause player-play player-stop plus quote refresh search selector send server settings
   shield-check shield-off signature star sun tag target template tool trash upload user user-check
   user-circle user-minus user-off users users-group wand world x
-`.trim().split(/\s+/);
+`
+  .trim()
+  .split(/\s+/);
 
 const from = new URL("node_modules/@tabler/icons/icons/outline/", import.meta.url);
 const to = new URL("../static/icons/", import.meta.url);

@@ -1,7 +1,9 @@
 import { createEditor } from "./editor/create.js";
 
 const nonce = document.currentScript?.nonce ?? "";
-const start = (root) => { for (const box of root.querySelectorAll("[data-editor]:not([data-ready])")) createEditor(box, nonce); };
+const start = (root) => {
+  for (const box of root.querySelectorAll("[data-editor]:not([data-ready])")) createEditor(box, nonce);
+};
 
 start(document);
 document.addEventListener("htmx:load", () => start(document));

@@ -53,7 +53,12 @@ function mark(form, errors) {
 async function send(form, proof) {
   const data = new FormData(form);
   data.set("proof", await proof.catch(() => ""));
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { Accept: "application/json" }, credentials: "omit" });
+  const answer = await fetch(form.action, {
+    method: "POST",
+    body: new URLSearchParams(data),
+    headers: { Accept: "application/json" },
+    credentials: "omit",
+  });
   const said = await answer.json();
   mark(form, said.errors ?? {});
   const details = Object.values(said.errors ?? {}).flat();
@@ -67,13 +72,16 @@ function take(form) {
   if (form.dataset.wartaTaken) return;
   form.dataset.wartaTaken = "1";
   let proof;
-  form.addEventListener("focusin", () => { proof ??= prove(form); });
+  form.addEventListener("focusin", () => {
+    proof ??= prove(form);
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button:not([type=button]),[type=submit]");
     if (button) button.disabled = true;
     try {
-      await send(form, (proof ??= prove(form)));
+      proof ??= prove(form);
+      await send(form, proof);
     } catch {
       form.submit(); // the page of ours says more than a script that could not reach it
     } finally {

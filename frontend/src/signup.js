@@ -5,12 +5,15 @@ const form = document.querySelector("form[data-challenge]");
 function prove() {
   return new Promise((resolve) => {
     const give = () => resolve("");
-    fetch(form.dataset.challenge).then((answer) => answer.json()).then((challenge) => {
-      const worker = new Worker(form.dataset.worker);
-      worker.onmessage = (event) => resolve(event.data ?? "");
-      worker.onerror = give;
-      worker.postMessage(challenge);
-    }).catch(give);
+    fetch(form.dataset.challenge)
+      .then((answer) => answer.json())
+      .then((challenge) => {
+        const worker = new Worker(form.dataset.worker);
+        worker.onmessage = (event) => resolve(event.data ?? "");
+        worker.onerror = give;
+        worker.postMessage(challenge);
+      })
+      .catch(give);
     setTimeout(give, 20_000); // better unproven than stuck
   });
 }
@@ -18,7 +21,9 @@ function prove() {
 if (form) {
   let proof;
   let sent = false;
-  form.addEventListener("focusin", () => { proof ??= prove(); });
+  form.addEventListener("focusin", () => {
+    proof ??= prove();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (sent) return;
@@ -26,13 +31,16 @@ if (form) {
     const status = form.querySelector("[data-proof-status]");
     status.textContent = form.dataset.working;
     status.hidden = false;
+    proof ??= prove();
     const field = document.createElement("input");
-    Object.assign(field, { type: "hidden", name: "proof", value: await (proof ??= prove()) });
+    Object.assign(field, { type: "hidden", name: "proof", value: await proof });
     form.append(field);
     form.submit();
   });
   // Coming back by the browser's button: the proof is spent, the form is not.
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
 }
 
 if (window.parent !== window) {

@@ -1,5 +1,7 @@
 """Lists: what people join."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -45,13 +47,29 @@ def list_page(request: MemberRequest, list_id: int) -> HttpResponse:
     context = {
         "list": mailing_list,
         "counts": directory.count_lists([mailing_list])[0],
-        "months": hygiene.growth([mailing_list])[mailing_list.pk],
+        "growth": _growth_chart(hygiene.growth([mailing_list])[mailing_list.pk]),
         "page": directory.page(
             request.workspace, filters, before=key(request, "before"), after=key(request, "after")
         ),
         "forms": SignupForm.objects.filter(lists=mailing_list),
     }
     return render(request, "subscribers/list.html", context)
+
+
+def _growth_chart(months: list[hygiene.Month]) -> dict[str, Any] | None:
+    """Return the drawing of who joined and left, month by month; None where nobody did."""
+    joined = [month.joined for month in months]
+    left = [month.left for month in months]
+    if not any(joined + left):
+        return None
+    return {
+        "kind": "bars",
+        "categories": [month.first.strftime("%Y-%m") for month in months],
+        "series": [
+            {"name": _("Joined"), "values": joined, "tone": "sent"},
+            {"name": _("Left"), "values": left, "tone": "waiting"},
+        ],
+    }
 
 
 def _edit(request: MemberRequest, mailing_list: MailingList, title: str) -> HttpResponse:

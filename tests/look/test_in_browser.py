@@ -72,7 +72,7 @@ def kitchen(look: str, browser: Browser, live_server: LiveServer, owner: User) -
 
 
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(kitchen: Page) -> None:
-    kitchen.locator("[data-chart] svg").first.wait_for()
+    kitchen.locator("[data-chart] canvas").first.wait_for()
     kitchen.locator(".cm-editor").first.wait_for()
     found = Axe().run(kitchen).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []

@@ -9,8 +9,12 @@ function set(isOpen) {
 }
 if (opener && sidebar) {
   opener.setAttribute("aria-expanded", "false");
-  opener.addEventListener("click", (event) => { event.preventDefault(); set(true); });
-  for (const closer of document.querySelectorAll('[data-drawer="close"]')) closer.addEventListener("click", () => set(false));
+  opener.addEventListener("click", (event) => {
+    event.preventDefault();
+    set(true);
+  });
+  for (const closer of document.querySelectorAll('[data-drawer="close"]'))
+    closer.addEventListener("click", () => set(false));
   document.addEventListener("keydown", (event) => {
     if (!root.classList.contains("w-drawer-is-open")) return;
     if (event.key === "Escape") set(false);
@@ -20,6 +24,12 @@ if (opener && sidebar) {
 function keepInside(event) {
   const stops = [...sidebar.querySelectorAll("a, button, summary")].filter((stop) => stop.checkVisibility());
   const [first, last] = [stops[0], stops.at(-1)];
-  if (event.shiftKey && document.activeElement === first) { event.preventDefault(); last.focus(); }
-  if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
+  if (event.shiftKey && document.activeElement === first) {
+    event.preventDefault();
+    last.focus();
+  }
+  if (!event.shiftKey && document.activeElement === last) {
+    event.preventDefault();
+    first.focus();
+  }
 }

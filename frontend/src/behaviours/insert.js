@@ -1,5 +1,7 @@
 // <button data-insert="{{ first_name }}" data-insert-into="id_subject"> writes at the cursor, in editors too.
-document.addEventListener("mousedown", (event) => { if (event.target.closest("[data-insert]")) event.preventDefault(); });
+document.addEventListener("mousedown", (event) => {
+  if (event.target.closest("[data-insert]")) event.preventDefault();
+});
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-insert]");
   if (!button) return;
@@ -8,7 +10,12 @@ document.addEventListener("click", (event) => {
   const text = button.dataset.insert;
   if (field.wartaEditor) field.wartaEditor.insert(text);
   else {
-    field.setRangeText(text, field.selectionStart ?? field.value.length, field.selectionEnd ?? field.value.length, "end");
+    field.setRangeText(
+      text,
+      field.selectionStart ?? field.value.length,
+      field.selectionEnd ?? field.value.length,
+      "end",
+    );
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   }

@@ -1,11 +1,20 @@
 // <iframe data-preview-of="form-id"> loads anew when that form was saved by itself. The new document
 // is loaded beside the old one and takes its place when it is there, so nothing flickers.
 document.addEventListener("autosaved", (event) => {
-  for (const frame of document.querySelectorAll(`iframe[data-preview-of="${CSS.escape(event.target.id)}"]:not([hidden])`)) {
-    frame.parentElement.querySelectorAll("iframe[hidden]").forEach((waiting) => waiting.remove());
+  for (const frame of document.querySelectorAll(
+    `iframe[data-preview-of="${CSS.escape(event.target.id)}"]:not([hidden])`,
+  )) {
+    for (const waiting of frame.parentElement.querySelectorAll("iframe[hidden]")) waiting.remove();
     const fresh = frame.cloneNode();
     fresh.hidden = true;
-    fresh.addEventListener("load", () => { fresh.hidden = false; frame.remove(); }, { once: true });
+    fresh.addEventListener(
+      "load",
+      () => {
+        fresh.hidden = false;
+        frame.remove();
+      },
+      { once: true },
+    );
     frame.after(fresh);
   }
 });
@@ -13,8 +22,12 @@ document.addEventListener("autosaved", (event) => {
 // A desktop's preview is laid out in a desktop's width, whatever room the page has, and drawn smaller to fit.
 const DESKTOP = 680;
 const fit = (stage) => stage.style.setProperty("--w-scale", String(Math.min(1, stage.clientWidth / DESKTOP)));
-const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => fit(target)));
-const watch = (root) => root.querySelectorAll("[data-fit-desktop]").forEach((stage) => watcher.observe(stage));
+const watcher = new ResizeObserver((entries) => {
+  for (const { target } of entries) fit(target);
+});
+const watch = (root) => {
+  for (const stage of root.querySelectorAll("[data-fit-desktop]")) watcher.observe(stage);
+};
 watch(document);
 document.addEventListener("htmx:load", () => watch(document));
 

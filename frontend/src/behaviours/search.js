@@ -4,7 +4,13 @@ const found = () => [...document.querySelectorAll("#search-results a")];
 
 document.addEventListener("keydown", (event) => {
   if (!field) return;
-  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("input, textarea, select, [contenteditable]")) {
+  if (
+    event.key === "/" &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    !event.altKey &&
+    !event.target.closest("input, textarea, select, [contenteditable]")
+  ) {
     event.preventDefault();
     field.focus();
     field.select();

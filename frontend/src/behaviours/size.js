@@ -15,21 +15,25 @@ export function tooLargeText() {
 }
 const limit = () => Number(document.body.dataset.most) || Infinity;
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.method !== "post" || !isTooLarge(form, event.submitter)) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  let place = document.querySelector("[data-autosave-problem]");
-  if (!place) {
-    place = form.querySelector("[data-too-large]") ?? document.createElement("div");
-    place.dataset.tooLarge = "";
-    form.prepend(place);
-  }
-  place.innerHTML = "";
-  place.append(callout());
-  place.scrollIntoView({ block: "nearest" });
-}, true);
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (form.method !== "post" || !isTooLarge(form, event.submitter)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    let place = document.querySelector("[data-autosave-problem]");
+    if (!place) {
+      place = form.querySelector("[data-too-large]") ?? document.createElement("div");
+      place.dataset.tooLarge = "";
+      form.prepend(place);
+    }
+    place.innerHTML = "";
+    place.append(callout());
+    place.scrollIntoView({ block: "nearest" });
+  },
+  true,
+);
 
 export function callout() {
   const box = document.createElement("div");

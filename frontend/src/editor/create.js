@@ -4,7 +4,7 @@ import { html } from "@codemirror/lang-html";
 import { jinja } from "@codemirror/lang-jinja";
 import { markdown } from "@codemirror/lang-markdown";
 import { bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { lintGutter, linter, lintKeymap } from "@codemirror/lint";
+import { linter, lintGutter, lintKeymap } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
@@ -25,7 +25,14 @@ const languages = {
 const typeOverSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { state } = view;
-    if (event.inputType !== "insertText" || event.data === null || view.composing || state.readOnly || state.selection.main.empty) return false;
+    if (
+      event.inputType !== "insertText" ||
+      event.data === null ||
+      view.composing ||
+      state.readOnly ||
+      state.selection.main.empty
+    )
+      return false;
     if (/^["'`([{]$/.test(event.data) && view.dom.closest("[data-editor='mjml'], [data-editor='html']")) return false;
     event.preventDefault();
     view.dispatch(state.update(state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true }));
@@ -36,7 +43,10 @@ const typeOverSelection = EditorView.domEventHandlers({
 // A single line stays one: pasted line breaks become spaces.
 function flatten(change) {
   const text = change.newDoc.toString().replace(/\s*\n\s*/g, " ");
-  return { changes: { from: 0, to: change.startState.doc.length, insert: text }, selection: { anchor: Math.min(change.newSelection.main.head, text.length) } };
+  return {
+    changes: { from: 0, to: change.startState.doc.length, insert: text },
+    selection: { anchor: Math.min(change.newSelection.main.head, text.length) },
+  };
 }
 
 export function createEditor(box, nonce) {
@@ -44,30 +54,77 @@ export function createEditor(box, nonce) {
   const field = box.querySelector("textarea, input");
   const kind = box.dataset.editor;
   const tags = JSON.parse(box.querySelector("script[type='application/json']")?.textContent || "[]");
-  const label = box.dataset.label || document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.textContent.trim() || "";
+  const label =
+    box.dataset.label || document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.textContent.trim() || "";
   const isLine = kind === "line";
   const isCode = kind === "mjml" || kind === "html";
   const described = field.getAttribute("aria-describedby");
 
   const extensions = [
     nonce ? EditorView.cspNonce.of(nonce) : [],
-    history(), drawSelection(), EditorView.lineWrapping, syntaxHighlighting(classHighlighter), languages[kind](),
-    mergeTags(tags), autocompletion({ override: isCode ? null : [complete(tags)], icons: false }),
-    isCode ? [EditorState.languageData.of(() => [{ autocomplete: complete(tags) }]), lineNumbers(), bracketMatching(), closeBrackets(), indentOnInput(), keymap.of(closeBracketsKeymap)] : [],
-    box.dataset.lintUrl ? [linter((view) => ask(box.dataset.lintUrl, view, kind), { delay: 900 }), isLine ? [] : lintGutter(), keymap.of(lintKeymap)] : [],
-    kind === "markdown" ? keymap.of([{ key: "Mod-b", run: commands.bold }, { key: "Mod-i", run: commands.italic }, { key: "Mod-k", run: commands.link }]) : [],
-    isLine ? keymap.of([{ key: "Enter", run: () => { field.form?.requestSubmit(); return true; } }]) : [],
+    history(),
+    drawSelection(),
+    EditorView.lineWrapping,
+    syntaxHighlighting(classHighlighter),
+    languages[kind](),
+    mergeTags(tags),
+    autocompletion({ override: isCode ? null : [complete(tags)], icons: false }),
+    isCode
+      ? [
+          EditorState.languageData.of(() => [{ autocomplete: complete(tags) }]),
+          lineNumbers(),
+          bracketMatching(),
+          closeBrackets(),
+          indentOnInput(),
+          keymap.of(closeBracketsKeymap),
+        ]
+      : [],
+    box.dataset.lintUrl
+      ? [
+          linter((view) => ask(box.dataset.lintUrl, view, kind), { delay: 900 }),
+          isLine ? [] : lintGutter(),
+          keymap.of(lintKeymap),
+        ]
+      : [],
+    kind === "markdown"
+      ? keymap.of([
+          { key: "Mod-b", run: commands.bold },
+          { key: "Mod-i", run: commands.italic },
+          { key: "Mod-k", run: commands.link },
+        ])
+      : [],
+    isLine
+      ? keymap.of([
+          {
+            key: "Enter",
+            run: () => {
+              field.form?.requestSubmit();
+              return true;
+            },
+          },
+        ])
+      : [],
     typeOverSelection,
     keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
     field.placeholder ? placeholder(field.placeholder) : [],
-    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: isCode ? "false" : "true", ...(described ? { "aria-describedby": described } : {}), ...(field.required ? { "aria-required": "true" } : {}), ...(isLine ? { "aria-multiline": "false" } : {}) }),
+    EditorView.contentAttributes.of({
+      "aria-label": label,
+      spellcheck: isCode ? "false" : "true",
+      ...(described ? { "aria-describedby": described } : {}),
+      ...(field.required ? { "aria-required": "true" } : {}),
+      ...(isLine ? { "aria-multiline": "false" } : {}),
+    }),
     EditorView.updateListener.of((update) => {
       if (!update.docChanged) return;
       field.value = update.state.doc.toString();
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }),
     // CodeMirror writes its own class attribute anew whenever the focus changes: ours has to be a part of it.
-    EditorView.editorAttributes.of({ class: [isLine ? "form-control w-line-editor" : "", field.classList.contains("is-invalid") ? "is-invalid" : ""].join(" ").trim() }),
+    EditorView.editorAttributes.of({
+      class: [isLine ? "form-control w-line-editor" : "", field.classList.contains("is-invalid") ? "is-invalid" : ""]
+        .join(" ")
+        .trim(),
+    }),
     EditorState.readOnly.of(field.readOnly || field.disabled),
   ];
   const view = new EditorView({ state: EditorState.create({ doc: field.value, extensions }) });
@@ -75,17 +132,30 @@ export function createEditor(box, nonce) {
   view.scrollDOM.tabIndex = -1;
   field.hidden = true;
   field.required = false; // a hidden field cannot say so; the server does
-  field.wartaEditor = { view, insert: (text) => { view.dispatch(view.state.replaceSelection(text)); view.focus(); } };
+  field.wartaEditor = {
+    view,
+    insert: (text) => {
+      view.dispatch(view.state.replaceSelection(text));
+      view.focus();
+    },
+  };
   document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.addEventListener("click", () => view.focus());
-  field.form?.addEventListener("reset", () => setTimeout(() => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: field.value } })));
+  field.form?.addEventListener("reset", () =>
+    setTimeout(() => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: field.value } })),
+  );
 
   const tools = box.querySelector("[data-editor-tools]");
   if (tools) {
     tools.hidden = false;
-    tools.addEventListener("mousedown", (event) => { if (event.target.closest("[data-command]")) event.preventDefault(); });
+    tools.addEventListener("mousedown", (event) => {
+      if (event.target.closest("[data-command]")) event.preventDefault();
+    });
     tools.addEventListener("click", (event) => {
       const button = event.target.closest("[data-command]");
-      if (button) { run(button.dataset.command, view); view.focus(); }
+      if (button) {
+        run(button.dataset.command, view);
+        view.focus();
+      }
     });
   }
 }
@@ -96,7 +166,13 @@ function complete(tags) {
     const before = context.matchBefore(/\{\{\s*\w*/);
     if (!before) return null;
     const closed = /^\s*\}\}/.test(context.state.sliceDoc(context.pos, context.pos + 4));
-    return { from: before.from, filter: false, options: tags.filter(({ name }) => name.includes(before.text.replace(/\W/g, ""))).map(({ name, label }) => ({ label: name, detail: label, apply: closed ? `{{ ${name}` : `{{ ${name} }}` })) };
+    return {
+      from: before.from,
+      filter: false,
+      options: tags
+        .filter(({ name }) => name.includes(before.text.replace(/\W/g, "")))
+        .map(({ name, label }) => ({ label: name, detail: label, apply: closed ? `{{ ${name}` : `{{ ${name} }}` })),
+    };
   };
 }
 
@@ -108,7 +184,9 @@ async function ask(address, view, kind) {
     if (!answer.ok) return [];
     const { findings } = await answer.json();
     return findings.map((finding) => place(finding, view.state.doc));
-  } catch { return []; }
+  } catch {
+    return [];
+  }
 }
 function place({ line, column = 0, message, severity = "error" }, doc) {
   const row = doc.line(Math.min(Math.max(line || 1, 1), doc.lines));

@@ -4,8 +4,13 @@ import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view
 const TAG = /\{\{\s*([A-Za-z_][\w.]*)\s*(?:\|\s*default\(\s*(?:"([^"]*)"|'([^']*)')[^)]*\)\s*)?\}\}/g;
 
 class Chip extends WidgetType {
-  constructor(name, fallback, known, label) { super(); Object.assign(this, { name, fallback, known, label }); }
-  eq(other) { return other.name === this.name && other.fallback === this.fallback && other.known === this.known; }
+  constructor(name, fallback, known, label) {
+    super();
+    Object.assign(this, { name, fallback, known, label });
+  }
+  eq(other) {
+    return other.name === this.name && other.fallback === this.fallback && other.known === this.known;
+  }
   toDOM(view) {
     const chip = document.createElement("span");
     chip.className = this.known ? "cm-mergetag" : "cm-mergetag is-unknown";
@@ -18,7 +23,9 @@ class Chip extends WidgetType {
     });
     return chip;
   }
-  ignoreEvent() { return false; }
+  ignoreEvent() {
+    return false;
+  }
 }
 
 export function mergeTags(tags) {
@@ -35,14 +42,26 @@ export function mergeTags(tags) {
           continue;
         }
         const name = match[1];
-        found.push(Decoration.replace({ widget: new Chip(name, match[2] ?? match[3] ?? "", !known.size || known.has(name), known.get(name) ?? "") }).range(start, end));
+        found.push(
+          Decoration.replace({
+            widget: new Chip(name, match[2] ?? match[3] ?? "", !known.size || known.has(name), known.get(name) ?? ""),
+          }).range(start, end),
+        );
       }
     }
     return Decoration.set(found);
   };
-  const plugin = ViewPlugin.fromClass(class {
-    constructor(view) { this.decorations = build(view); }
-    update(update) { if (update.docChanged || update.viewportChanged || update.selectionSet || update.focusChanged) this.decorations = build(update.view); }
-  }, { decorations: (value) => value.decorations });
+  const plugin = ViewPlugin.fromClass(
+    class {
+      constructor(view) {
+        this.decorations = build(view);
+      }
+      update(update) {
+        if (update.docChanged || update.viewportChanged || update.selectionSet || update.focusChanged)
+          this.decorations = build(update.view);
+      }
+    },
+    { decorations: (value) => value.decorations },
+  );
   return [plugin, EditorView.baseTheme({})];
 }
