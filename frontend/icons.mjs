@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 const NAMES = `
   activity alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up at
   ban blockquote bold braces building-store calendar calendar-time certificate chart-histogram chart-line
-  check chevron-down chevron-left chevron-right chevron-up circle circle-check circle-dashed circle-x click
+  check chevron-down chevron-left chevron-right chevron-up circle-check circle-dashed circle-x click
   clock code columns-3 copy database dots download edit external-link eye file-code file-text filter flag
   folder-plus forms heading help help-circle history home id inbox info-circle italic key language link list
   list-check lock logout mail mail-check mail-off mail-opened mail-x markdown menu-2 message-report moon

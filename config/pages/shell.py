@@ -15,7 +15,7 @@ from accounts.workspace_urls import in_workspace, may_open, needs_workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config.pages import links
-from delivery.health import diagnosis
+from delivery.health import causes, diagnosis
 from delivery.models import SendingAccount
 from delivery.restoring import pending
 from delivery.states import TransportKind
@@ -168,7 +168,7 @@ class Shell:
         if self.workspace is None:
             return None
         found = diagnosis.health(self.workspace, held=self._held)
-        broken = found.cause == diagnosis.Cause.BREAKER_OPEN
+        broken = found.cause == causes.Cause.BREAKER_OPEN
         return Health(
             state="failed" if found.is_trouble else "good",
             text=str(found.cause.label),

@@ -1,7 +1,6 @@
 """Why is it not sending? One sentence for any campaign, and one word for programs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,10 +9,9 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from accounts import zones
-from accounts.choices import TextOptions
 from accounts.installation import hold
 from accounts.models import Installation, Workspace
 from campaigns.models import Campaign
@@ -22,6 +20,7 @@ from delivery.accounts import breaker, routing
 from delivery.figures import ledgers, under_way
 from delivery.figures.ledgers import Ledger
 from delivery.figures.under_way import Known
+from delivery.health.causes import Cause, Diagnosis
 from delivery.models import SendingAccount
 from delivery.pipeline import next_campaign
 from delivery.processes import heartbeats
@@ -30,51 +29,6 @@ from subscribers.states import DomainGroup
 
 BEAT_SILENCE: Final = 15.0  # seconds
 ABOUT_TO_START: Final = timedelta(minutes=1)
-
-
-class Cause(TextOptions):
-    """The one thing that decides whether a campaign goes on now."""
-
-    DRAFT = "draft", gettext_lazy("Not sent yet")
-    SCHEDULED = "scheduled", gettext_lazy("Scheduled")
-    STARTING = "starting", gettext_lazy("About to start")
-    PLANNING = "planning", gettext_lazy("Planning")
-    SENDING = "sending", gettext_lazy("Sending normally")
-    PAUSED = "paused", gettext_lazy("Paused")
-    HELD = "held", gettext_lazy("Sending is held")
-    ASKS = "asks", gettext_lazy("Waits for your answer")
-    NO_REDIS = "no_redis", gettext_lazy("Redis does not answer")
-    NO_WORKER = "no_worker", gettext_lazy("No worker")
-    BEAT_STOPPED = "beat_stopped", gettext_lazy("Beat stopped")
-    NO_ACCOUNT = "no_account", gettext_lazy("No sending account")
-    BREAKER_OPEN = "breaker_open", gettext_lazy("Server in trouble")
-    THROTTLED = "throttled", gettext_lazy("Waiting for a limit")
-    RETRYING = "retrying", gettext_lazy("Waiting to retry")
-    UNKNOWN_LEFT = "unknown_left", gettext_lazy("Finished, some unknown")
-    FINISHED = "finished", gettext_lazy("Finished")
-    CANCELLED = "cancelled", gettext_lazy("Cancelled")
-
-
-# Causes that a person should look at.
-TROUBLE: Final = frozenset(
-    {Cause.NO_REDIS, Cause.NO_WORKER, Cause.BEAT_STOPPED, Cause.NO_ACCOUNT, Cause.BREAKER_OPEN}
-    | {Cause.HELD, Cause.ASKS}
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnosis:
-    """What holds a campaign up, if anything; ``until``: when it will go on by itself."""
-
-    cause: Cause
-    sentence: str
-    until: datetime | None = None
-    count: int = 0
-
-    @property
-    def is_trouble(self) -> bool:
-        """Whether a person should look at it."""
-        return self.cause in TROUBLE
 
 
 def explain(

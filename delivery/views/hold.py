@@ -104,12 +104,13 @@ def campaign_proof(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "%(n)s people have it already and get nothing more.",
         taken.marked,
     ) % {"n": taken.marked}
+    messages.success(request, text)
     if taken.others or taken.unread:
-        text += " " + _(
+        rest = _(
             "Of the rest of the file, %(others)s are not in this campaign, and %(unread)s lines are"
             " of other mail."
-        ) % {"others": taken.others, "unread": taken.unread}
-    messages.success(request, text)
+        )
+        messages.info(request, rest % {"others": taken.others, "unread": taken.unread})
     return redirect("campaign_open", campaign.pk)
 
 

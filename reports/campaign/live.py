@@ -15,7 +15,7 @@ from campaigns.states import CampaignStatus
 from delivery.figures import ledgers, running
 from delivery.figures.ledgers import Ledger
 from delivery.health import diagnosis
-from delivery.health.diagnosis import Cause, Diagnosis
+from delivery.health.causes import Cause, Diagnosis
 from delivery.models import Dispatch, DomainLimit, SendMinute
 from delivery.states import Reason
 from subscribers.states import DomainGroup

@@ -17,7 +17,8 @@ from subscribers.fields.problems import Problem
 from subscribers.imports.batches import Batch
 from subscribers.imports.clashes import Clash
 from subscribers.imports.errors import ErrorFile, unsafe
-from subscribers.imports.merge import Counts, Duplicate, Memory, Merger, Overtaken
+from subscribers.imports.memory import Memory
+from subscribers.imports.merge import Counts, Duplicate, Merger, Overtaken
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault
 

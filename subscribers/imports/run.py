@@ -5,7 +5,6 @@ again from its beginning, and batches that are written are only looked at. A loc
 drops with the connection keeps two workers off the same import.
 """
 
-import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,14 +14,16 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone, translation
 
-from subscribers.imports import apart, batches, files, mapping, names, writers
+from subscribers.imports import apart, batches, files, mapping, names, progress, writers
 from subscribers.imports.batches import Batch
 from subscribers.imports.clashes import Clash, watched
 from subscribers.imports.errors import ErrorFile, is_ours
 from subscribers.imports.layout import Layout
-from subscribers.imports.merge import Counts, Memory, Merger, refresh_statistics
+from subscribers.imports.memory import Memory
+from subscribers.imports.merge import Counts, Merger
 from subscribers.imports.reader import Rows
 from subscribers.imports.rows import RowMaker
+from subscribers.imports.statistics import refresh_statistics
 from subscribers.models import Import
 from subscribers.states import ImportStatus
 
@@ -31,24 +32,6 @@ TRIES = apart.TRIES
 TYPOS_KEPT = 20
 NAMES_KEPT = 50
 LARGE = 2_000_000  # bytes; a smaller file is written by one connection
-ADVANCE = """
-UPDATE subscribers_import SET rows = GREATEST(rows, %(rows)s),
-    rows_done = GREATEST(rows_done, %(last)s), invalid = GREATEST(invalid, %(invalid)s),
-    created = created + %(created)s, updated = updated + %(updated)s,
-    unchanged = unchanged + %(unchanged)s, suppressed = suppressed + %(suppressed)s,
-    kept_out = kept_out + %(kept_out)s,
-    progress = progress || jsonb_build_object(
-        'done', COALESCE(progress->'done', '[]') || to_jsonb(%(last)s::bigint),
-        'refused', COALESCE(progress->'refused', '{}') || %(refused)s::jsonb,
-        'standings', (
-            SELECT COALESCE(jsonb_object_agg(standing, total), '{}') FROM (
-                SELECT key AS standing, sum(value::bigint) AS total FROM (
-                    SELECT * FROM jsonb_each_text(COALESCE(progress->'standings', '{}'))
-                    UNION ALL SELECT * FROM jsonb_each_text(%(standings)s::jsonb)
-                ) both_of GROUP BY key) summed))
-WHERE id = %(id)s AND status = %(running)s
-    AND NOT COALESCE(progress->'done', '[]') @> to_jsonb(%(last)s::bigint)
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +70,6 @@ class _Reading:
         return list(self.maker.labels[what][1].found.values())
 
 
-class Stopped(Exception):  # noqa: N818 - an outcome, not an error
-    """The import was cancelled or discarded while it ran."""
-
-
 @contextmanager
 def sole_worker(import_id: int) -> Iterator[bool]:
     """Hold the import's lock, or yield False when another worker has it."""
@@ -125,7 +104,7 @@ def run(import_id: int) -> bool:
         with _speaking_for(record):
             try:
                 _run(record)
-            except Stopped:
+            except progress.Stopped:
                 return False
     return True
 
@@ -248,7 +227,7 @@ def _run(record: Import) -> None:
             with transaction.atomic():
                 counts, found = apart.rest(refused, merger, make)
                 duplicates = apart.refuse_duplicates(again, reading.errors, refused)
-                _advance(record.pk, None, counts)
+                progress.advance(record.pk, None, counts)
                 reading.errors.refuse_clashes(found)
                 _tell(record, reading, refused.reasons)
                 _finish(record, reading, duplicates=duplicates)
@@ -272,7 +251,7 @@ def _refused(record: Import) -> apart.Refused:
     """Return the rows that earlier runs found the database to refuse."""
     return apart.Refused(
         subject=f"import {record.pk}",
-        passes=(Stopped, WrittenBefore),
+        passes=(progress.Stopped, progress.WrittenBefore),
         reasons={int(row): why for row, why in record.progress.get("refused", {}).items()},
     )
 
@@ -317,8 +296,8 @@ def _write(
             return merger.clashes
         with transaction.atomic():
             counts, clashes = apart.batch(found, merger, make, batch.lines)
-            _advance(record.pk, batch, counts, found.reasons)
-    except WrittenBefore:
+            progress.advance(record.pk, batch, counts, found.reasons)
+    except progress.WrittenBefore:
         return merger.clashes
     refused.reasons.update(found.reasons)
     return clashes
@@ -327,56 +306,7 @@ def _write(
 def _merge(import_id: int, merger: Merger, batch: Batch) -> None:
     counts = merger.decide()
     merger.write(counts)
-    _advance(import_id, batch, counts)
-
-
-def advance(
-    import_id: int,
-    counts: Counts,
-    *,
-    last_row: int,
-    rows: int,
-    refused: dict[int, str],
-) -> None:
-    """Note in the same transaction that the batch that ends with ``last_row`` is written.
-
-    Raises:
-        Stopped: the import was cancelled; nothing of the batch is in.
-        WrittenBefore: the batch had been written by a worker that was killed.
-    """
-    batch = Batch(lines=[], doubtful=b"", seen=b"", last_row=last_row, rows=rows, invalid=0)
-    _advance(import_id, batch, counts, refused)
-
-
-class WrittenBefore(Exception):  # noqa: N818 - a signal
-    """The commit of a worker that was killed came through after all."""
-
-
-def _advance(
-    import_id: int, batch: Batch | None, counts: Counts, refused: dict[int, str] | None = None
-) -> None:
-    """Note progress in the batch's own transaction; a cancelled import takes the batch back."""
-    values: dict[str, Any] = {
-        "id": import_id,
-        "running": ImportStatus.RUNNING,
-        "rows": batch.rows if batch else 0,
-        "last": batch.last_row if batch else 0,
-        "invalid": batch.invalid if batch else 0,
-        "created": counts.created,
-        "updated": counts.updated,
-        "unchanged": counts.unchanged,
-        "suppressed": counts.suppressed,
-        "kept_out": counts.kept_out,
-        "standings": json.dumps(counts.standings),
-        "refused": json.dumps(refused or {}),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(ADVANCE, values)
-        if cursor.rowcount:
-            return
-    if Import.objects.filter(pk=import_id, status=ImportStatus.RUNNING).exists():
-        raise WrittenBefore
-    raise Stopped
+    progress.advance(import_id, batch, counts)
 
 
 @contextmanager

@@ -369,20 +369,6 @@ WHERE NOT decided.is_new AND NOT decided.is_barred AND NOT %(skip)s AND (
         SELECT FROM subscribers_importchange earlier
         WHERE earlier.subscriber_id = person.id AND earlier.from_import_id <> %(import)s))
 """  # noqa: S608 - our own words
-# A planner that has not heard of the rows just written believes in lists of one person, and joins
-# accordingly: ten thousand people took eleven seconds. Autovacuum comes by once a minute.
-STALE = """
-SELECT COALESCE(bool_or(n_mod_since_analyze > 1000 + n_live_tup / 10), true)
-FROM pg_stat_user_tables
-WHERE relid IN ('subscribers_subscriber'::regclass, 'subscribers_subscription'::regclass)
-"""
-# What the joins of a batch ask about, and from a small sample: these columns are all alike. A whole
-# ANALYZE would take half a second each time; with columns named, autovacuum's own still comes.
-ANALYZE = """
-SET LOCAL default_statistics_target = 10;
-ANALYZE (SKIP_LOCKED) subscribers_subscriber (workspace_id, id, email_key),
-    subscribers_subscription (workspace_id, list_id, subscriber_id)
-"""
 
 
 def keep_previous(*, fills: bool) -> str:

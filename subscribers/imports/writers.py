@@ -13,7 +13,8 @@ from threading import Event, Lock, Thread
 from django.db import connection
 
 from subscribers.imports.batches import PATIENCE, Batch
-from subscribers.imports.merge import Merger, refresh_statistics
+from subscribers.imports.merge import Merger
+from subscribers.imports.statistics import refresh_statistics
 
 WRITERS = 2
 

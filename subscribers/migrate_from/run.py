@@ -15,16 +15,17 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from subscribers.fields.problems import Problem
-from subscribers.imports import apart, files, gathering, mapping, names
-from subscribers.imports import run as imports
+from subscribers.imports import apart, files, gathering, mapping, names, progress
 from subscribers.imports.clashes import Clash
 from subscribers.imports.gathering import Gathered, Range
 from subscribers.imports.mapping import Target
-from subscribers.imports.merge import Counts, Merger, refresh_statistics
+from subscribers.imports.merge import Counts, Merger
 from subscribers.imports.names import Names
+from subscribers.imports.progress import Stopped, WrittenBefore
 from subscribers.imports.reader import BrokenRow
 from subscribers.imports.rows import Fault, RowMaker, RowRefused
-from subscribers.imports.run import Stopped, WrittenBefore, sole_worker
+from subscribers.imports.run import sole_worker
+from subscribers.imports.statistics import refresh_statistics
 from subscribers.migrate_from import lines
 from subscribers.migrate_from.arrivals import Noticed, Part
 from subscribers.migrate_from.report import PART, Report
@@ -271,12 +272,11 @@ class _Work:
 
     def _advance(self, rows: Range, pieces: Sequence[_Piece], *, only_look: bool) -> None:
         if not only_look:
-            imports.advance(
+            progress.advance(
                 self._record.pk,
+                progress.ending_with(rows.upto, rows=self._rows),
                 sum((one.counts for one in pieces), Counts()),
-                last_row=rows.upto,
-                rows=self._rows,
-                refused=self._refused.reasons,
+                self._refused.reasons,
             )
 
     def _finish(self, **values: Any) -> None:

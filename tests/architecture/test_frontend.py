@@ -12,7 +12,7 @@ SOURCES = ROOT / "frontend" / "src"
 SHEETS = sorted((SOURCES / "css").rglob("*.css"))
 LONGEST_LINE = 160
 # Gzipped bytes of what every page of the dashboard loads, and of what some load besides.
-LARGEST = {"app.css": 25_000, "public.css": 2_500, "app.js": 25_000, "charts.js": 70_000}
+LARGEST = {"app.css": 25_000, "public.css": 2_500, "app.js": 27_000, "charts.js": 70_000}
 
 
 def _sources() -> list[Path]:

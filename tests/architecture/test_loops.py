@@ -56,6 +56,8 @@ POISONED = {
         f"{IMPORTS}::test_a_check_names_rows_that_cannot_even_be_staged"
     ),
     "subscribers.tasks.run_import": (
+        f"{SUBSCRIBERS}::test_a_move_goes_on_beside_a_row_that_cannot_be_merged",
+        f"{SUBSCRIBERS}::test_a_move_goes_on_beside_a_row_that_cannot_be_staged",
         f"{IMPORTS}::test_the_others_of_a_batch_go_in_and_the_bad_one_is_named",
         f"{IMPORTS}::test_bad_ones_among_the_rows_that_come_later_are_named_too",
     ),
@@ -67,13 +69,6 @@ POISONED = {
     ),
     "subscribers.tasks.forget_old_import_files": (
         f"{SUBSCRIBERS}::test_old_files_are_forgotten_beside_one_that_cannot_be"
-    ),
-    "subscribers.tasks.check_move": (
-        f"{SUBSCRIBERS}::test_a_move_goes_on_beside_a_row_that_cannot_be_staged"
-    ),
-    "subscribers.tasks.run_move": (
-        f"{SUBSCRIBERS}::test_a_move_goes_on_beside_a_row_that_cannot_be_merged",
-        f"{SUBSCRIBERS}::test_a_move_goes_on_beside_a_row_that_cannot_be_staged",
     ),
     "subscribers.tasks.apply_retention": (
         f"{DELIVERY}::test_retention_goes_on_beside_a_poisoned_workspace"
@@ -124,7 +119,12 @@ ALONE = {
     "subscribers.tasks.take_signup": "one sign-up; held for a member if it fails",
     "subscribers.tasks.take_overdue_signups": "hands on one task for each",
     "subscribers.tasks.resume_imports": "hands on one task for each",
-    "subscribers.tasks.resume_moves": "hands on one task for each",
+    "subscribers.tasks.resume_duplicate_searches": "hands on one task for each",
+    "accounts.tasks.back_up": "one backup; why it failed is set aside",
+    "command backup": "one backup; its error is printed",
+    "command restore": "one backup, whole or not at all",
+    "command secret_key": "one key",
+    "command hold": "each campaign is asked about by itself",
     "subscribers.tasks.resume_bulk_actions": "hands on one task for each",
     "subscribers.tasks.count_segment": "one segment",
     "subscribers.tasks.find_duplicates": "two statements over one workspace, asked for on its page",

@@ -15,7 +15,7 @@ from accounts.roles import Role
 from campaigns import lifecycle
 from delivery.accounts import breaker
 from delivery.health import diagnosis
-from delivery.health.diagnosis import Cause
+from delivery.health.causes import Cause
 from delivery.models import Claim, Message, SendingAccount
 from delivery.pipeline import claim, record, sweep
 from delivery.processes import heartbeats
