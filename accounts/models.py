@@ -220,7 +220,7 @@ class SystemMail(models.Model):
     class State(TextOptions):
         WAITING = "waiting", _("Waiting")
         HELD = "held", _("Being sent")
-        LEAVING = "leaving", _("Being handed over")  # its last byte may be out
+        LEAVING = "leaving", _("Being sent to the server")  # its last byte may be out
         SENT = "sent", _("Sent")
         DROPPED = "dropped", _("No longer needed")
         FAILED = "failed", _("Failed")

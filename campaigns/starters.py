@@ -43,7 +43,7 @@ STARTERS = (
     Starter(
         key="announcement",
         name=_("Announcement"),
-        description=_("A band in your colour says that there is something new."),
+        description=_("A banner in your colour for announcements."),
     ),
     Starter(
         key="digest",
@@ -53,12 +53,12 @@ STARTERS = (
     Starter(
         key="welcome",
         name=_("Welcome"),
-        description=_("Greets by first name. For the first mail people get."),
+        description=_("Greets by first name. For the first email people get."),
     ),
     Starter(
         key="plain",
         name=_("Plain"),
-        description=_("Looks like a mail that you typed yourself."),
+        description=_("Looks like an email you typed yourself."),
     ),
 )
 

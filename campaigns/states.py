@@ -63,7 +63,7 @@ class LeftOut(TextOptions):
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     UNCONFIRMED = "unconfirmed", _("Unconfirmed")
     PAUSED = "paused", _("Asked for a pause")
-    FREQUENCY = "frequency", _("Wants fewer letters")
+    FREQUENCY = "frequency", _("Wants fewer emails")
 
 
 class Where(Enum):

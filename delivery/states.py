@@ -15,7 +15,10 @@ class MessageState(IntegerOptions):
 
     PLANNED = 1, _("To send")
     CLAIMED = 2, _("Claimed")  # derived: planned, inside a held claim
-    HANDED_OVER = 3, _("Handed over")  # derived: its final dot may be out, no reply recorded yet
+    HANDED_OVER = (
+        3,
+        _("Sent to the server"),
+    )  # derived: its final dot may be out, no reply recorded yet
     SENT = 4, _("Sent")  # the server accepted it
     DEFERRED = 5, _("Waiting to retry")
     FAILED = 6, _("Failed")
@@ -64,10 +67,10 @@ class Reason(IntegerOptions):
     RENDER_ERROR = 7, _("A merge tag could not be filled")
     ADDRESS_NOT_SENDABLE = 8, _("The server cannot send to this kind of address")
     PAUSED = 9, _("Asked for a pause")
-    WANTS_FEWER = 10, _("Wants fewer letters")
+    WANTS_FEWER = 10, _("Wants fewer emails")
     # deferred
     TEMPORARY = 20, _("The server asked to try again later")
-    CONNECTION_LOST = 21, _("The connection broke before the message was handed over")
+    CONNECTION_LOST = 21, _("The connection broke before the email was sent")
     THROTTLED_BY_SERVER = 22, _("The mailbox provider asked us to slow down")
     # failed
     REFUSED = 40, _("Refused by the server")
@@ -128,7 +131,7 @@ class Priority(IntegerOptions):
     """Lower goes first."""
 
     TRANSACTIONAL = 1, _("Transactional")
-    OPT_IN = 2, _("Opt-in mail")
+    OPT_IN = 2, _("Opt-in email")
     CAMPAIGN = 5, _("Campaign")
 
 

@@ -34,11 +34,11 @@ class ConsentKind(TextOptions):
     """What happened to a person's consent."""
 
     ASKED = "asked", _("Asked to join")  # sign-up on a double opt-in list
-    CONFIRMED = "confirmed", _("Confirmed by mail")
+    CONFIRMED = "confirmed", _("Confirmed by email")
     SUBSCRIBED = "subscribed", _("Subscribed")
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     RESUBSCRIBED = "resubscribed", _("Subscribed again")
-    TAKEN_BACK = "taken_back", _("Taken back: what put them there was undone")
+    TAKEN_BACK = "taken_back", _("Removed: what put them there was undone")
     # The person's own act that changed nothing; no undo passes over it.
     WISHED_AGAIN = "wished_again", _("Asked to join again")
     LEFT_AGAIN = "left_again", _("Unsubscribed again")
@@ -55,7 +55,7 @@ class ConsentSource(TextOptions):
     API = "api", _("API")
     PREFERENCES = "preferences", _("Preference centre")
     UNSUBSCRIBE_PAGE = "unsubscribe_page", _("Unsubscribe page")
-    ONE_CLICK = "one_click", _("Unsubscribe button of the mail program")
+    ONE_CLICK = "one_click", _("Unsubscribe button of the email app")
     COMPLAINT = "complaint", _("Spam complaint")
     BOUNCE = "bounce", _("Bounce")
     DEMO = "demo", _("Demo data")
@@ -135,7 +135,7 @@ class Frequency(IntegerOptions):
     Mail that they asked for themselves (confirmations) is never held back.
     """
 
-    ALL = 0, _("Every letter")
+    ALL = 0, _("Every email")
     WEEKLY = 7, _("At most one a week")
     MONTHLY = 30, _("At most one a month")
 
@@ -161,13 +161,13 @@ class BulkKind(TextOptions):
     """What one action does with many people, or with a field's values of many people."""
 
     ADD_TAG = "add_tag", _("Add a tag")
-    REMOVE_TAG = "remove_tag", _("Take a tag off")
+    REMOVE_TAG = "remove_tag", _("Remove a tag")
     SUBSCRIBE = "subscribe", _("Add to a list")
-    UNSUBSCRIBE = "unsubscribe", _("Take off a list")
+    UNSUBSCRIBE = "unsubscribe", _("Remove from a list")
     ASK_AGAIN = "ask_again", _("Ask again to confirm")
     SUPPRESS = "suppress", _("Suppress: never write again")
     DELETE = "delete", _("Delete")
-    ERASE = "erase", _("Erase for good")
+    ERASE = "erase", _("Erase permanently")
     MERGE_TAG = "merge_tag", _("Merge tags")
     COPY_FIELD = "copy_field", _("Rename a merge tag")
     DROP_FIELD = "drop_field", _("Remove a field's values")
@@ -197,5 +197,5 @@ class MailServer(IntegerOptions):
     """What the DNS says about a domain's mail server."""
 
     UNKNOWN = 0, _("Not known")  # no answer in time, or the name server is in trouble
-    FOUND = 1, _("Takes mail")
-    NONE = 2, _("Takes no mail")
+    FOUND = 1, _("Accepts email")
+    NONE = 2, _("Does not accept email")

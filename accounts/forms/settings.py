@@ -60,8 +60,8 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only 
         ]
         widgets: ClassVar = {"brand_colour": forms.TextInput(attrs={"type": "color"})}
         help_texts: ClassVar = {
-            "postal_address": _("Stands at the foot of every mail; many countries require it."),
-            "brand_colour": _("Buttons in your mails and on your public pages."),
+            "postal_address": _("Appears at the bottom of every email; many countries require it."),
+            "brand_colour": _("Buttons in your emails and on your public pages."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -136,7 +136,7 @@ class ApiKeyForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=120, help_text=_("Which program uses it: “Web shop”.")
     )
-    role = forms.ChoiceField(label=_("May do what"))
+    role = forms.ChoiceField(label=_("Permission"))
 
     def __init__(self, *args: Any, by: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

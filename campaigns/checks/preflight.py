@@ -115,7 +115,7 @@ def _audience(
         return  # whether nobody gets it, and whether that is unusual, is said when it is counted
     if not division.will_get:
         if division.audience:
-            note = _("Everybody in the chosen lists is left out.")
+            note = _("Everyone on the chosen lists is left out.")
         elif chosen.include_segments:
             note = _("Nobody of the lists is in the chosen segments now.")
         else:
@@ -143,7 +143,7 @@ def _archived(chosen: Audience) -> Iterator[Finding]:
             "archived_list",
             _("The list “%(name)s” is archived.") % {"name": name},
             "audience",
-            _("Take it out of the audience, or restore the list."),
+            _("Remove it from the audience, or restore the list."),
         )
 
 
@@ -190,7 +190,7 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
             "no_account",
             _("There is no sending account."),
             "accounts",
-            _("Connect the server that sends."),
+            _("Connect the server that sends your email."),
         )
     elif carrier.is_sandbox and carrier.others:
         yield amber(
@@ -212,7 +212,7 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
         )
     elif carrier.broken_since is not None:
         note = (
-            _("Until it works again, “%(other)s” stands in.") % {"other": carrier.stands_in}
+            _("Until it works again, “%(other)s” takes over.") % {"other": carrier.stands_in}
             if carrier.stands_in
             else _("Emails wait until it works again. Test the account and fix it first.")
         )
@@ -224,7 +224,7 @@ def _carrier(campaign: Campaign) -> Iterator[Finding]:
         text = _("“%(account)s” has not been working since %(time)s: %(reason)s") % values
         yield amber("account_broken", text, "accounts", note)
     else:
-        yield green(_("“%(account)s” carries it.") % {"account": carrier.name}, "accounts")
+        yield green(_("Sent through “%(account)s”.") % {"account": carrier.name}, "accounts")
 
 
 def _moment(at: datetime) -> str:
@@ -241,7 +241,7 @@ def _sender(campaign: Campaign) -> Iterator[Finding]:
             "no_sender",
             _("The sender's address is missing."),
             "content",
-            _("Write the address that the mail comes from."),
+            _("Write the address that the email comes from."),
             "id_from_email",
         )
     elif not is_address(campaign.from_email):
@@ -312,7 +312,7 @@ def _inbox_line(content: Content) -> Iterator[Finding]:
             "no_preheader",
             _("There is no preheader."),
             "content",
-            _("Without it, mail programs show the first words of the mail after the subject."),
+            _("Without it, email apps show the first words of the email after the subject."),
             "id_preheader",
         )
 
@@ -367,7 +367,7 @@ def _lacks(tag: str, count: int, division: Breakdown) -> Finding:
 
 def _workspace(campaign: Campaign) -> Iterator[Finding]:
     if campaign.workspace.postal_address.strip():
-        yield green(_("Unsubscribe link and postal address are in the mail."), "workspace")
+        yield green(_("Unsubscribe link and postal address are in the email."), "workspace")
 
 
 def _tracking(campaign: Campaign) -> Iterator[Finding]:

@@ -163,7 +163,7 @@ class ContentForm(forms.Form):
         label=_("Preheader"),
         max_length=500,
         required=False,
-        help_text=_("The line that mail programs show after the subject."),
+        help_text=_("The line that email apps show after the subject."),
     )
     source = forms.CharField(
         label=_("Content"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 18})
@@ -273,8 +273,8 @@ class TrackingForm(forms.Form):
         label=_("Count opens"),
         required=False,
         help_text=_(
-            "A picture of one dot tells when a mail is shown. Mail programs that load pictures by "
-            "themselves are counted apart from people."
+            "A tracking pixel shows when an email is opened. Email apps that "
+            "load images by themselves are counted apart from people."
         ),
     )
     track_clicks = forms.BooleanField(

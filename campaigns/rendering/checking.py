@@ -118,18 +118,18 @@ def _refusal(  # noqa: PLR0911 - one answer per kind of node
     node: nodes.Node, assigned: Collection[str], filters: Collection[str]
 ) -> tuple[str, str]:
     if isinstance(node, _REFUSED) or (isinstance(node, nodes.For) and node.recursive):
-        return _("Only if, for, set, with, macro and filter are available in a mail."), ""
+        return _("Only if, for, set, with, macro and filter are available in an email."), ""
     if isinstance(node, nodes.Name) and node.name in _ARGUMENT_NAMES:
         # Macros could nest them within each other: small to write, endless to compare.
-        return _("“%(name)s” is not available in a mail.") % {"name": node.name}, node.name
+        return _("“%(name)s” is not available in an email.") % {"name": node.name}, node.name
     if isinstance(node, nodes.Filter) and node.name not in filters:
         return unknown_filter(node.name, FILTERS), node.name
     if isinstance(node, nodes.Test) and node.name not in TESTS:
         return unknown_filter(node.name, TESTS), node.name
     if isinstance(node, nodes.Getattr) and not _is_readable(node, assigned):
         sentence = _(
-            "“.%(name)s” is not available in a mail. "
-            "Use a filter, for example {{ first_name|upper }}."
+            "“.%(name)s” is not available in an email. Use a filter, for "
+            "example {{ first_name|upper }}."
         )
         return sentence % {"name": node.attr}, node.attr
     if isinstance(node, nodes.Call) and not _is_callable(node, assigned):
@@ -158,11 +158,11 @@ def unknown_filter(name: str, known: Collection[str]) -> str:
     """Say that a filter or test isn't available, and which are close."""
     close = get_close_matches(name[:60], known, 1)
     if close:
-        return _("“%(name)s” is not available in a mail. Did you mean “%(close)s”?") % {
+        return _("“%(name)s” is not available in an email. Did you mean “%(close)s”?") % {
             "name": name,
             "close": close[0],
         }
-    return _("“%(name)s” is not available in a mail.") % {"name": name}
+    return _("“%(name)s” is not available in an email.") % {"name": name}
 
 
 def assigned_names(tree: nodes.Node) -> set[str]:

@@ -229,7 +229,7 @@ def _check_nesting(source: str) -> None:
     found = markup.nesting(source)
     if found.depth > MAX_DEPTH:
         raise ContentError(
-            _("Elements are nested more than %(limit)d deep. Mail programs give up before.")
+            _("Elements are nested more than %(limit)d deep. Email apps give up before.")
             % {"limit": MAX_DEPTH}
         )
     if found.repeated > MAX_REPEATED:

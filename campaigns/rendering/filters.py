@@ -243,7 +243,7 @@ def charging(work: Callable[..., Any]) -> Callable[..., Any]:
 def safe(_value: Any) -> str:
     """Refuse: people's values must not become mark-up."""
     raise ContentError(
-        _("|safe is not available: what people typed could change the mail. Leave it out."),
+        _("|safe is not available: what people typed could change the email. Leave it out."),
         tag="safe",
     )
 

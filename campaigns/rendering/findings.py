@@ -83,7 +83,7 @@ def _about_writing(writing: Writing, tags: MergeTags) -> Iterator[Finding]:
             level=Level.BLOCKS,
             code="no_subject",
             text=_("There is no subject."),
-            note=_("Write one: it decides whether people open the mail."),
+            note=_("Write one: it decides whether people open the email."),
             where=Where.SUBJECT,
         )
     if not writing.source.strip():
@@ -99,7 +99,7 @@ def _about_writing(writing: Writing, tags: MergeTags) -> Iterator[Finding]:
             code="no_postal_address",
             text=_("The workspace has no postal address, and the law asks for one."),
             step="workspace",
-            note=_("Enter it in the settings; it appears in every mail's footer."),
+            note=_("Enter it in the settings; it appears in every email's footer."),
         )
 
 
@@ -177,7 +177,7 @@ def _about_page(
         yield of_content(
             level=Level.WARNS,
             code="too_large",
-            text=_("The mail has %(size)d kB; Gmail shows only the first 102 kB.")
+            text=_("The email has %(size)d kB; Gmail shows only the first 102 kB.")
             % {"size": size // 1000},
             note=_("Shorten it, or move a part to your website."),
         )

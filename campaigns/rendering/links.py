@@ -47,7 +47,7 @@ class LinkTable:
         if url not in self._ordinals:
             if len(self.urls) >= MAX_LINKS:
                 raise ContentError(
-                    _("A mail can have at most %(limit)d different links.") % {"limit": MAX_LINKS}
+                    _("An email can have at most %(limit)d different links.") % {"limit": MAX_LINKS}
                 )
             self.urls.append(url)
             self._ordinals[url] = len(self.urls)

@@ -26,7 +26,7 @@ def unschedule(request: MemberRequest, campaign_id: int) -> HttpResponse:
         campaign_id,
         lifecycle.unschedule,
         CampaignStatus.DRAFT,
-        _("Taken back: the campaign is a draft again, and nobody got it."),
+        _("Cancelled: the campaign is a draft again, and nobody got it."),
     )
 
 
@@ -40,7 +40,7 @@ def pause(request: MemberRequest, campaign_id: int) -> HttpResponse:
         campaign_id,
         lambda campaign: lifecycle.pause(campaign, by=request.user, reason=reason),
         CampaignStatus.PAUSED,
-        _("Paused. What is on the wire right now still arrives."),
+        _("Paused. What is already on its way still arrives."),
     )
 
 
@@ -88,7 +88,7 @@ def cancel(request: MemberRequest, campaign_id: int) -> HttpResponse:
         campaign_id,
         lifecycle.cancel,
         CampaignStatus.CANCELLED,
-        _("Cancelled. Whoever has not got it yet will not get it."),
+        _("Cancelled. Nobody else will get it."),
     )
 
 

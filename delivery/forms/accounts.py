@@ -58,13 +58,13 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
             "per_day",
         ]
         help_texts: ClassVar = {
-            "default_from": _("Name <address>; mails of Warta itself come from it."),
+            "default_from": _("Name <address>; emails of Warta itself come from it."),
             "per_second": _("Empty: no limit. Your provider's terms say what it allows."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["per_second"].label = _("Mails per second")
+        self.fields["per_second"].label = _("Emails per second")
         self.initial["from_domains"] = ", ".join(self.instance.from_domains)
         self.lanes = self._lane_fields()
 
@@ -81,7 +81,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
             rate, most = stored.get(group.value, (None, None))
             names = f"limit_{group.value}", f"lanes_{group.value}"
             self.fields[names[0]] = forms.IntegerField(
-                label=_("%(provider)s: mails per minute") % {"provider": group.label},
+                label=_("%(provider)s: emails per minute") % {"provider": group.label},
                 required=False,
                 min_value=1,
                 max_value=MOST,

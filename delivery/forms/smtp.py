@@ -43,11 +43,12 @@ class SmtpForm(AccountForm):
         help_text=_("Servers hang up after some minutes by themselves."),
     )
     verp = forms.BooleanField(
-        label=_("Give every mail a return address of its own"),
+        label=_("Give every email a return address of its own"),
         required=False,
         help_text=_(
-            "Bounces then come back to bounce+…@ the domain below and name the mail they are "
-            "about. Warta does not read them: that is up to whoever owns that mailbox."
+            "Bounces then come back to bounce+…@ the domain below and name the "
+            "email they are about. Warta does not read them: that is up to "
+            "whoever owns that mailbox."
         ),
     )
     usual_connections = USUAL_CONNECTIONS

@@ -18,7 +18,7 @@ class WarmUpForm(forms.Form):
         label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     ceilings = forms.CharField(
-        label=_("Mails on each day"),
+        label=_("Emails on each day"),
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
         help_text=_("One number for each day, separated by blanks or line ends."),
     )
@@ -66,7 +66,7 @@ class UsualPlanForm(forms.Form):
     """The numbers that a plan is worked out from."""
 
     first = forms.IntegerField(
-        label=_("Mails on the first day"),
+        label=_("Emails on the first day"),
         min_value=1,
         max_value=warm_up.MOST,
         initial=warm_up.FIRST_DAY,

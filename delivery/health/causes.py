@@ -15,7 +15,7 @@ class Cause(TextOptions):
     DRAFT = "draft", gettext_lazy("Not sent yet")
     SCHEDULED = "scheduled", gettext_lazy("Scheduled")
     STARTING = "starting", gettext_lazy("About to start")
-    PLANNING = "planning", gettext_lazy("Planning")
+    PLANNING = "planning", gettext_lazy("Preparing")
     SENDING = "sending", gettext_lazy("Sending normally")
     PAUSED = "paused", gettext_lazy("Paused")
     HELD = "held", gettext_lazy("Sending is held")

@@ -285,8 +285,8 @@ def _going(known: Known) -> Diagnosis:
         return Diagnosis(cause=Cause.SENDING, sentence=sentence)
     group = max(slowed, key=lambda group: slowed[group])
     more = ngettext(
-        "%(provider)s asked us to slow down, so %(count)s mail waits.",
-        "%(provider)s asked us to slow down, so %(count)s mails wait.",
+        "%(provider)s asked us to slow down, so %(count)s email is waiting.",
+        "%(provider)s asked us to slow down, so %(count)s emails are waiting.",
         slowed[group],
     )
     words = {
@@ -310,8 +310,8 @@ def _rest(known: Known) -> Diagnosis:
             count=deferred,
             until=due,
             sentence=ngettext(
-                "%(count)d message waits to be tried again at %(time)s.",
-                "%(count)d messages wait to be tried again, the first at %(time)s.",
+                "%(count)d email will be retried at %(time)s.",
+                "%(count)d emails will be retried, the first at %(time)s.",
                 deferred,
             )
             % {"count": deferred, "time": clock(due or timezone.now())},

@@ -58,7 +58,9 @@ class SendingAccount(models.Model):
     idle_seconds = models.PositiveSmallIntegerField(
         _("seconds to keep an idle connection"), default=30, db_default=30
     )
-    verp = models.BooleanField(_("a return address for each mail"), default=False, db_default=False)
+    verp = models.BooleanField(
+        _("a return address for each email"), default=False, db_default=False
+    )
     return_path_domain = models.CharField(
         _("return-path domain"), max_length=253, blank=True, default="", db_default=""
     )
@@ -76,7 +78,7 @@ class SendingAccount(models.Model):
         _("last trouble"), max_length=500, blank=True, default="", db_default=""
     )
     last_trouble_at = models.DateTimeField(_("last trouble at"), null=True, blank=True)
-    tested_at = models.DateTimeField(_("last test mail"), null=True, blank=True)
+    tested_at = models.DateTimeField(_("last test email"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -127,7 +129,7 @@ class WarmUp(models.Model):
 
     account = models.OneToOneField(SendingAccount, models.CASCADE, related_name="warm_up")
     starts_on = models.DateField(_("first day"))
-    ceilings = ArrayField(models.PositiveIntegerField(), verbose_name=_("mails on each day"))
+    ceilings = ArrayField(models.PositiveIntegerField(), verbose_name=_("emails on each day"))
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

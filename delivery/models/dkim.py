@@ -21,7 +21,7 @@ class DkimKey(models.Model):
     encrypted_key = models.BinaryField(editable=False)
     public_key = models.TextField(_("public key"))  # base64, as it stands behind p= in the DNS
     state = models.CharField(
-        _("state"), max_length=10, choices=DkimState.options, default=DkimState.NEW
+        _("status"), max_length=10, choices=DkimState.options, default=DkimState.NEW
     )
     checked_at = models.DateTimeField(_("last looked up"), null=True, blank=True)
     problem = models.CharField(_("what the look-up found wrong"), max_length=300, blank=True)

@@ -116,7 +116,7 @@ class UnsubscribeReason(models.Model):
     """What a person answered when asked why; optional, so most unsubscriptions have none."""
 
     class Answer(TextOptions):
-        TOO_MANY = "too_many", _("Too many letters")
+        TOO_MANY = "too_many", _("Too many emails")
         NOT_EXPECTED = "not_expected", _("Not what I expected")
         NEVER_SIGNED_UP = "never_signed_up", _("I never signed up")
         OTHER = "other", _("Something else")

@@ -79,7 +79,7 @@ class Message(models.Model):
         db_index=False,
     )
     state = models.PositiveSmallIntegerField(
-        _("state"), choices=MessageState.options, default=MessageState.PLANNED
+        _("status"), choices=MessageState.options, default=MessageState.PLANNED
     )
     reason = models.PositiveSmallIntegerField(
         _("reason"), choices=Reason.options, default=Reason.NONE

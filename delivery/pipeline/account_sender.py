@@ -349,7 +349,7 @@ def _judge(account: SendingAccount, hand: batch.HandOver) -> Served:
         return Served.CHANGED
     if hand.silences and not hand.answers:
         # Else it would go on like this: some more in doubt with every claim.
-        sentence = _("%(host)s takes mails and does not say whether it has them")
+        sentence = _("%(host)s accepts emails but does not confirm that it has them")
         breaker.trip(account, ServerTroubleError(sentence % {"host": account.server_name}))
         return Served.CHANGED
     return Served.SENT

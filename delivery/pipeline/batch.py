@@ -300,8 +300,8 @@ class HandOver:
         campaign = Campaign.objects.get(pk=self.held.campaign)
         errors = len(self._errors)
         sentence = ngettext(
-            "The mail of %(count)d person could not be filled in: %(error)s",
-            "The mails of %(count)d people could not be filled in, the first because: %(error)s",
+            "The email of %(count)d person could not be filled in: %(error)s",
+            "The emails of %(count)d people could not be filled in, the first because: %(error)s",
             errors,
         ) % {"count": errors, "error": next(iter(self._errors.values()))[:150]}
         if lifecycle.pause(campaign, reason=sentence):

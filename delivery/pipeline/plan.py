@@ -158,7 +158,7 @@ def step(campaign_id: int) -> Progress:
     except Exception as error:
         log.exception("plan.failed", extra={"campaign_id": campaign_id})
         set_aside.put("planning", subject=f"campaign {campaign_id}", error=error)
-        reason = _("Planning failed on our side; the log says what. You can resume it.")
+        reason = _("Preparing failed on our side; the log says what. You can resume it.")
         lifecycle.pause(Campaign.objects.get(pk=campaign_id), reason=reason)
         return Progress(is_done=True)
 

@@ -95,12 +95,12 @@ def _through_api(account: SendingAccount, address: str) -> Result:
         "words": outcome.text,
     }
     if outcome.verdict is Verdict.SENT:
-        sentence = _("%(provider)s took the mail for %(address)s. Its number there is %(id)s.")
+        sentence = _("%(provider)s accepted the email for %(address)s. Its ID there: %(id)s.")
         return Result(arrived=True, sentence=sentence % values)
     if outcome.verdict is Verdict.UNKNOWN:
-        sentence = _("%(provider)s did not answer; the mail may have arrived. %(words)s")
+        sentence = _("%(provider)s did not answer; the email may have arrived. %(words)s")
     else:
-        sentence = _("%(provider)s did not take the mail: %(words)s")
+        sentence = _("%(provider)s did not accept the email: %(words)s")
     return Result(arrived=False, sentence=sentence % values)
 
 
@@ -121,7 +121,7 @@ def _result(course: probe.Course, server: SmtpSettings, address: str) -> Result:
         for step in probe.steps(server)
     )
     if course.trouble is None:
-        sentence = _("%(host)s took the mail for %(address)s. It said: %(answer)s") % {
+        sentence = _("%(host)s accepted the email for %(address)s. Its answer: %(answer)s") % {
             "host": server.host,
             "address": address,
             "answer": _words(passed[Step.BODY]),
@@ -148,8 +148,8 @@ def label(step: Step) -> str:
         Step.AUTH: _("Sign in"),
         Step.MAIL: _("Name the sender"),
         Step.RCPT: _("Name the recipient"),
-        Step.DATA: _("Announce the mail"),
-        Step.BODY: _("Hand the mail over"),
+        Step.DATA: _("Announce the email"),
+        Step.BODY: _("Send the email"),
     }
     return labels[step]
 
@@ -163,12 +163,12 @@ def _mail(account: SendingAccount, address: str) -> Outgoing:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = address
-    message["Subject"] = _("Test mail from Warta")
+    message["Subject"] = _("Test email from Warta")
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(
-        _("The sending account “%(name)s” works: this mail came through it.\n\n%(site)s")
+        _("The sending account “%(name)s” works: this email came through it.\n\n%(site)s")
         % {"name": account.name, "site": settings.SITE_URL},
         cte="quoted-printable",
     )

@@ -171,7 +171,7 @@ def _hand_over(account: SendingAccount, mails: Sequence[Outgoing]) -> dict[int, 
 
 def _answer(address: str, outcome: Outcome | None, *, account: SendingAccount) -> Answer:
     if outcome is None or outcome.verdict is Verdict.NOT_SENT:
-        sentence = _("%(account)s stopped before this mail.") % {"account": account.name}
+        sentence = _("%(account)s stopped before this email.") % {"account": account.name}
         return Answer(address=address, arrived=False, sentence=sentence)
     words = " ".join(
         part for part in (str(outcome.code or ""), outcome.enhanced, outcome.text) if part

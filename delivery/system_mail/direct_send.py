@@ -136,11 +136,11 @@ def trial_place() -> Iterator[None]:
         place = next(filter(_take, map("trial:{}".format, range(TRIALS_AT_ONCE))), None)
     except redis.RedisError as error:
         raise BusyError(
-            _("Valkey does not answer, so no test mail can be sent now. Try again in a moment.")
+            _("Valkey does not answer, so no test email can be sent now. Try again in a moment.")
         ) from error
     if place is None:
         raise BusyError(
-            _("Other test mails are on their way just now. Try again in a few seconds.")
+            _("Other test emails are on their way just now. Try again in a few seconds.")
         )
     try:
         yield

@@ -60,7 +60,7 @@ def admit(account: SendingAccount, addresses: Sequence[str], *, by: User) -> Non
         full = [limit for limit, what, count in counts if not within(limit, what, count=count)]
     except redis.RedisError as error:
         raise RefusedTestError(
-            _("Valkey does not answer, so no test mail can be sent now. Try again in a moment.")
+            _("Valkey does not answer, so no test email can be sent now. Try again in a moment.")
         ) from error
     log.info(
         "test mails",
@@ -91,16 +91,16 @@ def _refuse_suppressed(account: SendingAccount, addresses: Sequence[str]) -> Non
 def _sentence(limit: Limit) -> str:
     if limit in (OUTSIDE_OF_A_USER, OUTSIDE_OF_A_WORKSPACE):
         text = ngettext(
-            "At most %(n)s test mail an hour goes to people outside the team. Try again later, or "
-            "invite them to the team.",
-            "At most %(n)s test mails an hour go to people outside the team. Try again later, or "
-            "invite them to the team.",
+            "At most %(n)s test email an hour goes to people outside the team. Try "
+            "again later, or invite them to the team.",
+            "At most %(n)s test emails an hour go to people outside the team. Try "
+            "again later, or invite them to the team.",
             limit.most,
         )
     else:
         text = ngettext(
-            "At most %(n)s test mail goes out within an hour. Try again later.",
-            "At most %(n)s test mails go out within an hour. Try again later.",
+            "At most %(n)s test email goes out within an hour. Try again later.",
+            "At most %(n)s test emails go out within an hour. Try again later.",
             limit.most,
         )
     return text % {"n": limit.most}

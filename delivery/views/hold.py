@@ -51,9 +51,9 @@ def hold_mails(request: MemberRequest) -> HttpResponse:
     send = request.POST.get("answer") == "send"
     count = hold.settle_mails(workspace, send=send)
     text = (
-        ngettext("%(n)s mail goes out.", "%(n)s mails go out.", count)
+        ngettext("%(n)s mail goes out.", "%(n)s emails go out.", count)
         if send
-        else ngettext("%(n)s mail was dropped.", "%(n)s mails were dropped.", count)
+        else ngettext("%(n)s mail was dropped.", "%(n)s emails were dropped.", count)
     )
     messages.success(request, text % {"n": count})
     return redirect("sending_held")

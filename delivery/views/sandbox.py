@@ -166,7 +166,7 @@ def sandbox_body(request: MemberRequest, message_id: int) -> HttpResponseBase:
 
 def _body(mail: SandboxMessage) -> HttpResponse:
     html = _part(_parsed(mail), "html") or format_html(
-        "<pre>{}</pre>", _("This mail has no HTML part.")
+        "<pre>{}</pre>", _("This email has no HTML part.")
     )
     response = HttpResponse(_in_new_tab(html))
     response["Referrer-Policy"] = "no-referrer"
@@ -186,6 +186,6 @@ def sandbox_empty(request: MemberRequest) -> HttpResponse:
     """Throw all kept mails of the workspace away, or those of the installation."""
     of_installation = request.POST.get("installation") == "1"
     count, _by_model = _box(request, of_installation=of_installation).delete()
-    text = ngettext("%(n)s mail thrown away.", "%(n)s mails thrown away.", count)
+    text = ngettext("%(n)s mail thrown away.", "%(n)s emails thrown away.", count)
     messages.success(request, text % {"n": count})
     return redirect(reverse("sandbox_list") + ("?installation=1" if of_installation else ""))

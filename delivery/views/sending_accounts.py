@@ -43,7 +43,7 @@ def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpRe
         return kind(instance=find(request, account.pk))
 
     if request.method == "POST" and form.is_valid() and revised.save(form, form.save, stored):
-        messages.success(request, _("Saved. Send a test mail to see whether it works."))
+        messages.success(request, _("Saved. Send a test email to see whether it works."))
         return redirect("account_edit", form.instance.pk)
     context = {
         "form": form,

@@ -39,10 +39,14 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
             context = {"campaign": campaign, "now": error.now, "before": expected}
             return render(request, "delivery/send_again.html", context, status=409)
         wake(tasks.keep_sending)
-        text = ngettext("%(n)s mail goes out again.", "%(n)s mails go out again.", count)
+        text = ngettext(
+            "%(n)s email will be sent again.", "%(n)s emails will be sent again.", count
+        )
     else:
         count = settle.leave(campaign, messages=chosen)
-        text = ngettext("%(n)s mail stays as it is.", "%(n)s mails stay as they are.", count)
+        text = ngettext(
+            "%(n)s email was left as it is.", "%(n)s emails were left as they are.", count
+        )
     if count:
         messages.success(request, text % {"n": count})
     else:

@@ -74,10 +74,14 @@ def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object
             _("Until then, mail goes to the sandbox."),
             _("Connect"),
         ),
-        "address": (_("Postal address"), _("It stands at the foot of every mail."), _("Add it")),
+        "address": (
+            _("Postal address"),
+            _("It appears at the bottom of every email."),
+            _("Add it"),
+        ),
         "people": (_("Import subscribers"), _("A CSV file, or a signup form."), _("Import")),
         "template": (_("Choose a template"), _("Yours or one of the starters."), _("Look")),
-        "test": (_("Send a test mail"), _("To see it arrive."), _("Test")),
+        "test": (_("Send a test email"), _("To see it arrive."), _("Test")),
         "campaign": (_("Send your first campaign"), _("Write it, look, send."), _("Write")),
     }
     moving = reverse("move_list") if may_open(role, "move_list") else ""
@@ -89,7 +93,7 @@ def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object
             "done": step.done,
             "href": _place_of(step) if may_open(role, step.url_name) else "",
             "other": moving if step.key == "people" else "",
-            "other_label": _("Move from another tool"),
+            "other_label": _("Migrate from another tool"),
         }
         for step in steps
     ]

@@ -144,7 +144,7 @@ def rename_key(field: CustomField, *, key: str, actor: User | None) -> BulkActio
         FieldError: the key is none, taken, or being moved already.
     """
     if not KEY(key):
-        raise FieldError(_("Use small letters, figures and _, beginning with a letter."))
+        raise FieldError(_("Use lowercase letters, digits and _, beginning with a letter."))
     workspace = field.workspace
     busy = actions.unfinished_keys(workspace)
     taken = CustomField.objects.filter(workspace=workspace, key=key).exists()

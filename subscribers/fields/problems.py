@@ -86,7 +86,7 @@ SENTENCES: dict[str, tuple[Any, Any]] = {
     "list_missing": (_("No list in this row"), _("Name one, or choose a list for everybody")),
     "too_many_names": (
         _("More than %(limit)s different names in this column"),
-        _("Take the column in as a text field"),
+        _("Import the column as a text field"),
     ),
     "row_columns": (
         _("%(found)s cells, but the file has %(expected)s columns"),

@@ -126,7 +126,7 @@ class ConsentForm(forms.Form):
         help_text=_("Separate them by commas, like: shop-2026, regulars"),
     )
     status = forms.ChoiceField(
-        label=_("They are"),
+        label=_("Subscription status"),
         choices=[
             (SubscriptionStatus.SUBSCRIBED, _("Subscribed: they agreed to hear from us")),
             (SubscriptionStatus.UNCONFIRMED, _("Unconfirmed: they still have to confirm")),
@@ -136,10 +136,10 @@ class ConsentForm(forms.Form):
     )
     asks_with = forms.ModelChoiceField(
         SignupForm.objects.none(),
-        label=_("Ask the unconfirmed to confirm by mail"),
+        label=_("Ask the unconfirmed to confirm by email"),
         required=False,
         empty_label=_("No, send nothing"),
-        help_text=_("The confirmation mail of this form, to at most 600 people a minute."),
+        help_text=_("The confirmation email of this form, to at most 600 people a minute."),
     )
     statement = forms.CharField(
         label=_("How did they agree?"),
@@ -157,8 +157,9 @@ class ConsentForm(forms.Form):
         label=_("Subscribe people again who unsubscribed from these lists or from everything"),
         required=False,
         help_text=_(
-            "They asked not to get your mail. Tick this only if they have asked you for it since. "
-            "Nobody who bounced, complained or was erased comes back by this."
+            "They asked not to get your emails. Tick this only if they have "
+            "asked you for them since. Nobody who bounced, complained or was "
+            "erased comes back by this."
         ),
     )
     bring_back_reason = forms.CharField(

@@ -39,7 +39,7 @@ class MoveForm(forms.Form):
         MailingList.objects.none(),
         label=_("List"),
         required=False,
-        empty_label=_("Make a new list"),
+        empty_label=_("Create a new list"),
     )
     new_list = forms.CharField(
         label=_("Name of the new list"),
@@ -58,7 +58,7 @@ class MoveForm(forms.Form):
     )
     statement = forms.CharField(
         label=_("What did they agree to there?"),
-        help_text=_("The words of your form there. Kept as the proof, beside the old moments."),
+        help_text=_("The text of your form there. Kept as the proof, beside the old times."),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
     )

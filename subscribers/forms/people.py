@@ -33,7 +33,7 @@ class ProfileForm(forms.Form):
         label=_("How often"), choices=Frequency.choices, coerce=int, required=False, empty_value="0"
     )
     paused_until = forms.DateField(
-        label=_("No mail until"),
+        label=_("No emails until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The person gets no campaigns before this day."),
@@ -135,7 +135,8 @@ class ListForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for m
             "description": _("People read it when they choose their lists."),
             "visibility": _("People see public lists in forms and in their preferences."),
             "opt_in": _(
-                "Double opt-in asks new people to confirm by mail: the best proof that they agreed."
+                "Double opt-in asks new people to confirm by email: the best "
+                "proof that they agreed."
             ),
             "language": _("For its pages and emails, where a person's language is not known."),
         }
@@ -162,7 +163,7 @@ class FieldOptionsForm(forms.Form):
         label=_("Help text"),
         max_length=300,
         required=False,
-        help_text=_("Stands below the field in forms and preferences."),
+        help_text=_("Appears below the field in forms and preferences."),
     )
     is_required = forms.BooleanField(
         label=_("Required"),

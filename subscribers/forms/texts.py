@@ -16,7 +16,7 @@ class TextForm(forms.Form):
         label=_("Subject"),
         max_length=texts.LONGEST_SUBJECT,
         required=False,
-        help_text=_("Leave it empty for the usual subject."),
+        help_text=_("Leave it empty to use the default subject."),
     )
     text = forms.CharField(
         label=_("Text"),

@@ -38,16 +38,18 @@ class BelongsElsewhere(FileRefused):
         self.source = source
         text = {
             MoveSource.MAILCHIMP: _(
-                "This is a Mailchimp audience export. Which of its files somebody is in says "
-                "whether they unsubscribed or bounced, so it is moved as a whole."
+                "This is a Mailchimp audience export. Which of its "
+                "files somebody is in says whether they unsubscribed "
+                "or bounced, so migrate it as a whole."
             ),
             MoveSource.SUPPRESSIONS: _(
                 "The name of this file says that these people left or can't be reached, and "
                 "nothing in it says otherwise. If the name is wrong, rename the file."
             ),
             MoveSource.MAUTIC: _(
-                "This is a Mautic contact export. It does not say who must not be contacted. Move "
-                "it together with the “Do not contact” list."
+                "This is a Mautic contact export. It does not say who "
+                "must not be contacted. Migrate it together with the "
+                "“Do not contact” list."
             ),
         }[source]
         super().__init__(text)

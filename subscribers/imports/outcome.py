@@ -231,8 +231,8 @@ def _noticed(record: Import) -> list[Fact]:
         found.append(("users", text % {"count": _n(roles)}))
     if disposable := record.flagged.get("disposable"):
         text = ngettext(
-            "%(count)s throw-away address is flagged and goes in",
-            "%(count)s throw-away addresses are flagged and go in",
+            "%(count)s disposable address is flagged and goes in",
+            "%(count)s disposable addresses are flagged and go in",
             disposable,
         )
         found.append(("flag", text % {"count": _n(disposable)}))
@@ -243,7 +243,7 @@ def _afterwards(record: Import) -> list[Fact]:
     found: list[Fact] = []
     if record.subscription_status == SubscriptionStatus.UNCONFIRMED:
         found.append(
-            ("mail", _("They are asked by mail to confirm, little by little"))
+            ("mail", _("They are asked by email to confirm, little by little"))
             if record.asks_with_id
             else ("mail-off", _("No mail is sent by the import"))
         )

@@ -18,7 +18,7 @@ class SignupForm(models.Model):
     """
 
     class Consent(TextOptions):
-        CHECKBOX = "checkbox", _("A box to tick")
+        CHECKBOX = "checkbox", _("Checkbox")
         SENTENCE = "sentence", _("A sentence above the button")
 
     class Protection(TextOptions):
@@ -45,7 +45,7 @@ class SignupForm(models.Model):
         _("how people agree"), max_length=8, choices=Consent.options, default=Consent.CHECKBOX
     )
     language = models.CharField(_("language"), max_length=8, blank=True, choices=languages)
-    sends_welcome = models.BooleanField(_("send a welcome mail"), default=False)
+    sends_welcome = models.BooleanField(_("send a welcome email"), default=False)
     signed_up_url = models.URLField(_("page after signing up"), max_length=500, blank=True)
     confirmed_url = models.URLField(_("page after confirming"), max_length=500, blank=True)
     origins = models.JSONField(_("sites that may embed the form"), default=list, blank=True)

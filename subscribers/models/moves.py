@@ -28,8 +28,8 @@ class Move(Import):
 
     class Meta:
         proxy = True
-        verbose_name = _("move")
-        verbose_name_plural = _("moves")
+        verbose_name = _("migration")
+        verbose_name_plural = _("migrations")
         ordering = ("-id",)
 
     def __str__(self) -> str:

@@ -15,11 +15,11 @@ class PublicText(models.Model):
 
     class Kind(TextOptions):
         CONFIRM_MAIL = "confirm_mail", _("Mail that asks to confirm")
-        WELCOME_MAIL = "welcome_mail", _("Welcome mail")
+        WELCOME_MAIL = "welcome_mail", _("Welcome email")
         SIGNED_UP = "signed_up", _("Page after signing up")
         CONFIRMED = "confirmed", _("Page after confirming")
         UNSUBSCRIBE = "unsubscribe", _("Unsubscribe page")
-        FOOTER = "footer", _("Footer of pages and mails")
+        FOOTER = "footer", _("Footer of pages and emails")
 
     list = models.ForeignKey(
         MailingList, models.CASCADE, null=True, blank=True, related_name="texts"

@@ -65,7 +65,7 @@ def clean(name: str) -> str:
     if not name:
         raise TagError(_("Give the tag a name."))
     if len(name) > LONGEST:
-        raise TagError(_("A tag has at most %(n)s letters.") % {"n": LONGEST})
+        raise TagError(_("A tag has at most %(n)s characters.") % {"n": LONGEST})
     if "," in name or not name.isprintable():
         raise TagError(_("A tag's name has no commas and nothing invisible."))
     return name

@@ -176,9 +176,9 @@ def _consent(scope: Scope) -> Subject:
         "before": gettext_lazy("was given before {day}"),
     }
     confirmed = {
-        "in_last": gettext_lazy("was confirmed by mail within the last {days} days"),
-        "after": gettext_lazy("was confirmed by mail after {day}"),
-        "before": gettext_lazy("was confirmed by mail before {day}"),
+        "in_last": gettext_lazy("was confirmed by email within the last {days} days"),
+        "after": gettext_lazy("was confirmed by email after {day}"),
+        "before": gettext_lazy("was confirmed by email before {day}"),
     }
     left = {"in_last": gettext_lazy("was taken back within the last {days} days")}
     return Subject(
@@ -196,12 +196,12 @@ def _consent(scope: Scope) -> Subject:
             *moments("given", agreed, AGREED),
             operator(
                 "confirmed",
-                gettext_lazy("was confirmed by mail"),
+                gettext_lazy("was confirmed by email"),
                 lambda _v: events(ConsentKind.CONFIRMED),
             ),
             operator(
                 "unconfirmed",
-                gettext_lazy("was never confirmed by mail"),
+                gettext_lazy("was never confirmed by email"),
                 lambda _v: ~events(ConsentKind.CONFIRMED),
             ),
             *moments("confirmed", confirmed, (ConsentKind.CONFIRMED,)),
@@ -276,7 +276,7 @@ def nested(scope: Scope, segment_id: int) -> Q:
         group = tree.read(segment.rules, inner.subjects)
         found = compiling.condition(group) or comparing.EVERYBODY
     except tree.InvalidRules as wrong:
-        text = _("“%(name)s” needs mending first: %(why)s")
+        text = _("“%(name)s” needs fixing first: %(why)s")
         values = {"name": segment.name, "why": wrong.faults[0].message}
         raise tree.InvalidRules([_fault(text % values)]) from wrong
     scope.nested[segment_id] = found

@@ -255,7 +255,7 @@ def sentence(rule: Group | Condition) -> str:
         ]
         return " ".join([str(rule.subject.label), *words])
     if not rule.rules:
-        return _("Everybody")
+        return _("Everyone")
     inner = [
         f"({sentence(each)})" if isinstance(each, Group) and len(each.rules) > 1 else sentence(each)
         for each in rule.rules

@@ -21,9 +21,9 @@ FIELD = "field:"
 PROFILE, FIELDS = gettext_lazy("Profile"), gettext_lazy("Fields")
 FLAGS = {
     AddressFlag.ROLE: gettext_lazy("Read by several people (info@, sales@)"),
-    AddressFlag.DISPOSABLE: gettext_lazy("Throw-away address"),
+    AddressFlag.DISPOSABLE: gettext_lazy("Disposable address"),
     AddressFlag.TYPO: gettext_lazy("Probably mistyped"),
-    AddressFlag.NO_MAIL_SERVER: gettext_lazy("Its domain takes no mail"),
+    AddressFlag.NO_MAIL_SERVER: gettext_lazy("Its domain takes no email"),
 }
 
 
@@ -117,7 +117,7 @@ def _columns(scope: Scope) -> Iterable[Subject]:
     )
     yield subject(
         "noticed",
-        gettext_lazy("Noticed about the address"),
+        gettext_lazy("Address notes"),
         comparing.choice_operators(
             _has_flag, lambda: [Option(value=int(flag), label=str(FLAGS[flag])) for flag in FLAGS]
         ),

@@ -87,12 +87,13 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
             "lists": _("Who signs up joins all of them, unless people may choose."),
             "sends_welcome": _("Once, when somebody has confirmed."),
             "signed_up_url": _("Instead of our own page; on your website or a site named below."),
-            "confirmed_url": _("The same for people who press the button in the mail."),
+            "confirmed_url": _("The same for people who press the button in the email."),
             "protection": _(
-                "Browsers prove by a short computation that nobody floods the form. People without "
-                "JavaScript get in without it, and always confirm by mail."
+                "Browsers solve a short puzzle that keeps bots from flooding "
+                "the form. People without JavaScript skip it, and always "
+                "confirm by email."
             ),
-            "is_active": _("A closed form says so and takes nobody in."),
+            "is_active": _("A closed form says so and accepts no sign-ups."),
         }
 
     def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:

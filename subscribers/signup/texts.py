@@ -63,8 +63,8 @@ def explain(kind: Kind) -> str:
         Kind.WELCOME_MAIL: _("Goes out once, when somebody has confirmed."),
         Kind.SIGNED_UP: _("Says what comes next. Everybody sees the same, known or not."),
         Kind.CONFIRMED: _("Greets people who have just confirmed."),
-        Kind.UNSUBSCRIBE: _("Stands above the unsubscribe button."),
-        Kind.FOOTER: _("Stands at the foot, beside your name and postal address."),
+        Kind.UNSUBSCRIBE: _("Appears above the unsubscribe button."),
+        Kind.FOOTER: _("Appears at the bottom, beside your name and postal address."),
     }[kind]
 
 

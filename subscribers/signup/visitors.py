@@ -147,7 +147,7 @@ def public_page(*methods: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if is_too_large(request):
                 response = HttpResponse(
-                    _("That is more than this page takes. Nothing was saved."),
+                    _("That is more than this page accepts. Nothing was saved."),
                     status=413,
                     content_type="text/plain; charset=utf-8",
                 )

@@ -60,10 +60,9 @@ def form_new(request: MemberRequest) -> HttpResponse:
         request.POST or None,
         workspace=workspace,
         initial={
-            "title": _("Letters from %(workspace)s") % {"workspace": workspace.name},
+            "title": _("Emails from %(workspace)s") % {"workspace": workspace.name},
             "statement_text": _(
-                "I want to get letters from %(workspace)s by mail. I can leave at any time by the "
-                "link in each letter."
+                "I want to receive emails from %(workspace)s. I can unsubscribe at any time."
             )
             % {"workspace": workspace.name},
             "sends_welcome": True,
@@ -91,7 +90,9 @@ def form_archive(request: MemberRequest, form_id: int) -> HttpResponse:
         messages.success(request, _("“%(name)s” is back, and closed.") % {"name": row.name})
         return redirect("form_edit", row.pk)
     putting_away.archive(row)
-    messages.success(request, _("“%(name)s” is archived. It takes nobody in.") % {"name": row.name})
+    messages.success(
+        request, _("“%(name)s” is archived. It accepts no sign-ups.") % {"name": row.name}
+    )
     return redirect("form_list")
 
 

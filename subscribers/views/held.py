@@ -43,13 +43,13 @@ def _decide(request: MemberRequest) -> HttpResponse:
     ids = row_numbers(request.POST.getlist("request"))
     action = request.POST.get("do", "")
     if not ids:
-        messages.error(request, _("Tick the sign-ups first."))
+        messages.error(request, _("Select the sign-ups first."))
     elif action == "approve":
         for taken in intake.approve(request.workspace, ids=ids):
             wake(take_signup, taken)
         messages.success(
             request,
-            _("Taken in. They get the mail that asks them to confirm, as everybody does."),
+            _("Accepted. They get the email that asks them to confirm, as everyone does."),
         )
     elif action == "reject":
         number = intake.reject(request.workspace, ids=ids)

@@ -84,7 +84,7 @@ def import_new(request: MemberRequest) -> HttpResponse:
 
 def _leading_on(refused: files.BelongsElsewhere) -> SafeString:
     address = f"{reverse('move_new')}?from={refused.source}"
-    return format_html('{} <a href="{}">{}</a>', str(refused), address, _("Move it instead"))
+    return format_html('{} <a href="{}">{}</a>', str(refused), address, _("Migrate it instead"))
 
 
 def _asked_list(request: MemberRequest) -> MailingList | None:

@@ -247,8 +247,9 @@ def _say_what_was_left(
     left = [one.name for one in lists if ledger.had_left(person.pk, one.pk)]
     if left and not suppression.is_out(person):
         text = _(
-            "The person had left these lists and stays off them: %(lists)s. Whoever asked for them "
-            "since may be a stranger. They come back by confirming by mail or in their preferences."
+            "The person had left these lists and stays off them: %(lists)s. Whoever "
+            "asked for them since may be a stranger. They come back by confirming "
+            "by email or in their preferences."
         )
         messages.error(request, text % {"lists": ", ".join(left)})
 

@@ -93,7 +93,7 @@ def flag_names() -> Sequence[tuple[int, str]]:
 def _flag_texts() -> dict[AddressFlag, Any]:
     return {
         AddressFlag.ROLE: _("Shared box"),
-        AddressFlag.DISPOSABLE: _("Throw-away address"),
+        AddressFlag.DISPOSABLE: _("Disposable address"),
         AddressFlag.TYPO: _("Probably mistyped"),
-        AddressFlag.NO_MAIL_SERVER: _("Domain takes no mail"),
+        AddressFlag.NO_MAIL_SERVER: _("Domain does not accept email"),
     }

@@ -55,7 +55,7 @@ def _sentence(segment: Segment, scope: Scope) -> str:
     try:
         return editing.sentence(tree.read(segment.rules, scope.subjects))[:LONGEST_SENTENCE]
     except InvalidRules:
-        return _("Needs mending: it asks about something that is gone.")
+        return _("Needs fixing: it uses something that no longer exists.")
 
 
 @member(Permission.EDIT)
@@ -130,7 +130,7 @@ def _saved(found: saving.Found) -> str:
     if isinstance(found, members.Count):
         people, text = (
             found.people,
-            ngettext("Saved. %(n)s person fits.", "Saved. %(n)s people fit.", found.people),
+            ngettext("Saved. %(n)s person matches.", "Saved. %(n)s people match.", found.people),
         )
     else:
         people, text = found.value, _("Saved. About %(n)s people fit.")

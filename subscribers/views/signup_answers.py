@@ -74,7 +74,10 @@ def thank(request: HttpRequest, visit: Visit, *, is_proven: bool) -> HttpRespons
     by_mail = asks_by_mail(form) or not is_proven
     if visit.wants_json:
         message = (
-            _("If your address can join, a mail is on its way. Open it and press its button.")
+            _(
+                "If your address can join, we've sent you an email. Open it and press its "
+                "button to confirm."
+            )
             if by_mail
             else _("Thank you. You are welcome.")
         )

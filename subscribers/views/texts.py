@@ -95,7 +95,7 @@ def _act(request: MemberRequest, text_in_hand: TextInHand) -> HttpResponse:
         with transaction.atomic():
             revisions.change(text_in_hand.owner, part=text_in_hand.part, by=request.user)
             texts.forget(text_in_hand.owner, kind=text_in_hand.kind, language=text_in_hand.language)
-        messages.success(request, _("The usual words stand there again."))
+        messages.success(request, _("The default text is used again."))
         return redirect(text_in_hand.here)
     form = _form(request, text_in_hand, request.POST)
     is_part = action == "preview" and request.headers.get("HX-Request") == "true"
@@ -119,7 +119,7 @@ def _act(request: MemberRequest, text_in_hand: TextInHand) -> HttpResponse:
     editing = Editing(request, text_in_hand.owner, part=text_in_hand.part)
     if not editing.save(form, write, lambda: _form(request, text_in_hand)):
         return _show(request, text_in_hand, editing.attach(form), status=409)
-    messages.success(request, _("Saved. These words stand there from now on."))
+    messages.success(request, _("Saved. These messages are used from now on."))
     return redirect(text_in_hand.here)
 
 

@@ -231,7 +231,7 @@ def leave_by_button(reader: Page, mail: mailbox.Kept) -> None:
     reader.get_by_role("button", name="Undo").click()
     expect(reader.get_by_text("Welcome back")).to_be_visible()
     reader.get_by_role("button", name="Unsubscribe").click()
-    reader.get_by_label("Too many letters").check()
+    reader.get_by_label("Too many emails").check()
     reader.get_by_role("button", name="Send").click()
     expect(reader.get_by_text("Thank you for telling us why.")).to_be_visible()
 
@@ -248,7 +248,7 @@ def leave_by_mail_program(reader: Page, mail: mailbox.Kept) -> None:
 def leave_by_preferences(reader: Page, mail: mailbox.Kept) -> None:
     """The preference centre: untick the list and save."""
     reader.goto(mail.unsubscribe_address)
-    reader.get_by_role("link", name="Choose what I get instead").click()
+    reader.get_by_role("link", name="Choose what I receive instead").click()
     browsers.assert_accessible(reader)
     reader.get_by_role("checkbox", name=LIST).uncheck()
     reader.get_by_role("button", name="Save").first.click()

@@ -55,7 +55,7 @@ def sign_up(chromium: Browser, snippet: str, product: Product) -> None:
         page.wait_for_timeout(2_500)
         frame.get_by_role("button", name="Subscribe").click()
         expect(frame.get_by_role("heading", level=1)).to_have_text(
-            "Look into your inbox", timeout=30_000
+            "Check your inbox", timeout=30_000
         )
         context.close()
         # The other site has no icon.
@@ -113,7 +113,7 @@ def farewell(page: Page, marketer: Page, letter: EmailMessage) -> None:
     browsers.assert_accessible(page)
     page.get_by_label("A pause").select_option(label="No mail for 3 months")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("No mail until")).to_be_visible()
+    expect(page.get_by_text("No emails until")).to_be_visible()
 
     page.goto(mailbox.address_with(mailbox.text_of(letter), "/u/"))
     browsers.assert_accessible(page)
@@ -138,7 +138,7 @@ def test_an_owners_link_without_scripts_on_a_phone(marketer, chromium, product):
     ) as (page, _guard):
         page.goto(mailbox.address_with(mailbox.text_of(letter), "/p/"))
         page.get_by_role("button", name="Send me a link").click()
-        expect(page.get_by_role("status")).to_have_text("Look into your inbox")
+        expect(page.get_by_role("status")).to_have_text("Check your inbox")
         sent = mailbox.newest(marketer, READER, subject="Your link to")
         page.goto(mailbox.address_with(mailbox.text_of(sent), "/p/"))
         expect(page.get_by_text(READER)).to_be_visible()

@@ -41,7 +41,7 @@ def sign_up(page: Page, hosted: str, email: str) -> None:
     page.get_by_label("First name").fill("Rani")
     page.get_by_label(CONSENT).check()
     page.get_by_role("button", name="Subscribe").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your inbox")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your inbox")
 
 
 def standing(marketer: Page, email: str) -> str:
@@ -78,7 +78,7 @@ def test_signing_up_without_scripts_on_a_phone(marketer, chromium, product):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_role("link", name="Bahasa Indonesia").click()
         expect(page.locator("html")).to_have_attribute("lang", "id")
-        expect(page.get_by_label("Alamat surel")).to_be_visible()
+        expect(page.get_by_label("Alamat email")).to_be_visible()
 
 
 def test_a_new_colleague_joins_by_mail_and_sees_what_an_analyst_may(marketer, chromium, product):

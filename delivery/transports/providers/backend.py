@@ -248,7 +248,7 @@ class _Run:
             return answer.verdict
         course.refusals += 1
         if course.refusals >= MOST_IN_A_ROW:
-            sentence = _("%(provider)s refuses every mail: %(words)s")
+            sentence = _("%(provider)s rejects every email: %(words)s")
             values = {"provider": self._name, "words": answer.words or answer.code}
             self._stop(ServerTroubleError(sentence % values, permanent=True))
         return Verdict.DEFERRED
@@ -260,14 +260,14 @@ class _Run:
         elif answer.verdict is Verdict.NOT_SENT:
             sentence = _("%(provider)s cannot be reached: %(words)s") % values
         else:
-            sentence = _("%(provider)s takes mails and does not answer: %(words)s") % values
+            sentence = _("%(provider)s accepts emails and does not answer: %(words)s") % values
         return ServerTroubleError(sentence, retry_after=answer.retry_after)
 
     def _account_trouble(self, answer: Answer) -> str:
         values = {"provider": self._name, "words": answer.words or f"HTTP {answer.code}"}
         if answer.code in {401, 403}:
-            return _("%(provider)s refuses our key or what it may do: %(words)s") % values
-        return _("%(provider)s takes no mail from this account: %(words)s") % values
+            return _("%(provider)s rejects our key or its permissions: %(words)s") % values
+        return _("%(provider)s rejects emails from this account: %(words)s") % values
 
     def _stop(self, trouble: ServerTroubleError) -> None:
         # What only a person can mend says more than what passes by itself.

@@ -122,8 +122,9 @@ SPECS: Final[dict[Provider, Spec]] = {
         can_stop_tracking=False,
         per_second=14,
         note=_(
-            "Amazon gives new production accounts 14 mails per second. Enter your own quota; "
-            "in Amazon's sandbox it is 1, and only confirmed addresses get mail."
+            "Amazon gives new production accounts 14 emails per second. Enter your "
+            "own quota; in Amazon's sandbox it is 1, and only confirmed addresses get "
+            "mail."
         ),
     ),
     Provider.BREVO: Spec(
@@ -140,8 +141,8 @@ SPECS: Final[dict[Provider, Spec]] = {
         settings=(_key("api_token", _("API token")),),
         has_metadata=False,
         note=_(
-            "MailerSend takes the one-click unsubscribe header from Professional and Enterprise "
-            "plans only; on smaller ones it refuses the mail."
+            "MailerSend takes the one-click unsubscribe header from Professional and "
+            "Enterprise plans only; on smaller ones it refuses the email."
         ),
     ),
     Provider.MAILGUN: Spec(

@@ -101,7 +101,7 @@ class Connection:
         sentence = (
             _("%(host)s does not answer on port %(port)s.")
             if self.step in {Step.CONNECT, Step.BANNER, Step.TLS}
-            else _("%(host)s stopped answering on port %(port)s.")
+            else _("%(host)s stopped responding on port %(port)s.")
         )
         return OpeningError(sentence % {"host": host, "port": port}, step=self.step)
 
@@ -251,7 +251,7 @@ class Connection:
         elif self.step in {Step.TLS, Step.STARTTLS} and self.phase is Phase.HANDSHAKE:
             sentence = _("%(host)s breaks off while TLS begins on port %(port)s.")
         else:
-            sentence = _("%(host)s hangs up on port %(port)s before it takes any mail.")
+            sentence = _("%(host)s disconnected on port %(port)s before accepting any email.")
         return OpeningError(sentence % {"host": host, "port": port}, step=self.step)
 
     def _tls_error(self, error: ssl.SSLError) -> OpeningError:

@@ -84,7 +84,7 @@ def opening(settings: SmtpSettings, *, client_name: str) -> Opening:
     banner = yield from _ask(Ask(step=Step.BANNER))
     if not banner.is_positive:
         raise OpeningError(
-            _("%(host)s turns us away: %(words)s") % {"host": settings.host, "words": banner.words},
+            _("%(host)s rejects us: %(words)s") % {"host": settings.host, "words": banner.words},
             step=Step.BANNER,
             reply=banner,
         )

@@ -65,7 +65,7 @@ class OutcomeLog:
             server.accepted_last = False
             server.blames += 1
             if server.blames >= MOST_BLAMES:
-                self._in_trouble(_("%(host)s takes no mail from this sender: %(words)s"), reply)
+                self._in_trouble(_("%(host)s rejects emails from this sender: %(words)s"), reply)
         elif judgement.blame is Blame.NOBODY:
             server.accepted_last = True
             server.blames = 0
@@ -102,10 +102,10 @@ class OutcomeLog:
     def hangs_up(self, reply: Reply | None) -> None:
         """Note that connection after connection breaks; ``reply``: a 421, if it said one."""
         if reply is not None:
-            self._in_trouble(_("%(host)s hangs up: %(words)s"), reply)
+            self._in_trouble(_("%(host)s disconnected: %(words)s"), reply)
             return
         self.trouble = self.trouble or ServerTroubleError(
-            _("%(host)s hangs up before it has taken a mail.") % {"host": self._host}
+            _("%(host)s disconnected before accepting an email.") % {"host": self._host}
         )
 
     def _in_trouble(self, sentence: str, reply: Reply, *, permanent: bool = False) -> None:

@@ -140,7 +140,7 @@ class _Probe:
                 for _key, mask in self._selector.select(self._left(connection)):
                     replies += connection.advance(mask)
         except WireError as error:
-            raise self._error(_("%(host)s hangs up.")) from error
+            raise self._error(_("%(host)s disconnected.")) from error
         except ReplyError as error:
             raise self._error(_("What %(host)s answers is not SMTP.")) from error
         reply = replies[0]

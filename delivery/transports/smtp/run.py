@@ -312,7 +312,7 @@ class Run:
             sentence = (
                 _("Looking up the name %(host)s takes too long.")
                 if self._is_looking_up
-                else _("%(host)s stopped answering.")
+                else _("%(host)s stopped responding.")
             )
             trouble = ServerTroubleError(sentence % {"host": self._pool.settings.host})
         self._outcomes.trouble = self._outcomes.trouble or trouble
@@ -342,7 +342,7 @@ class Run:
             elif session.current is not None and waited > GRACE:
                 if session.silent_for(now) > SILENCE:
                     self._outcomes.trouble = self._outcomes.trouble or ServerTroubleError(
-                        _("%(host)s stopped answering.") % {"host": self._pool.settings.host}
+                        _("%(host)s stopped responding.") % {"host": self._pool.settings.host}
                     )
                 self._failures.break_off(session)
 

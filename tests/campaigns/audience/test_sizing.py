@@ -251,7 +251,7 @@ def test_the_number_that_a_page_asks_for_is_remembered(editor_client, clustered)
 
 def test_small_workspaces_are_counted_when_a_segment_is_saved(editor_client, workspace, city):
     add(workspace, range(10, 50), city="Bandung")
-    assert "Saved. 40 people fit." in saved(editor_client, name="Bandung")
+    assert "Saved. 40 people match." in saved(editor_client, name="Bandung")
     assert Segment.objects.get().count == 40
 
 

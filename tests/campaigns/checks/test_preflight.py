@@ -46,10 +46,10 @@ def test_a_good_campaign_is_all_green(workspace: Workspace, news: MailingList) -
     assert said(campaign, Level.WARNS) == []
     assert said(campaign, Level.FINE) == [
         "1 person gets it.",
-        "“Provider” carries it.",
+        "Sent through “Provider”.",
         "It comes from Kopi Senja.",
         "Every merge tag has a value for the 1 person who gets it.",
-        "Unsubscribe link and postal address are in the mail.",
+        "Unsubscribe link and postal address are in the email.",
         "Opens and clicks are counted.",
     ]
     assert preflight.blocking(campaign) == []

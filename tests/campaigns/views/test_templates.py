@@ -127,7 +127,7 @@ def test_deleting_says_where_it_is_used(
     draft.content.template = letter
     draft.content.save()
     path = reverse("template_delete", args=[letter.pk])
-    assert "1 campaign stands in it:" in editor_client.get(path).content.decode()
+    assert "1 campaign uses it:" in editor_client.get(path).content.decode()
     assert Template.objects.filter(pk=letter.pk).exists()
     editor_client.post(path)
     draft.content.refresh_from_db()

@@ -27,13 +27,13 @@ def said(workspace, **values):
 
 def test_no_account_blocks(workspace):
     assert said(workspace) == [
-        (Level.BLOCKS, "There is no sending account.", "Connect the server that sends.")
+        (Level.BLOCKS, "There is no sending account.", "Connect the server that sends your email.")
     ]
 
 
 def test_the_account_that_carries_it_is_named(workspace):
     account(workspace, "Provider")
-    assert said(workspace) == [(Level.FINE, "“Provider” carries it.", "")]
+    assert said(workspace) == [(Level.FINE, "Sent through “Provider”.", "")]
 
 
 def test_an_account_for_other_senders_leaves_it_to_the_sandbox_and_that_is_said(workspace):
@@ -58,7 +58,7 @@ def test_trouble_is_told_with_its_reason_and_who_stands_in(workspace):
     assert note == "Emails wait until it works again. Test the account and fix it first."
     account(workspace, "Second", position=1)
     [(_level, _text, note)] = said(workspace)
-    assert note == "Until it works again, “Second” stands in."
+    assert note == "Until it works again, “Second” takes over."
 
 
 def test_a_test_that_fails_is_known_to_the_next_campaign(workspace, admin_client):

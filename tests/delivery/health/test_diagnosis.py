@@ -165,7 +165,7 @@ def test_how_fast_it_goes_and_who_asked_us_to_slow_down(cast: Cast) -> None:
     found = diagnosis.explain(campaign, speed=0.5)
     assert (found.cause, found.count) == (Cause.SENDING, 3)
     assert found.sentence == (
-        "Sending at 30 a minute. Gmail asked us to slow down, so 3 mails wait."
+        "Sending at 30 a minute. Gmail asked us to slow down, so 3 emails are waiting."
     )
 
 
@@ -195,7 +195,7 @@ def test_page_health_page_api_and_command_say_the_same(
     sentence = "Waiting for the limit per hour until "
     live = editor_client.get(reverse("campaign_live", args=[campaign.pk])).content.decode()
     assert sentence in live
-    assert "next slot" in live
+    assert "next send" in live
     assert sentence in editor_client.get(reverse("sending_health")).content.decode()
     key = api_keys.create(cast.workspace, name="Shop", role=Role.ANALYST, by=cast.owner)
     program = Client(headers={"authorization": f"Bearer {key}"})

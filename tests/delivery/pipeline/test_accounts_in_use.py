@@ -324,7 +324,7 @@ def test_a_refused_key_opens_the_breaker_and_the_next_account_stands_in(
     assert sending.states(campaign) == {MessageState.SENT: 20}
     account.refresh_from_db()
     assert breaker.is_open(account)
-    assert account.broken_reason == ("SendGrid refuses our key or what it may do: Invalid API key")
+    assert account.broken_reason == ("SendGrid rejects our key or its permissions: Invalid API key")
 
 
 def test_no_more_mails_to_a_mailbox_provider_are_under_way_than_allowed_over_all_workers(

@@ -53,7 +53,7 @@ def test_the_button_unsubscribes_from_the_campaigns_lists(client, letter, addres
     assert (told.message_id, told.agent) == (letter.message.pk, AgentClass.HUMAN)
     page = client.get(address).text
     assert "You are unsubscribed from <em>Kopi Senja Weekly</em>" in page
-    assert "a•••@example.org gets no more of these letters, starting now." in page
+    assert "a•••@example.org is unsubscribed from these emails as of now." in page
     assert "ana@example.org" not in page
 
 
@@ -180,7 +180,7 @@ def test_all_mail(client, letter, address):
     assert [bytes(one.address_hash) for one in Suppression.objects.all()] == [
         bytes(letter.person.address_hash)
     ]
-    assert "You get no more mail from <em>Kopi Senja</em>" in client.get(address).text
+    assert "You won't get any more email from <em>Kopi Senja</em>" in client.get(address).text
     client.post(address, {"do": "all"})
     assert unsubscribed_tally(letter.campaign) == (1, 1)
 

@@ -45,7 +45,9 @@ def test_it_goes_through_and_shows_what_the_server_said(workspace):
             encrypted_password=secrets.encrypt("pass"),
         )
         assert result.arrived
-        assert result.sentence == (f"127.0.0.1 took the mail for {ADDRESS}. It said: 250 2.0.0 ok")
+        assert result.sentence == (
+            f"127.0.0.1 accepted the email for {ADDRESS}. Its answer: 250 2.0.0 ok"
+        )
         assert states(result) == ["passed"] * 10
         assert [stage.words for stage in result.stages][-2:] == [
             "354 end with a dot",
@@ -53,7 +55,7 @@ def test_it_goes_through_and_shows_what_the_server_said(workspace):
         ]
         [mail] = server.accepted
         assert (mail.envelope_from, mail.envelope_to) == ("news@kopisenja.example", (ADDRESS,))
-        assert "Subject: Test mail from Warta" in mail.body
+        assert "Subject: Test email from Warta" in mail.body
         assert mail.secure
 
 
@@ -129,7 +131,7 @@ def _hurry(monkeypatch):
         (
             {"replies": {"DOT": "554 5.7.1 looks like spam"}},
             {},
-            "Hand the mail over",
+            "Send the email",
             ("refuses: 554 5.7.1 looks like spam", ""),
         ),
         ({"drop_at": "RCPT"}, {}, "Name the recipient", ("hangs up", "")),

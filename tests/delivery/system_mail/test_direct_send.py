@@ -78,7 +78,7 @@ def test_prompt_answers_win_no_time_beyond_the_whole(workspace):
     with chatty_server() as port, at_most(ALL_THE_TIME):
         handed = direct_send.hand_over(account_at(workspace, port), mails(50), seconds=3)
     assert handed.trouble is not None
-    assert handed.trouble.sentence == "127.0.0.1 stopped answering."
+    assert handed.trouble.sentence == "127.0.0.1 stopped responding."
     assert len(handed.outcomes) < 50
 
 

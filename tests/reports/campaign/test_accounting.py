@@ -257,7 +257,7 @@ def test_the_persons_timeline_says_why_they_were_left_out(
 ) -> None:
     for reason, words in (
         (Reason.PAUSED, "Asked for a pause"),
-        (Reason.WANTS_FEWER, "Wants fewer letters"),
+        (Reason.WANTS_FEWER, "Wants fewer emails"),
     ):
         message = Message.objects.filter(campaign=campaign, state=MessageState.SKIPPED).first()
         assert message is not None

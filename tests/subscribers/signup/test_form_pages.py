@@ -139,7 +139,7 @@ def test_wordings_are_shown_with_since_when(editor_client, weekly):
     for text in ("New words.", "New words.", "Newest words."):
         editor_client.post(f"/forms/{form.pk}/", settings_of(weekly, statement_text=text))
     page = editor_client.get(f"/forms/{form.pk}/").text
-    assert "3 wordings so far" in page
+    assert "3 versions so far" in page
     assert page.count("I want these letters.") == 1
 
 

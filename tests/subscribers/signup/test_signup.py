@@ -80,7 +80,7 @@ def test_single_opt_in_without_proof_confirms_by_mail(client, workspace):
         workspace, MailingList.objects.create(workspace=workspace, name="Open", opt_in=SINGLE)
     )
     answer = send(form)
-    assert "Look into your inbox" in client.get(answer["Location"]).text
+    assert "Check your inbox" in client.get(answer["Location"]).text
     assert statuses("ana@example.org") == {"Open": "unconfirmed"}
     client.post(link_in(mail.outbox[0]), CONFIRM)
     assert statuses("ana@example.org") == {"Open": "subscribed"}

@@ -72,7 +72,7 @@ def test_a_welcome_mail_goes_out_once_with_what_is_known(editor_client, client, 
     assert isinstance(welcome, EmailMultiAlternatives)
     assert "<script>" not in welcome.alternatives[0][0]
     address = welcome.body.split("yours: ")[1].split()[0]
-    assert "Choose what you get" in client.get(address[address.index("/p/") :]).text
+    assert "Choose what you receive" in client.get(address[address.index("/p/") :]).text
 
 
 def test_before_somebody_has_confirmed_their_words_are_not_repeated(editor_client, form, paths):

@@ -227,7 +227,7 @@ def test_a_refused_key_stops_the_account_and_names_the_provider():
     assert set(done.verdicts) == {Verdict.NOT_SENT}
     assert done.trouble.permanent
     assert done.trouble.sentence == (
-        "SendGrid refuses our key or what it may do: The provided authorization grant is invalid"
+        "SendGrid rejects our key or its permissions: The provided authorization grant is invalid"
     )
 
 

@@ -238,7 +238,7 @@ def test_421_at_once():
         assert set(done.verdicts) == {NOT_SENT}
         assert done.trouble is not None
         assert done.trouble.sentence == (
-            "127.0.0.1 turns us away: 421 4.3.2 too busy, come back later"
+            "127.0.0.1 rejects us: 421 4.3.2 too busy, come back later"
         )
         assert not done.trouble.permanent
 
@@ -247,7 +247,7 @@ def test_421_to_every_mail_names_the_reason():
     with running(replies={"MAIL": "421 4.7.0 slow down"}) as server:
         done = send(server, mails(20), max_connections=2)
         assert done.trouble is not None
-        assert done.trouble.sentence == "127.0.0.1 hangs up: 421 4.7.0 slow down"
+        assert done.trouble.sentence == "127.0.0.1 disconnected: 421 4.7.0 slow down"
         assert SENT not in done.verdicts
         assert FAILED not in done.verdicts
 
