@@ -276,7 +276,7 @@ _ALLOWED: Final = frozenset(
     {
         ("campaigns.rendering.compile", "CompiledContent"),
         ("campaigns.rendering.errors", "ContentError"),
-        ("campaigns.rendering.errors", "Where"),
+        ("campaigns.states", "Where"),
         ("campaigns.findings", "Finding"),
         ("campaigns.findings", "Level"),
         ("campaigns.rendering.preview", "Preview"),

@@ -19,11 +19,11 @@ def main() -> None:
     django.setup()
     allow_many_files()
     config = uvicorn.Config(
-        "config.serving:application",
+        "config.server.serving:application",
         host=settings.HOST,
         port=settings.PORT,
         workers=settings.WEB_WORKERS,
-        http="config.connections:GuardedConnection",
+        http="config.server.visitors:GuardedConnection",
         ws="none",
         loop="uvloop",
         lifespan="on",

@@ -178,7 +178,7 @@ class FieldOptionsForm(forms.Form):
     show_in_forms = forms.BooleanField(
         label=_("Signup forms may ask for it"),
         required=False,
-        help_text=_("Without this it is taken off the forms that ask for it."),
+        help_text=_("Without this it is removed from the forms that ask for it."),
     )
     show_in_preferences = forms.ChoiceField(
         label=_("In the preference centre"),
