@@ -9,9 +9,9 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import AwareDatetime
 
+from accounts import waking
 from accounts.models import Workspace
 from accounts.roles import Permission
-from accounts.waking import wake
 from api.access import workspace_of
 from campaigns import carriers, lifecycle
 from campaigns.checks import confirmation, preflight
@@ -210,7 +210,7 @@ def send_campaign(
         return Status(422, {"detail": "That time has passed.", "findings": []})
     if not won:
         return Status(409, {"detail": "Somebody else was faster.", "findings": []})
-    wake(tasks.start_due_campaigns)
+    waking.wake(tasks.start_due_campaigns)
     return Status(200, status(find(campaign.workspace, campaign_id)))
 
 
@@ -236,5 +236,5 @@ def act_on_campaign(request: HttpRequest, campaign_id: int, action: str) -> dict
         raise HttpError(409, str(error)) from error
     if not won:
         raise HttpError(409, f"A campaign that is {campaign.status} can't {action}.")
-    wake(tasks.start_due_campaigns)
+    waking.wake(tasks.start_due_campaigns)
     return status(find(campaign.workspace, campaign_id))

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
 
+from accounts import waking
 from accounts.roles import Permission
-from accounts.waking import wake
 from api.access import workspace_of
 from api.campaigns import CampaignStatusOut, find, status
 from campaigns.states import CampaignStatus
@@ -98,7 +98,7 @@ def settle_unknown(
             settled = settle.send_again(campaign, messages=which.messages, expected=expected)
         except settle.CountChangedError as error:
             raise HttpError(409, str(error)) from error
-        wake(tasks.keep_sending)
+        waking.wake(tasks.keep_sending)
     else:
         raise HttpError(404, "The decisions are send-again and leave.")
     return {**status(campaign), "settled": settled}

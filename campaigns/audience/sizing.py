@@ -100,9 +100,12 @@ def sample(campaign: Campaign, number: int, *, chosen: Audience | None = None) -
     not for long.
     """
     chosen = chosen or Audience.of(campaign)
+    whole = members.size(Workspace(pk=chosen.workspace))
+    if whole < estimating.MANY:
+        return rule.sample(campaign, number, chosen=chosen)
     try:
         with members.in_time():
-            found = _readers(chosen, number)
+            found = _readers(chosen, number, whole=whole)
             if not found:
                 return rule.sample(campaign, number, chosen=chosen)
     except members.TooMuch:
@@ -110,11 +113,10 @@ def sample(campaign: Campaign, number: int, *, chosen: Audience | None = None) -
     return list(Subscriber.objects.filter(pk__in=found).order_by("pk"))
 
 
-def _readers(chosen: Audience, number: int) -> list[int]:
+def _readers(chosen: Audience, number: int, *, whole: int) -> list[int]:
     """Return keys of people drawn one by one who get it; none where everybody can be asked."""
-    whole = members.size(Workspace(pk=chosen.workspace))
     by_segment = chosen.include_segments or chosen.exclude_segments
-    if not (chosen.include and by_segment) or whole < estimating.MANY:
+    if not (chosen.include and by_segment):
         return []
     listed = _listed(chosen)
     keys = _on_lists(chosen) if listed <= FEW else _drawn(chosen, whole=whole, listed=listed)

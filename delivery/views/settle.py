@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_number, row_numbers
 from accounts.roles import Permission
-from accounts.waking import wake
 from campaigns.models import Campaign
 from delivery import tasks
 from delivery.pipeline import settle
@@ -38,7 +38,7 @@ def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpRes
         except settle.CountChangedError as error:
             context = {"campaign": campaign, "now": error.now, "before": expected}
             return render(request, "delivery/send_again.html", context, status=409)
-        wake(tasks.keep_sending)
+        waking.wake(tasks.keep_sending)
         text = ngettext(
             "%(n)s email will be sent again.", "%(n)s emails will be sent again.", count
         )

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from accounts import waking
 from accounts.access import MemberRequest, member
 from accounts.numbers import row_numbers
 from accounts.roles import Permission
-from accounts.waking import wake
 from subscribers.models import SignupRequest
 from subscribers.signup import brake, intake
 from subscribers.tasks import take_signup
@@ -46,7 +46,7 @@ def _decide(request: MemberRequest) -> HttpResponse:
         messages.error(request, _("Select the sign-ups first."))
     elif action == "approve":
         for taken in intake.approve(request.workspace, ids=ids):
-            wake(take_signup, taken)
+            waking.wake(take_signup, taken)
         messages.success(
             request,
             _("Accepted. They get the email that asks them to confirm, as everyone does."),

@@ -289,7 +289,7 @@ class Product:
                     | account,
                 )
         if port is None:
-            code = "from delivery import accounts; accounts.follow_settings()"
+            code = "from delivery.accounts import setup; setup.follow_settings()"
             self.manage("shell", "-v", "0", "-c", code)
         with self.connect() as connection:
             connection.execute("VACUUM ANALYZE")

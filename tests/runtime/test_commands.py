@@ -58,7 +58,7 @@ def test_a_command_that_outlives_the_product_keeps_its_database(checkout: Checko
 
 def test_background_processes_run_for_the_length_of_a_command(checkout: Checkout) -> None:
     words = (
-        "from config import background\n"
+        "from config.runtime import background\n"
         "assert not background.is_running()\n"
         "with background.running():\n"
         "    assert background.is_running()\n"

@@ -23,7 +23,8 @@ FIND = """
 import json
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
-from delivery import dkim_keys, tokens
+from delivery.accounts import dkim_keys
+from delivery.mime import tokens
 from delivery.models import Message, SandboxMessage, SendingAccount
 from subscribers.models import MailingList, SignupForm, Subscriber
 workspace = Workspace.objects.get(slug="kopi-senja")

@@ -95,7 +95,7 @@ resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 from django.conf import settings
 settings.configure(SECRET_KEY="of-a-test", SECRET_KEY_FALLBACKS=[])
-from delivery import tokens
+from delivery.mime import tokens
 chance = random.Random(int(sys.argv[1]))
 letters = "abcXYZ019-_=+/.%\\\\0\\u00e9\\u2028\\U0001f600 \\ud800"
 ids = [chance.randrange(1, 2**47) for _purpose in tokens.Purpose]

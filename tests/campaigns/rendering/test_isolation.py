@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.rendering import isolation, worker
+from campaigns.rendering import isolation, merge, worker
 from campaigns.rendering.compile import Writing
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.merge import merge_template
@@ -122,7 +122,7 @@ import os, sys
 sys.path.insert(0, ".")
 from django.conf import settings
 settings.configure(FORMAT_MODULE_PATH="config.formats", LOCALE_PATHS=["locale"])
-from campaigns.rendering import isolation
+from campaigns.rendering import isolation, merge
 assert isolation.render_line("{{ a ~ 'b' }}", {"a": "1"}) == "1b"
 if sys.argv[1] == "fork":
     if (pid := os.fork()) == 0:
@@ -242,7 +242,7 @@ def test_a_rendered_mail_holds_no_code_of_its_author(monkeypatch):
         asked.append(threading.get_ident())
         return [[["in there"]]]
 
-    monkeypatch.setattr(isolation, "fill", fill)
+    monkeypatch.setattr(merge._hands, "filler", fill)
     template = merge_template("a {% if vip %}b{% endif %} {{ first_name }}", "text")
     assert template.render(values(first_name="Dewi")) == "a in there Dewi"
     assert asked == [here]

@@ -179,8 +179,8 @@ def test_more_templates_are_not_more_queries(
     path = reverse("template_list")
     editor_client.get(path)
     Template.objects.exclude(pk=letter.pk).delete()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         editor_client.get(path)
     starters.install_starters(letter.workspace)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         editor_client.get(path)

@@ -21,7 +21,7 @@ from config.runtime import embedded
 USER = """
 import sys, time
 from pathlib import Path
-from config import embedded
+from config.runtime import embedded
 with embedded.services(Path(sys.argv[1]), durable=False):
     print("up", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -63,7 +63,7 @@ def start_user(data_dir: Path, seconds: float) -> "subprocess.Popen[str]":
         [sys.executable, "-c", USER, str(data_dir), str(seconds)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(embedded.__file__).parent.parent,
+        cwd=Path(embedded.__file__).parent.parent.parent,
     )
 
 

@@ -101,7 +101,7 @@ def test_no_other_provider_takes_an_address(admin_client, workspace):
 def test_new_accounts_begin_with_what_their_kind_wants(admin_client):
     page = admin_client.get(reverse("account_new")).content.decode()
     assert 'name="lanes_1" value="5"' in page
-    assert "A new SMTP account begins with" in page
+    assert "A new SMTP account starts with" in page
     page = admin_client.get(new(Provider.RESEND)).content.decode()
     assert 'name="per_second" value="2"' in page
     assert 'name="lanes_1" value' not in page
@@ -158,12 +158,12 @@ def test_the_list_asks_the_same_number_of_questions(
 
     make(1)
     admin_client.get(reverse("account_list"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = admin_client.get(reverse("account_list")).content.decode()
     assert "ceiling: 10" in page
     make(2)
     make(3)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         admin_client.get(reverse("account_list"))
 
 
@@ -225,7 +225,7 @@ def test_a_test_mail_tells_what_a_provider_says(workspace, settings, redis_clien
             account, address="sari@kopisenja.example", by=account.workspace.members.first()
         )
         assert result.arrived
-        assert result.sentence.startswith("SendGrid took the mail for sari@kopisenja.example")
+        assert result.sentence.startswith("SendGrid accepted the email for sari@kopisenja.example")
         server.answer = lambda _request: Reply(status=401, body={"m": "Wrong API key"})
         result = account_trial.send(
             account, address="sari@kopisenja.example", by=account.workspace.members.first()

@@ -80,7 +80,7 @@ def another_process() -> Iterator[subprocess.Popen[str]]:
     """A process that holds all eight connections of account 1 and says nothing more."""
     code = (
         "import django; django.setup()\n"
-        "from delivery.connections import Connections\n"
+        "from delivery.limits.connection_pool import Connections\n"
         "print(Connections(account=1).ask(most=8), flush=True); input()"
     )
     process = subprocess.Popen(
@@ -148,7 +148,7 @@ def test_without_redis_the_last_answer_holds(monkeypatch: pytest.MonkeyPatch) ->
 def test_processes_are_told_apart_by_chance_and_known_to_be_gone_when_they_are() -> None:
     code = (
         "import django; django.setup()\n"
-        "from delivery import coordination\n"
+        "from delivery.processes import coordination\n"
         "coordination.client().ping(); print(coordination.process_name(), flush=True); input()"
     )
     process = subprocess.Popen(

@@ -27,7 +27,7 @@ def take_at_once(*, kind: str, permits: int, period: int, seconds: float, proces
     }
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.delivery.pipeline._permits"]
+            [sys.executable, "-m", "tests.delivery.limits._permits"]
             + [str(word) for word in (seconds, kind, permits, period)],
             cwd=BASE,
             env=environment,

@@ -191,7 +191,7 @@ def test_a_campaign_that_cannot_be_planned_is_paused_and_says_so(
         assert plan.step(campaign.pk).is_done
     campaign.refresh_from_db()
     assert campaign.status == CampaignStatus.PAUSED
-    assert campaign.pause_reason.startswith("Planning failed on our side")
+    assert campaign.pause_reason.startswith("Preparing failed on our side")
     assert lifecycle.resume(campaign)
     sending.plan_all(campaign)
     assert sending.states(campaign) == {MessageState.PLANNED: 3}

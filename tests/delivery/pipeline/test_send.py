@@ -161,7 +161,7 @@ def test_many_render_errors_pause_the_campaign_and_skip_nobody(
     work(sender)
     campaign.refresh_from_db()
     assert campaign.status == CampaignStatus.PAUSED
-    assert campaign.pause_reason.startswith("The mails of 20 people could not be filled in")
+    assert campaign.pause_reason.startswith("The emails of 20 people could not be filled in")
     dispatch = Dispatch.objects.get()
     assert dispatch.unfilled_at == campaign.paused_at
     assert dispatch.unfilled_subscriber in set(Subscriber.objects.values_list("pk", flat=True))

@@ -5,9 +5,11 @@ from typing import Any
 from django.apps import apps
 from django.contrib.sessions.models import Session
 
-# What every page may touch: sessions of people who sign in, and the events of readers, which are
-# written in the background and change nobody's subscription.
-IGNORED = {Session}
+from accounts.models import Installation
+
+# What every page may touch: sessions of people who sign in, and the pulse by which a restored
+# database is noticed.
+IGNORED = {Session, Installation}
 
 
 def snapshot() -> dict[str, list[tuple[Any, ...]]]:

@@ -9,7 +9,7 @@ import time_machine
 from django.core import mail, signing
 from django.utils import timezone
 
-from accounts import tasks
+from accounts import waking
 from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
 from subscribers.addresses import addresses
@@ -26,7 +26,7 @@ from tests.delivery.public.test_unsubscribe import statuses
 def _mails_at_once(monkeypatch):
     import config.celery  # noqa: F401 - its tasks know of commits
 
-    monkeypatch.setattr(tasks, "nudge", tasks.send_system_mail)
+    monkeypatch.setattr(waking, "wake", lambda task, *args: task(*args))
 
 
 @pytest.fixture

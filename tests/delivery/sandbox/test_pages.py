@@ -30,7 +30,7 @@ def test_the_inbox_lists_and_finds(analyst_client, mail):
     page = analyst_client.get(reverse("sandbox_list"), {"q": "DEWI@"}).content.decode()
     assert "Halo Déwi" in page
     assert (
-        "No mail matches"
+        "No emails match"
         in analyst_client.get(reverse("sandbox_list"), {"q": "budi"}).content.decode()
     )
 

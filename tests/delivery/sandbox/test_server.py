@@ -28,7 +28,7 @@ from tests.delivery.transports.sending import mail, mails, send
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASE = Path(__file__).parent.parent.parent
+BASE = Path(__file__).parent.parent.parent.parent
 
 
 def free_port() -> int:

@@ -107,7 +107,7 @@ def _hurry(monkeypatch):
             {"busy": True},
             {},
             "The server greets",
-            ("turns us away: 421 4.3.2 too busy", "Try again in a few minutes"),
+            ("rejects us: 421 4.3.2 too busy", "Try again in a few minutes"),
         ),
         (
             {"users": {"news": "x"}},
@@ -134,7 +134,7 @@ def _hurry(monkeypatch):
             "Send the email",
             ("refuses: 554 5.7.1 looks like spam", ""),
         ),
-        ({"drop_at": "RCPT"}, {}, "Name the recipient", ("hangs up", "")),
+        ({"drop_at": "RCPT"}, {}, "Name the recipient", ("disconnected", "")),
     ],
 )
 def test_it_says_where_it_stops_and_what_to_do(workspace, behaviour, fields, stopped_at, words):

@@ -85,7 +85,7 @@ def test_an_account_that_asked_to_wait_is_left_alone(cast):
     [
         ({"replies": {"RCPT": "550 5.1.1 no such user"}}, "550 5.1.1 no such user"),
         ({"replies": {"DOT": "451 4.3.0 later"}}, "451 4.3.0 later"),
-        ({"busy": True}, "turns us away"),
+        ({"busy": True}, "rejects us"),
         ({"users": {"a": "b"}}, "sign in first"),
     ],
 )

@@ -125,9 +125,9 @@ def test_only_two_tests_run_at_a_time(admin_client, workspace):
             ).arrived
             with direct_send.trial_place():
                 page = admin_client.post(path, {"address": ADDRESS}).content.decode()
-                assert "Other test mails are on their way just now." in page
+                assert "Other test emails are on their way just now." in page
                 campaign = make_campaign(workspace, make_list(workspace), source="Halo")
-                with pytest.raises(TestSendError, match="Other test mails are on their way"):
+                with pytest.raises(TestSendError, match="Other test emails are on their way"):
                     send_test(campaign, [ADDRESS], by=campaign.workspace.members.first())
                 assert len(server.accepted) == 1
         assert account_trial.send(

@@ -46,7 +46,7 @@ def test_few_test_mails_an_hour_go_to_strangers(
     for first in range(0, 125, 5):
         answer = editor_client.post(path, {"to": strangers(first, 5)})
     assert answer.status_code == 422
-    assert "At most 10 test mails an hour go to people outside the team" in answer.content.decode()
+    assert "At most 10 test emails an hour go to people outside the team" in answer.content.decode()
     assert len(server.accepted) == test_limits.OUTSIDE_OF_A_USER.most
 
 

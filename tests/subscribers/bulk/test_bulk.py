@@ -252,7 +252,7 @@ def test_a_bulk_deletion_asks_first_and_an_analyst_may_nothing(
     assert analyst_client.post(reverse("subscriber_bulk"), data).status_code == 403
     page = editor_client.post(reverse("subscriber_bulk"), data).content.decode()
     assert "can't be undone" in page.replace("&#39;", "'")
-    assert "nothing says that the person had left" in page
+    assert "nothing says that the person had unsubscribed" in page
     assert "Suppress them instead" in page
     assert Subscriber.objects.count() == 2
     editor_client.post(reverse("subscriber_bulk"), {**data, "confirmed": "1"})

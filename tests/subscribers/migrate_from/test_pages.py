@@ -34,7 +34,7 @@ def test_from_a_zip_to_people(editor_client, workspace):
     assert "People who never agreed" in page
     assert MailingList.objects.get(name="News").visibility == "private"
     assert "Into News (private)" in page
-    assert "can undo the whole move for 30 days" in page
+    assert "can undo the whole migration for 30 days" in page
     assert record.flagged["new_tags"]
     assert f"New tags: {record.flagged['new_tags'][0]}" in page
     assert len(record.flagged["fields"]) == len(set(record.flagged["fields"]))

@@ -201,7 +201,7 @@ def test_bulk_leads_nowhere_else(editor_client, workspace, dewi):
 
 
 def test_an_erased_person_leaves_a_hash_only(editor_client, dewi):
-    assert "for good" in get(editor_client, "subscriber_erase", dewi.pk)
+    assert "Permanently" in get(editor_client, "subscriber_erase", dewi.pk)
     assert Subscriber.objects.exists()
     editor_client.post(reverse("subscriber_erase", args=[dewi.pk]))
     assert not Subscriber.objects.exists()

@@ -79,7 +79,7 @@ def test_a_mistake_loses_nothing_and_is_named_in_its_row(editor_client, workspac
     assert Segment.objects.count() == 0
     assert "One rule needs you." in page
     assert re.search(r'id="value-2-texts-error".*Write something here', page, re.DOTALL)
-    assert re.search(rf'name="value-4-tags" value="{vip.pk}" checked', page)
+    assert re.search(rf'name="value-4-tags"\s+value="{vip.pk}"\s+checked', page)
     assert 'value="Loyal"' in page
 
 
