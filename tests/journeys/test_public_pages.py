@@ -23,7 +23,7 @@ HTML = """<!doctype html><html lang="en"><head><title>News</title></head><body>
 
 def embed(marketer: Page) -> str:
     """The script that the form's page offers, after naming a welcome mail."""
-    marketer.get_by_label("Send a welcome mail").check()
+    marketer.get_by_label("Send a welcome email").check()
     marketer.get_by_role("button", name="Save").click()
     marketer.get_by_role("link", name="On your site").click()
     browsers.assert_accessible(marketer)
@@ -117,7 +117,7 @@ def farewell(page: Page, marketer: Page, letter: EmailMessage) -> None:
 
     page.goto(mailbox.address_with(mailbox.text_of(letter), "/u/"))
     browsers.assert_accessible(page)
-    page.get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("button", name="Unsubscribe", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("You are unsubscribed")
     page.get_by_label("Something else").check()
     page.get_by_label("In your own words").fill("I drink tea now.")

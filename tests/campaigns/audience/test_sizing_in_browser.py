@@ -53,7 +53,7 @@ def test_the_number_takes_the_place_of_the_estimate(page, cast, weekly):
     expect(division).to_contain_text("The exact number is being counted.")
     expect(bar.locator("strong")).to_contain_text("about")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # colours do not fade
         for width in (1280, 375):
             page.set_viewport_size({"width": width, "height": 800})
             wide = page.evaluate("document.documentElement.scrollWidth")
