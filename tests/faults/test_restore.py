@@ -114,6 +114,7 @@ def test_a_dump_of_a_scheduled_campaign(run: Run, recorder: Recorder, data_dir: 
     recorder.start()
     with run() as product:
         product.people(PEOPLE, port=recorder.port)
+        product.command("hold", "--show")  # as each start of the product does: it notes where it is
         product.stop()
         path = data_dir / "letter.html"
         path.write_text(LETTER)
