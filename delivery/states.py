@@ -144,6 +144,37 @@ class EventKind(IntegerOptions):
     OPENED = 4, _("Opened")
     CLICKED = 5, _("Clicked")
     UNSUBSCRIBED = 6, _("Unsubscribed")
+    DELAYED = 7, _("Delayed")  # somebody on the way still tries; says nothing of the end
+    AUTO_REPLIED = 8, _("Answered automatically")  # an absence note, a challenge
+
+
+class FeedbackSource(IntegerOptions):
+    """Who told us what became of a message."""
+
+    PROVIDER = 1, _("Provider's webhook")
+    BOUNCE_MAIL = 2, _("Returned mail")
+    SERVER = 3, _("Answer while sending")
+    SANDBOX = 4, _("Sandbox")
+
+
+class Effect(IntegerOptions):
+    """What a refusal means for us: whose fault it is, and so what follows from it."""
+
+    NONE = 0, ""
+    ADDRESS_INVALID = 1, _("The address does not exist")
+    MAILBOX_INACTIVE = 2, _("The mailbox is switched off")
+    MAILBOX_FULL = 3, _("The mailbox is full")
+    TRANSIENT = 4, _("A trouble that passes")
+    THROTTLED = 5, _("Asked to slow down")
+    SENDER_BLOCKED = 6, _("The sender is blocked")
+    AUTH_POLICY = 7, _("Authentication or a policy")
+    CONTENT = 8, _("The content was refused")
+    CONFIG = 9, _("A setting of ours")
+    COMPLAINT = 10, _("Reported as spam")
+    UNSUBSCRIBE = 11, _("Asked to be unsubscribed")
+    AUTO_REPLY = 12, _("Answered automatically")
+    DELAY = 13, _("Delayed")
+    UNDECIDED = 14, _("Not understood")
 
 
 class AgentClass(IntegerOptions):
