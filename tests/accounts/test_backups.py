@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from moto.server import ThreadedMotoServer
 
 from accounts import tasks
 from accounts.backups import clients, loading, places, sealed, taking
@@ -239,25 +240,31 @@ def test_from_the_embedded_server_to_an_older_one_and_back(filled: Path) -> None
         shutil.rmtree(data)
 
 
-S3 = os.environ.get("TEST_S3_ENDPOINT", "")
+@pytest.fixture
+def storage() -> Iterator[str]:
+    """Run a server that speaks S3."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
-@pytest.mark.skipif(not S3, reason="TEST_S3_ENDPOINT names no S3-compatible server (moto_server)")
 def test_storage_that_speaks_s3(
-    filled: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    filled: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, storage: str
 ) -> None:
     import boto3  # type: ignore[import-untyped]
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    settings.BACKUP_S3_ENDPOINT = S3
-    boto3.client("s3", endpoint_url=S3).create_bucket(Bucket="backups")
+    settings.BACKUP_S3_ENDPOINT = storage
+    boto3.client("s3", endpoint_url=storage).create_bucket(Bucket="backups")
     place = places.place("s3://backups/kopi")
     first = taking.take(place, say=quiet)
     assert first["file"].startswith("s3://backups/kopi/warta-")
     assert loading.verify(first["file"], say=quiet)["rows"] == first["rows"]
-    boto3.client("s3", endpoint_url=S3).put_object(
+    boto3.client("s3", endpoint_url=storage).put_object(
         Bucket="backups", Key="kopi/warta-20200101-000000.tar", Body=b"x"
     )
     assert place.keep(1) == ["warta-20200101-000000.tar"]
