@@ -83,15 +83,17 @@ def put(
     workspace: int | None = None,
     person: int | None = None,
     may_wait: bool = False,
+    asked_at: datetime | None = None,
     **references: Any,
 ) -> SystemMail:
     """Write down a mail that is to be sent, in the caller's transaction.
 
     ``references`` (JSON) are what its writer gets; ``person`` is the key of the subscriber it is
     for, with whom it is erased. ``may_wait``: one of many, for which nobody looks at a page.
+    ``asked_at``: when somebody asked for it, where that was not this moment.
     """
-    # Of many that a restored database was writing, some may have gone before: a person decides.
-    is_kept = may_wait and hold.state() is not None
+    # What a restored database was still to write may have gone before: a person decides.
+    is_kept = (may_wait or asked_at is not None) and hold.asks_about(asked_at)
     return SystemMail.objects.create(
         state=State.KEPT if is_kept else State.WAITING,
         kind=kind,

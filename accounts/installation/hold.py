@@ -6,6 +6,7 @@ then on (a reset, a confirmation of today's sign-up) goes: nobody can have got t
 """
 
 import logging
+from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
@@ -57,6 +58,14 @@ def home() -> str:
 def state() -> Installation | None:
     """Return the row if sending is held; None: it is not. One small query."""
     return Installation.objects.filter(held_since__isnull=False).first()
+
+
+def asks_about(asked_at: datetime | None) -> bool:
+    """Say whether a mail is kept that was asked for then; None: one of many, whenever that was."""
+    row = state()
+    if row is None or row.held_since is None:
+        return False
+    return asked_at is None or (row.held_because != Because.ASKED and asked_at < row.held_since)
 
 
 @transaction.atomic

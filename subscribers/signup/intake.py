@@ -7,7 +7,7 @@ a member, and is forgotten after `KEPT`.
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -69,16 +69,18 @@ def take(request_id: int) -> Letter | None:
         return _take_in(row)
 
 
-def hand_on(request_id: int, *, queue: Callable[[Letter], object]) -> bool:
+def hand_on(request_id: int, *, queue: Callable[[Letter, datetime], object]) -> bool:
     """Queue the mail of a sign-up that was taken in, and forget the sign-up; False: none waits.
 
-    Whatever ``queue`` raises is raised, and the mail waits on. Twice at once does it once.
+    ``queue`` gets the mail and when it was asked for; whatever it raises is raised, and the mail
+    waits on. Twice at once does it once.
     """
     with transaction.atomic():
         row = _locked(SignupRequest.objects.filter(pk=request_id, letter__isnull=False))
         if row is None or row.letter is None:
             return False
-        queue(Letter(**{**row.letter, "lists": tuple(row.letter["lists"])}))
+        letter = Letter(**{**row.letter, "lists": tuple(row.letter["lists"])})
+        queue(letter, row.created_at)
         row.delete()
     return True
 

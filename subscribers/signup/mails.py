@@ -1,6 +1,7 @@
 """Mails around a sign-up, in the reader's language and, where a member wrote some, their words."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +29,7 @@ def register() -> None:
     system_mail.register(SystemMail.Kind.SIGN_UPS_HELD, brake_news)
 
 
-def put(letter: Letter, *, may_wait: bool = False) -> None:
+def put(letter: Letter, asked_at: datetime | None = None, *, may_wait: bool = False) -> None:
     """Write down in the caller's transaction that a mail is to be sent; see `system_mail`.
 
     ``may_wait``: it is one of many that a member asked for, and nobody waits for it at a page.
@@ -39,6 +40,7 @@ def put(letter: Letter, *, may_wait: bool = False) -> None:
         workspace=workspaces.first(),
         person=letter.subscriber_id,
         may_wait=may_wait,
+        asked_at=asked_at,
         **asdict(letter),
     )
 

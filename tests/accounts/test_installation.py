@@ -233,12 +233,20 @@ def test_mail_that_waited_is_kept_and_mail_of_today_goes(settled: Installation) 
     hold.begin(Because.RESTORED)
     today = system_mail.put("greeting")
     of_many = system_mail.put("greeting", may_wait=True)
+    asked_before = system_mail.put("greeting", asked_at=timezone.now() - timedelta(hours=1))
+    asked_since = system_mail.put("greeting", asked_at=timezone.now())
     while system_mail.send_next():
         pass
     states = {mail.pk: mail.state for mail in SystemMail.objects.all()}
-    assert states == {before.pk: "kept", today.pk: "dropped", of_many.pk: "kept"}
-    assert hold.kept() == {(None, "greeting"): 2}
-    assert hold.settle_mails(None, send=True) == 2
+    assert states == {
+        before.pk: "kept",
+        today.pk: "dropped",
+        of_many.pk: "kept",
+        asked_before.pk: "kept",
+        asked_since.pk: "dropped",
+    }
+    assert hold.kept() == {(None, "greeting"): 3}
+    assert hold.settle_mails(None, send=True) == 3
     while system_mail.send_next():
         pass
     assert not SystemMail.objects.filter(state="kept").exists()

@@ -9,7 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import waking
-from accounts.models import SetAside
+from accounts.installation import hold, watch
+from accounts.models import Installation, SetAside, SystemMail
+from subscribers import tasks
 from subscribers.models import MailingList, SignupBrake, SignupRequest, SignupTally, Subscriber
 from subscribers.signup import brake, figures, intake
 from tests.subscribers.signup.signing import CONFIRM, make_form, proven, send, statuses
@@ -210,3 +212,19 @@ def test_a_sign_up_that_cannot_be_taken_is_held_for_a_member(form, monkeypatch, 
     assert noted.reason == "ValueError: … is no good"
     send(form, "budi@example.org")
     assert statuses("budi@example.org") == {"Weekly": "unconfirmed"}
+
+
+def test_the_mail_of_a_sign_up_of_before_a_restore_waits_for_a_person(form, monkeypatch):
+    assert watch.may_send()
+    with monkeypatch.context() as patch:
+        patch.setattr(waking, "wake", lambda *_: None)  # its task is lost
+        send(form)
+    waiting = SignupRequest.objects.get()
+    hold.begin(Installation.Because.RESTORED)
+    tasks.take_signup(waiting.pk)
+    send(form, "budi@example.org")
+    assert [one.to for one in mail.outbox] == [["budi@example.org"]]
+    assert (
+        SystemMail.objects.get(state="kept").person
+        == Subscriber.objects.get(email="ana@example.org").pk
+    )
