@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import waking
+from accounts.background import waking
 from accounts.models import SetAside
 from subscribers.models import MailingList, SignupBrake, SignupRequest, SignupTally, Subscriber
 from subscribers.signup import brake, figures, intake
