@@ -1,1 +1,1 @@
-"""Who works here: users, workspaces, memberships and roles, sign-in."""
+"""Who works here: users, workspaces, memberships and roles, sign-in, the installation itself."""

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
-from accounts import system_mail, tasks, waking
+from accounts import tasks
+from accounts.background import waking
+from accounts.mails import system_mail
 from accounts.models import SystemMail
-from accounts.workspace_urls import outside
+from accounts.workspaces.workspace_urls import outside
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped

@@ -14,7 +14,6 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts import team, workspaces
 from accounts.forms.settings import free_or_own
 from accounts.models import (
     ApiKey,
@@ -26,6 +25,8 @@ from accounts.models import (
     Workspace,
 )
 from accounts.roles import Role
+from accounts.team import team
+from accounts.workspaces import workspaces
 
 MOST_COLUMNS = 7  # of a table that has no page of its own
 

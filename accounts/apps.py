@@ -12,8 +12,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Say how the mails to the people who work here are written, and what ends with rights."""
-        from accounts import account_mails, endings, system_mail  # noqa: F401 - endings: its receivers
+        from accounts.mails import system_mail
         from accounts.models import SystemMail
+        from accounts.team import account_mails, endings  # noqa: F401 - endings: its receivers
 
         system_mail.register(SystemMail.Kind.PASSWORD_RESET, account_mails.password_reset)
         system_mail.register(SystemMail.Kind.INVITATION, account_mails.invitation)

@@ -114,7 +114,7 @@ class FormerSlug(models.Model):
 
 
 class Revision(models.Model):
-    """How often a row's form was saved, and by whom last (`accounts.revisions`).
+    """How often a row's form was saved, and by whom last (`accounts.input.revisions`).
 
     ``kind`` is the model's label, with a part where a row has several forms.
     """
@@ -137,7 +137,7 @@ class Revision(models.Model):
 
 
 class Press(models.Model):
-    """A form that was sent and did what it does (`accounts.once`); kept for two days."""
+    """A form that was sent and did what it does (`accounts.input.once`); kept for two days."""
 
     digest = models.CharField(max_length=64, unique=True)
     location = models.CharField(max_length=2000, blank=True)

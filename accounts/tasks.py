@@ -12,8 +12,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 
-from accounts import set_aside, system_mail
+from accounts.background import set_aside
 from accounts.backups import clients, places, taking
+from accounts.mails import system_mail
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,10 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from accounts import api_keys, zones
 from accounts.models import ApiKey, Workspace
 from accounts.roles import Permission, may
+from accounts.team import api_keys
+from accounts.workspaces import zones
 
 
 class KeyAuth(HttpBearer):

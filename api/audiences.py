@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
-from accounts import revisions
-from accounts.numbers import row_number
+from accounts.input import revisions
+from accounts.input.numbers import row_number
 from accounts.roles import Permission
 from api.access import workspace_of
 from api.campaigns import find

@@ -9,7 +9,7 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import AwareDatetime
 
-from accounts import waking
+from accounts.background import waking
 from accounts.models import Workspace
 from accounts.roles import Permission
 from api.access import workspace_of

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
 
-from accounts import waking
+from accounts.background import waking
 from accounts.roles import Permission
 from api.access import workspace_of
 from api.campaigns import CampaignStatusOut, find, status

@@ -71,7 +71,7 @@ def _measure(workspace: Any) -> None:
     from django.test import Client
 
     from accounts.models import Membership
-    from accounts.workspace_urls import in_workspace
+    from accounts.workspaces.workspace_urls import in_workspace
 
     client = Client()
     client.force_login(Membership.objects.filter(workspace=workspace)[0].user)

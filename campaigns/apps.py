@@ -14,7 +14,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         """Furnish new workspaces; say where fields, lists and segments are used."""
-        from accounts.workspaces import workspace_created
+        from accounts.workspaces.workspaces import workspace_created
         from campaigns import usage as here
         from subscribers.fields import usage
         from subscribers.privacy import scrubbing

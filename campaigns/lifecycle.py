@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.input.senders import understood
 from accounts.models import User, Workspace
-from accounts.senders import understood
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.stored import surroundings
 from campaigns.states import CONFIRMED, TRANSITIONS, Asks, CampaignStatus, ContentKind

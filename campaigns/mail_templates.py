@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.once import under_free_name
+from accounts.input.once import under_free_name
 from campaigns.models import Campaign, Template
 from campaigns.states import CONFIRMED
 

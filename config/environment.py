@@ -16,7 +16,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
-from accounts import senders
+from accounts.input import senders
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 FLAGS = dict.fromkeys(("true", "yes", "on", "1", "y", "t"), True) | dict.fromkeys(

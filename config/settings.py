@@ -109,7 +109,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "delivery.views.tracking.TrackingShortcut",
     "config.middleware.RequestLogMiddleware",
-    "accounts.middleware.WorkspaceAddressMiddleware",
+    "accounts.access.middleware.WorkspaceAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -124,9 +124,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.PrivateMiddleware",
-    "accounts.middleware.PreferencesMiddleware",
+    "accounts.access.middleware.PreferencesMiddleware",
     "config.middleware.RefusedBodyMiddleware",
-    "accounts.middleware.WorkspaceMiddleware",
+    "accounts.access.middleware.WorkspaceMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -15,7 +15,7 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         """Give every new workspace its sandbox; tell the subscribers app what it may ask of us."""
         from accounts.installation import hold, watch
-        from accounts.workspaces import workspace_created
+        from accounts.workspaces.workspaces import workspace_created
         from campaigns import carriers, ledger
         from delivery.accounts import routing
         from delivery.figures import earlier
@@ -45,7 +45,7 @@ class DeliveryConfig(AppConfig):
 
 
 def _start_due(after: float) -> None:
-    from accounts import waking
+    from accounts.background import waking
     from delivery import tasks
 
     waking.wake(tasks.start_due_campaigns, after=after)

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.utils import timezone
 
-from accounts import set_aside, zones
+from accounts.background import set_aside
 from accounts.models import Workspace
+from accounts.workspaces import zones
 from campaigns.models import Campaign
 from delivery.tracking import first_events
 from reports.models import WorkspaceDay

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from reports import rollups
 from reports.workspace import removal

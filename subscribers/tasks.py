@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from accounts import set_aside, waking
 from accounts import tasks as system_mail_tasks
+from accounts.background import set_aside, waking
 from accounts.models import Workspace
 from subscribers.addresses import mail_servers
 from subscribers.bulk import actions, runner

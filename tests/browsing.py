@@ -7,7 +7,7 @@ from django.urls import Resolver404, resolve
 from selectolax.lexbor import LexborHTMLParser
 
 from accounts.models import User, Workspace
-from accounts.workspaces import WORKSPACE_KEY
+from accounts.workspaces.workspaces import WORKSPACE_KEY
 
 
 class MemberClient(Client):

@@ -9,12 +9,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import workspaces, zones
 from accounts.choices import is_colour, languages
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
-from accounts.team import assignable_roles
-from accounts.workspace_urls import refuse_reserved
+from accounts.team.team import assignable_roles
+from accounts.workspaces import workspaces, zones
+from accounts.workspaces.workspace_urls import refuse_reserved
 
 
 def _with_none(choices: Callable[[], Iterable[tuple[str, Any]]], none: Any) -> Callable[[], Any]:

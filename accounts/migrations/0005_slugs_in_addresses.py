@@ -6,7 +6,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.utils.text import slugify
 
-from accounts.workspace_urls import RESERVED_WORDS, SLUG
+from accounts.workspaces.workspace_urls import RESERVED_WORDS, SLUG
 
 
 def give_addressable_slugs(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:  # noqa: ARG001

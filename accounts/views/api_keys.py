@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts import api_keys
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
 from accounts.forms.settings import ApiKeyForm
-from accounts.once import once
+from accounts.input.once import once
 from accounts.roles import Permission
+from accounts.team import api_keys
 
 MADE = "made_api_key"  # in the session, until the page that shows it is drawn
 

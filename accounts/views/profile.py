@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.forms.settings import ProfileForm
-from accounts.workspace_urls import outside
+from accounts.workspaces.workspace_urls import outside
 
 
 @login_required

@@ -11,13 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import tasks, team, waking
-from accounts.access import MemberRequest, member
+from accounts import tasks
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
 from accounts.forms.settings import InviteForm, JoinForm
+from accounts.input.once import once
 from accounts.models import Invitation, User
-from accounts.once import once
 from accounts.roles import Permission
-from accounts.workspace_urls import in_workspace, outside
+from accounts.team import team
+from accounts.workspaces.workspace_urls import in_workspace, outside
 
 LOGIN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 

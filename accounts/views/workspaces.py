@@ -10,14 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import workspaces
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
 from accounts.forms.settings import NewWorkspaceForm, WorkspaceForm
+from accounts.input.once import once
+from accounts.input.revisions import Editing
 from accounts.models import Workspace
-from accounts.once import once
-from accounts.revisions import Editing
 from accounts.roles import Permission
-from accounts.workspace_urls import in_workspace, outside
+from accounts.workspaces import workspaces
+from accounts.workspaces.workspace_urls import in_workspace, outside
 
 
 @login_required

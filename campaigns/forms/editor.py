@@ -13,7 +13,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import senders
+from accounts.input import senders
 from accounts.models import Workspace
 from campaigns import lengths, queries
 from campaigns.drafts.content import Draft, Sender

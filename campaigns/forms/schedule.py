@@ -11,7 +11,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import zones
+from accounts.workspaces import zones
 from campaigns import lifecycle
 
 NOW, LATER = "now", "later"

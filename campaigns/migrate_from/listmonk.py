@@ -13,9 +13,9 @@ import psycopg
 from django.db import transaction
 from psycopg.rows import tuple_row
 
-from accounts import set_aside
+from accounts.background import set_aside
+from accounts.input.senders import understood
 from accounts.models import User, Workspace
-from accounts.senders import understood
 from campaigns import lengths
 from campaigns.migrate_from.translating import Translated, translate
 from campaigns.models import Campaign, Content, Template

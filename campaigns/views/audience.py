@@ -3,8 +3,8 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.access import MemberRequest, member
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from campaigns.audience import sizing
 from campaigns.audience.chosen import Audience

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
-from accounts.access import MemberRequest
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest
+from accounts.input.revisions import Editing
 from accounts.roles import Permission, may
 from campaigns.audience import sizing
 from campaigns.audience.chosen import Audience

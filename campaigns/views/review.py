@@ -12,9 +12,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import zones
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
 from accounts.roles import Permission
+from accounts.workspaces import zones
 from campaigns import ledger, lifecycle
 from campaigns.audience import rule, sample
 from campaigns.audience.rule import Breakdown

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.access import MemberRequest, member
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from campaigns.drafts import editing
 from campaigns.forms.editor import TrackingForm

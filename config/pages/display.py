@@ -10,7 +10,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
 from markupsafe import Markup, escape
 
-from accounts import zones
+from accounts.workspaces import zones
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"

@@ -9,7 +9,7 @@ from django.utils import translation
 from jinja2 import Environment, StrictUndefined
 from jinja2.utils import missing
 
-from accounts.workspace_urls import in_workspace
+from accounts.workspaces.workspace_urls import in_workspace
 from config.pages import colour, display, drawing, icons, shell
 from config.pages.links import url
 

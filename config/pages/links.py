@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from accounts.workspace_urls import needs_workspace, outside
+from accounts.workspaces.workspace_urls import needs_workspace, outside
 
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts import workspaces
 from accounts.models import Installation, Membership, Workspace
 from accounts.roles import Permission, may
-from accounts.workspace_urls import in_workspace, may_open, needs_workspace
+from accounts.workspaces import workspaces
+from accounts.workspaces.workspace_urls import in_workspace, may_open, needs_workspace
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from config.pages import links

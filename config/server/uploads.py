@@ -9,7 +9,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 from django.urls import Resolver404, resolve
 
-from accounts import api_keys, workspace_urls
+from accounts.team import api_keys
+from accounts.workspaces import workspace_urls
 from config.server.bodies import ANYBODY_BYTES
 
 FORM_AROUND = 1_000_000  # bytes of a form besides its file

@@ -26,7 +26,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import secrets
+from accounts.installation import secrets
 from accounts.models import Workspace
 from delivery.mime.dkim import Signer, SigningKey, load_key
 from delivery.models import DkimKey, SendingAccount

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import secrets
+from accounts.input.senders import understood
+from accounts.installation import secrets
 from accounts.models import Workspace
-from accounts.senders import understood
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.limits import throttle

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import senders
+from accounts.input import senders
 from delivery.models import DomainLimit, SendingAccount
 from subscribers.states import DomainGroup
 

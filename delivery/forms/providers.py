@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.forms.accounts import AccountForm
 from delivery.models import SendingAccount
 from delivery.transports.providers.catalogue import Setting, spec_of

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.forms.accounts import AccountForm, read_domains
 from delivery.limits.throttle import USUAL_CONNECTIONS
 from delivery.models import FROM_SETTINGS, SendingAccount

@@ -11,9 +11,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import zones
 from accounts.installation import hold
 from accounts.models import Installation, Workspace
+from accounts.workspaces import zones
 from campaigns.models import Campaign
 from campaigns.states import CONFIRMED, Asks, CampaignStatus
 from delivery.accounts import breaker, routing

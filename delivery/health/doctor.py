@@ -18,10 +18,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from accounts import set_aside, system_mail
+from accounts.background import set_aside
+from accounts.input.senders import understood
 from accounts.installation import hold, key_check
+from accounts.mails import system_mail
 from accounts.models import SystemMail
-from accounts.senders import understood
 from delivery.accounts import dkim_keys, standing
 from delivery.models import DkimKey, SendingAccount
 from delivery.processes import coordination, heartbeats

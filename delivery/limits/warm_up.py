@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from accounts import zones
+from accounts.workspaces import zones
 from delivery.models import SendingAccount, WarmUp
 
 FIRST_DAY: Final = 200

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import zones
+from accounts.workspaces import zones
 from campaigns.checks import preflight
 from campaigns.models import Campaign
 from delivery.figures import ledgers, running

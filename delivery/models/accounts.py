@@ -15,7 +15,8 @@ FROM_SETTINGS = "SMTP_URL"  # the name of the account that the settings made
 class SendingAccount(models.Model):
     """A configured SMTP server, a provider's API, or the sandbox.
 
-    The password is encrypted (`accounts.secrets`); a provider's keys are one JSON object in it.
+    The password is encrypted (`accounts.installation.secrets`); a provider's keys are one JSON
+    object in it.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sending_accounts")

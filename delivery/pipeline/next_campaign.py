@@ -14,7 +14,7 @@ from typing import Final
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.installation import watch
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.installation import watch
 from campaigns import lifecycle
 from campaigns.audience.chosen import Audience

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
+from accounts.background import set_aside
 from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from campaigns.rendering import isolation

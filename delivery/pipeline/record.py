@@ -13,7 +13,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from delivery.models import Message
 from delivery.pipeline import replies, tallies

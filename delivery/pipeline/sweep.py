@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.installation import watch
 from campaigns import lifecycle
 from campaigns.models import Campaign

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Min, Q
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
 from subscribers.models import Retention

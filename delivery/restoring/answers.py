@@ -11,7 +11,7 @@ from typing import Final
 import redis
 from django.db import transaction
 
-from accounts import set_aside
+from accounts.background import set_aside
 from campaigns import lifecycle
 from campaigns.checks import confirmation
 from campaigns.models import Campaign

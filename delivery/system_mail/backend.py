@@ -13,7 +13,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 
-from accounts.system_mail import (
+from accounts.mails.system_mail import (
     DeferredError,
     NotDeliveredError,
     RefusedError,

@@ -7,7 +7,7 @@ import structlog
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.limits import Limit, within
+from accounts.input.limits import Limit, within
 from accounts.models import User
 from delivery.models import SendingAccount
 from delivery.states import TransportKind

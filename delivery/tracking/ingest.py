@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from django.db import connection, transaction
 
-from accounts import set_aside
+from accounts.background import set_aside
 from delivery.models import StreamPosition, UserAgent
 from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from delivery.models import Event, StreamPosition
 from delivery.states import AgentClass, EventKind
 from delivery.tracking import classify, ingest, position

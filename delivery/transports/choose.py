@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.states import TlsMode, TransportKind
 from delivery.transports.protocol import ServerTroubleError, Transport

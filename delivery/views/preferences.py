@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts import zones
-from accounts.numbers import row_number, row_numbers
-from accounts.workspace_urls import outside
+from accounts.input.numbers import row_number, row_numbers
+from accounts.workspaces import zones
+from accounts.workspaces.workspace_urls import outside
 from delivery.mime.tokens import Purpose
 from delivery.public import leaving, personal_data, preference_access
 from delivery.public.message_link import Reader

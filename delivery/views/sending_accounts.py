@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access import MemberRequest, member
-from accounts.once import once
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input.once import once
+from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

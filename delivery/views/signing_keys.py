@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access import MemberRequest, member
-from accounts.once import once
+from accounts.access.members import MemberRequest, member
+from accounts.input.once import once
+from accounts.input.senders import understood
 from accounts.roles import Permission
-from accounts.senders import understood
 from delivery.accounts import dkim_keys
 from delivery.forms.keys import KeyForm
 from delivery.models import DkimKey

@@ -7,7 +7,7 @@ may have been forwarded, so the page shows the address masked and nothing else a
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from accounts.workspace_urls import outside
+from accounts.workspaces.workspace_urls import outside
 from delivery.mime.tokens import Purpose
 from delivery.models import UnsubscribeReason
 from delivery.public import leaving, message_link

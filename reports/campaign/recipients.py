@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from accounts import set_aside
+from accounts.background import set_aside
 from campaigns.models import Campaign
 from delivery.models import Message
 from delivery.states import REASONS, MessageState

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import workspaces
 from accounts.models import User, Workspace
+from accounts.workspaces import workspaces
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus, ContentKind
 from delivery.models import SendingAccount

@@ -12,8 +12,8 @@ from math import ceil
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import workspaces
 from accounts.models import User, Workspace
+from accounts.workspaces import workspaces
 from campaigns.models import Campaign, Content, Link
 from campaigns.states import CampaignStatus, ContentKind
 from delivery.models import Dispatch

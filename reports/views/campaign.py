@@ -11,7 +11,7 @@ from django.utils.formats import date_format, time_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.checks import confirmation
 from campaigns.models import Campaign

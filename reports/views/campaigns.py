@@ -3,8 +3,8 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.access import MemberRequest, member
-from accounts.numbers import row_number
+from accounts.access.members import MemberRequest, member
+from accounts.input.numbers import row_number
 from accounts.roles import Permission
 from campaigns.states import CampaignStatus
 from delivery.health import diagnosis

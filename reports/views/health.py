@@ -3,8 +3,9 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts import set_aside, system_mail
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
+from accounts.background import set_aside
+from accounts.mails import system_mail
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -8,10 +8,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
-from accounts.workspace_urls import may_open
+from accounts.workspaces.workspace_urls import may_open
 from reports.campaign import cards
 from reports.workspace import home, removal
 from subscribers.directory import counts

@@ -5,9 +5,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
 from accounts.roles import Permission
-from accounts.workspace_urls import may_open
+from accounts.workspaces.workspace_urls import may_open
 from campaigns.models import Campaign
 from subscribers.directory import directory
 from subscribers.models import MailingList, Segment

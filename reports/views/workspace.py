@@ -5,10 +5,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts import waking, workspaces
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
 from accounts.roles import Permission
-from accounts.workspace_urls import outside
+from accounts.workspaces import workspaces
+from accounts.workspaces.workspace_urls import outside
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from reports import tasks

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts import zones
 from accounts.models import Workspace
+from accounts.workspaces import zones
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery.figures import ledgers

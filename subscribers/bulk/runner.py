@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from subscribers.bulk import actions, fields, key_changes, steps
 from subscribers.models import BulkAction, BulkChange, Tag, Tagging
 from subscribers.people import tags

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.core import signing
 
-from accounts.limits import Limit, within
+from accounts.input.limits import Limit, within
 from subscribers.models import Subscriber
 
 SALT = "subscribers.ownership"

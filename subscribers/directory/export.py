@@ -23,7 +23,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from subscribers.consent import suppression
 from subscribers.fields import definitions

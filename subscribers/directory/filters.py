@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
-from accounts import zones
+from accounts.input.numbers import row_number
 from accounts.models import Workspace
-from accounts.numbers import row_number
+from accounts.workspaces import zones
 from subscribers.addresses.folding import FoldedCase, folded
 from subscribers.directory import directory, hygiene
 from subscribers.fields import custom_values

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import zones
+from accounts.input.numbers import row_number
 from accounts.models import Workspace
-from accounts.numbers import row_number
+from accounts.workspaces import zones
 from subscribers.addresses import addresses
 from subscribers.addresses.addresses import Address
 from subscribers.bulk.field_changes import Options

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from django.db import connection, transaction
 
-from accounts import set_aside
+from accounts.background import set_aside
 from subscribers.fields.problems import Problem
 from subscribers.imports.batches import Batch
 from subscribers.imports.clashes import Clash

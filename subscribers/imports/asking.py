@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef
 
-from accounts import set_aside
+from accounts.background import set_aside
 from subscribers.models import Import, Subscriber, Subscription
 from subscribers.signup import signup
 from subscribers.signup.signup import Letter

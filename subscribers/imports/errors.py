@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from django.utils.functional import cached_property
 
+from accounts.input.numbers import row_number
 from accounts.models import Workspace
-from accounts.numbers import row_number
 from subscribers.fields.problems import Problem
 from subscribers.imports import mapping
 from subscribers.imports.clashes import Clash

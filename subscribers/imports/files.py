@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import set_aside
+from accounts.background import set_aside
 from subscribers.models import Import, ImportChange
 from subscribers.states import ImportStatus, MoveSource
 

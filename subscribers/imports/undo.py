@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Left, Length, StrIndex, Substr
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from subscribers.consent import suppression
 from subscribers.imports import leftovers, undoing
 from subscribers.imports.merge import detail

@@ -2,8 +2,8 @@
 
 from django.core.management.base import CommandError
 
-from accounts import workspaces
 from accounts.models import Workspace
+from accounts.workspaces import workspaces
 from subscribers.models import MailingList
 
 

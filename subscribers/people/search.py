@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, Func, IntegerField, Q, TextField, Value
 from django.db.models.lookups import GreaterThan
 
-from accounts import set_aside
+from accounts.background import set_aside
 
 MOST_WORDS = 5
 BLOCK_BITS = 6

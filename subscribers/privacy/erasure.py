@@ -6,7 +6,7 @@ from functools import partial
 from django.db import transaction
 from django.dispatch import Signal
 
-from accounts import system_mail
+from accounts.mails import system_mail
 from accounts.models import User, Workspace
 from subscribers.consent import suppression
 from subscribers.fields import usage

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from subscribers.models import MailingList, Retention
 from subscribers.states import ConsentKind

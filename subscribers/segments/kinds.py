@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import zones
+from accounts.input.numbers import row_number
 from accounts.models import Workspace
-from accounts.numbers import row_number
+from accounts.workspaces import zones
 from subscribers.models import Subscriber
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.input.once import under_free_name
 from accounts.models import User, Workspace
-from accounts.once import under_free_name
 from subscribers.fields import usage
 from subscribers.fields.usage import InUse
 from subscribers.models import Segment, SegmentDay

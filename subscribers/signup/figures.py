@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from subscribers.models import SignupForm, SignupTally
 

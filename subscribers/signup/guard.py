@@ -9,7 +9,7 @@ from enum import Enum
 
 from django.core import signing
 
-from accounts.limits import Limit, within
+from accounts.input.limits import Limit, within
 from accounts.models import Workspace
 from subscribers.addresses import addresses
 from subscribers.addresses.addresses import Address

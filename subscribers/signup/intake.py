@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import set_aside
+from accounts.background import set_aside
 from accounts.models import Workspace
 from subscribers.addresses import addresses
 from subscribers.consent import ledger

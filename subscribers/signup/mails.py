@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.translation import override
 
-from accounts import system_mail
-from accounts.mail import compose
+from accounts.mails import system_mail
+from accounts.mails.mail import compose
 from accounts.models import Membership, SystemMail, Workspace
 from accounts.roles import Role
-from accounts.workspace_urls import in_workspace, outside
+from accounts.workspaces.workspace_urls import in_workspace, outside
 from subscribers.consent import ownership
 from subscribers.fields import definitions
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber

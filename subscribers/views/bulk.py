@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts import waking
-from accounts.access import MemberRequest, member
-from accounts.numbers import row_number, row_numbers
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
+from accounts.input.numbers import row_number, row_numbers
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.bulk import actions, ask_again, runner

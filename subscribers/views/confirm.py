@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.workspace_urls import outside
+from accounts.workspaces.workspace_urls import outside
 from subscribers.consent import ownership
 from subscribers.signup import figures, origins, signup, texts, visitors
 from subscribers.signup.mails import values_of

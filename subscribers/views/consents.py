@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access import MemberRequest, member
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from subscribers.consent import proof
 from subscribers.forms.retention import RetentionForm

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import waking
-from accounts.access import MemberRequest, member
-from accounts.once import once
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
+from accounts.input.once import once
+from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.bulk import field_changes

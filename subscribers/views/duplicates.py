@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import waking
-from accounts.access import MemberRequest, member
-from accounts.numbers import row_number
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
+from accounts.input.numbers import row_number
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.fields import definitions

@@ -12,11 +12,11 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import MemberRequest, member
-from accounts.once import once
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input.once import once
+from accounts.input.revisions import Editing
 from accounts.roles import Permission, may
-from accounts.workspace_urls import outside
+from accounts.workspaces.workspace_urls import outside
 from subscribers.models import FormStatement, MailingList, SignupForm, SignupRequest
 from subscribers.signup import brake, guard, visitors
 from subscribers.signup import figures as signup_figures

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from accounts import waking
-from accounts.access import MemberRequest, member
-from accounts.numbers import row_numbers
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
+from accounts.input.numbers import row_numbers
 from accounts.roles import Permission
 from subscribers.models import SignupRequest
 from subscribers.signup import brake, intake

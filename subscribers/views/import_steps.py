@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import waking
-from accounts.access import MemberRequest, member
+from accounts.access.members import MemberRequest, member
+from accounts.background import waking
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.addresses import domains

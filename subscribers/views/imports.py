@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import waking
-from accounts.access import MemberRequest, member, takes_files
-from accounts.numbers import row_number
-from accounts.once import once
+from accounts.access.members import MemberRequest, member, takes_files
+from accounts.background import waking
+from accounts.input.numbers import row_number
+from accounts.input.once import once
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.addresses import domains

@@ -13,9 +13,9 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts import waking
-from accounts.access import MemberRequest, member, takes_files
-from accounts.once import once
+from accounts.access.members import MemberRequest, member, takes_files
+from accounts.background import waking
+from accounts.input.once import once
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.consent import ledger

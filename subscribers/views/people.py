@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts import zones
-from accounts.access import MemberRequest, member
-from accounts.numbers import row_number, row_numbers
-from accounts.once import once
+from accounts.access.members import MemberRequest, member
+from accounts.input.numbers import row_number, row_numbers
+from accounts.input.once import once
 from accounts.roles import Permission
+from accounts.workspaces import zones
 from subscribers.addresses import addresses
 from subscribers.consent import ledger, lifecycle, suppression
 from subscribers.consent.ledger import Evidence

@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access import MemberRequest, member
-from accounts.numbers import row_number
-from accounts.once import once
-from accounts.revisions import Difference, Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input.numbers import row_number
+from accounts.input.once import once
+from accounts.input.revisions import Difference, Editing
 from accounts.roles import Permission, may
 from subscribers import tasks
 from subscribers.directory import as_rules

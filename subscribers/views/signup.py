@@ -13,8 +13,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts import waking
-from accounts.workspace_urls import outside
+from accounts.background import waking
+from accounts.workspaces.workspace_urls import outside
 from subscribers.forms.public import JoinForm
 from subscribers.models import MailingList, SignupForm
 from subscribers.signup import figures, guard, intake, origins, proof_of_work, texts, visitors

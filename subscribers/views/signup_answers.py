@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from accounts.workspace_urls import outside
+from accounts.workspaces.workspace_urls import outside
 from subscribers.forms.public import PREFIX, JoinForm
 from subscribers.models import MailingList, SignupForm
 from subscribers.signup import origins, visitors

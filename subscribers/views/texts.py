@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import revisions
-from accounts.access import MemberRequest, member
-from accounts.revisions import Editing
+from accounts.access.members import MemberRequest, member
+from accounts.input import revisions
+from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from subscribers.forms.texts import TextForm
 from subscribers.models import CustomField, MailingList, SignupForm

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from kombu.exceptions import OperationalError
 
-from accounts import api_keys
 from accounts.models import ApiKey
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from delivery import tasks

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.test import Client
 
-from accounts import api_keys
 from accounts.roles import Role
+from accounts.team import api_keys
 from api.urls import api
 from campaigns.models import Campaign
 from subscribers.models import CustomField, MailingList, Segment

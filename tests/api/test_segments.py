@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from accounts import api_keys
 from accounts.roles import Role
+from accounts.team import api_keys
 from subscribers.addresses import addresses
 from subscribers.models import Segment
 from subscribers.people import people

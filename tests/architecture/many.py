@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts import api_keys
 from accounts.models import Invitation, SystemMail, Workspace
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus
 from delivery.accounts import dkim_keys

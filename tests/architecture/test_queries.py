@@ -10,9 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts import api_keys
 from accounts.models import ApiKey, Invitation, Membership
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns.models import Campaign, Template
 from delivery.models import DkimKey, SandboxMessage, SendingAccount
 from delivery.processes import heartbeats

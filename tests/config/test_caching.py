@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from accounts import api_keys
 from accounts.models import User, Workspace
+from accounts.team import api_keys
 from tests.delivery import makers
 
 PAGES = [

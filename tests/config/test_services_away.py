@@ -13,7 +13,7 @@ from django.utils import translation
 from kombu import Connection
 
 import config.celery  # noqa: F401 - tasks go into its queues
-from accounts import waking
+from accounts.background import waking
 from accounts.tasks import send_system_mail
 from config import errors
 from config.forgiving_cache import ForgivingCache

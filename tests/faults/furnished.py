@@ -10,8 +10,8 @@ import sys
 from django.test import Client
 from django.utils import timezone
 
-from accounts import api_keys
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns.models import Campaign, Content
 from campaigns.states import CampaignStatus
 from delivery.mime import tokens

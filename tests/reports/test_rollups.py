@@ -11,8 +11,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import zones
 from accounts.models import SetAside, Workspace
+from accounts.workspaces import zones
 from delivery.models import ChangedDay, Dispatch, Message, SendMinute
 from delivery.pipeline import record, settle
 from delivery.states import EventKind, MessageState

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from accounts import set_aside, system_mail
+from accounts.background import set_aside
+from accounts.mails import system_mail
 from accounts.models import SetAside, Workspace
 from accounts.tasks import forget_ended
 from campaigns.migrate_from import listmonk

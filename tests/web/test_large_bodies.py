@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from accounts import api_keys
 from accounts.models import User, Workspace
+from accounts.team import api_keys
 from config.server.serving import environ_of
 from subscribers.models import Import
 from tests.web.conftest import Served, cookie_of, read_all

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts import waking
+from accounts.background import waking
 from campaigns import lifecycle
 from campaigns.states import CampaignStatus
 from delivery import tasks

@@ -10,9 +10,10 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import waking, workspaces
+from accounts.background import waking
+from accounts.input.senders import understood
 from accounts.models import Workspace
-from accounts.senders import understood
+from accounts.workspaces import workspaces
 from campaigns import lifecycle
 from campaigns.audience import rule
 from campaigns.checks import preflight

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts import waking
+from accounts.background import waking
 from delivery import tasks
 from delivery.figures import ledgers
 from delivery.management import report

@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import api_keys
 from accounts.models import User
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns import lifecycle, mail_templates
 from campaigns.audience import rule
 from campaigns.checks import preflight

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import api_keys
 from accounts.models import User
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns.audience import rule
 from campaigns.checks import confirmation
 from campaigns.drafts import content, editing

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from accounts.workspace_urls import in_workspace
+from accounts.workspaces.workspace_urls import in_workspace
 from campaigns.models import Campaign, Template
 from campaigns.states import CampaignStatus
 from subscribers.models import MailingList

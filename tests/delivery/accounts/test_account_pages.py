@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.limits import daily_usage, throttle, warm_up
 from delivery.models import DomainLimit, SendingAccount, WarmUp
 from delivery.sandbox.provider_server import Reply, running

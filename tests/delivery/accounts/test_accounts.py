@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts import workspaces
+from accounts.workspaces import workspaces
 from delivery.accounts import setup
 from delivery.models import DomainLimit, SendingAccount
 from delivery.states import TransportKind

@@ -12,7 +12,7 @@ import dns.rrset
 import pytest
 from django.urls import reverse
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.accounts import dkim_keys
 from delivery.models import DkimKey, SendingAccount
 from delivery.states import DkimAlgorithm, DkimState

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.mime import tokens
 
 

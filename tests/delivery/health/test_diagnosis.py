@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import api_keys
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns import lifecycle
 from delivery.accounts import breaker
 from delivery.health import diagnosis

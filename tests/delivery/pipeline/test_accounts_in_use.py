@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import secrets
+from accounts.installation import secrets
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from delivery.accounts import breaker, dkim_keys, standing

@@ -9,7 +9,7 @@ import time_machine
 from django.core import mail, signing
 from django.utils import timezone
 
-from accounts import waking
+from accounts.background import waking
 from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
 from subscribers.addresses import addresses

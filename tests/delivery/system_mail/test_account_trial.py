@@ -5,7 +5,7 @@ import socket
 import pytest
 from django.urls import reverse
 
-from accounts import secrets
+from accounts.installation import secrets
 from delivery.models import SendingAccount
 from delivery.sandbox.smtp_server import RunningServer, running
 from delivery.system_mail import account_trial, direct_send

@@ -3,7 +3,7 @@
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from accounts.system_mail import NotDeliveredError
+from accounts.mails.system_mail import NotDeliveredError
 from delivery.accounts import breaker, setup
 from delivery.models import FROM_SETTINGS, SendingAccount
 from delivery.sandbox.smtp_server import running

@@ -11,7 +11,7 @@ import redis
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
-from accounts.system_mail import NotDeliveredError
+from accounts.mails.system_mail import NotDeliveredError
 from delivery.models import SendingAccount
 from delivery.processes import coordination
 from delivery.sandbox.smtp_server import running

@@ -13,7 +13,10 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import secrets, set_aside, system_mail, tasks
+from accounts import tasks
+from accounts.background import set_aside
+from accounts.installation import secrets
+from accounts.mails import system_mail
 from accounts.models import SystemMail
 from accounts.tasks import send_system_mail
 from config.celery import app

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import api_keys
 from accounts.roles import Role
+from accounts.team import api_keys
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts.workspace_urls import in_workspace
+from accounts.workspaces.workspace_urls import in_workspace
 from campaigns.audience import rule
 from delivery.models import SendingAccount
 from reports.campaign import cards

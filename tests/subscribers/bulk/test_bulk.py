@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.workspace_urls import in_workspace
+from accounts.workspaces.workspace_urls import in_workspace
 from subscribers.addresses import addresses
 from subscribers.bulk import actions, runner
 from subscribers.consent import ledger, lifecycle, suppression

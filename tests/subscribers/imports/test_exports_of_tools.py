@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-from accounts import waking
+from accounts.background import waking
 from subscribers.imports import run
 from subscribers.models import Import, MailingList, Subscription, Suppression
 from tests.subscribers.imports.exports_of_tools import EXPORTS

@@ -6,8 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import waking
-from accounts.workspace_urls import in_workspace
+from accounts.background import waking
+from accounts.workspaces.workspace_urls import in_workspace
 from subscribers.imports import files, run, steps, undo
 from subscribers.models import CustomField, Import, MailingList, Subscriber
 

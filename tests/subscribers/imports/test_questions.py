@@ -11,7 +11,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import waking
+from accounts.background import waking
 from subscribers.fields.problems import Problem
 from subscribers.imports import (
     consent_columns,

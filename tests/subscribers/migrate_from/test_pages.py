@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts import waking
+from accounts.background import waking
 from subscribers import tasks
 from subscribers.models import MailingList, Move, Subscriber
 from tests.subscribers.migrate_from.exports import mailchimp_zip

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.workspace_urls import in_workspace
+from accounts.workspaces.workspace_urls import in_workspace
 from subscribers.addresses import addresses
 from subscribers.consent import lifecycle, suppression
 from subscribers.models import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import waking
+from accounts.background import waking
 from subscribers.models import MailingList
 from subscribers.signup import proof_of_work
 from tests.subscribers.signup.signing import DOUBLE, make_form

@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core import mail
 
-from accounts import waking
+from accounts.background import waking
 from subscribers.models import CustomField, SignupRequest
 from subscribers.signup import guard, origins
 from tests.delivery.public.everything import snapshot

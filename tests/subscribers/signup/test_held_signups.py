@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import waking
+from accounts.background import waking
 from accounts.installation import hold, watch
 from accounts.models import Installation, SetAside, SystemMail
 from subscribers import tasks

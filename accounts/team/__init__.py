@@ -1,0 +1,4 @@
+"""Who belongs to a workspace: invitations, roles, API keys, and what ends with them.
+
+It may import `workspaces` and below. Begin with `team`.
+"""
