@@ -84,7 +84,7 @@ class PreferencesForm(PersonForm):
         _name_the_names(self)
         language = self.fields["language"]
         language.label = _("Language")
-        language.choices = [("", _("As the list is written")), *settings.LANGUAGES]  # type: ignore[attr-defined]  # a ChoiceField
+        language.choices = [("", _("Same as the newsletter")), *settings.LANGUAGES]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 class JoinForm(PersonForm):

@@ -100,7 +100,7 @@ def thank(request: HttpRequest, visit: Visit, *, is_proven: bool) -> HttpRespons
 
 def mistakes(filled: JoinForm, problem: str) -> JsonResponse:
     """Say by field what is wrong; ``message`` says it for the whole."""
-    message = problem or _("Not sent yet: something below needs another look.")
+    message = problem or _("Not sent yet: please check the fields below.")
     errors = {
         name.removeprefix(PREFIX): [str(one) for one in found]
         for name, found in filled.errors.items()
@@ -113,9 +113,9 @@ def refusal(name: str, status: int) -> JsonResponse:
     sentences = {
         "closed": _("Nobody can sign up here at the moment."),
         "unreadable": _("This is not JSON that a form can read. Nothing was saved."),
-        "other_site": _("This form does not belong on this site. Nothing was saved."),
+        "other_site": _("This form doesn't work on this site, so nothing was saved."),
         "too_many": _("There were too many sign-ups from your network. Try again later."),
-        "not_now": _("Something on our side is not answering. Try again in a minute."),
+        "not_now": _("We're having a problem on our side. Please try again in a minute."),
     }
     return JsonResponse({"ok": False, "message": sentences[name], "errors": {}}, status=status)
 
@@ -128,7 +128,9 @@ def sentence(verdict: Token) -> str:
             "Check what you wrote and press the button again."
         ),
         Token.TOO_OLD: _("This page was open for more than a day. Press the button again."),
-        Token.TOO_SOON: _("That was faster than people type. Press the button again."),
+        Token.TOO_SOON: _(
+            "That was quicker than people usually type. Please press the button again."
+        ),
     }[verdict]
 
 

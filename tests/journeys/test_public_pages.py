@@ -94,7 +94,7 @@ def test_from_another_site_to_a_pause_and_a_farewell(marketer, chromium, product
         page.get_by_label("How often").select_option(label="At most one a week")
         page.get_by_label("First name").fill("Wulan Sari")
         page.get_by_role("button", name="Save").first.click()
-        expect(page.get_by_role("status")).to_have_text("Saved. It holds from now on.")
+        expect(page.get_by_role("status")).to_have_text("Saved.")
 
         letter = letter_to(marketer, product, tmp_path)
         assert "Hello Wulan Sari" in mailbox.text_of(letter)
@@ -144,7 +144,7 @@ def test_an_owners_link_without_scripts_on_a_phone(marketer, chromium, product):
         expect(page.get_by_text(READER)).to_be_visible()
         page.get_by_label("A pause").select_option(label="End the pause now")
         page.get_by_role("button", name="Save").first.click()
-        expect(page.get_by_role("status")).to_have_text("Saved. It holds from now on.")
+        expect(page.get_by_role("status")).to_have_text("Saved.")
         page.get_by_role("link", name="What we know about you").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("What we know about you")
         expect(page.get_by_text("Wulan Sari")).to_be_visible()

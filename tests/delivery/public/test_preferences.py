@@ -126,7 +126,7 @@ def test_what_we_know_is_told_by_the_persons_clock_else_the_workspaces(
 ):
     Subscriber.objects.filter(pk=letter.person.pk).update(time_zone=own)
     page = client.get(f"{address}data/").text
-    assert f"Times are by the clock of {zone}." in page
+    assert f"Times are shown in {zone} time." in page
     for event in ConsentEvent.objects.filter(subscriber=letter.person):
         assert f"{event.at.astimezone(ZoneInfo(zone)):%H:%M} ·" in page
 

@@ -101,7 +101,7 @@ def test_no_open_redirect(client, workspace, letter):
     ):
         answer = client.get(path)
         assert (answer.status_code, "Location" in answer) == (404, False), path
-        assert "This link leads nowhere" in answer.text
+        assert "This link doesn't work" in answer.text
     assert waiting() == []
 
 
