@@ -114,7 +114,7 @@ SELECT coalesce(sum(n), 0) FROM counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class MessageChange:
     """What is to be written over one message."""
 
     message_id: int
@@ -193,7 +193,7 @@ def skip(
         for message, text in (words or {}).items()
     )
     changes = [
-        Change(
+        MessageChange(
             message_id=message,
             state=MessageState.SKIPPED,
             reason=reason,
@@ -206,7 +206,7 @@ def skip(
 
 def apply(
     writer: Writer,
-    changes: Sequence[Change],
+    changes: Sequence[MessageChange],
     *,
     source: MessageState,
     attempts: int | None = None,
@@ -325,13 +325,13 @@ def _record(writer: Writer, batch: Sequence[Outcome]) -> int:
     return len(moved)
 
 
-def _is_invalid(change: Change, done: set[int]) -> bool:
+def _is_invalid(change: MessageChange, done: set[int]) -> bool:
     return change.reason is Reason.ADDRESS_INVALID and change.message_id in done
 
 
 def _change(
     outcome: Outcome, *, attempts: int, since: datetime | None, reply: int | None
-) -> Change:
+) -> MessageChange:
     now = timezone.now()
     state, reason = STATE_OF[outcome.verdict], replies.reason_for(outcome)
     not_before = None
@@ -339,7 +339,7 @@ def _change(
         not_before = replies.next_try(attempts=attempts, since=since or now, now=now)
         if not_before is None:
             state, reason = MessageState.FAILED, Reason.EXPIRED
-    return Change(
+    return MessageChange(
         message_id=outcome.message_id,
         state=state,
         reason=reason,

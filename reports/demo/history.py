@@ -12,7 +12,7 @@ from delivery.models import Dispatch, SendingAccount
 from delivery.pipeline import tallies
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tracking import first_events
-from reports.demo.writing import Letter
+from reports.demo.writing import DemoCampaign
 
 # A number in [0, 1) per row and purpose, the same on every machine; ends with the session.
 POINT = """
@@ -150,7 +150,7 @@ def _reply(cursor: object, code: int, enhanced: str, text: str) -> int:
     return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
 
 
-def invent_send(campaign: Campaign, letter: Letter, *, now: datetime) -> None:
+def invent_send(campaign: Campaign, letter: DemoCampaign, *, now: datetime) -> None:
     """Write the whole history of one finished campaign, consistent to the last count."""
     start = now - timedelta(days=letter.days_ago or 0)
     Link.objects.bulk_create(

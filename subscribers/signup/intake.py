@@ -20,7 +20,7 @@ from subscribers.consent import ledger
 from subscribers.fields.problems import Problem
 from subscribers.models import SignupForm, SignupRequest
 from subscribers.signup import brake, figures, signup
-from subscribers.signup.signup import Letter, SignUp
+from subscribers.signup.signup import SignUp, SignupMail
 from subscribers.signup.visitors import Origin
 from subscribers.states import ConsentSource
 
@@ -49,7 +49,7 @@ def receive(form: SignupForm, *, sign_up: SignUp, is_proven: bool, origin: Origi
     )
 
 
-def take(request_id: int) -> Letter | None:
+def take(request_id: int) -> SignupMail | None:
     """Take a sign-up in or hold it; returns the mail to send. Twice at once does it once.
 
     With a mail the row stays until `hand_on` has queued it: whatever ends the process or the broker
@@ -69,7 +69,7 @@ def take(request_id: int) -> Letter | None:
         return _take_in(row)
 
 
-def hand_on(request_id: int, *, queue: Callable[[Letter], object]) -> bool:
+def hand_on(request_id: int, *, queue: Callable[[SignupMail], object]) -> bool:
     """Queue the mail of a sign-up that was taken in, and forget the sign-up; False: none waits.
 
     Whatever ``queue`` raises is raised, and the mail waits on. Twice at once does it once.
@@ -78,7 +78,7 @@ def hand_on(request_id: int, *, queue: Callable[[Letter], object]) -> bool:
         row = _locked(SignupRequest.objects.filter(pk=request_id, letter__isnull=False))
         if row is None or row.letter is None:
             return False
-        queue(Letter(**{**row.letter, "lists": tuple(row.letter["lists"])}))
+        queue(SignupMail(**{**row.letter, "lists": tuple(row.letter["lists"])}))
         row.delete()
     return True
 
@@ -147,7 +147,7 @@ def _reason_to_hold(row: SignupRequest) -> str:
     return str(HeldFor.UNANSWERED) if brake.pulled(row.workspace_id) else ""
 
 
-def _take_in(row: SignupRequest) -> Letter | None:
+def _take_in(row: SignupRequest) -> SignupMail | None:
     details = row.details
     row.form.statement = row.statement  # the words that were shown, whatever the form says now
     stored = SignupRequest.objects.filter(pk=row.pk)
