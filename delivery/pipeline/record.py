@@ -216,9 +216,7 @@ def apply(
     sql = _APPLY.format(
         tallied=_TALLIED,
         minutes=_MINUTES,
-        sent=MessageState.SENT.value,
         deferred=MessageState.DEFERRED.value,
-        failed=MessageState.FAILED.value,
     )
     with connection.cursor() as cursor:
         cursor.execute(
