@@ -126,6 +126,7 @@ class AudienceForm(forms.Form):
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         workspace, stored = campaign.workspace, queries.chosen(campaign)
+        self.stored = stored
         kwargs.setdefault("initial", stored)
         super().__init__(*args, **kwargs)
         lists = queries.lists(workspace, chosen=[*stored["include"], *stored["exclude"]])

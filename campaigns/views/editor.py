@@ -120,10 +120,20 @@ def after_save(
 
 
 def page(
-    request: MemberRequest, campaign: Campaign, step: str, /, *, wait: bool = False, **extra: Any
+    request: MemberRequest,
+    campaign: Campaign,
+    step: str,
+    /,
+    *,
+    audience: Audience | None = None,
+    wait: bool = False,
+    **extra: Any,
 ) -> dict[str, Any]:
-    """Return what every step's page needs; of many people an estimate, unless it may ``wait``."""
-    chosen = Audience.of(campaign)
+    """Return what every step's page needs; of many people an estimate, unless it may ``wait``.
+
+    ``audience`` spares queries where it is known already.
+    """
+    chosen = audience or Audience.of(campaign)
     wait = wait or request.GET.get("exact") == "1"
     division = (sizing.exactly if wait else sizing.quick)(chosen)
     found = preflight.findings(campaign, division, chosen=chosen, is_quick=not wait)
