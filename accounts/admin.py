@@ -114,7 +114,7 @@ class OwnedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             raise forms.ValidationError(_("A workspace needs an owner. Appoint another one first."))
 
 
-class AccountForm(UserChangeForm):  # type: ignore[type-arg]
+class UserForm(UserChangeForm):  # type: ignore[type-arg]
     """An account; the only owner of a workspace stays active."""
 
     def clean_is_active(self) -> bool:
@@ -141,7 +141,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Users sign in by address; there is no user name."""
 
-    form = AccountForm
+    form = UserForm
     add_form = AdminUserCreationForm
     actions = None  # deleting asks for each account whether it may go
     ordering = ("email",)

@@ -17,7 +17,7 @@ from campaigns import carriers, lifecycle
 from campaigns.checks import confirmation, preflight
 from campaigns.findings import Finding
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import OVER, CampaignStatus
 from delivery import tasks
 from delivery.figures import ledgers, running
 from delivery.figures.ledgers import Ledger
@@ -122,7 +122,7 @@ def status(campaign: Campaign) -> dict[str, object]:
 
 
 def _account(campaign: Campaign) -> dict[str, object]:
-    if campaign.status in lifecycle.OVER:
+    if campaign.status in OVER:
         return {"account": "", "account_warnings": []}
     carrier = carriers.of(campaign)
     warnings = [_finding(one) for one in preflight.of_carrier(campaign) if one.warns]

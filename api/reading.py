@@ -14,7 +14,7 @@ DEEPEST = 20  # groups of a segment nest a few times
 LARGEST = 2**63  # of whole numbers: what the database holds
 
 
-class UnreadableError(ValueError):
+class UnreadableBodyError(ValueError):
     """The body can't be read; the message says where and why."""
 
 
@@ -31,15 +31,15 @@ class StrictParser(Parser):
             found = json.loads(
                 request.body, object_pairs_hook=_once, parse_constant=_refuse_constant
             )
-        except UnreadableError:
+        except UnreadableBodyError:
             raise
         except RecursionError as error:
-            raise UnreadableError("The body nests too deep.") from error
+            raise UnreadableBodyError("The body nests too deep.") from error
         except (ValueError, UnicodeError) as error:
-            raise UnreadableError(f"The body is not JSON: {error}."[:200]) from error
+            raise UnreadableBodyError(f"The body is not JSON: {error}."[:200]) from error
         _check(found, "body")
         if not isinstance(found, dict):
-            raise UnreadableError("The body must be a JSON object, like {}.")
+            raise UnreadableBodyError("The body must be a JSON object, like {}.")
         return cast("dict[str, Any]", found)
 
 
@@ -48,22 +48,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _value in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise UnreadableError(f"{twice[:50]!r} stands in the body twice.")
+        raise UnreadableBodyError(f"{twice[:50]!r} stands in the body twice.")
     return found
 
 
 def _refuse_constant(word: str) -> NoReturn:
-    raise UnreadableError(f"{word} is no number of JSON.")
+    raise UnreadableBodyError(f"{word} is no number of JSON.")
 
 
 def _check(value: Any, place: str, depth: int = 0) -> None:
     if depth > DEEPEST:
-        raise UnreadableError(f"{place[:200]}: nests too deep.")
+        raise UnreadableBodyError(f"{place[:200]}: nests too deep.")
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise UnreadableError(f"{place[:200]}: holds a character that can't be stored.")
+            raise UnreadableBodyError(f"{place[:200]}: holds a character that can't be stored.")
     elif isinstance(value, int | float) and not -LARGEST <= value < LARGEST:
-        raise UnreadableError(f"{place[:200]}: is too large a number.")
+        raise UnreadableBodyError(f"{place[:200]}: is too large a number.")
     elif isinstance(value, list):
         for number, one in enumerate(value):
             _check(one, f"{place}[{number}]", depth + 1)

@@ -127,7 +127,7 @@ def _save(segment: Segment, given: SegmentIn) -> Segment:
     return segment
 
 
-def _estimate(scope: Scope, group: tree.Group, *, exact: bool) -> dict[str, Any] | None:
+def _estimate(scope: Scope, group: tree.RuleGroup, *, exact: bool) -> dict[str, Any] | None:
     found = None if exact else estimating.estimate(scope, group)
     return {"is_exact": False, "estimate": found, "of": found.of} if found else None
 

@@ -7,7 +7,7 @@ from ninja.errors import HttpError
 
 from api import audiences, campaigns, segments, subscribers, unknown
 from api.access import KeyAuth
-from api.reading import StrictParser, UnreadableError
+from api.reading import StrictParser, UnreadableBodyError
 
 api = NinjaAPI(
     title="Warta",
@@ -29,7 +29,7 @@ api.add_router("", subscribers.router)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer with the reason; of a body that can't be read the reader knows it."""
     why = error.__cause__
-    detail = str(why) if isinstance(why, UnreadableError) else error.message
+    detail = str(why) if isinstance(why, UnreadableBodyError) else error.message
     return api.create_response(request, {"detail": detail}, status=error.status_code)
 
 

@@ -139,24 +139,24 @@ def _moves(folder: Path, workspace: Any) -> None:
 
 def _move(workspace: Any, source: str, path: Path, what: str) -> None:
     from subscribers.imports import steps
-    from subscribers.migrate_from import run, taking
+    from subscribers.migrate_from import received_files, run
     from subscribers.models import MailingList
-    from subscribers.states import MoveSource
+    from subscribers.states import MigrationSource
 
     with path.open("rb") as file:
-        stored = taking.store([(path.name, file)])
-    record = taking.take(
+        stored = received_files.store([(path.name, file)])
+    record = received_files.take(
         workspace,
-        source=MoveSource(source),
+        source=MigrationSource(source),
         stored=stored,
         mailing_list=MailingList.objects.get(workspace=workspace),
     )
     if what == "check":
         steps.start_check(record)
-        run.check(record.pk, taking.opener)
+        run.check(record.pk, received_files.opener)
     else:
         steps.start_run(record)
-        run.run(record.pk, taking.opener)
+        run.run(record.pk, received_files.opener)
 
 
 def _pages(workspace: Any) -> None:

@@ -15,9 +15,9 @@ import django
 from benchmarks._content import newsletter
 
 if TYPE_CHECKING:
-    from delivery.mime.compile import CompiledMessage
     from delivery.mime.dkim import Signer
     from delivery.mime.recipient import Recipient
+    from delivery.mime.skeleton import CompiledMessage
 
 RUNS = 7
 MAILS = 4_000
@@ -79,7 +79,7 @@ def _message(*, signed: bool, algorithm: str = "rsa") -> "CompiledMessage":
     from campaigns.rendering.compile import Writing, compile_content
     from campaigns.rendering.values import MergeTags, Untrusted
     from campaigns.states import ContentKind
-    from delivery.mime.compile import compile_message
+    from delivery.mime.skeleton import compile_message
     from subscribers.states import FieldType
 
     tags = MergeTags(

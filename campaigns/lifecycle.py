@@ -16,7 +16,7 @@ from accounts.input.senders import understood
 from accounts.models import User, Workspace
 from campaigns.models import Campaign, Content, Template
 from campaigns.rendering.stored import surroundings
-from campaigns.states import CONFIRMED, TRANSITIONS, Asks, CampaignStatus, ContentKind
+from campaigns.states import CONFIRMED, OVER, TRANSITIONS, Asks, CampaignStatus, ContentKind
 
 UNDO_WINDOW = timedelta(seconds=10)  # how long "Send now" waits, so that it can be taken back
 PAST_TOLERANCE = timedelta(minutes=1)  # a form's time has no seconds
@@ -229,9 +229,6 @@ def is_deletable(campaign: Campaign) -> bool:
         CampaignStatus.DRAFT,
         CampaignStatus.CANCELLED,
     }
-
-
-OVER = (CampaignStatus.SENT, CampaignStatus.CANCELLED)
 
 
 def archive(campaign: Campaign, *, archived: bool) -> bool:

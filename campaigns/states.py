@@ -33,6 +33,7 @@ TRANSITIONS: dict[CampaignStatus, frozenset[CampaignStatus]] = {
 }
 
 
+OVER = frozenset({CampaignStatus.SENT, CampaignStatus.CANCELLED})  # settled who got it, if anybody
 # Somebody said "send it like this": what such a campaign needs can't be taken from it.
 CONFIRMED = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED})
 

@@ -8,12 +8,9 @@ from django.db.models import Q, QuerySet
 from accounts.models import Workspace
 from campaigns.models import Campaign, Template
 from campaigns.rendering.values import tag_of
-from campaigns.states import CONFIRMED, CampaignStatus
+from campaigns.states import CONFIRMED, OVER, CampaignStatus
 from subscribers.fields.usage import Use
 from subscribers.models import MailingList, Segment
-
-# Who gets them is settled, or nobody will.
-OVER = frozenset({CampaignStatus.SENT, CampaignStatus.CANCELLED})
 
 
 def of_field(workspace: Workspace, key: str) -> Iterator[Use]:

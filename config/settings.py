@@ -272,7 +272,7 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-EMAIL_BACKEND = "delivery.system_mail.backend.EmailBackend"
+EMAIL_BACKEND = "delivery.system_mail.email_backend.EmailBackend"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose word counts for rate limits
 # Mails to an address that somebody typed: a few an hour. The rest is allauth's own.

@@ -107,7 +107,7 @@ class ExistingPeople(TextOptions):
     SKIP = "skip", _("Leave them as they are, on no new list, unless the file says that they left")
 
 
-class MoveSource(TextOptions):
+class MigrationSource(TextOptions):
     """The tool that people are moved from, by what it hands out."""
 
     MAILCHIMP = "mailchimp", _("Mailchimp audience export")

@@ -14,17 +14,17 @@ from accounts.models import Workspace
 from subscribers.addresses import mail_servers
 from subscribers.bulk import actions, runner
 from subscribers.imports import asking, files, run, steps, undo
-from subscribers.migrate_from import run as moving
-from subscribers.migrate_from import taking
+from subscribers.migrate_from import received_files
+from subscribers.migrate_from import run as migrating
 from subscribers.migrate_from.arrivals import SourceRefused
-from subscribers.models import BulkAction, Import, Move, Segment, SignupRequest, Subscriber
+from subscribers.models import BulkAction, Import, Segment, SignupRequest, Subscriber, ToolMigration
 from subscribers.people import duplicates, search
 from subscribers.privacy import retention
 from subscribers.segments import saving
 from subscribers.segments.tree import InvalidRules
 from subscribers.signup import brake, figures, intake, mails
-from subscribers.signup.signup import Letter
-from subscribers.states import ImportStatus, MoveSource
+from subscribers.signup.signup import SignupMail
+from subscribers.states import ImportStatus, MigrationSource
 
 SEARCH_SECONDS = 4.0
 log = structlog.get_logger()
@@ -72,7 +72,7 @@ def resume_imports() -> None:
     """Take up imports whose worker died: whoever still works on one holds its lock."""
     due = Import.objects.filter(status__in=list(WORK))
     # A database is read by a command; who starts it again begins another one.
-    due = due.filter(~Q(source=MoveSource.LISTMONK_DATABASE) | Q(status=ImportStatus.UNDOING))
+    due = due.filter(~Q(source=MigrationSource.LISTMONK_DATABASE) | Q(status=ImportStatus.UNDOING))
     for import_id, status in due.values_list("pk", "status"):
         WORK[ImportStatus(status)].delay(import_id)
     for import_id in asking.due():
@@ -126,8 +126,8 @@ def _count(segment: Segment) -> None:
 
 def _guarded(import_id: int, *, check_only: bool) -> None:
     try:
-        if Move.objects.filter(pk=import_id).exists():
-            (moving.check if check_only else moving.run)(import_id, taking.opener)
+        if ToolMigration.objects.filter(pk=import_id).exists():
+            (migrating.check if check_only else migrating.run)(import_id, received_files.opener)
         else:
             (run.check if check_only else run.run)(import_id)
     except SourceRefused as refused:
@@ -213,7 +213,7 @@ def _take_signup(request_id: int) -> None:
     waking.wake(system_mail_tasks.send_system_mail)
 
 
-def send_letter(letter: Letter) -> None:
+def send_letter(letter: SignupMail) -> None:
     """Write a mail down in the caller's transaction; it goes as soon as that is committed."""
     mails.put(letter)
     waking.wake(system_mail_tasks.send_system_mail)

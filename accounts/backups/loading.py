@@ -37,7 +37,7 @@ END $$;
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class OpenedBackup:
     """A backup, unpacked into a folder."""
 
     folder: Path
@@ -50,7 +50,7 @@ class Opened:
 
 
 @contextmanager
-def opened(given: str, *, password: str = "") -> Iterator[Opened]:
+def opened(given: str, *, password: str = "") -> Iterator[OpenedBackup]:
     """Fetch, decrypt, unpack and check a backup for the length of the block.
 
     Raises:
@@ -72,7 +72,7 @@ def opened(given: str, *, password: str = "") -> Iterator[Opened]:
         if digest != manifest["sha256"]:
             raise BackupError(f"{given} is damaged: its dump is not the one that was taken.")
         _refuse_newer(manifest)
-        yield Opened(folder=folder / "in", manifest=manifest)
+        yield OpenedBackup(folder=folder / "in", manifest=manifest)
 
 
 def verify(given: str, *, password: str = "", say: Say) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def verify(given: str, *, password: str = "", say: Say) -> dict[str, Any]:
         }
 
 
-def load(found: Opened, *, say: Say) -> list[str]:
+def load(found: OpenedBackup, *, say: Say) -> list[str]:
     """Load a backup into the database of the settings, with its files; returns what is left to do.
 
     The database's own tables are replaced in one transaction: it is whole, or as it was.
@@ -147,7 +147,7 @@ def _refuse_newer(manifest: dict[str, Any]) -> None:
         )
 
 
-def _load(found: Opened, *, name: str = "") -> None:
+def _load(found: OpenedBackup, *, name: str = "") -> None:
     """Write the dump as SQL and run that in one transaction, so that any server's age is met."""
     programs = clients.find(max(int(found.manifest["postgresql"]), clients.server_major()))
     env = clients.where(connection.settings_dict, name=name)
@@ -200,7 +200,7 @@ def _drop(name: str) -> None:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _differences(found: Opened, name: str) -> list[str]:
+def _differences(found: OpenedBackup, name: str) -> list[str]:
     beside = connection.copy()
     beside.settings_dict = {**connection.settings_dict, "NAME": name}
     try:
@@ -216,7 +216,7 @@ def _differences(found: Opened, name: str) -> list[str]:
     ]
 
 
-def _bring_media(found: Opened, *, say: Say) -> list[str]:
+def _bring_media(found: OpenedBackup, *, say: Say) -> list[str]:
     media, source = Path(settings.MEDIA_ROOT), found.folder / MEDIA
     if not source.is_dir():
         return []
@@ -229,7 +229,7 @@ def _bring_media(found: Opened, *, say: Say) -> list[str]:
     return []
 
 
-def _bring_keys(found: Opened, *, say: Say) -> list[str]:
+def _bring_keys(found: OpenedBackup, *, say: Say) -> list[str]:
     """Bring the key by which links and passwords are read; say what a person has to do."""
     keys = json.loads((found.folder / KEYS).read_text(encoding="utf-8"))
     known = {settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS}

@@ -17,7 +17,7 @@ ENDINGS = (".tar", ".tar.sealed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class BackupPlace:
     """A folder, or a bucket with a prefix; names sort by time."""
 
     folder: Path | None = None
@@ -99,7 +99,7 @@ class Place:
             client.close()
 
 
-def place(given: str) -> Place:
+def place(given: str) -> BackupPlace:
     """Read where backups are to lie.
 
     Raises:
@@ -110,13 +110,13 @@ def place(given: str) -> Place:
         if not parts.netloc:
             raise BackupError("Write it as s3://bucket/prefix.")
         prefix = parts.path.strip("/")
-        return Place(bucket=parts.netloc, prefix=f"{prefix}/" if prefix else "")
+        return BackupPlace(bucket=parts.netloc, prefix=f"{prefix}/" if prefix else "")
     folder = Path(given).expanduser().absolute()
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not folder.is_dir():
         raise BackupError(f"{folder} is not a folder.")
-    return Place(folder=folder)
+    return BackupPlace(folder=folder)
 
 
 def find(given: str, into: Path) -> Path:
@@ -130,7 +130,7 @@ def find(given: str, into: Path) -> Path:
         return place(beginning).fetch(name, into)
     path = Path(given).expanduser()
     if path.is_dir():
-        names = Place(folder=path).names()
+        names = BackupPlace(folder=path).names()
         if not names:
             raise BackupError(f"There is no backup in {path}.")
         return path / names[-1]

@@ -28,7 +28,7 @@ MANIFEST, DATABASE, KEYS, MEDIA = "manifest.json", "database.dump", "keys.json",
 Say = Callable[[str], None]
 
 
-def take(to: places.Place, *, password: str = "", keep: int = 0, say: Say) -> dict[str, Any]:
+def take(to: places.BackupPlace, *, password: str = "", keep: int = 0, say: Say) -> dict[str, Any]:
     """Take a backup, bring it to its place, delete those beyond ``keep``; returns what was done.
 
     Raises:
@@ -69,7 +69,7 @@ def take(to: places.Place, *, password: str = "", keep: int = 0, say: Say) -> di
     }
 
 
-def is_due(place: places.Place, *, every: timedelta) -> bool:
+def is_due(place: places.BackupPlace, *, every: timedelta) -> bool:
     """Say whether the newest backup there is older than ``every``; its name says when it was."""
     for name in reversed(place.names()):
         moment = name.removeprefix(places.BEGINNING).partition(".")[0]

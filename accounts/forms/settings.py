@@ -145,7 +145,7 @@ class ApiKeyForm(forms.Form):
         self.fields["role"].initial = Role.EDITOR
 
 
-class JoinForm(forms.Form):
+class AcceptInvitationForm(forms.Form):
     """What a person without an account gives to accept an invitation."""
 
     name = forms.CharField(label=_("Your name"), max_length=150)

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import tasks
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.background import waking
-from accounts.forms.settings import InviteForm, JoinForm
+from accounts.forms.settings import AcceptInvitationForm, InviteForm
 from accounts.input.once import once
 from accounts.models import Invitation, User
 from accounts.roles import Permission
@@ -129,7 +129,11 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     if account is not None and not account.is_active:
         return render(request, "accounts/invitation_gone.html", status=404)
     signed_in = request.user.is_authenticated and request.user == account
-    form = JoinForm(request.POST or None, email=invitation.email) if account is None else None
+    form = (
+        AcceptInvitationForm(request.POST or None, email=invitation.email)
+        if account is None
+        else None
+    )
     context: dict[str, Any] = {
         "invitation": invitation,
         "form": form,
@@ -157,7 +161,7 @@ def _gone_meanwhile(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(request.path)
 
 
-def _join(invitation: Invitation, account: User | None, form: JoinForm | None) -> User:
+def _join(invitation: Invitation, account: User | None, form: AcceptInvitationForm | None) -> User:
     if account is None:
         assert form is not None  # noqa: S101 - for the type checker: without account there is one
         data = form.cleaned_data

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.forms.settings import NewWorkspaceForm, WorkspaceForm
 from accounts.input.once import once
 from accounts.input.revisions import Editing

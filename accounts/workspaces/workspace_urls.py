@@ -1,8 +1,8 @@
 """The workspace in an address: ``/<slug>/campaigns/3/``.
 
-Every view with `accounts.access.members.member` lives under the slug of a workspace, every other
-view (public pages, sign-in, API, admin, health) outside of it. The URLconf doesn't name the slug: a
-middleware takes it from the path and makes it Django's script prefix, so ``reverse`` and
+Every view with `accounts.access.permissions.member` lives under the slug of a workspace, every
+other view (public pages, sign-in, API, admin, health) outside of it. The URLconf doesn't name the
+slug: a middleware takes it from the path and makes it Django's script prefix, so ``reverse`` and
 ``redirect`` to a page of the workspace need nothing else. What has no request, or leads elsewhere,
 names where it leads: `in_workspace` and `outside`.
 """

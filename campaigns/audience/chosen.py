@@ -1,14 +1,17 @@
 """Whom a campaign names: lists and segments, before anybody asks who of them may be emailed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import QuerySet
 
+from accounts.models import Workspace
 from campaigns import queries
 from campaigns.models import Campaign
 from subscribers.models import MailingList, Segment
+from subscribers.segments import members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +31,25 @@ class Audience:
     campaign: int = 0
     at: datetime | None = None
 
+    @cached_property
+    def everybody(self) -> int:
+        """How many people the workspace has, asked once: whether to count or to estimate."""
+        return members.size(Workspace(pk=self.workspace))
+
     @classmethod
-    def of(cls, campaign: Campaign, *, lists: Sequence[int] | None = None) -> "Audience":
+    def of(
+        cls,
+        campaign: Campaign,
+        *,
+        lists: Sequence[int] | None = None,
+        stored: Mapping[str, Sequence[int]] | None = None,
+    ) -> "Audience":
         """Read a campaign's choice (one query, two if it names segments and no list).
 
         ``lists``: those it went to when it began; lists made since then are none of them.
+        ``stored`` spares a query where `queries.chosen` was asked already.
         """
-        include, *others = queries.chosen(campaign).values()
+        include, *others = (stored or queries.chosen(campaign)).values()
         return cls._made(
             include if lists is None else lists,
             *others,

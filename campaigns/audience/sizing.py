@@ -60,15 +60,13 @@ def quick(chosen: Audience) -> Breakdown:
     known = rule.remembered(chosen)
     if known is not None or not chosen.include:
         return known or Breakdown()
-    workspace = Workspace(pk=chosen.workspace)
-    whole = members.size(workspace)
-    if whole < estimating.MANY:
+    if chosen.everybody < estimating.MANY:
         return rule.recent_count(chosen)
     try:
         listed = _listed(chosen)
         if listed <= FEW:
             return rule.count(chosen, among=_on_lists(chosen))
-        return _estimate(chosen, whole=whole, listed=listed)
+        return _estimate(chosen, listed=listed)
     except members.TooMuch:
         return Estimated()
 
@@ -77,7 +75,7 @@ def exactly(chosen: Audience) -> Breakdown:
     """Count an audience however long that takes, within reason; else what is estimated, and why."""
     try:
         with members.in_time():
-            is_dear = members.size(Workspace(pk=chosen.workspace)) >= estimating.MANY
+            is_dear = chosen.everybody >= estimating.MANY
             return rule.recent_count(chosen, keep=is_dear)
     except members.TooMuch as wrong:
         about = quick(chosen)
@@ -100,12 +98,11 @@ def sample(campaign: Campaign, number: int, *, chosen: Audience | None = None) -
     not for long.
     """
     chosen = chosen or Audience.of(campaign)
-    whole = members.size(Workspace(pk=chosen.workspace))
-    if whole < estimating.MANY:
+    if chosen.everybody < estimating.MANY:
         return rule.sample(campaign, number, chosen=chosen)
     try:
         with members.in_time():
-            found = _readers(chosen, number, whole=whole)
+            found = _readers(chosen, number)
             if not found:
                 return rule.sample(campaign, number, chosen=chosen)
     except members.TooMuch:
@@ -113,13 +110,13 @@ def sample(campaign: Campaign, number: int, *, chosen: Audience | None = None) -
     return list(Subscriber.objects.filter(pk__in=found).order_by("pk"))
 
 
-def _readers(chosen: Audience, number: int, *, whole: int) -> list[int]:
+def _readers(chosen: Audience, number: int) -> list[int]:
     """Return keys of people drawn one by one who get it; none where everybody can be asked."""
     by_segment = chosen.include_segments or chosen.exclude_segments
     if not (chosen.include and by_segment):
         return []
     listed = _listed(chosen)
-    keys = _on_lists(chosen) if listed <= FEW else _drawn(chosen, whole=whole, listed=listed)
+    keys = _on_lists(chosen) if listed <= FEW else _drawn(chosen, listed=listed)
     try:
         found = getting(chosen, among=keys)
     except BrokenSegmentError:
@@ -138,16 +135,17 @@ def _on_lists(chosen: Audience) -> list[int]:
     return sorted(set(rows.values_list("subscriber_id", flat=True)))
 
 
-def _drawn(chosen: Audience, *, whole: int, listed: int) -> list[int]:
+def _drawn(chosen: Audience, *, listed: int) -> list[int]:
     seed = f"{chosen.workspace} {timezone.now():%Y-%m-%d}"
-    share = min(listed / whole, 1)
+    share = min(listed / chosen.everybody, 1)
     workspace = Workspace(pk=chosen.workspace)
-    return estimating.draw(workspace, whole=whole, seed=seed, share=share)
+    return estimating.draw(workspace, whole=chosen.everybody, seed=seed, share=share)
 
 
-def _estimate(chosen: Audience, *, whole: int, listed: int) -> Breakdown:
+def _estimate(chosen: Audience, *, listed: int) -> Breakdown:
+    whole = chosen.everybody
     with members.in_time(milliseconds=estimating.MILLISECONDS):
-        keys: Sequence[int] = _drawn(chosen, whole=whole, listed=listed)
+        keys: Sequence[int] = _drawn(chosen, listed=listed)
         if len(chosen.include) == 1:  # how many they are is known: only their shares are not
             rows = Subscription.objects.filter(list=chosen.include[0], subscriber__in=keys)
             keys, whole = list(rows.order_by().values_list("subscriber_id", flat=True)), listed

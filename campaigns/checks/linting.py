@@ -5,12 +5,12 @@ from campaigns import lengths
 from campaigns.drafts import previewing
 from campaigns.rendering import isolation
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.lint import Mark
+from campaigns.rendering.lint import LineMark
 from campaigns.rendering.values import merge_tags
 from campaigns.states import ContentKind
 
 
-def content(source: str, kind: ContentKind, *, workspace: Workspace) -> list[Mark]:
+def content(source: str, kind: ContentKind, *, workspace: Workspace) -> list[LineMark]:
     """Check a campaign's content."""
     with isolation.on_behalf_of(workspace.pk):
         return isolation.lint(
@@ -18,7 +18,7 @@ def content(source: str, kind: ContentKind, *, workspace: Workspace) -> list[Mar
         )
 
 
-def template(source: str, *, workspace: Workspace) -> list[Mark]:
+def template(source: str, *, workspace: Workspace) -> list[LineMark]:
     """Check a template's MJML with a sample text in it."""
     with isolation.on_behalf_of(workspace.pk):
         writing = previewing.sample(source[: lengths.SOURCE], workspace)

@@ -43,7 +43,7 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sender:
+class CampaignSender:
     """Who a campaign's mails come from; ``account`` is a sending account's id or None."""
 
     from_name: str = ""
@@ -92,7 +92,7 @@ def save(
     campaign: Campaign,
     new: Draft,
     *,
-    sender: Sender | None = None,
+    sender: CampaignSender | None = None,
     based_on: str | None = None,
     by: User | None = None,
 ) -> Content:
@@ -183,13 +183,13 @@ def _store(current: Content, new: Draft, *, by: User | None) -> Content:
     return current
 
 
-def _sender_columns(sender: Sender) -> dict[str, Any]:
+def _sender_columns(sender: CampaignSender) -> dict[str, Any]:
     columns = asdict(sender)
     columns["sending_account_id"] = columns.pop("account")
     return columns
 
 
-def _is_sender(campaign: Campaign, sender: Sender | None) -> bool:
+def _is_sender(campaign: Campaign, sender: CampaignSender | None) -> bool:
     return sender is None or all(
         getattr(campaign, column) == value for column, value in _sender_columns(sender).items()
     )

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from accounts.input import senders
 from accounts.models import Workspace
 from campaigns import lengths, queries
-from campaigns.drafts.content import Draft, Sender
+from campaigns.drafts.content import CampaignSender, Draft
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import ContentKind
 from subscribers.models import MailingList, Segment
@@ -30,7 +30,7 @@ else:  # not subscriptable when running
 SPACES = re.compile(r"[\r\n\t\v\f\u0085\u2028\u2029]+")
 
 
-class Line(forms.CharField):
+class LineField(forms.CharField):
     """One line of text: line breaks that were pasted become spaces."""
 
     def to_python(self, value: Any) -> str:
@@ -38,7 +38,7 @@ class Line(forms.CharField):
         return SPACES.sub(" ", super().to_python(value) or "").strip()
 
 
-class WantedLine(Line):
+class WantedLine(LineField):
     """A line that a mail needs but a draft may still lack: not called optional, not refused."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -91,7 +91,7 @@ class SegmentChoice(_ManySegments):
 class NewCampaignForm(forms.Form):
     """What a campaign starts with."""
 
-    name = Line(
+    name = LineField(
         label=_("Name"),
         max_length=200,
         help_text=_("Only your team sees it."),
@@ -126,6 +126,7 @@ class AudienceForm(forms.Form):
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         workspace, stored = campaign.workspace, queries.chosen(campaign)
+        self.stored = stored
         kwargs.setdefault("initial", stored)
         super().__init__(*args, **kwargs)
         lists = queries.lists(workspace, chosen=[*stored["include"], *stored["exclude"]])
@@ -159,7 +160,7 @@ class ContentForm(forms.Form):
 
     revision = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
     subject = WantedLine(label=_("Subject"), max_length=500)
-    preheader = Line(
+    preheader = LineField(
         label=_("Preheader"),
         max_length=500,
         required=False,
@@ -182,7 +183,7 @@ class ContentForm(forms.Form):
     )
     from_name = WantedLine(label=_("Sender's name"), max_length=120)
     from_email = WantedLine(label=_("Sender's address"), max_length=320)
-    reply_to = Line(
+    reply_to = LineField(
         label=_("Replies go to"),
         max_length=320,
         required=False,
@@ -254,11 +255,11 @@ class ContentForm(forms.Form):
             template=data["template"],
         )
 
-    def sender(self) -> Sender:
+    def sender(self) -> CampaignSender:
         """Return who the mails come from."""
         data = self.cleaned_data
         account = data["sending_account"]
-        return Sender(
+        return CampaignSender(
             from_name=data["from_name"],
             from_email=data["from_email"],
             reply_to=data["reply_to"],

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns import lengths
-from campaigns.forms.editor import Line, refuse_if_longer
+from campaigns.forms.editor import LineField, refuse_if_longer
 from campaigns.models import Template
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class TemplateForm(_TemplateForm):
     class Meta:
         model = Template
         fields = ("name", "description", "source")
-        field_classes = {"name": Line, "description": Line}
+        field_classes = {"name": LineField, "description": LineField}
         widgets = {"source": forms.Textarea(attrs={"rows": 24})}
         help_texts = {"source": _("Put {{ content }} where the writing of a campaign goes.")}
 

@@ -11,7 +11,7 @@ from campaigns import lengths
 from campaigns.rendering.delimiters import as_template
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS
-from campaigns.rendering.sandbox import environment
+from campaigns.rendering.restricted_jinja import environment
 from campaigns.states import Where
 
 MAX_PROBLEMS = 20

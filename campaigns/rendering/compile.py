@@ -11,9 +11,9 @@ from accounts.choices import USUAL_COLOUR
 from campaigns.rendering import checking, frame, links, markdown, markup, mjml, plain
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
-from campaigns.rendering.merge import MergeTemplate, merge_template
-from campaigns.rendering.protect import Protector, Tag
-from campaigns.rendering.sandbox import Mode
+from campaigns.rendering.protect import ProtectedTag, Protector
+from campaigns.rendering.restricted_jinja import Mode
+from campaigns.rendering.split_template import MergeTemplate, merge_template
 from campaigns.rendering.values import MergeTags
 from campaigns.states import ContentKind, Where
 
@@ -146,7 +146,7 @@ class _Build:
         return html
 
 
-Page = tuple[str | None, tuple[Tag, ...], tuple[str, ...]]
+Page = tuple[str | None, tuple[ProtectedTag, ...], tuple[str, ...]]
 
 
 @lru_cache(maxsize=PAGES_KEPT)

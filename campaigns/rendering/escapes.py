@@ -12,8 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
-from campaigns.rendering.addresses import as_ascii
 from campaigns.rendering.values import Trusted
+from campaigns.rendering.web_addresses import as_ascii
 
 VALUE_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 # Schemes that run or read something on the reader's machine.

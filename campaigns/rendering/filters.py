@@ -20,7 +20,7 @@ from markupsafe import Markup
 from campaigns.rendering import escapes
 from campaigns.rendering.budget import MAX_STRING, bounded, charge
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.values import DAY_PATTERN, EMPTY, Choices, Day, Missing, Number
+from campaigns.rendering.values import DAY_PATTERN, EMPTY, Choices, Day, MissingValue, Number
 
 _MAX_DIGITS = 10
 
@@ -131,7 +131,7 @@ def number_of(value: Any) -> float:
 
 
 def _is_missing(value: Any) -> bool:
-    return isinstance(value, Missing | Undefined)
+    return isinstance(value, MissingValue | Undefined)
 
 
 def whole(value: Any, fallback: int = 0) -> int:

@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from campaigns.rendering import markup
 from campaigns.rendering.links import PIXEL_TAG
-from campaigns.rendering.merge import MergeTemplate, Slot
+from campaigns.rendering.split_template import MergeTemplate, Slot
 from campaigns.rendering.values import MergeTags
 
 _DOCTYPE = re.compile(r"\s*+<!doctype[^>]*+>", re.IGNORECASE)

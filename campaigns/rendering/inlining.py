@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from campaigns.rendering import markup, matching, stylesheets
 from campaigns.rendering.markup import Element
 from campaigns.rendering.protect import Protector
-from campaigns.rendering.stylesheets import Compound, Declaration, Rule, UnreadableError
+from campaigns.rendering.stylesheets import Compound, Declaration, Rule, UnreadableSheetError
 
 MAX_ADDED = 1_000_000  # characters
 MAX_DECLARATIONS = 500_000  # that are weighed for all elements together
@@ -32,7 +32,7 @@ def inlined(html: str, protector: Protector, *, sheets: Sequence[str] = ()) -> s
         return html
     try:
         return _Inlining(html, protector, sheets).result()
-    except (UnreadableError, RecursionError):
+    except (UnreadableSheetError, RecursionError):
         return html
 
 
@@ -73,7 +73,7 @@ class _Inlining:
                 edits += self._edit(element, rules)
                 added += len(edits[-1][2]) if edits else 0
                 if added > MAX_ADDED:
-                    raise UnreadableError
+                    raise UnreadableSheetError
         return markup.apply(self._html, edits)
 
     def _marked(self) -> str:
@@ -198,7 +198,7 @@ class _Inlining:
         """Return what is copied before and behind an element's own declarations."""
         self._weighed += sum(len(rule.declarations) for rule in rules)
         if self._weighed > MAX_DECLARATIONS:
-            raise UnreadableError
+            raise UnreadableSheetError
         always = [rule for rule in rules if not rule.is_conditional]
         sure = sorted(
             ((rule.weight, self._orders[id(rule)], rule) for rule in always),
@@ -268,7 +268,7 @@ def _check_link(attributes: dict[str, str | None]) -> None:
     """Refuse to judge a document that brings in a sheet from elsewhere, but for fonts."""
     is_sheet = "stylesheet" in (attributes.get("rel") or "").lower().split()
     if is_sheet and not stylesheets.is_for_fonts(attributes.get("href") or ""):
-        raise UnreadableError
+        raise UnreadableSheetError
 
 
 def _of_last_compound(rule: Rule) -> Rule:

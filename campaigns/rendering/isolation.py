@@ -1,9 +1,9 @@
 """Has what authors wrote compiled and filled in by rendering processes, within bounds.
 
 Everything outside this package comes in here (or through `stored`): no page, sending process or
-command ever runs a template itself. Time and memory are limited by the kernel (`worker`), not by
-the interpreter that does the work. What was rendered is remembered for a while: an autosave asks
-for the same preview and checks several times.
+command ever runs a template itself. Time and memory are limited by the kernel
+(`rendering_process`), not by the interpreter that does the work. What was rendered is remembered
+for a while: an autosave asks for the same preview and checks several times.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.findings import Finding, Level, of_content
-from campaigns.rendering import links, merge, pool, worker
+from campaigns.rendering import links, pool, rendering_process, split_template
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.lint import mark
 from campaigns.rendering.preview import ExamplePerson, of_error
@@ -31,9 +31,9 @@ from campaigns.rendering.turns import NoTurnError, Turns
 if TYPE_CHECKING:
     from campaigns.findings import Finding
     from campaigns.rendering.compile import CompiledContent, Writing
-    from campaigns.rendering.lint import Mark
-    from campaigns.rendering.merge import Program
+    from campaigns.rendering.lint import LineMark
     from campaigns.rendering.preview import Preview
+    from campaigns.rendering.split_template import Program
     from campaigns.rendering.values import MergeTags, Person
     from campaigns.states import ContentKind
 
@@ -72,7 +72,7 @@ COMPILING: Final = Bound(work=10.0, wait=60.0)
 FILLING: Final = Bound(work=2.0, wait=8.0)  # twice in a claim's lease
 
 _owner: ContextVar[object] = ContextVar("rendering_owner", default=None)
-_pool = pool.watched(pool.Pool())
+_pool = pool.watched(pool.RenderingPool())
 _turns = Turns(at_once=AT_ONCE)
 _fill_turns = Turns(at_once=AT_ONCE)  # people's own mails don't queue behind drafts
 _wait_seconds = WAIT_SECONDS
@@ -81,7 +81,7 @@ _wait_seconds = WAIT_SECONDS
 def serve_pages(*, threads: int) -> None:
     """Keep a thread free for pages without previews, in a process that has ``threads`` of them."""
     global _pool, _turns, _wait_seconds  # noqa: PLW0603 - said once, when the process starts
-    _pool = pool.watched(pool.Pool(niceness=NICE_PAGES))
+    _pool = pool.watched(pool.RenderingPool(niceness=NICE_PAGES))
     _turns = Turns(at_once=AT_ONCE, most=max(1, threads - 1))
     _wait_seconds = PAGE_WAIT_SECONDS
 
@@ -131,7 +131,7 @@ def preview(writing: "Writing", tags: "MergeTags", person: "Person | None" = Non
 def findings(
     writing: "Writing", tags: "MergeTags", people: "Sequence[Person]" = ()
 ) -> "list[Finding]":
-    """Do `findings.findings`; what is stopped or busy blocks."""
+    """Do `content_checks.findings`; what is stopped or busy blocks."""
     try:
         return cast(
             "list[Finding]",
@@ -146,13 +146,13 @@ def findings(
     return [of_content(Level.BLOCKS, code, text, note, where=where)]
 
 
-def lint(writing: "Writing", tags: "MergeTags", *, is_template: bool = False) -> "list[Mark]":
+def lint(writing: "Writing", tags: "MergeTags", *, is_template: bool = False) -> "list[LineMark]":
     """Do `lint.marks`."""
     try:
         found = _ask("lint", writing, tags, bound=INTERACTIVE, is_template=is_template)
     except ContentError as error:
         return [mark(error)]
-    return cast("list[Mark]", found)
+    return cast("list[LineMark]", found)
 
 
 def convert(writing: "Writing", kind: "ContentKind", language: str) -> str:
@@ -174,7 +174,7 @@ def render_line(source: str, values: Mapping[str, str]) -> str:
         raise ContentError(
             _("This is longer than %(limit)d characters.") % {"limit": MOST_READ_HERE}
         )
-    return merge.merge_template(source, "text").render(values)
+    return split_template.merge_template(source, "text").render(values)
 
 
 def link_target(url: str, values: Mapping[str, str]) -> str:
@@ -193,7 +193,7 @@ def link_target(url: str, values: Mapping[str, str]) -> str:
 def fill(
     programs: "Sequence[Program]", people: Sequence[Mapping[str, str]]
 ) -> list[list[list[str]] | ContentError]:
-    """Do `merge.fill_here`: for each person the results of every program, or an error.
+    """Do `split_template.fill_here`: for each person the results of every program, or an error.
 
     Raises:
         RunawayError: it had to be stopped. Nobody knows for whose sake: ask for each one alone.
@@ -202,7 +202,7 @@ def fill(
     return cast("list[list[list[str]] | ContentError]", _ask("fill", *request, bound=FILLING))
 
 
-merge.hand_to(fill)
+split_template.hand_to(fill)
 
 
 def _plain(person: "Person | None") -> "Person | None":
@@ -244,13 +244,13 @@ def _ask(work: str, *args: Any, bound: Bound, **options: Any) -> Any:
     return _read(reply)
 
 
-_STOPPED: Final = worker.FAILED + b"stopped"
+_STOPPED: Final = rendering_process.FAILED + b"stopped"
 
 
 def _read(reply: bytes) -> Any:
     """Return what a process answered, or raise it."""
     kind, body = reply[:1], reply[1:]
-    if kind == worker.FAILED:
+    if kind == rendering_process.FAILED:
         raise RunawayError(
             _(
                 "This takes too long or grows too large to be made into an email. "
@@ -258,7 +258,7 @@ def _read(reply: bytes) -> Any:
             )
         )
     found = _Answers(io.BytesIO(body)).load()
-    if kind == worker.REFUSED:
+    if kind == rendering_process.REFUSED:
         raise found
     return found
 
@@ -281,8 +281,11 @@ _ALLOWED: Final = frozenset(
         ("campaigns.findings", "Level"),
         ("campaigns.rendering.preview", "Preview"),
         ("subscribers.states", "FieldType"),
-        *(("campaigns.rendering.merge", name) for name in ("Block", "MergeTemplate", "Program")),
-        ("campaigns.rendering.merge", "Slot"),
+        *(
+            ("campaigns.rendering.split_template", name)
+            for name in ("Block", "MergeTemplate", "Program")
+        ),
+        ("campaigns.rendering.split_template", "Slot"),
         *(("campaigns.rendering.values", name) for name in ("MergeTags", "Trusted", "Untrusted")),
     }
 )

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from jinja2 import nodes
 
-from campaigns.rendering import addresses, escapes
+from campaigns.rendering import escapes, web_addresses
 from campaigns.rendering.checking import parse
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.markup import Element, apply, elements, raw_texts, rewrite
-from campaigns.rendering.merge import MergeTemplate, merge_template
-from campaigns.rendering.protect import Kind, Protector, Tag
+from campaigns.rendering.protect import Kind, ProtectedTag, Protector
+from campaigns.rendering.split_template import MergeTemplate, merge_template
 from campaigns.rendering.values import SYSTEM_TAGS
 from campaigns.states import Where
 
@@ -75,7 +75,7 @@ class LinkWriter:
         """Number the addresses in a plain text."""
         return "".join(
             (self._tracked(piece) or self.harmless(piece)) if is_address else piece
-            for piece, is_address in addresses.linked(text)
+            for piece, is_address in web_addresses.linked(text)
         )
 
     def _attribute(self, element: Element, name: str, value: str) -> str | None:
@@ -84,7 +84,7 @@ class LinkWriter:
         url = name in _URL_ATTRIBUTES or name.endswith(":href")
         if not url:
             return value if self.protector.pattern.search(value) and '"' not in value else None
-        value = addresses.without_breaks(value)
+        value = web_addresses.without_breaks(value)
         if name == "href" and element.name not in _NOT_CLICKED:
             tracked = self._tracked(value)
             if tracked:
@@ -115,7 +115,9 @@ class LinkWriter:
         if tag.kind is not Kind.VALUE:
             return match[0]
         source = tag.escaped_by(name)
-        return self.protector.add(Tag(kind=Kind.VALUE, source=source, expression=source[2:-2]))
+        return self.protector.add(
+            ProtectedTag(kind=Kind.VALUE, source=source, expression=source[2:-2])
+        )
 
     def _style(self, css: str) -> str:
         def word(match: re.Match[str]) -> str:
@@ -174,10 +176,10 @@ def link_target(url: str, values: Mapping[str, str]) -> str:
     Raises:
         ContentError: the address is broken, or not one for the web, mail or telephone.
     """
-    target = addresses.without_breaks(_url_template(url).render(values))
+    target = web_addresses.without_breaks(_url_template(url).render(values))
     try:
         if escapes.is_safe_url(target):
-            return addresses.as_ascii(target)
+            return web_addresses.as_ascii(target)
     except ValueError:
         pass
     raise ContentError(_("This link does not lead to a web address."), where=Where.LINK)

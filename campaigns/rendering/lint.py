@@ -10,7 +10,7 @@ from campaigns.rendering.values import MergeTags
 from campaigns.states import Where
 
 
-class Mark(TypedDict):
+class LineMark(TypedDict):
     """One thing to show at a line (from 1)."""
 
     line: int
@@ -18,7 +18,7 @@ class Mark(TypedDict):
     severity: str
 
 
-def marks(writing: Writing, tags: MergeTags, *, is_template: bool = False) -> list[Mark]:
+def marks(writing: Writing, tags: MergeTags, *, is_template: bool = False) -> list[LineMark]:
     """Check a writing's content, or its template (``is_template``), then try it on an example."""
     source, known, where = writing.source, tags.known, Where.CONTENT
     if is_template:
@@ -29,6 +29,6 @@ def marks(writing: Writing, tags: MergeTags, *, is_template: bool = False) -> li
     return [mark(problem) for problem in found]
 
 
-def mark(problem: ContentError) -> Mark:
+def mark(problem: ContentError) -> LineMark:
     """Return a problem as the editor shows it."""
-    return Mark(line=max(problem.line, 1), message=problem.sentence, severity="error")
+    return LineMark(line=max(problem.line, 1), message=problem.sentence, severity="error")

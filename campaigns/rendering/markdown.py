@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from markupsafe import escape
 
 from accounts.choices import USUAL_COLOUR, is_colour
-from campaigns.rendering import addresses
+from campaigns.rendering import web_addresses
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.protect import Kind, Protector
@@ -81,7 +81,7 @@ def _bare_addresses(state: StateCore) -> None:
 
 def _linked(text: str) -> list[Token]:
     out: list[Token] = []
-    for piece, is_address in addresses.linked(text):
+    for piece, is_address in web_addresses.linked(text):
         if is_address:
             out.append(Token("link_open", "a", 1, attrs={"href": piece}))
         out.append(Token("text", "", 0, content=piece))

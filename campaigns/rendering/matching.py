@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from campaigns.rendering.stylesheets import Compound, Rule, UnreadableError
+from campaigns.rendering.stylesheets import Compound, Rule, UnreadableSheetError
 
 MAX_COMPOUNDS = 20_000
 MAX_WORK = 3_000_000  # comparisons of a compound with an element; mails need some ten thousand
@@ -89,7 +89,7 @@ class _Selectors:
                 self._by_key.setdefault(key, []).append(bit)
             self._last[len(self._compounds) - 1] = rule
             if len(self._compounds) > MAX_COMPOUNDS:
-                raise UnreadableError
+                raise UnreadableSheetError
 
     def candidates(self, tag: str, attributes: Attributes) -> list[int]:
         """Return the compounds that an element is by itself."""
@@ -97,7 +97,7 @@ class _Selectors:
         wanted = [bit for key in (*names, tag, "") for bit in self._by_key.get(key, ())]
         self._work += 1 + len(wanted) + len(self._compounds) // _BITS_AT_ONCE
         if self._work > MAX_WORK:
-            raise UnreadableError
+            raise UnreadableSheetError
         return [bit for bit in wanted if _is(self._compounds[bit], tag, names, attributes)]
 
     def hits(

@@ -10,7 +10,7 @@ from bisect import bisect_left
 import mrml
 from django.utils.translation import gettext as _
 
-from campaigns.rendering import addresses
+from campaigns.rendering import web_addresses
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.inlining import inlined
 from campaigns.rendering.markup import VOID, Element, apply, elements, without_comments
@@ -201,7 +201,7 @@ def _line_breaks(text: str) -> str:
 def _for_attribute(written: str, name: str) -> str:
     """Return an attribute's value as it is written between double quotes."""
     if name in _ADDRESSES:
-        written = addresses.without_breaks(written)
+        written = web_addresses.without_breaks(written)
     if name == "background-url":
         written = written.replace("'", "%27")  # mrml puts it between single quotes in a style
     return written.replace('"', "&quot;")

@@ -1,7 +1,7 @@
 """Rendering processes, seen from the process that uses them: started when needed, ended in time.
 
-A process has one server (`worker.main`), which forks what renders. It holds its end of a socket
-as long as we live; a fork of ours (Celery's) forgets what its parent had and starts its own.
+A process has one server (`rendering_process.main`), which forks what renders. It holds its end of a
+socket as long as we live; a fork of ours (Celery's) forgets what its parent had and starts its own.
 """
 
 import atexit
@@ -20,7 +20,7 @@ from typing import Final
 
 from django.conf import settings
 
-from campaigns.rendering import worker
+from campaigns.rendering import rendering_process
 
 BASE_DIR: Final = Path(__file__).parent.parent.parent
 START_SECONDS: Final = 60.0  # importing everything takes half a second, where nothing else goes on
@@ -58,14 +58,16 @@ class _Process:
         until = time.monotonic() + seconds
         try:
             self.connection.settimeout(seconds)
-            self.connection.sendall(len(request).to_bytes(worker.LENGTH_BYTES, "big") + request)
-            size = int.from_bytes(self._read(worker.LENGTH_BYTES, until), "big")
+            self.connection.sendall(
+                len(request).to_bytes(rendering_process.LENGTH_BYTES, "big") + request
+            )
+            size = int.from_bytes(self._read(rendering_process.LENGTH_BYTES, until), "big")
             if size > MAX_REPLY:
                 raise StoppedError
             reply = self._read(size, until)
         except OSError as error:  # a time-out is one
             raise StoppedError from error
-        self.is_worn = reply[:1] == worker.WORN
+        self.is_worn = reply[:1] == rendering_process.WORN
         return reply[1:]
 
     def _read(self, size: int, until: float) -> bytes:
@@ -79,7 +81,7 @@ class _Process:
         return bytes(pieces)
 
 
-class Pool:
+class RenderingPool:
     """The rendering processes of this process. Safe to use from several threads."""
 
     def __init__(self, *, niceness: int = 0) -> None:
@@ -160,9 +162,9 @@ class Pool:
         try:
             with theirs:
                 control.settimeout(START_SECONDS)
-                socket.send_fds(control, [worker.FORK], [theirs.fileno()])
+                socket.send_fds(control, [rendering_process.FORK], [theirs.fileno()])
                 said = control.recv(64)
-            if said[:1] != worker.FORK:
+            if said[:1] != rendering_process.FORK:
                 raise ConnectionResetError
         except OSError:
             ours.close()
@@ -179,7 +181,7 @@ class Pool:
             self._server = subprocess.Popen(  # noqa: S603 - our own module
                 [
                     sys.executable,
-                    *("-m", worker.__name__),
+                    *("-m", rendering_process.__name__),
                     str(theirs.fileno()),
                     json.dumps(options, default=str),
                     str(self._niceness),
@@ -201,13 +203,13 @@ class Pool:
                 return
             try:
                 self._control.settimeout(START_SECONDS)
-                self._control.send(worker.KILL + str(process.pid).encode())
+                self._control.send(rendering_process.KILL + str(process.pid).encode())
                 self._control.recv(64)
             except OSError:
                 self._hang_up()  # its server has gone, and it with that
 
 
-def watched(pool: Pool) -> Pool:
+def watched(pool: RenderingPool) -> RenderingPool:
     """Have a pool closed at the end of this process and forgotten in forks of it."""
     atexit.register(pool.close)
     os.register_at_fork(after_in_child=pool.forget)

@@ -10,7 +10,7 @@ from markupsafe import escape
 from campaigns.rendering import checking
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.merge import merge_template
+from campaigns.rendering.split_template import merge_template
 from campaigns.rendering.values import (
     SYSTEM_TAGS,
     MergeTags,

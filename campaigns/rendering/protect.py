@@ -14,7 +14,7 @@ from itertools import count
 from jinja2 import TemplateSyntaxError
 
 from campaigns.rendering.delimiters import as_text, pieces
-from campaigns.rendering.sandbox import environment
+from campaigns.rendering.restricted_jinja import environment
 
 _USED = re.compile(r"zq(?=(\d{1,9})n)")  # numbers that a source holds already
 
@@ -29,7 +29,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tag:
+class ProtectedTag:
     """A protected piece: its whole source and, for a value, the expression inside."""
 
     kind: Kind
@@ -51,20 +51,20 @@ class Protector:
         self.pattern = re.compile(self._prefix + r"(\d+)qz")
         brace = rf"\{{(?=[{{%#]|{self._prefix}\d+qz)"
         self._restorable = re.compile(rf"{self.pattern.pattern}|{brace}(?:[^{{z]*+{brace})*+")
-        self.tags: list[Tag] = []
+        self.tags: list[ProtectedTag] = []
         self._holding = re.compile(self._prefix + r"h(\d+)qz")
         self._held: list[str] = []
 
     @property
-    def kept(self) -> tuple[tuple[Tag, ...], tuple[str, ...]]:
+    def kept(self) -> tuple[tuple[ProtectedTag, ...], tuple[str, ...]]:
         """What all words stand for, in order: tags, and pieces that were held."""
         return tuple(self.tags), tuple(self._held)
 
-    def begin_with(self, tags: tuple[Tag, ...], held: tuple[str, ...]) -> None:
+    def begin_with(self, tags: tuple[ProtectedTag, ...], held: tuple[str, ...]) -> None:
         """Know the words that another protector of the same sources gave."""
         self.tags[:], self._held[:] = tags, held
 
-    def add(self, tag: Tag) -> str:
+    def add(self, tag: ProtectedTag) -> str:
         """Keep a tag and return its word."""
         self.tags.append(tag)
         return f"{self._prefix}{len(self.tags) - 1}qz"
@@ -72,7 +72,7 @@ class Protector:
     def value(self, expression: str) -> str:
         """Return the word of a value of our own."""
         return self.add(
-            Tag(kind=Kind.VALUE, source=f"{{{{ {expression} }}}}", expression=expression)
+            ProtectedTag(kind=Kind.VALUE, source=f"{{{{ {expression} }}}}", expression=expression)
         )
 
     def hold(self, text: str) -> str:
@@ -109,7 +109,7 @@ class Protector:
         if kind is Kind.NOTHING:
             return ""
         expression = "".join(held[1:-1]).strip() if kind is Kind.VALUE else ""
-        return self.add(Tag(kind=kind, source="".join(held), expression=expression))
+        return self.add(ProtectedTag(kind=kind, source="".join(held), expression=expression))
 
     def restore(self, text: str) -> str:
         """Put the tags back; a brace that only looks like the begin of one is marked as text."""

@@ -93,7 +93,7 @@ class Rule:
     is_conditional: bool
 
 
-class UnreadableError(Exception):
+class UnreadableSheetError(Exception):
     """The sheets say more than can be known here: leave the document as it is."""
 
 
@@ -120,7 +120,7 @@ def read(css: str, *, conditional: bool = False) -> list[Rule]:
         UnreadableError: it is too large, or brings in another sheet that can't be read here.
     """
     if len(css) > MAX_CSS:
-        raise UnreadableError
+        raise UnreadableSheetError
     parsed = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     rules: list[Rule] = []
     declarations = 0
@@ -128,7 +128,7 @@ def read(css: str, *, conditional: bool = False) -> list[Rule]:
         rules.append(rule)
         declarations += len(rule.declarations)
         if len(rules) > MAX_RULES or declarations > MAX_DECLARATIONS:
-            raise UnreadableError
+            raise UnreadableSheetError
     return rules
 
 
@@ -146,7 +146,7 @@ def _of_at_rule(node: Any) -> Iterator[Rule]:
         return
     if keyword == "import":
         if not is_for_fonts(tinycss2.serialize(node.prelude)):
-            raise UnreadableError
+            raise UnreadableSheetError
         return
     if node.content is not None:
         inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)

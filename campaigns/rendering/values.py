@@ -63,7 +63,7 @@ class Untrusted(str):
     __hash__ = str.__hash__
 
 
-class Missing(Untrusted):
+class MissingValue(Untrusted):
     """What a person doesn't have: reads as nothing and fulfils no comparison but with nothing."""
 
     __slots__ = ()
@@ -193,7 +193,7 @@ class Choices(Untrusted):
         return item in self.items
 
 
-EMPTY = Missing("")
+EMPTY = MissingValue("")
 DAY_PATTERN = "j F Y"  # 31 January 2026: read alike everywhere, unlike figures
 
 
@@ -212,7 +212,7 @@ def _number(value: Any) -> float | None:
 
 def _holds(compare: Callable[[Any, Any], bool], left: str, right: Any) -> bool:
     """Compare numbers as numbers, days as days and texts as texts; all else is not comparable."""
-    if isinstance(left, Missing) or isinstance(right, Missing):
+    if isinstance(left, MissingValue) or isinstance(right, MissingValue):
         return False
     if isinstance(left, Day) or isinstance(right, Day):
         days = [_iso(left), _iso(right)]

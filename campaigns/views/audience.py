@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from campaigns.audience import sizing
@@ -32,7 +32,8 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
             return editor.after_save(request, campaign, revised, "campaign_content")
         if request.headers.get("X-Autosave"):
             return editor.not_saved(request, form)
-    context = editor.page(request, campaign, "audience", form=form)
+    known = Audience.of(campaign, stored=form.stored) if data is None else None
+    context = editor.page(request, campaign, "audience", audience=known, form=form)
     status = 409 if revised.conflict else 200
     return render(request, "campaigns/audience.html", context, status=status)
 

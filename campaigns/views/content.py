@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission
+from campaigns.audience.chosen import Audience
 from campaigns.drafts import content, converting, merge_tags, subjects
 from campaigns.forms.editor import ContentForm
 from campaigns.models import Campaign, Content
@@ -130,10 +131,12 @@ def _page(  # noqa: PLR0913 - each an optional part of the page
     closed: bool = False,
 ) -> HttpResponse:
     current = editor.content_of(campaign)
+    audience = Audience.of(campaign)
     context = editor.page(
         request,
         campaign,
         "content",
+        audience=audience,
         form=form,
         content=current,
         kind=ContentKind(current.kind),
@@ -142,6 +145,6 @@ def _page(  # noqa: PLR0913 - each an optional part of the page
         closed=closed,
         fields=merge_tags.to_insert(campaign.workspace),
         subject_length=subjects.length(str(form["subject"].value() or "")),
-        **preview.pane_context(request, campaign),
+        **preview.pane_context(request, campaign, audience=audience),
     )
     return render(request, "campaigns/content.html", context, status=status)

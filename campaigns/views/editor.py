@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
-from accounts.access.members import MemberRequest
+from accounts.access.permissions import MemberRequest
 from accounts.input.revisions import Editing
 from accounts.roles import Permission, may
 from campaigns.audience import sizing
@@ -28,7 +28,7 @@ STEPS = ("audience", "content", "tracking", "review")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class EditorStep:
     """One step of the editor, as the stepper shows it: ``state`` is done, current or open."""
 
     name: str
@@ -120,10 +120,20 @@ def after_save(
 
 
 def page(
-    request: MemberRequest, campaign: Campaign, step: str, /, *, wait: bool = False, **extra: Any
+    request: MemberRequest,
+    campaign: Campaign,
+    step: str,
+    /,
+    *,
+    audience: Audience | None = None,
+    wait: bool = False,
+    **extra: Any,
 ) -> dict[str, Any]:
-    """Return what every step's page needs; of many people an estimate, unless it may ``wait``."""
-    chosen = Audience.of(campaign)
+    """Return what every step's page needs; of many people an estimate, unless it may ``wait``.
+
+    ``audience`` spares queries where it is known already.
+    """
+    chosen = audience or Audience.of(campaign)
     wait = wait or request.GET.get("exact") == "1"
     division = (sizing.exactly if wait else sizing.quick)(chosen)
     found = preflight.findings(campaign, division, chosen=chosen, is_quick=not wait)
@@ -151,7 +161,7 @@ def bar(campaign: Campaign, division: Breakdown, found: list[Finding]) -> dict[s
     }
 
 
-def steps(campaign: Campaign, current: str, found: list[Finding]) -> list[Step]:
+def steps(campaign: Campaign, current: str, found: list[Finding]) -> list[EditorStep]:
     """Return the four steps; one is done when nothing in it blocks sending."""
     labels = {
         "audience": _("Audience"),
@@ -166,5 +176,5 @@ def steps(campaign: Campaign, current: str, found: list[Finding]) -> list[Step]:
         done = name not in blocked and name != "review" and (index < position or name == "audience")
         state = "current" if name == current else "done" if done else "open"
         href = reverse(f"campaign_{name}", args=[campaign.pk])
-        shown.append(Step(name=name, label=labels[name], href=href, state=state))
+        shown.append(EditorStep(name=name, label=labels[name], href=href, state=state))
     return shown

@@ -4,7 +4,7 @@ from django.http import JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from campaigns.checks import linting
 from campaigns.models import Template
 from campaigns.states import ContentKind

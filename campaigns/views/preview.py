@@ -7,9 +7,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from campaigns import queries
 from campaigns.audience import sample
+from campaigns.audience.chosen import Audience
 from campaigns.drafts import previewing
 from campaigns.models import Campaign
 from campaigns.rendering.stored import preview_content
@@ -54,7 +55,9 @@ def pane(request: MemberRequest, campaign_id: int) -> HttpResponse:
 def checked(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Say anew what depends on the saved text: the inbox line, notes, and the bar (a partial)."""
     campaign = editor.find(request, campaign_id)
-    context = editor.page(request, campaign, "content", **pane_context(request, campaign))
+    audience = Audience.of(campaign)
+    pane = pane_context(request, campaign, audience=audience)
+    context = editor.page(request, campaign, "content", audience=audience, **pane)
     return render(request, "campaigns/_checked.html", context)
 
 
@@ -68,9 +71,11 @@ def people(request: MemberRequest, campaign_id: int) -> HttpResponse:
     )
 
 
-def pane_context(request: MemberRequest, campaign: Campaign) -> dict[str, Any]:
+def pane_context(
+    request: MemberRequest, campaign: Campaign, *, audience: Audience | None = None
+) -> dict[str, Any]:
     """Return what the preview's surroundings show."""
-    person = sample.reader(campaign, request.GET.get("person", ""))
+    person = sample.reader(campaign, request.GET.get("person", ""), audience=audience)
     return {
         "campaign": campaign,
         "person_name": f"{person.first_name} {person.last_name}".strip() or person.email,

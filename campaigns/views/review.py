@@ -12,11 +12,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission
 from accounts.workspaces import zones
 from campaigns import ledger, lifecycle
 from campaigns.audience import rule, sample
+from campaigns.audience.chosen import Audience
 from campaigns.audience.rule import Breakdown
 from campaigns.checks import confirmation, preflight
 from campaigns.findings import Finding
@@ -145,24 +146,27 @@ def in_words(at: datetime, zone: ZoneInfo | None = None) -> str:
     }
 
 
-def _inbox(campaign: Campaign) -> Preview:
+def _inbox(campaign: Campaign, audience: Audience | None = None) -> Preview:
     """Return the email as the first person of the audience gets it: subject and preheader."""
-    return preview_content(editor.content_of(campaign), sample.reader(campaign, ""))
+    person = sample.reader(campaign, audience=audience)
+    return preview_content(editor.content_of(campaign), person)
 
 
 def _page(
     request: MemberRequest, campaign: Campaign, form: ScheduleForm, *, status: int = 200
 ) -> HttpResponse:
     moment = in_words(campaign.send_at) if campaign.send_at else ""
+    audience = Audience.of(campaign)
     context = editor.page(
         request,
         campaign,
         "review",
+        audience=audience,
         wait=True,  # here is said what keeps it from being sent
         form=form,
         moment=moment,
         now=timezone.now(),
-        inbox=_inbox(campaign),
+        inbox=_inbox(campaign, audience),
         confirmed=confirmation.shown(campaign),
     )
     return render(request, "campaigns/review.html", context, status=status)

@@ -14,7 +14,7 @@ from config.pages import colour, display, drawing, icons, shell
 from config.pages.links import url
 
 
-class Missing(StrictUndefined):
+class MissingName(StrictUndefined):
     """A name that nobody passed is an error wherever it is used, in production as in tests.
 
     A page that quietly leaves something out is worse than one that fails and is mended. Only "is
@@ -32,7 +32,7 @@ class Missing(StrictUndefined):
 
 def environment(**options: Any) -> Environment:
     """Make the Jinja environment of our pages."""
-    options["undefined"] = Missing
+    options["undefined"] = MissingName
     options["trim_blocks"] = options["lstrip_blocks"] = True
     options["extensions"] = ["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"]
     env = Environment(**options)  # noqa: S701 - Django passes autoescape=True

@@ -29,7 +29,7 @@ THEMES = frozenset({"light", "dark"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SidebarLink:
     """One link of the sidebar."""
 
     label: str
@@ -75,7 +75,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
                 "bulk_",
                 "duplicate_",
                 "hygiene",
-                "move_",
+                "migration_",
             ),
         ),
         _Entry(label=_("Lists"), icon="list", name="list_list", prefixes=("list_",)),
@@ -208,12 +208,12 @@ class Shell:
         return [(code, OWN_NAMES.get(code, name)) for code, name in settings.LANGUAGES]
 
     @cached_property
-    def places(self) -> list[list[Place]]:
+    def places(self) -> list[list[SidebarLink]]:
         """The sidebar's groups of links."""
         here = getattr(self.request.resolver_match, "url_name", "") or ""
         return [
             [
-                Place(
+                SidebarLink(
                     label=entry.label,
                     icon=entry.icon,
                     href=self.url(entry.name),
@@ -227,7 +227,7 @@ class Shell:
         ]
 
     @cached_property
-    def settings_tabs(self) -> list[Place]:
+    def settings_tabs(self) -> list[SidebarLink]:
         """The side tabs of the settings; those that the member may open."""
         here = getattr(self.request.resolver_match, "url_name", "") or ""
         entries = [
@@ -270,7 +270,7 @@ class Shell:
             _Entry(label=_("API keys"), icon="key", name="api_key_list", prefixes=("api_key_",)),
         ]
         return [
-            Place(
+            SidebarLink(
                 label=entry.label,
                 icon=entry.icon,
                 href=self.url(entry.name),

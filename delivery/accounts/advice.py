@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from delivery.transports.protocol import ServerTroubleError
 from delivery.transports.smtp.connection import EXPIRED
-from delivery.transports.smtp.opening import OpeningError, Step
+from delivery.transports.smtp.opening import OpeningError, OpeningStep
 from delivery.transports.smtp.settings import SmtpSettings, Tls
 
 RELAY_PORT: Final = 25
@@ -15,14 +15,14 @@ RELAY_PORT: Final = 25
 def way_out(trouble: OpeningError, server: SmtpSettings) -> str:
     """Return what to do next, or "" where the server's own words say it all."""
     advisers = {
-        Step.RESOLVE: _about_the_name,
-        Step.CONNECT: _about_the_port,
-        Step.TLS: _about_tls,
-        Step.BANNER: _about_the_greeting,
-        Step.STARTTLS: _about_tls,
-        Step.AUTH: _about_the_sign_in,
-        Step.MAIL: _about_the_sender,
-        Step.RCPT: _about_the_recipient,
+        OpeningStep.RESOLVE: _about_the_name,
+        OpeningStep.CONNECT: _about_the_port,
+        OpeningStep.TLS: _about_tls,
+        OpeningStep.BANNER: _about_the_greeting,
+        OpeningStep.STARTTLS: _about_tls,
+        OpeningStep.AUTH: _about_the_sign_in,
+        OpeningStep.MAIL: _about_the_sender,
+        OpeningStep.RCPT: _about_the_recipient,
     }
     adviser = advisers.get(trouble.step)
     return adviser(trouble, server) if adviser else ""

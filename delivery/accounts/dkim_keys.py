@@ -40,7 +40,7 @@ STRING: Final = 255  # octets in one string of a TXT record (RFC 1035 §3.3.14)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class PublishedKey:
     """What the DNS says of a key; ``problem`` is empty when the record is right."""
 
     problem: str
@@ -82,12 +82,12 @@ def record_strings(key: DkimKey) -> str:
     return " ".join(f'"{part}"' for part in parts)
 
 
-def check(key: DkimKey) -> Found:
+def check(key: DkimKey) -> PublishedKey:
     """Look the record up, and keep what was found."""
     problem = _problem(key)
     DkimKey.objects.filter(pk=key.pk).update(checked_at=timezone.now(), problem=problem[:300])
     key.refresh_from_db(fields=["checked_at", "problem"])
-    return Found(problem=problem)
+    return PublishedKey(problem=problem)
 
 
 def _problem(key: DkimKey) -> str:

@@ -23,7 +23,7 @@ from accounts.input.senders import understood
 from accounts.installation import hold, key_check
 from accounts.mails import system_mail
 from accounts.models import SystemMail
-from delivery.accounts import dkim_keys, standing
+from delivery.accounts import account_status, dkim_keys
 from delivery.models import DkimKey, SendingAccount
 from delivery.processes import coordination, heartbeats
 from delivery.states import DkimState, TransportKind
@@ -292,7 +292,7 @@ def _reach(account: SendingAccount) -> str:
 
 def _pace(account: SendingAccount) -> str:
     """Say what today has brought, and what it waits for."""
-    stands = standing.of_account(account)
+    stands = account_status.of_account(account)
     words = [f" Sent today: {stands.today.sent}."]
     if stands.warm_up is not None and stands.warm_up.ceiling is not None:
         words.append(f" Warm-up allows {stands.warm_up.ceiling} today.")

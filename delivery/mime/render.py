@@ -11,16 +11,16 @@ from time import time
 from django.utils.translation import gettext as _
 from markupsafe import escape
 
-from campaigns.rendering import addresses, isolation
+from campaigns.rendering import isolation, web_addresses
 from campaigns.rendering.compile import CompiledContent
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.links import PIXEL_TAG
 from campaigns.rendering.values import Trusted, values_for
 from delivery.mime import headers, tokens
-from delivery.mime.compile import CompiledMessage, WholePart
 from delivery.mime.dkim import relaxed_body
 from delivery.mime.quoted_printable import TOKEN_WIDTH, canonical
 from delivery.mime.recipient import Reader, Recipient, own_url
+from delivery.mime.skeleton import CompiledMessage, WholePart
 from delivery.mime.tokens import Purpose
 from delivery.transports.protocol import Outgoing
 
@@ -257,7 +257,7 @@ def render_web_version(content: CompiledContent, recipient: Recipient, *, site_u
     subject = escape(content.subject.render(values))
     linked = "".join(
         f'<a href="{escape(piece)}">{escape(piece)}</a>' if is_address else escape(piece)
-        for piece, is_address in addresses.linked(page)
+        for piece, is_address in web_addresses.linked(page)
     )
     return (
         f'<!doctype html>\n<html lang="{content.language}"><head><meta charset="utf-8">'

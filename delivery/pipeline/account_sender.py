@@ -59,7 +59,7 @@ class AccountSender:
         self.rests_until = 0.0  # time.monotonic()
         self.idle_since = time.monotonic()
         self._finished = finished
-        self._line = journal.Line()
+        self._line = journal.JournalConnection()
         self._connections = Connections(account=account)
         self._provider_slots = ProviderSlots(account=account, most={})
         self._settings: object = None

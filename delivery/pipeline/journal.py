@@ -30,7 +30,7 @@ _TAKEN = "warta:journal-taken:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Findings:
+class JournalFindings:
     """What a journal says about a claim: answers, and the messages whose dot may be out."""
 
     answers: dict[int, Outcome] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Findings:
     version: int | None = None  # of the content
 
 
-class Line:
+class JournalConnection:
     """One sending process's own connection to Redis, for one claim's journal at a time.
 
     redis-py connects (unix socket, TCP, TLS, passwords); the two commands of the hot path are
@@ -121,7 +121,7 @@ class Line:
 class Journal:
     """One claim's journal, as its owner writes it (a `HandOverJournal`)."""
 
-    def __init__(self, line: Line, token: str, *, version: int) -> None:
+    def __init__(self, line: JournalConnection, token: str, *, version: int) -> None:
         self._line = line
         key = (_KEY + token).encode()
         self._push = b"\r\n$6\r\nRPUSHX\r\n$%d\r\n%b\r\n" % (len(key), key)
@@ -180,7 +180,7 @@ def epoch() -> str:
     return f"{run}:{keeps}"
 
 
-def take_over(token: str, written_in: str) -> Findings | None:
+def take_over(token: str, written_in: str) -> JournalFindings | None:
     """Close a journal to its owner for good and read it; None: it is lost. Can be repeated.
 
     ``written_in`` is the `epoch` of its beginning: a Redis that has restarted without an
@@ -198,7 +198,7 @@ def take_over(token: str, written_in: str) -> Findings | None:
     return read(entries[1:])
 
 
-def read(entries: Iterable[bytes]) -> Findings:
+def read(entries: Iterable[bytes]) -> JournalFindings:
     """Work out what a journal's entries say."""
     dots: dict[int, int] = {}
     answers: dict[int, Outcome] = {}
@@ -213,7 +213,7 @@ def read(entries: Iterable[bytes]) -> Findings:
         else:
             message, _, after = words.partition("<")
             dots[int(message)] = int(after or 0)
-    return Findings(
+    return JournalFindings(
         answers=answers,
         doubtful=frozenset(
             message

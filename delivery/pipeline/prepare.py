@@ -16,10 +16,10 @@ from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import compile_and_store
 from delivery.accounts import dkim_keys
-from delivery.mime.compile import CompiledMessage, compile_message
 from delivery.mime.dkim import Signer
 from delivery.mime.headers import AddressError
 from delivery.mime.render import Filled, fill, fill_one, render
+from delivery.mime.skeleton import CompiledMessage, compile_message
 from delivery.models import Dispatch, DkimKey, SendingAccount
 from delivery.pipeline.claim import Due
 from delivery.states import TransportKind

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.background import set_aside
 from accounts.models import Workspace
 from delivery.models import Message
-from delivery.pipeline import replies, tallies
+from delivery.pipeline import minutes, replies, tallies
 from delivery.states import TRANSITIONS, MessageState, Reason
 from delivery.transports.protocol import Outcome, Verdict
 from subscribers.consent import suppression
@@ -63,17 +63,7 @@ WITH given AS (
     WHERE message.id = given.id
     RETURNING message.id, message.domain_group, message.state, message.reason,
         old.reason AS old_reason, message.attempted_at
-), {tallied}, minutes AS (
-    INSERT INTO delivery_sendminute AS minute
-        (campaign_id, minute, shard, domain_group, sent, deferred, failed)
-    SELECT %(campaign)s, date_trunc('minute', coalesce(attempted_at, %(now)s)), %(shard)s,
-        domain_group, count(*) FILTER (WHERE state = {sent}),
-        count(*) FILTER (WHERE state = {deferred}),
-        count(*) FILTER (WHERE state = {failed})
-    FROM changed WHERE state = ANY(%(attempted)s) GROUP BY 2, 4 ORDER BY 2, 4
-    ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE SET
-        sent = minute.sent + EXCLUDED.sent, deferred = minute.deferred + EXCLUDED.deferred,
-        failed = minute.failed + EXCLUDED.failed
+), {tallied}, minutes AS ({minutes}
 )
 SELECT id FROM changed
 """
@@ -83,11 +73,22 @@ _MOVES: Final = tallies.adding("""(
     SELECT domain_group, %(source)s, old_reason, -1 FROM changed
 ) AS moves""")
 _TALLIED: Final = f"tallied AS ({_MOVES})"
+_MINUTES: Final = minutes.adding(
+    {
+        state.name.lower(): f"count(*) FILTER (WHERE state = {state.value})"
+        for state in (MessageState.SENT, MessageState.DEFERRED, MessageState.FAILED)
+    },
+    minute="coalesce(attempted_at, %(now)s)",
+    source="changed WHERE state = ANY(%(attempted)s) GROUP BY 2, 4 ORDER BY 2, 4",
+)
 _SENT_MOVES: Final = tallies.adding(f"""(
     SELECT domain_group, {MessageState.SENT.value} AS state, 0 AS reason, n FROM counted
     UNION ALL
     SELECT domain_group, {MessageState.PLANNED.value}, 0, -n FROM counted
 ) AS moves""")  # noqa: S608 - the state numbers are ours
+_SENT_MINUTES: Final = minutes.adding(
+    {"sent": "n"}, minute="%(now)s::timestamptz", source="counted ORDER BY domain_group"
+)
 # Nearly every batch is nothing but mails that were sent: no arrays but the ids, no row lock first.
 _SENT: Final = f"""
 WITH changed AS (
@@ -100,21 +101,14 @@ WITH changed AS (
 ), counted AS (
     SELECT domain_group, count(*) AS n FROM changed GROUP BY domain_group
 ), tallied AS ({_SENT_MOVES}
-), minutes AS (
-    INSERT INTO delivery_sendminute AS minute
-        (campaign_id, minute, shard, domain_group, sent, deferred, failed)
-    SELECT %(campaign)s, date_trunc('minute', %(now)s::timestamptz), %(shard)s, domain_group,
-        n, 0, 0
-    FROM counted ORDER BY domain_group
-    ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE SET
-        sent = minute.sent + EXCLUDED.sent
+), minutes AS ({_SENT_MINUTES}
 )
 SELECT coalesce(sum(n), 0) FROM counted
 """  # noqa: S608 - the state numbers are ours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class MessageChange:
     """What is to be written over one message."""
 
     message_id: int
@@ -193,7 +187,7 @@ def skip(
         for message, text in (words or {}).items()
     )
     changes = [
-        Change(
+        MessageChange(
             message_id=message,
             state=MessageState.SKIPPED,
             reason=reason,
@@ -206,7 +200,7 @@ def skip(
 
 def apply(
     writer: Writer,
-    changes: Sequence[Change],
+    changes: Sequence[MessageChange],
     *,
     source: MessageState,
     attempts: int | None = None,
@@ -221,9 +215,8 @@ def apply(
     assert all(change.state in TRANSITIONS[source] for change in changes)  # noqa: S101 - the table is the law
     sql = _APPLY.format(
         tallied=_TALLIED,
-        sent=MessageState.SENT.value,
+        minutes=_MINUTES,
         deferred=MessageState.DEFERRED.value,
-        failed=MessageState.FAILED.value,
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -325,13 +318,13 @@ def _record(writer: Writer, batch: Sequence[Outcome]) -> int:
     return len(moved)
 
 
-def _is_invalid(change: Change, done: set[int]) -> bool:
+def _is_invalid(change: MessageChange, done: set[int]) -> bool:
     return change.reason is Reason.ADDRESS_INVALID and change.message_id in done
 
 
 def _change(
     outcome: Outcome, *, attempts: int, since: datetime | None, reply: int | None
-) -> Change:
+) -> MessageChange:
     now = timezone.now()
     state, reason = STATE_OF[outcome.verdict], replies.reason_for(outcome)
     not_before = None
@@ -339,7 +332,7 @@ def _change(
         not_before = replies.next_try(attempts=attempts, since=since or now, now=now)
         if not_before is None:
             state, reason = MessageState.FAILED, Reason.EXPIRED
-    return Change(
+    return MessageChange(
         message_id=outcome.message_id,
         state=state,
         reason=reason,

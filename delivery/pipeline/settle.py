@@ -93,7 +93,7 @@ def by_event(message: int, kind: EventKind) -> bool:
         return False
     writer = record.Writer(campaign=row[0], workspace=row[1], attempt=0)
     arrived = kind is not EventKind.BOUNCED
-    change = record.Change(
+    change = record.MessageChange(
         message_id=message,
         state=MessageState.SENT if arrived else MessageState.FAILED,
         reason=Reason.NONE if arrived else Reason.REFUSED,

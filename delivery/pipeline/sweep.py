@@ -167,7 +167,7 @@ def messages_of(claim: Claim) -> list[int]:
 
 def _doubt(writer: record.Writer, messages: list[int], *, reason: Reason) -> None:
     changes = [
-        record.Change(message_id=message, state=MessageState.UNKNOWN, reason=reason)
+        record.MessageChange(message_id=message, state=MessageState.UNKNOWN, reason=reason)
         for message in messages
     ]
     record.apply(writer, changes, source=MessageState.PLANNED, attempts=writer.attempt)
@@ -256,7 +256,7 @@ def _cancel_claim(pk: int) -> int:
 def _cancel_rows(campaign: Campaign, ids: list[int], *, source: MessageState) -> list[int]:
     writer = record.Writer(campaign=campaign.pk, workspace=campaign.workspace_id, attempt=0)
     changes = [
-        record.Change(message_id=pk, state=MessageState.CANCELLED, reason=Reason.CANCELLED)
+        record.MessageChange(message_id=pk, state=MessageState.CANCELLED, reason=Reason.CANCELLED)
         for pk in ids
     ]
     return record.apply(writer, changes, source=source)

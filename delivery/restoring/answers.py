@@ -89,7 +89,7 @@ def _note(campaign: Campaign) -> None:
                 .values_list("pk", flat=True)[:ROWS_AT_ONCE]
             )
             changes = [
-                record.Change(
+                record.MessageChange(
                     message_id=pk, state=MessageState.UNKNOWN, reason=Reason.MAY_HAVE_GONE
                 )
                 for pk in ids
@@ -130,7 +130,9 @@ def _give_back(campaign: Campaign) -> None:
                 )
                 record.outcomes(writer, list(found.answers.values()))
                 doubts = [
-                    record.Change(message_id=pk, state=MessageState.UNKNOWN, reason=Reason.NO_REPLY)
+                    record.MessageChange(
+                        message_id=pk, state=MessageState.UNKNOWN, reason=Reason.NO_REPLY
+                    )
                     for pk in sorted(found.doubtful)
                 ]
                 record.apply(writer, doubts, source=MessageState.PLANNED, attempts=claim.attempt)

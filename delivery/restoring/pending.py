@@ -30,7 +30,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class PendingMail:
     """One workspace, or (None) the installation: its campaigns, its kept mails by kind, drafts."""
 
     workspace: Workspace | None
@@ -68,19 +68,19 @@ class Place:
         }
 
 
-def of_workspace(workspace: Workspace) -> Place:
+def of_workspace(workspace: Workspace) -> PendingMail:
     """Return what waits in one workspace."""
     return _place(workspace, hold.kept())
 
 
-def of_everybody() -> list[Place]:
+def of_everybody() -> list[PendingMail]:
     """Return what waits in every workspace where something does, the installation's own first."""
     kept = hold.kept()
     own = {kind: n for (space, kind), n in kept.items() if space is None}
     places = [_place(space, kept) for space in Workspace.objects.order_by("name")]
     found = [place for place in places if not place.is_quiet]
     if own:
-        found.insert(0, Place(workspace=None, campaigns=[], mails=_words(own)))
+        found.insert(0, PendingMail(workspace=None, campaigns=[], mails=_words(own)))
     return found
 
 
@@ -93,9 +93,9 @@ def state(workspace: Workspace) -> Installation | None:
     return Installation.objects.annotate(asks=Exists(campaigns) | Exists(mails)).first()
 
 
-def _place(workspace: Workspace, kept: dict[tuple[int | None, str], int]) -> Place:
+def _place(workspace: Workspace, kept: dict[tuple[int | None, str], int]) -> PendingMail:
     campaigns = Campaign.objects.filter(workspace=workspace).select_related("content")
-    return Place(
+    return PendingMail(
         workspace=workspace,
         campaigns=_waiting(campaigns.filter(status__in=CONFIRMED).order_by("send_at", "pk")),
         mails=_words({kind: n for (space, kind), n in kept.items() if space == workspace.pk}),

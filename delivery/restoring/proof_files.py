@@ -55,7 +55,7 @@ class UnreadableProofError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class ProofLine:
     """One mail of one person: its Message-ID and address as far as they are known, and when."""
 
     line: int
@@ -65,7 +65,7 @@ class Line:
     is_log: bool = False  # of a server that may carry other people's mail, too
 
 
-def read(file: IO[bytes]) -> Iterator[Line]:
+def read(file: IO[bytes]) -> Iterator[ProofLine]:
     """Yield what a file says.
 
     Raises:
@@ -95,7 +95,7 @@ def read(file: IO[bytes]) -> Iterator[Line]:
         yield from _table(first, lines())
 
 
-def _postfix(lines: Iterator[str]) -> Iterator[Line]:
+def _postfix(lines: Iterator[str]) -> Iterator[ProofLine]:
     ids: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         found = _POSTFIX.search(line)
@@ -107,7 +107,7 @@ def _postfix(lines: Iterator[str]) -> Iterator[Line]:
         if to := _POSTFIX_TO.search(words):
             original = _POSTFIX_ORIGINAL.search(words)
             address = original[1] if original else to[1]
-            yield Line(
+            yield ProofLine(
                 line=number,
                 message_id=ids.get(queued, ""),
                 address=address,
@@ -116,7 +116,7 @@ def _postfix(lines: Iterator[str]) -> Iterator[Line]:
             )
 
 
-def _exim(lines: Iterator[str]) -> Iterator[Line]:
+def _exim(lines: Iterator[str]) -> Iterator[ProofLine]:
     ids: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         found = _EXIM.match(line)
@@ -128,7 +128,7 @@ def _exim(lines: Iterator[str]) -> Iterator[Line]:
                 ids[queued] = named[1]
             continue
         to = _ADDRESS.search(words)
-        yield Line(
+        yield ProofLine(
             line=number,
             message_id=ids.get(queued, ""),
             address=to[0] if to else "",
@@ -137,7 +137,7 @@ def _exim(lines: Iterator[str]) -> Iterator[Line]:
         )
 
 
-def _objects(lines: Iterator[str]) -> Iterator[Line]:
+def _objects(lines: Iterator[str]) -> Iterator[ProofLine]:
     for number, line in enumerate(lines, start=1):
         try:
             given = json.loads(line)
@@ -158,7 +158,7 @@ def _flat(given: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def _table(first: list[str], lines: Iterator[str]) -> Iterator[Line]:
+def _table(first: list[str], lines: Iterator[str]) -> Iterator[ProofLine]:
     """Read CSV with a head, or lines that have an address each."""
     sample = "".join(first)
     try:
@@ -178,10 +178,10 @@ def _table(first: list[str], lines: Iterator[str]) -> Iterator[Line]:
         )
     for number, line in enumerate(lines, start=1):
         if to := _ADDRESS.search(line):
-            yield Line(line=number, address=to[0])
+            yield ProofLine(line=number, address=to[0])
 
 
-def _row(number: int, row: dict[str, str]) -> Line | None:
+def _row(number: int, row: dict[str, str]) -> ProofLine | None:
     def of(columns: tuple[str, ...]) -> str:
         return next((row[name].strip() for name in columns if row.get(name)), "")
 
@@ -190,7 +190,7 @@ def _row(number: int, row: dict[str, str]) -> Line | None:
     named, to = of(ID_COLUMNS).strip("<>"), _ADDRESS.search(of(ADDRESS_COLUMNS))
     if not named and not to:
         return None
-    return Line(
+    return ProofLine(
         line=number,
         message_id=named,
         address=to[0] if to else "",

@@ -23,7 +23,7 @@ from delivery.mime import tokens
 from delivery.models import Message
 from delivery.pipeline import record, replies
 from delivery.restoring import answers, proof_files
-from delivery.restoring.proof_files import Line
+from delivery.restoring.proof_files import ProofLine
 from delivery.states import MessageState
 from delivery.transports.protocol import Outcome, Verdict
 from subscribers.addresses import addresses
@@ -41,7 +41,7 @@ class ProofError(Exception):
 
 
 @dataclass(slots=True)
-class Taken:
+class ProofsTaken:
     """What came of a file: people by what became of their message, and lines that were not used."""
 
     marked: int = 0  # noted as sent by this file
@@ -60,7 +60,7 @@ class Taken:
         }
 
 
-def take(campaign: Campaign, file: IO[bytes], *, name: str) -> Taken:
+def take(campaign: Campaign, file: IO[bytes], *, name: str) -> ProofsTaken:
     """Note as sent whoever a file says has a campaign's mail. May be repeated, with other files.
 
     Everybody is planned first, because those may have it whom the restored database had yet to
@@ -77,7 +77,7 @@ def take(campaign: Campaign, file: IO[bytes], *, name: str) -> Taken:
             _("Nobody can have it yet: its time has not come, or it can't be planned.")
         )
     answers.bring_back_deferred(campaign)
-    taken = Taken()
+    taken = ProofsTaken()
     words = f"Known from {name}"[:200]
     reply = replies.store([Outcome(message_id=0, verdict=Verdict.SENT, text=words)]).get(0)
     try:
@@ -91,7 +91,9 @@ def take(campaign: Campaign, file: IO[bytes], *, name: str) -> Taken:
     return taken
 
 
-def _take(campaign: Campaign, batch: list[Line], taken: Taken, *, reply: int | None) -> None:
+def _take(
+    campaign: Campaign, batch: list[ProofLine], taken: ProofsTaken, *, reply: int | None
+) -> None:
     """Work on one batch of lines."""
     named = {line.line: _message_named(line) for line in batch}
     ids = {pk for pk in named.values() if pk}
@@ -121,12 +123,13 @@ def _take(campaign: Campaign, batch: list[Line], taken: Taken, *, reply: int | N
     _mark(campaign, messages | set(by_person.values()), taken, reply=reply)
 
 
-def _mark(campaign: Campaign, ids: Iterable[int], taken: Taken, *, reply: int | None) -> None:
+def _mark(campaign: Campaign, ids: Iterable[int], taken: ProofsTaken, *, reply: int | None) -> None:
     new = set(ids) - taken.seen
     taken.seen |= new
     writer = record.Writer(campaign=campaign.pk, workspace=campaign.workspace_id, attempt=0)
     changes = [
-        record.Change(message_id=pk, state=MessageState.SENT, reply=reply) for pk in sorted(new)
+        record.MessageChange(message_id=pk, state=MessageState.SENT, reply=reply)
+        for pk in sorted(new)
     ]
     moved = 0
     with transaction.atomic():
@@ -139,17 +142,17 @@ def _mark(campaign: Campaign, ids: Iterable[int], taken: Taken, *, reply: int | 
     taken.others += sum(n for state, n in states.items() if state != MessageState.SENT)
 
 
-def _message_named(line: Line) -> int | None:
+def _message_named(line: ProofLine) -> int | None:
     found = _TOKEN.match(line.message_id)
     return tokens.read(found[1], tokens.Purpose.MESSAGE) if found else None
 
 
-def _is_foreign(line: Line, message: int | None) -> bool:
+def _is_foreign(line: ProofLine, message: int | None) -> bool:
     """Say whether a server's log speaks of mail that other software sent."""
     return line.is_log and bool(line.message_id) and message is None
 
 
-def _is_early(line: Line, campaign: Campaign, began: Any) -> bool:
+def _is_early(line: ProofLine, campaign: Campaign, began: Any) -> bool:
     """Say whether it is of a time in which nothing of this campaign can have gone.
 
     One that was scheduled began when it was to, not now that the restored database plans it.

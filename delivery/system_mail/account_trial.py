@@ -19,15 +19,17 @@ from delivery.system_mail import direct_send, test_limits
 from delivery.transports import choose
 from delivery.transports.protocol import Outgoing, ServerTroubleError, Verdict
 from delivery.transports.smtp import probe
-from delivery.transports.smtp.opening import Step
+from delivery.transports.smtp.opening import OpeningStep
 from delivery.transports.smtp.settings import SmtpSettings
 
 # A refusal here is about this sender, this address or these words, not about the account.
-_ABOUT_ONE_MAIL = frozenset({Step.MAIL, Step.RCPT, Step.DATA, Step.BODY})
+_ABOUT_ONE_MAIL = frozenset(
+    {OpeningStep.MAIL, OpeningStep.RCPT, OpeningStep.DATA, OpeningStep.BODY}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class TrialStage:
     """One stage: ``state`` is "passed", "failed" or "open"; ``words`` are the server's."""
 
     label: str
@@ -45,7 +47,7 @@ class Result:
     arrived: bool
     sentence: str
     way_out: str = ""
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[TrialStage, ...] = ()
     is_trouble: bool = False
 
 
@@ -68,7 +70,7 @@ def send(account: SendingAccount, *, address: str, by: User) -> Result:
             course = probe.walk(server, _mail(account, address), seconds=direct_send.TRIAL_SECONDS)
     except ServerTroubleError as error:
         return Result(arrived=False, sentence=error.sentence, is_trouble=True)
-    except direct_send.BusyError as error:
+    except direct_send.TooManyTrialsError as error:
         return Result(arrived=False, sentence=error.sentence)
     return _result(course, server, address)
 
@@ -80,7 +82,7 @@ def _through_api(account: SendingAccount, address: str) -> Result:
             handed = direct_send.hand_over(
                 account, [_mail(account, address)], seconds=direct_send.TRIAL_SECONDS
             )
-    except direct_send.BusyError as error:
+    except direct_send.TooManyTrialsError as error:
         return Result(arrived=False, sentence=error.sentence)
     if handed.trouble is not None:
         way_out = advice.about_provider(handed.trouble)
@@ -109,7 +111,7 @@ def _result(course: probe.Course, server: SmtpSettings, address: str) -> Result:
     passed = {stage.step: stage.reply for stage in course.passed}
     failed = course.trouble.step if course.trouble else None
     stages = tuple(
-        Stage(
+        TrialStage(
             label=label(step),
             state="failed" if step is failed else "passed" if step in passed else "open",
             words=_words(passed.get(step))
@@ -124,7 +126,7 @@ def _result(course: probe.Course, server: SmtpSettings, address: str) -> Result:
         sentence = _("%(host)s accepted the email for %(address)s. Its answer: %(answer)s") % {
             "host": server.host,
             "address": address,
-            "answer": _words(passed[Step.BODY]),
+            "answer": _words(passed[OpeningStep.BODY]),
         }
         return Result(arrived=True, sentence=sentence, stages=stages)
     return Result(
@@ -136,20 +138,20 @@ def _result(course: probe.Course, server: SmtpSettings, address: str) -> Result:
     )
 
 
-def label(step: Step) -> str:
+def label(step: OpeningStep) -> str:
     """Name a stage for people."""
     labels = {
-        Step.RESOLVE: _("Find the server's address"),
-        Step.CONNECT: _("Connect"),
-        Step.TLS: _("Encrypt the connection and check the certificate"),
-        Step.BANNER: _("The server greets"),
-        Step.EHLO: _("Ask what the server can do"),
-        Step.STARTTLS: _("Encrypt the connection and check the certificate"),
-        Step.AUTH: _("Sign in"),
-        Step.MAIL: _("Name the sender"),
-        Step.RCPT: _("Name the recipient"),
-        Step.DATA: _("Announce the email"),
-        Step.BODY: _("Send the email"),
+        OpeningStep.RESOLVE: _("Find the server's address"),
+        OpeningStep.CONNECT: _("Connect"),
+        OpeningStep.TLS: _("Encrypt the connection and check the certificate"),
+        OpeningStep.BANNER: _("The server greets"),
+        OpeningStep.EHLO: _("Ask what the server can do"),
+        OpeningStep.STARTTLS: _("Encrypt the connection and check the certificate"),
+        OpeningStep.AUTH: _("Sign in"),
+        OpeningStep.MAIL: _("Name the sender"),
+        OpeningStep.RCPT: _("Name the recipient"),
+        OpeningStep.DATA: _("Announce the email"),
+        OpeningStep.BODY: _("Send the email"),
     }
     return labels[step]
 

@@ -20,9 +20,9 @@ from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import tags_of, writing_of
 from delivery.accounts import dkim_keys, routing
 from delivery.mime import headers
-from delivery.mime.compile import CompiledMessage, compile_message
 from delivery.mime.recipient import Recipient
 from delivery.mime.render import RenderError, render
+from delivery.mime.skeleton import CompiledMessage, compile_message
 from delivery.models import SendingAccount
 from delivery.system_mail import direct_send, test_limits
 from delivery.transports.protocol import Outcome, Outgoing, Verdict
@@ -43,7 +43,7 @@ class TestSendError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class TestAnswer:
     """What became of the mail to one address; ``sentence`` holds the server's words."""
 
     address: str
@@ -73,7 +73,7 @@ def read_addresses(text: str) -> list[str]:
 
 def send_test(
     campaign: Campaign, addresses: Sequence[str], *, by: User, person: str = ""
-) -> list[Answer]:
+) -> list[TestAnswer]:
     """Send the campaign's current content to these addresses and wait for the server's answers.
 
     ``person`` is the key of the subscriber to make it for (default: somebody of the audience),
@@ -161,7 +161,7 @@ def _hand_over(account: SendingAccount, mails: Sequence[Outgoing]) -> dict[int, 
     try:
         with direct_send.trial_place():
             handed = direct_send.hand_over(account, mails, seconds=direct_send.TRIAL_SECONDS)
-    except direct_send.BusyError as busy:
+    except direct_send.TooManyTrialsError as busy:
         raise TestSendError(busy.sentence) from busy
     arrived = any(outcome.verdict is Verdict.SENT for outcome in handed.outcomes.values())
     if handed.trouble is not None and not arrived:
@@ -169,10 +169,10 @@ def _hand_over(account: SendingAccount, mails: Sequence[Outgoing]) -> dict[int, 
     return handed.outcomes
 
 
-def _answer(address: str, outcome: Outcome | None, *, account: SendingAccount) -> Answer:
+def _answer(address: str, outcome: Outcome | None, *, account: SendingAccount) -> TestAnswer:
     if outcome is None or outcome.verdict is Verdict.NOT_SENT:
         sentence = _("%(account)s stopped before this email.") % {"account": account.name}
-        return Answer(address=address, arrived=False, sentence=sentence)
+        return TestAnswer(address=address, arrived=False, sentence=sentence)
     words = " ".join(
         part for part in (str(outcome.code or ""), outcome.enhanced, outcome.text) if part
     )
@@ -182,7 +182,7 @@ def _answer(address: str, outcome: Outcome | None, *, account: SendingAccount) -
         Verdict.FAILED: _("%(account)s refuses it: %(words)s"),
         Verdict.UNKNOWN: _("The connection to %(account)s broke; it may have arrived. %(words)s"),
     }
-    return Answer(
+    return TestAnswer(
         address=address,
         arrived=outcome.verdict is Verdict.SENT,
         sentence=sentences[outcome.verdict] % {"account": account.name, "words": words},

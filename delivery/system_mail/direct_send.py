@@ -33,7 +33,7 @@ TRIALS_AT_ONCE: Final = 2  # in the whole installation: the web server has a few
 _FORGOTTEN_AFTER: Final = 30.0  # seconds: a process that died in its trial frees the place
 
 
-class BusyError(Exception):
+class TooManyTrialsError(Exception):
     """No trial may begin now; ``sentence`` says why."""
 
     def __init__(self, sentence: str) -> None:
@@ -135,11 +135,11 @@ def trial_place() -> Iterator[None]:
     try:
         place = next(filter(_take, map("trial:{}".format, range(TRIALS_AT_ONCE))), None)
     except redis.RedisError as error:
-        raise BusyError(
+        raise TooManyTrialsError(
             _("Valkey does not answer, so no test email can be sent now. Try again in a moment.")
         ) from error
     if place is None:
-        raise BusyError(
+        raise TooManyTrialsError(
             _("Other test emails are on their way just now. Try again in a few seconds.")
         )
     try:

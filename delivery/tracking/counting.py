@@ -15,15 +15,24 @@ from delivery.states import AgentClass, EventKind
 
 Key = tuple[int, int, int]  # kind, agent, link ordinal (0: the whole mail)
 
-ADD = """
+
+def adding(rows: str) -> str:
+    """Return the SQL that adds ``rows``, a query for `EventTally`'s columns, to its tallies.
+
+    Its columns: campaign, kind, agent, link ordinal, total and unique, one row for each key.
+    """
+    return f"""
 INSERT INTO delivery_eventtally AS tally (campaign_id, kind, agent, link_ordinal, total, "unique")
-SELECT * FROM unnest(
-    %(campaign)s::bigint[], %(kind)s::smallint[], %(agent)s::smallint[], %(ordinal)s::smallint[],
-    %(total)s::bigint[], %(unique)s::bigint[]
-)
+{rows}
 ON CONFLICT (campaign_id, kind, agent, link_ordinal) DO UPDATE
 SET total = tally.total + EXCLUDED.total, "unique" = tally."unique" + EXCLUDED."unique"
 """
+
+
+ADD = adding("""SELECT * FROM unnest(
+    %(campaign)s::bigint[], %(kind)s::smallint[], %(agent)s::smallint[], %(ordinal)s::smallint[],
+    %(total)s::bigint[], %(unique)s::bigint[]
+)""")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

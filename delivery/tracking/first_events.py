@@ -11,6 +11,7 @@ from datetime import date
 from django.db import connection, transaction
 
 from delivery.models import ChangedDay, Dispatch
+from delivery.pipeline import minutes
 from delivery.states import AgentClass, EventKind, MessageState
 from delivery.tracking import position
 
@@ -27,22 +28,23 @@ UPDATE delivery_sendminute
 SET opened = 0, proxied = 0, clicked = 0, unsubscribed = 0, complained = 0, bounced = 0
 WHERE campaign_id = %(campaign)s
 """
-_COUNT = """
-INSERT INTO delivery_sendminute AS minute
-    (campaign_id, minute, shard, domain_group, sent, deferred, failed,
-     opened, proxied, clicked, unsubscribed, complained, bounced)
-SELECT campaign_id, date_trunc('minute', coalesce(attempted_at, created_at)), 0, domain_group,
-    0, 0, 0, count(opened_at), count(proxied_at) FILTER (WHERE opened_at IS NULL),
-    count(clicked_at), count(unsubscribed_at), count(complained_at), count(bounced_at)
-FROM delivery_message
+_COUNT = minutes.adding(
+    {
+        "opened": "count(opened_at)",
+        "proxied": "count(proxied_at) FILTER (WHERE opened_at IS NULL)",
+        "clicked": "count(clicked_at)",
+        "unsubscribed": "count(unsubscribed_at)",
+        "complained": "count(complained_at)",
+        "bounced": "count(bounced_at)",
+    },
+    minute="coalesce(attempted_at, created_at)",
+    shard="0",
+    source="""delivery_message
 WHERE campaign_id = %(campaign)s AND state = %(sent)s AND coalesce(
     opened_at, proxied_at, clicked_at, unsubscribed_at, complained_at, bounced_at) IS NOT NULL
-GROUP BY 1, 2, 4 ORDER BY 2, 4
-ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE SET
-    opened = EXCLUDED.opened, proxied = EXCLUDED.proxied, clicked = EXCLUDED.clicked,
-    unsubscribed = EXCLUDED.unsubscribed, complained = EXCLUDED.complained,
-    bounced = EXCLUDED.bounced
-"""
+GROUP BY 2, 4 ORDER BY 2, 4""",
+    replaces=True,
+)
 _MARK = """
 INSERT INTO delivery_changedday (campaign_id, day)
 SELECT DISTINCT campaign_id, (minute AT TIME ZONE 'UTC')::date

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member, takes_files
+from accounts.access.permissions import MemberRequest, member, takes_files
 from accounts.installation import hold, watch
 from accounts.models import Membership, Workspace
 from accounts.roles import Permission, Role

@@ -17,7 +17,7 @@ from accounts.input.numbers import row_number, row_numbers
 from accounts.workspaces import zones
 from accounts.workspaces.workspace_urls import outside
 from delivery.mime.tokens import Purpose
-from delivery.public import leaving, personal_data, preference_access
+from delivery.public import personal_data, preference_access, unsubscribing
 from delivery.public.message_link import Reader
 from delivery.public.preference_access import Holder
 from delivery.views.public import lost, page
@@ -93,7 +93,7 @@ def _evidence(request: HttpRequest, holder: Holder) -> "Evidence":
 def _leave_all(request: HttpRequest, holder: Holder, person: Subscriber) -> None:
     evidence = _evidence(request, holder)
     if holder.reader:
-        leaving.leave_all(holder.reader, **evidence)
+        unsubscribing.leave_all(holder.reader, **evidence)
     else:
         lifecycle.unsubscribe_from_all(person, **evidence)
 
@@ -157,7 +157,7 @@ def _change(
 
 def _count(holder: Holder, changed: wishes.Changed, evidence: "Evidence") -> None:
     if holder.reader and set(changed.left) & {one.pk for one in holder.reader.lists}:
-        leaving.count(holder.reader, evidence)
+        unsubscribing.count(holder.reader, evidence)
 
 
 def _slow_down(request: HttpRequest, person: Subscriber, *, may_speed_up: bool) -> None:
@@ -177,7 +177,7 @@ def _show(
         "form": form,
         "choices": offered,
         "ticked": _ticked(request) if form.is_bound else None,
-        "everything": leaving.is_out(person),
+        "everything": unsubscribing.is_out(person),
         "frequencies": _frequencies(holder, person),
         "frequency": person.frequency,
         "pauses": wishes.PAUSES,
@@ -217,7 +217,9 @@ def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
 
 def _leave_by_letter(request: HttpRequest, reader: Reader) -> HttpResponse:
     """Do what the letter's unsubscribe page does; it says so, offers Undo, and asks why."""
-    leaving.leave_all(reader, source=ConsentSource.UNSUBSCRIBE_PAGE, **visitors.origin(request))
+    unsubscribing.leave_all(
+        reader, source=ConsentSource.UNSUBSCRIBE_PAGE, **visitors.origin(request)
+    )
     where = outside("unsubscribe", reader.token(Purpose.UNSUBSCRIBE))
     where += visitors.asked_language(request)
     return HttpResponse(status=303, headers={"Location": where})

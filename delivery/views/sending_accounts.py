@@ -7,13 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from delivery.accounts import breaker, setup, standing
+from delivery.accounts import account_status, breaker, setup
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
 from delivery.models import FROM_SETTINGS, SendingAccount
@@ -30,7 +30,7 @@ def find(request: MemberRequest, account_id: int) -> SendingAccount:
 @member(Permission.MANAGE)
 def account_list(request: MemberRequest) -> HttpResponse:
     """Show the accounts, how each one fares and what it is limited to."""
-    context = {"standings": standing.of_workspace(request.workspace)}
+    context = {"standings": account_status.of_workspace(request.workspace)}
     return render(request, "delivery/accounts.html", context)
 
 
@@ -49,7 +49,7 @@ def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpRe
         "form": form,
         "account": account,
         "title": title,
-        "standing": standing.of_account(account) if account.pk else None,
+        "standing": account_status.of_account(account) if account.pk else None,
     }
     status = 409 if revised.conflict else 200
     return render(request, "delivery/account.html", context, status=status)
@@ -94,7 +94,7 @@ def account_edit(request: MemberRequest, account_id: int) -> HttpResponse:
 def account_move(request: MemberRequest, account_id: int) -> HttpResponse:
     """Change the order in which accounts stand in for each other."""
     account = find(request, account_id)
-    standing.move(account, up=request.POST.get("direction") == "up")
+    account_status.move(account, up=request.POST.get("direction") == "up")
     return redirect("account_list")
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.once import once
 from accounts.input.senders import understood
 from accounts.roles import Permission

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.workspaces.workspace_urls import outside
 from delivery.mime.tokens import Purpose
 from delivery.models import UnsubscribeReason
-from delivery.public import leaving, message_link
+from delivery.public import message_link, unsubscribing
 from delivery.public.message_link import Reader
 from delivery.views.public import lost, page, words_for
 from subscribers.consent import ownership
@@ -37,7 +37,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return _show(request, token, reader)
     action = request.POST.get("do", "")
     if request.POST.get("List-Unsubscribe") == ONE_CLICK:
-        leaving.leave(reader, source=ConsentSource.ONE_CLICK, **visitors.origin(request))
+        unsubscribing.leave(reader, source=ConsentSource.ONE_CLICK, **visitors.origin(request))
         return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
     if action not in ACTIONS:
         return _show(request, token, reader, status=400)
@@ -50,12 +50,12 @@ def _act(request: HttpRequest, reader: Reader, action: str) -> str:
     origin = visitors.origin(request)
     source = ConsentSource.UNSUBSCRIBE_PAGE
     if action == "leave":
-        leaving.leave(reader, source=source, **origin)
+        unsubscribing.leave(reader, source=source, **origin)
     elif action == "all":
-        leaving.leave_all(reader, source=source, **origin)
+        unsubscribing.leave_all(reader, source=source, **origin)
     elif action == "undo":
-        return "back" if leaving.undo(reader, source=source, **origin) else "late"
-    elif leaving.answer(
+        return "back" if unsubscribing.undo(reader, source=source, **origin) else "late"
+    elif unsubscribing.answer(
         reader, why=request.POST.get("why", ""), words=request.POST.get("words", "")
     ):
         return "thanks"
@@ -71,19 +71,19 @@ def _see_other(request: HttpRequest, token: str, news: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, token: str, reader: Reader, *, status: int = 200) -> HttpResponse:
-    gone = leaving.has_left(reader)
+    gone = unsubscribing.has_left(reader)
     answered = UnsubscribeReason.objects.filter(message_id=reader.message.pk).exists()
     context = {
         "token": token,
         "address": ownership.masked(reader.person.email) if reader.person else "",
         "names": reader.public_names,
         "news": request.GET.get("news", ""),
-        "everything": reader.person is not None and leaving.is_out(reader.person),
-        "may_undo": gone and bool(leaving.undoable(reader)),
+        "everything": reader.person is not None and unsubscribing.is_out(reader.person),
+        "may_undo": gone and bool(unsubscribing.undoable(reader)),
         "may_answer": gone and bool(reader.message.unsubscribed_at) and not answered,
         "answered": gone and answered,
         "answers": UnsubscribeReason.Answer.choices,
-        "longest": leaving.LONGEST_WORDS,
+        "longest": unsubscribing.LONGEST_WORDS,
         "words": words_for(reader, Kind.UNSUBSCRIBE),
         "preferences_token": reader.token(Purpose.PREFERENCES),
     }

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission
 from delivery.forms.warm_up import UsualPlanForm, WarmUpForm
 from delivery.limits import daily_usage, warm_up

@@ -14,7 +14,7 @@ from delivery.figures import ledgers
 from delivery.figures.ledgers import Ledger
 from delivery.models import Message
 from delivery.states import REASONS, MessageState
-from reports.campaign.engagement import Engagement, engagement
+from reports.campaign.engagement import UniqueEvents, engagement
 from reports.campaign.recipients import attach_people
 from subscribers.models import SubscriberTally
 
@@ -27,7 +27,7 @@ class Card:
 
     campaign: Campaign
     ledger: Ledger
-    engagement: Engagement
+    engagement: UniqueEvents
 
     @property
     def at_most(self) -> int:

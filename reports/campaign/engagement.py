@@ -13,7 +13,7 @@ from delivery.states import AgentClass, EventKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engagement:
+class UniqueEvents:
     """Unique messages per kind of event; ``proxy_opens`` and ``scanner_clicks`` are no people."""
 
     opens: int = 0
@@ -35,7 +35,7 @@ _FIELDS = {
 }
 
 
-def engagement(campaign_ids: Iterable[int]) -> dict[int, Engagement]:
+def engagement(campaign_ids: Iterable[int]) -> dict[int, UniqueEvents]:
     """Return each campaign's engagement in one query over the tallies.
 
     Clicks are tallied per link, and a person who followed two links counts in both; the row with
@@ -52,7 +52,7 @@ def engagement(campaign_ids: Iterable[int]) -> dict[int, Engagement]:
         name = _FIELDS.get((EventKind(tally.kind), AgentClass(tally.agent)))
         if name and tally.link_ordinal == 0:
             mine[name] = mine.get(name, 0) + tally.unique
-    return {campaign_id: Engagement(**mine) for campaign_id, mine in figures.items()}
+    return {campaign_id: UniqueEvents(**mine) for campaign_id, mine in figures.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

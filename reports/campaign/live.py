@@ -50,7 +50,7 @@ class Lane:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ServerAnswer:
     """What a server said about mails that wait or failed, and when it said so last."""
 
     text: str
@@ -73,7 +73,7 @@ class Live:
     diagnosis: Diagnosis
     minutes: list[Minute]
     lanes: list[Lane]
-    answers: list[Answer]
+    answers: list[ServerAnswer]
     messages_per_second: float
     time_left: timedelta | None
     next_slot: datetime | None
@@ -94,7 +94,7 @@ def now(campaign: Campaign) -> Live:
         minutes=minutes(campaign),
         lanes=campaign_lanes(campaign, ledger),
         answers=[
-            Answer(text=text, reason=reason, groups=list(map(DomainGroup, groups)), at=at)
+            ServerAnswer(text=text, reason=reason, groups=list(map(DomainGroup, groups)), at=at)
             for text, reason, groups, at in running.last_errors(campaign)
         ],
         messages_per_second=speed,

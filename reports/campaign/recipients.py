@@ -9,7 +9,7 @@ from accounts.background import set_aside
 from campaigns.models import Campaign
 from delivery.models import Message
 from delivery.states import REASONS, MessageState
-from subscribers.directory.export import LeftOut
+from subscribers.directory.export import ExportOmissions
 from subscribers.models import Subscriber
 
 PAGE = 25
@@ -25,7 +25,7 @@ LATER = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class RecipientsPage:
     """One page of recipients; the keys lead to the pages beside it (None: there is none)."""
 
     messages: list[Message]
@@ -61,7 +61,7 @@ def page(
     search: str = "",
     after: int | None = None,
     before: int | None = None,
-) -> Page:
+) -> RecipientsPage:
     """Return one page in the order of subscribers; found by key, so deep pages cost the same."""
     messages = matching(campaign, state=state, search=search).select_related("reply")
     if before is not None:
@@ -79,7 +79,7 @@ def page(
         previous = rows[0].subscriber_id if after is not None and rows else None
         following = rows[-1].subscriber_id if more else None
     attach_people(rows)
-    return Page(messages=rows, previous=previous, next=following)
+    return RecipientsPage(messages=rows, previous=previous, next=following)
 
 
 def attach_people(messages: list[Message]) -> None:
@@ -94,10 +94,10 @@ def rows(campaign: Campaign, *, state: str = "") -> Iterator[list[str]]:
 
     A recipient that can't be read costs their own row alone, which says so, as the last one does.
     """
-    return _rows(matching(campaign, state=state).select_related("reply"), LeftOut())
+    return _rows(matching(campaign, state=state).select_related("reply"), ExportOmissions())
 
 
-def _rows(chosen: QuerySet[Message], left_out: LeftOut) -> Iterator[list[str]]:
+def _rows(chosen: QuerySet[Message], left_out: ExportOmissions) -> Iterator[list[str]]:
     yield [
         "email", "first_name", "last_name", "state", "reason", "server_reply", "attempts",
         "last_attempt", "opened", "clicked", "unsubscribed", "bounced", "complained",

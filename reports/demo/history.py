@@ -9,10 +9,10 @@ from django.utils import timezone
 from campaigns import lifecycle
 from campaigns.models import Campaign, Link
 from delivery.models import Dispatch, SendingAccount
-from delivery.pipeline import tallies
+from delivery.pipeline import minutes, tallies
 from delivery.states import AgentClass, EventKind, MessageState, Reason
-from delivery.tracking import first_events
-from reports.demo.writing import Letter
+from delivery.tracking import counting, first_events
+from reports.demo.writing import DemoCampaign
 
 # A number in [0, 1) per row and purpose, the same on every machine; ends with the session.
 POINT = """
@@ -116,8 +116,7 @@ TALLIES = tallies.adding(
     " FROM delivery_message WHERE campaign_id = %(campaign)s) AS moves",
     shard="0",
 )
-EVENT_TALLIES = """
-INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
+EVENT_TALLIES = counting.adding("""
 SELECT campaign_id, kind, agent, link_ordinal, count(*), count(DISTINCT message_id)
 FROM delivery_event WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 3, 4
 UNION ALL
@@ -125,17 +124,18 @@ UNION ALL
 SELECT campaign_id, kind, agent, 0, count(*), count(DISTINCT message_id)
 FROM delivery_event
 WHERE campaign_id = %(campaign)s AND kind = %(clicked)s GROUP BY 1, 2, 3
-"""
-MINUTES = """
-INSERT INTO delivery_sendminute
-    (campaign_id, minute, shard, domain_group, sent, deferred, failed)
-SELECT campaign_id, date_trunc('minute', attempted_at), 0, domain_group,
-    count(*) FILTER (WHERE state = %(sent)s), 0, count(*) FILTER (WHERE state = %(failed)s)
-FROM delivery_message WHERE campaign_id = %(campaign)s AND attempted_at IS NOT NULL
-GROUP BY 1, 2, 4
-ON CONFLICT (campaign_id, minute, shard, domain_group) DO UPDATE
-SET sent = EXCLUDED.sent, failed = EXCLUDED.failed
-"""
+""")
+MINUTES = minutes.adding(
+    {
+        "sent": "count(*) FILTER (WHERE state = %(sent)s)",
+        "failed": "count(*) FILTER (WHERE state = %(failed)s)",
+    },
+    minute="attempted_at",
+    shard="0",
+    source="delivery_message WHERE campaign_id = %(campaign)s AND attempted_at IS NOT NULL"
+    " GROUP BY 2, 4",
+    replaces=True,
+)
 
 
 def _reply(cursor: object, code: int, enhanced: str, text: str) -> int:
@@ -150,7 +150,7 @@ def _reply(cursor: object, code: int, enhanced: str, text: str) -> int:
     return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
 
 
-def invent_send(campaign: Campaign, letter: Letter, *, now: datetime) -> None:
+def invent_send(campaign: Campaign, letter: DemoCampaign, *, now: datetime) -> None:
     """Write the whole history of one finished campaign, consistent to the last count."""
     start = now - timedelta(days=letter.days_ago or 0)
     Link.objects.bulk_create(

@@ -16,8 +16,8 @@ from delivery.states import TransportKind
 from delivery.tracking import engagement
 from reports import rollups
 from reports.demo import groups, history
-from reports.demo.people import ROASTS, Person, invent
-from reports.demo.writing import COLD_DRIP, FINISHED, HARVEST, Letter
+from reports.demo.people import ROASTS, DemoPerson, invent
+from reports.demo.writing import COLD_DRIP, FINISHED, HARVEST, DemoCampaign
 from subscribers.addresses import addresses
 from subscribers.consent import ledger
 from subscribers.models import ConsentStatement, CustomField, MailingList, SignupForm
@@ -114,7 +114,7 @@ def _make_fields(workspace: Workspace) -> None:
     )
 
 
-def copy_people(workspace: Workspace, people: Iterable[Person]) -> None:
+def copy_people(workspace: Workspace, people: Iterable[DemoPerson]) -> None:
     """Write people by COPY (tens of thousands a second)."""
     key = bytes(workspace.address_key)
     columns = (
@@ -235,7 +235,7 @@ def _make_form(
 
 def _write(
     workspace: Workspace,
-    letter: Letter,
+    letter: DemoCampaign,
     lists: dict[str, MailingList],
     *,
     status: CampaignStatus,

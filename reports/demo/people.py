@@ -145,7 +145,7 @@ DOMAINS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Person:
+class DemoPerson:
     """One invented subscriber."""
 
     email: str
@@ -170,7 +170,7 @@ def _ascii(name: str) -> str:
     return "".join(letter for letter in folded if "a" <= letter <= "z")
 
 
-def invent(count: int, *, now: datetime, seed: int = 12) -> Iterator[Person]:
+def invent(count: int, *, now: datetime, seed: int = 12) -> Iterator[DemoPerson]:
     """Yield people with distinct addresses, oldest first; the same ones for the same seed.
 
     They joined over the last two years, more and more of them each month.
@@ -193,7 +193,7 @@ def invent(count: int, *, now: datetime, seed: int = 12) -> Iterator[Person]:
         if random.random() < BIRTHDAY_SHARE:
             birthday = date(1962, 1, 1) + timedelta(days=random.randrange(16_000))
             fields["birthday"] = birthday.isoformat()
-        yield Person(
+        yield DemoPerson(
             email=f"{local}{number + 1}@{_domain(random)}",
             first_name=first,
             last_name=last,

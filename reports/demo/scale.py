@@ -17,9 +17,9 @@ from accounts.workspaces import workspaces
 from campaigns.models import Campaign, Content, Link
 from campaigns.states import CampaignStatus, ContentKind
 from delivery.models import Dispatch
-from delivery.pipeline import tallies
+from delivery.pipeline import minutes, tallies
 from delivery.states import AgentClass, EventKind, MessageState
-from delivery.tracking import engagement, first_events
+from delivery.tracking import counting, engagement, first_events
 from reports import rollups
 from reports.demo.people import CITIES, INDONESIAN_FIRST, INDONESIAN_LAST, ROASTS
 from subscribers.addresses import addresses
@@ -93,23 +93,24 @@ TALLIES = (
         " WHERE campaign_id = %(campaign)s AND id > %(before)s) AS moves",
         shard="0",
     ),
-    """
-    INSERT INTO delivery_eventtally (campaign_id, kind, agent, link_ordinal, total, "unique")
+    counting.adding("""
     SELECT campaign_id, kind, agent, link_ordinal, count(*), count(*)
     FROM delivery_event WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 3, 4
     UNION ALL
     SELECT campaign_id, kind, agent, 0, count(*), count(*)
     FROM delivery_event
     WHERE campaign_id = %(campaign)s AND kind = %(clicked)s GROUP BY 1, 2, 3
-    """,
-    """
-    INSERT INTO delivery_sendminute
-        (campaign_id, minute, shard, domain_group, sent, deferred, failed)
-    SELECT campaign_id, date_trunc('minute', %(at)s::timestamptz), 0, domain_group,
-        sum(count) FILTER (WHERE state = %(sent)s), 0,
-        coalesce(sum(count) FILTER (WHERE state = %(failed)s), 0)
-    FROM delivery_messagetally WHERE campaign_id = %(campaign)s GROUP BY 1, 2, 4
-    """,
+    """),
+    minutes.adding(
+        {
+            "sent": "coalesce(sum(count) FILTER (WHERE state = %(sent)s), 0)",
+            "failed": "coalesce(sum(count) FILTER (WHERE state = %(failed)s), 0)",
+        },
+        minute="%(at)s::timestamptz",
+        shard="0",
+        source="delivery_messagetally WHERE campaign_id = %(campaign)s GROUP BY 2, 4",
+        replaces=True,
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Letter:
+class DemoCampaign:
     """One campaign's words; ``days_ago`` is None for drafts and scheduled ones."""
 
     name: str
@@ -16,7 +16,7 @@ class Letter:
     links: tuple[str, ...] = ()
 
 
-WEEKEND = Letter(
+WEEKEND = DemoCampaign(
     name="Weekend roast: two new origins",
     subject="Two new origins this weekend, {{ first_name|default('friend') }}",
     preheader="Toraja and Flores, roasted on Thursday",
@@ -47,7 +47,7 @@ See you at the bar – or on [Instagram](https://instagram.example/kopisenja).
 *Ayu, Kopi Senja*
 """,
 )
-THANKS = Letter(
+THANKS = DemoCampaign(
     name="Terima kasih, 10.000 pelanggan",
     subject="Terima kasih, {{ first_name|default('kawan') }} – kita sudah 10.000",
     preheader="Sepuluh ribu cangkir, satu cerita",
@@ -75,7 +75,7 @@ gratis.
 """,
 )
 EARLIER = tuple(
-    Letter(
+    DemoCampaign(
         name=f"Brew guide no. {number}: {topic}",
         subject=f"Brew guide no. {number}: {topic}",
         preheader="Grams, seconds, and why",
@@ -103,7 +103,7 @@ The beans for it are [in the shop](https://kopisenja.example/toko).
         (13, "milk that behaves", 29.2),
     )
 )
-HARVEST = Letter(
+HARVEST = DemoCampaign(
     name="Panen raya: the Gayo harvest is in",
     subject="Panen raya: the Gayo harvest is in, {{ first_name|default('friend') }}",
     preheader="Three lots, one week old, roasted Thursday",
@@ -116,7 +116,7 @@ The new **Gayo** lots came down the mountain last week. We cupped eleven and kep
 If you are near {{ city|default("Bandung") }}, come taste them on Saturday.
 """,
 )
-COLD_DRIP = Letter(
+COLD_DRIP = DemoCampaign(
     name="Brew guide no. 14: cold drip",
     subject="Brew guide no. 14: cold drip",
     preheader="Eight hours, one drop a second",

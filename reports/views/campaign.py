@@ -11,7 +11,7 @@ from django.utils.formats import date_format, time_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission
 from campaigns.checks import confirmation
 from campaigns.models import Campaign
@@ -22,7 +22,7 @@ from delivery.states import EventKind
 from reports.campaign import expected, live, recipients, skips
 from reports.campaign.engagement import curve, engagement, links
 from reports.views.campaigns import key
-from subscribers.imports.errors import safe
+from subscribers.imports.error_file import safe
 
 MOVING, WAITING = 2, 10  # seconds after which the figures are renewed
 FILTERS = (

@@ -3,10 +3,10 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.numbers import row_number
 from accounts.roles import Permission
-from campaigns.states import CampaignStatus
+from campaigns.states import OVER, CampaignStatus
 from delivery.health import diagnosis
 from reports.campaign import cards
 
@@ -75,7 +75,7 @@ def report_list(request: MemberRequest) -> HttpResponse:
     """Show finished campaigns side by side."""
     page = cards.page(
         request.workspace,
-        statuses=(CampaignStatus.SENT, CampaignStatus.CANCELLED),
+        statuses=tuple(OVER),
         before=key(request, "before"),
     )
     return render(request, "reports/reports.html", {"page": page})

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.background import set_aside
 from accounts.mails import system_mail
 from accounts.roles import Permission

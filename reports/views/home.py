@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.models import Workspace
 from accounts.roles import Permission
 from accounts.workspaces.workspace_urls import may_open
@@ -67,7 +67,7 @@ def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
     }
 
 
-def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object]]:
+def _checklist_items(steps: list[home.ChecklistStep], role: str) -> list[dict[str, object]]:
     words = {
         "account": (
             _("Connect a sending account"),
@@ -84,7 +84,7 @@ def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object
         "test": (_("Send a test email"), _("To see it arrive."), _("Test")),
         "campaign": (_("Send your first campaign"), _("Write it, look, send."), _("Write")),
     }
-    moving = reverse("move_list") if may_open(role, "move_list") else ""
+    moving = reverse("migration_list") if may_open(role, "migration_list") else ""
     return [
         {
             "label": words[step.key][0],
@@ -99,7 +99,7 @@ def _checklist_items(steps: list[home.Step], role: str) -> list[dict[str, object
     ]
 
 
-def _place_of(step: home.Step) -> str:
+def _place_of(step: home.ChecklistStep) -> str:
     return reverse(step.url_name, args=step.args) + (f"#{step.place}" if step.place else "")
 
 

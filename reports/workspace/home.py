@@ -120,7 +120,7 @@ def recent_rates(workspace: Workspace, *, limit: int = 12) -> list[dict[str, flo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ChecklistStep:
     """One line of the checklist; ``url_name`` and ``place`` lead to the very thing to do.
 
     ``place`` is the id of an element of that page.
@@ -133,7 +133,7 @@ class Step:
     place: str = ""
 
 
-def checklist(workspace: Workspace, *, has_people: bool) -> list[Step]:
+def checklist(workspace: Workspace, *, has_people: bool) -> list[ChecklistStep]:
     """Return what leads a new workspace to its first campaign, in order."""
     accounts = SendingAccount.objects.filter(workspace=workspace)
     real = accounts.exclude(kind=TransportKind.SANDBOX)
@@ -142,27 +142,27 @@ def checklist(workspace: Workspace, *, has_people: bool) -> list[Step]:
     tries = real.first() or accounts.first()
     campaigns = Campaign.objects.filter(workspace=workspace)
     return [
-        Step(key="account", done=working.exists(), url_name="account_choose"),
-        Step(
+        ChecklistStep(key="account", done=working.exists(), url_name="account_choose"),
+        ChecklistStep(
             key="address",
             done=bool(workspace.postal_address),
             url_name="settings_workspace",
             place="id_postal_address",
         ),
-        Step(key="people", done=has_people, url_name="import_new"),
-        Step(
+        ChecklistStep(key="people", done=has_people, url_name="import_new"),
+        ChecklistStep(
             key="template",
             done=campaigns.filter(content__template__isnull=False).exists(),
             url_name="template_new",
         ),
-        Step(
+        ChecklistStep(
             key="test",
             done=tested is not None,
             url_name="account_edit" if tries else "account_choose",
             args=(tries.pk,) if tries else (),
             place="test",
         ),
-        Step(
+        ChecklistStep(
             key="campaign",
             done=campaigns.filter(started_at__isnull=False).exists(),
             url_name="campaign_new",

@@ -7,7 +7,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User, Workspace
-from subscribers.bulk import steps
+from subscribers.bulk import action_kinds
 from subscribers.directory import directory
 from subscribers.directory.filters import PeopleFilters
 from subscribers.models import BulkAction, BulkChange, Subscriber
@@ -68,7 +68,11 @@ def cancel(action: BulkAction) -> bool:
 
 def may_undo(action: BulkAction) -> bool:
     """Say whether an action can be taken back."""
-    undo = steps.STEPS[BulkKind(action.kind)].undo if action.kind in steps.STEPS else None
+    undo = (
+        action_kinds.STEPS[BulkKind(action.kind)].undo
+        if action.kind in action_kinds.STEPS
+        else None
+    )
     return undo is not None and action.status in ENDED and action.changed > 0
 
 

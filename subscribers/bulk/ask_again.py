@@ -13,7 +13,7 @@ from django.db import connection
 from subscribers.consent import ledger, suppression
 from subscribers.models import BulkAction, SignupForm, Subscriber
 from subscribers.signup import signup
-from subscribers.signup.signup import Letter
+from subscribers.signup.signup import SignupMail
 from subscribers.states import ConsentKind, ConsentSource, SubscriptionStatus
 
 EVERY = timedelta(days=14)
@@ -65,7 +65,7 @@ def ask(action: BulkAction, people: Sequence[int], at: datetime) -> list[tuple[i
         return [(key, "") for key in sorted({key for (key,) in cursor.fetchall()})]
 
 
-def letters(action: BulkAction, people: Sequence[int]) -> list[Letter]:
+def letters(action: BulkAction, people: Sequence[int]) -> list[SignupMail]:
     """Return the mails to people who were just noted as asked."""
     form = _form(action)
     if form is None:
@@ -75,7 +75,7 @@ def letters(action: BulkAction, people: Sequence[int]) -> list[Letter]:
         token = signup.invitation(form, person=person)
         if token:
             found.append(
-                Letter(
+                SignupMail(
                     subscriber_id=person.pk,
                     form_id=form.pk,
                     token=token,

@@ -13,17 +13,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.background import set_aside
-from subscribers.bulk import actions, fields, key_changes, steps
+from subscribers.bulk import action_kinds, actions, fields, key_changes
 from subscribers.models import BulkAction, BulkChange, Tag, Tagging
 from subscribers.people import tags
-from subscribers.signup.signup import Letter
+from subscribers.signup.signup import SignupMail
 from subscribers.states import BulkKind, BulkStatus
 
 KEEP = """
 INSERT INTO subscribers_bulkchange (action_id, at, subscriber_id, previous)
 SELECT %s, %s, person, previous FROM unnest(%s::bigint[], %s::text[]) AS changed (person, previous)
 """
-Send = Callable[[Letter], None]
+Send = Callable[[SignupMail], None]
 SECONDS = 20.0  # a task's turn; then it makes room and comes again
 
 
@@ -80,7 +80,7 @@ def _store(action: BulkAction) -> None:
 
 def _must_wait(action: BulkAction) -> bool:
     """Say whether an action has done what it may by now."""
-    most = steps.STEPS[BulkKind(action.kind)].a_minute
+    most = action_kinds.STEPS[BulkKind(action.kind)].a_minute
     if most is None or action.started_at is None:
         return False
     minutes = int((timezone.now() - action.started_at).total_seconds() // 60)
@@ -88,7 +88,7 @@ def _must_wait(action: BulkAction) -> bool:
 
 
 def _do_batch(action: BulkAction, send: Send | None) -> bool:
-    step = steps.STEPS[BulkKind(action.kind)]
+    step = action_kinds.STEPS[BulkKind(action.kind)]
     at = timezone.now()
     if action.started_at is None:
         action.status, action.started_at = BulkStatus.RUNNING, at
@@ -128,7 +128,7 @@ def _keep(action: BulkAction, changed: Sequence[tuple[int, str]], at: datetime) 
 
 
 def _undo_batch(action: BulkAction) -> bool:
-    step = steps.STEPS[BulkKind(action.kind)]
+    step = action_kinds.STEPS[BulkKind(action.kind)]
     changes = list(
         BulkChange.objects.filter(action=action, subscriber_id__gt=action.reached).order_by(
             "subscriber_id"

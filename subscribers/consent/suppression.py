@@ -193,7 +193,7 @@ def bar(workspace: Workspace, *, email_key: str, actor: User | None) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class SuppressionPage:
     """Suppressed addresses, newest first; ``older`` leads to the page after it (None: none)."""
 
     rows: list[Suppression]
@@ -202,7 +202,7 @@ class Page:
 
 def page(
     workspace: Workspace, *, reason: str = "", search: str = "", before: int | None = None
-) -> Page:
+) -> SuppressionPage:
     """Return one page of the list by key.
 
     A whole address is looked up by its hash, so that an erased one is found, too; else by the
@@ -216,7 +216,7 @@ def page(
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: ROWS_A_PAGE + 1])
-    return Page(
+    return SuppressionPage(
         rows=found[:ROWS_A_PAGE],
         older=found[ROWS_A_PAGE - 1].pk if len(found) > ROWS_A_PAGE else None,
     )

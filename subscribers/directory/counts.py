@@ -68,7 +68,7 @@ def subscribed(workspace: Workspace) -> int:
 
 
 def lately(
-    workspace: Workspace, filters: PeopleFilters, page: directory.Page | None = None
+    workspace: Workspace, filters: PeopleFilters, page: directory.PeoplePage | None = None
 ) -> int | None:
     """Count for a page that only shows the number; a segment's may be up to a minute old."""
     if page and page.people and page.newer is None and page.older is None:

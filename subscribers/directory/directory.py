@@ -54,7 +54,7 @@ class Filters:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class PeoplePage:
     """People, newest first; the keys lead to the pages beside it (None: there is none)."""
 
     people: list[Subscriber]
@@ -91,7 +91,7 @@ def page(
     *,
     before: int | None = None,
     after: int | None = None,
-) -> Page:
+) -> PeoplePage:
     """Return one page: people older than ``before``, or newer than ``after``, or the newest.
 
     Raises:
@@ -107,7 +107,7 @@ def page(
         newer = rows[0].pk if before is not None and rows else None
         older = rows[-1].pk if more else None
     _attach_subscriptions(rows)
-    return Page(people=rows, newer=newer, older=older)
+    return PeoplePage(people=rows, newer=newer, older=older)
 
 
 def found(workspace: Workspace, text: str, *, most: int) -> list[Subscriber]:

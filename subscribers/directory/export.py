@@ -27,7 +27,7 @@ from accounts.background import set_aside
 from accounts.models import Workspace
 from subscribers.consent import suppression
 from subscribers.fields import definitions
-from subscribers.imports.errors import safe
+from subscribers.imports.error_file import safe
 from subscribers.imports.mapping import EXPORT_COLUMNS
 from subscribers.migrate_from.suppressions import EXPORT_COLUMNS as SUPPRESSION_COLUMNS
 from subscribers.models import CustomField, Subscriber, Suppression
@@ -65,7 +65,7 @@ WHERE person.workspace_id = %(workspace)s AND person.id = ANY(%(ids)s)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ExportColumn:
     """Something that can be exported: ``key`` names it in the form, ``name`` in the file."""
 
     key: str
@@ -74,7 +74,7 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class ExportRow:
     """One person's values: as stored, lists as (name, status, since), tags as names."""
 
     id: int
@@ -86,7 +86,7 @@ class Row:
     suppressed: str | None
 
 
-def columns(workspace: Workspace) -> list[Column]:
+def columns(workspace: Workspace) -> list[ExportColumn]:
     """Return everything that can be chosen besides the address, which always comes along."""
     labels = {
         "first_name": _("First name"),
@@ -101,9 +101,9 @@ def columns(workspace: Workspace) -> list[Column]:
     }
     own = CustomField.objects.filter(workspace=workspace).values_list("key", "label")
     return [
-        *(Column(key=key, name=key, label=labels[key]) for key in STANDARD[:4]),
-        *(Column(key=f"{FIELD}{key}", name=key, label=label) for key, label in own),
-        *(Column(key=key, name=key, label=labels[key]) for key in (*RELATED, *STANDARD[4:])),
+        *(ExportColumn(key=key, name=key, label=labels[key]) for key in STANDARD[:4]),
+        *(ExportColumn(key=f"{FIELD}{key}", name=key, label=label) for key, label in own),
+        *(ExportColumn(key=key, name=key, label=labels[key]) for key in (*RELATED, *STANDARD[4:])),
     ]
 
 
@@ -114,7 +114,7 @@ def choose(people: QuerySet[Subscriber]) -> "array[int]":
     return ids
 
 
-class LeftOut:
+class ExportOmissions:
     """Counts what could not be written into one file, and says so in words.
 
     Made in the language of the request: lines are written when it is over.
@@ -138,14 +138,18 @@ class LeftOut:
 
 
 def write(
-    workspace: Workspace, ids: "array[int]", *, chosen: Sequence[Column], form: str
+    workspace: Workspace, ids: "array[int]", *, chosen: Sequence[ExportColumn], form: str
 ) -> Iterator[str]:
     """Return a file batch by batch; ``form`` is `CSV` or `JSON`."""
-    return _write(workspace, ids, chosen, form, LeftOut())
+    return _write(workspace, ids, chosen, form, ExportOmissions())
 
 
 def _write(
-    workspace: Workspace, ids: "array[int]", chosen: Sequence[Column], form: str, left_out: LeftOut
+    workspace: Workspace,
+    ids: "array[int]",
+    chosen: Sequence[ExportColumn],
+    form: str,
+    left_out: ExportOmissions,
 ) -> Iterator[str]:
     related = {column.key for column in chosen} & set(RELATED)
     lines = _csv_lines if form == CSV else _json_lines
@@ -172,7 +176,7 @@ def _instead(form: str, sentence: str, key: int | None = None) -> str:
     return json.dumps({"subscriber_id": key, "error": sentence}, ensure_ascii=False) + "\n"
 
 
-def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[Row]:
+def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[ExportRow]:
     values: dict[str, Any] = {"workspace": workspace.pk, "ids": ids}
     lists: dict[int, list[tuple[str, str, datetime]]] = {}
     tags: dict[int, list[str]] = {}
@@ -192,7 +196,7 @@ def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[Ro
         cursor.execute(_PEOPLE, values)
         rows = cursor.fetchall()
     return [
-        Row(
+        ExportRow(
             id=key,
             email=email,
             fields=json.loads(own),
@@ -205,7 +209,7 @@ def _read(workspace: Workspace, ids: list[int], *, related: set[str]) -> list[Ro
     ]
 
 
-def _csv_lines(rows: list[Row], chosen: Sequence[Column]) -> str:
+def _csv_lines(rows: list[ExportRow], chosen: Sequence[ExportColumn]) -> str:
     writer = _csv_writer()
     readers = [_reader(column.key) for column in chosen]
     return "".join(
@@ -214,7 +218,7 @@ def _csv_lines(rows: list[Row], chosen: Sequence[Column]) -> str:
     )
 
 
-def _reader(key: str) -> Callable[[Row], str]:
+def _reader(key: str) -> Callable[[ExportRow], str]:
     """Return a function from a row to a cell, as an import would read it back."""
     if key.startswith(FIELD):
         own = key[len(FIELD) :]
@@ -234,12 +238,12 @@ def _quoted(tag: str) -> str:
     return '"{}"'.format(tag.replace('"', '""')) if {",", ";", '"'} & set(tag) else tag
 
 
-def _json_lines(rows: list[Row], chosen: Sequence[Column]) -> str:
+def _json_lines(rows: list[ExportRow], chosen: Sequence[ExportColumn]) -> str:
     wanted = {column.key for column in chosen}
     return "".join(f"{_json(row, wanted)}\n" for row in rows)
 
 
-def _json(row: Row, wanted: set[str]) -> str:
+def _json(row: ExportRow, wanted: set[str]) -> str:
     data: dict[str, Any] = {"subscriber_id": row.id, "email": row.email}
     for key in STANDARD:
         if key in wanted:
@@ -275,10 +279,10 @@ def _csv_writer() -> Callable[[Sequence[str]], str]:
 def suppressions(workspace: Workspace, *, reason: str = "") -> Iterator[str]:
     """Return the suppression list as CSV, without erased addresses: nobody knows them any more."""
     rows = Suppression.objects.filter(workspace=workspace).exclude(email_key="")
-    return _suppressions(rows.filter(reason=reason) if reason else rows, LeftOut())
+    return _suppressions(rows.filter(reason=reason) if reason else rows, ExportOmissions())
 
 
-def _suppressions(rows: QuerySet[Suppression], left_out: LeftOut) -> Iterator[str]:
+def _suppressions(rows: QuerySet[Suppression], left_out: ExportOmissions) -> Iterator[str]:
     writer = _csv_writer()
     yield "\N{BYTE ORDER MARK}"
     yield writer(SUPPRESSION_COLUMNS)

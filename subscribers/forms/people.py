@@ -22,7 +22,7 @@ from subscribers.people import tags
 from subscribers.states import BulkKind, FieldType, FieldVisibility, Frequency
 
 
-class ProfileForm(forms.Form):
+class SubscriberForm(forms.Form):
     """A person's address, name, language and custom fields, as a member enters them."""
 
     email = forms.CharField(label=_("Email address"), max_length=320)

@@ -87,7 +87,7 @@ class PreferencesForm(PersonForm):
         language.choices = [("", _("Same as the newsletter")), *settings.LANGUAGES]  # type: ignore[attr-defined]  # a ChoiceField
 
 
-class JoinForm(PersonForm):
+class SignUpForm(PersonForm):
     """A sign-up as a form of ours asks for it."""
 
     email = forms.CharField(max_length=400)

@@ -1,4 +1,4 @@
-"""The form of a segment's name; its rules are read by `subscribers.segments.editing`."""
+"""The form of a segment's name; its rules are read by `subscribers.segments.rule_editor`."""
 
 from typing import Any
 

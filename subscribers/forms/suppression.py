@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from subscribers.forms.moves import REASONS
+from subscribers.forms.migrate_from import REASONS
 from subscribers.states import SuppressionReason
 
 # These people said so themselves, to us or to their provider; only they can take it back.

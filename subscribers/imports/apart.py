@@ -16,11 +16,11 @@ from accounts.background import set_aside
 from subscribers.fields.problems import Problem
 from subscribers.imports.batches import Batch
 from subscribers.imports.clashes import Clash
-from subscribers.imports.errors import ErrorFile, unsafe
+from subscribers.imports.error_file import ErrorFile, unsafe
 from subscribers.imports.memory import Memory
 from subscribers.imports.merge import Counts, Duplicate, Merger, Overtaken
 from subscribers.imports.reader import BrokenRow
-from subscribers.imports.rows import Fault
+from subscribers.imports.rows import ValueFault
 
 MOST: Final = 1_000  # rows of one file; with more of them something else is wrong
 KIND: Final = "import"
@@ -32,7 +32,7 @@ Made = TypeVar("Made")
 
 
 @dataclass(kw_only=True)
-class Refused:
+class RefusedRows:
     """The rows of one file that the database refused: row → why."""
 
     subject: str  # names the file's import, for operators
@@ -97,7 +97,12 @@ def steadily(work: Callable[[], Made]) -> Made:
 
 
 def batch(
-    refused: Refused, merger: Merger, make: Make, lines: Sequence[bytes], *, dry_run: bool = False
+    refused: RefusedRows,
+    merger: Merger,
+    make: Make,
+    lines: Sequence[bytes],
+    *,
+    dry_run: bool = False,
 ) -> tuple[Counts, list[Clash]]:
     """Stage and merge a batch's pieces without its rows at fault, in the caller's transaction."""
 
@@ -118,7 +123,7 @@ def batch(
 
 
 def rest(
-    refused: Refused, merger: Merger, make: Make, *, dry_run: bool = False
+    refused: RefusedRows, merger: Merger, make: Make, *, dry_run: bool = False
 ) -> tuple[Counts, list[Clash]]:
     """Merge the rows that `Memory` kept, and let those leave of whom one says so; as `batch`."""
 
@@ -147,12 +152,12 @@ def rest(
     found = refused.without(rows, lambda part: steadily(lambda: kept(part)), row=int)
     if not dry_run:
         # They stand in the error file already, as rows that come twice.
-        repeated = Refused(subject=refused.subject, passes=refused.passes)
+        repeated = RefusedRows(subject=refused.subject, passes=refused.passes)
         repeated.without(merger.kept_rows("import_worse"), worse, row=int)
     return _together(found)
 
 
-def keep(refused: Refused, memory: Memory, one: Batch) -> None:
+def keep(refused: RefusedRows, memory: Memory, one: Batch) -> None:
     """Have the addresses of a batch remembered, and the rows that may repeat one."""
     memory.note(one.seen)
     if one.doubtful:
@@ -196,7 +201,7 @@ def tell(
         if number in reasons:
             problem = Problem("not_stored", reason=reasons[number])
             cells = [unsafe(cell) for cell in cells] if is_safe else cells
-            errors.refuse(number, [Fault(field="", value="", problem=problem)], cells)
+            errors.refuse(number, [ValueFault(field="", value="", problem=problem)], cells)
         if number >= last:
             return
 
@@ -206,7 +211,7 @@ def row_of(line: bytes) -> int:
     return int(line.partition(b"\t")[0])
 
 
-def refuse_duplicates(found: Sequence[Duplicate], errors: ErrorFile, refused: Refused) -> int:
+def refuse_duplicates(found: Sequence[Duplicate], errors: ErrorFile, refused: RefusedRows) -> int:
     """Put rows whose address an earlier row has into the error file; returns how many.
 
     Where that earlier one is refused, too, they are as well: nothing of the address has gone in.

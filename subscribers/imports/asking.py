@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef
 from accounts.background import set_aside
 from subscribers.models import Import, Subscriber, Subscription
 from subscribers.signup import signup
-from subscribers.signup.signup import Letter
+from subscribers.signup.signup import SignupMail
 from subscribers.states import ImportStatus, SubscriptionStatus
 
 AT_ONCE = 50  # in one transaction: so many may be asked again after a crash
@@ -18,7 +18,7 @@ def due() -> list[int]:
     return list(waiting.values_list("pk", flat=True))
 
 
-def take(import_id: int) -> list[Letter]:
+def take(import_id: int) -> list[SignupMail]:
     """Note the next people as asked and return their mails, inside the caller's transaction.
 
     The caller writes them down in it: who is asked and who is mailed can't differ.
@@ -35,14 +35,14 @@ def take(import_id: int) -> list[Letter]:
     Import.objects.filter(pk=record.pk).update(
         asked_until=people[-1].pk if len(people) == AT_ONCE else None
     )
-    found: list[Letter] = []
+    found: list[SignupMail] = []
     form = record.asks_with
 
     def ask(person: Subscriber) -> None:
         if form and (token := signup.invitation(form, person=person)):
             language = person.language or form.language or record.workspace.default_language
             found.append(
-                Letter(
+                SignupMail(
                     subscriber_id=person.pk,
                     form_id=form.pk,
                     token=token,

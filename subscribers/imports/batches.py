@@ -9,10 +9,10 @@ from django.utils import translation
 
 from subscribers.addresses import addresses
 from subscribers.fields.problems import Problem
-from subscribers.imports.errors import REPEATS, ErrorFile, is_ours, unsafe
+from subscribers.imports.error_file import REPEATS, ErrorFile, is_ours, unsafe
 from subscribers.imports.mapping import ERROR_COLUMNS, own_columns
 from subscribers.imports.reader import BrokenRow, Rows
-from subscribers.imports.rows import Fault, RowMaker, RowRefused
+from subscribers.imports.rows import RowMaker, RowRefused, ValueFault
 
 ROWS_A_BATCH = 25_000  # about 4 MB of lines; five batches exist at a time
 ROWS_A_PIECE = 2_500  # encoded together: bytes take a third of the memory of many strings
@@ -146,7 +146,7 @@ def _refuse_uncorrected(cells: list[str], *, email: str) -> None:
         return
     if same:
         problem = Problem("duplicate_kept")
-        raise RowRefused([Fault(field="email", value=email, problem=problem)])
+        raise RowRefused([ValueFault(field="email", value=email, problem=problem)])
 
 
 class _Pieces:

@@ -14,8 +14,8 @@ from django.db import connection
 
 from accounts.models import Workspace
 from subscribers.fields.problems import Problem
-from subscribers.imports.mapping import FIELD, Target
-from subscribers.imports.rows import LONGEST_SHOWN, Fault
+from subscribers.imports.mapping import FIELD, ColumnTarget
+from subscribers.imports.rows import LONGEST_SHOWN, ValueFault
 from subscribers.models import CustomField
 
 # ``import_given`` is what a check has seen: nothing is written then that a later batch could meet.
@@ -67,14 +67,16 @@ class Clash:
     row: int
     email: str
     cells: Sequence[str]  # of the file, if they were kept
-    faults: tuple[Fault, ...]
+    faults: tuple[ValueFault, ...]
     keys: tuple[str, ...]
 
 
 class Watch:
     """Looks for clashes in the batches of one file; off where no column could cause one."""
 
-    def __init__(self, workspace: Workspace, targets: Sequence[Target], *, fills: bool) -> None:
+    def __init__(
+        self, workspace: Workspace, targets: Sequence[ColumnTarget], *, fills: bool
+    ) -> None:
         self._workspace = workspace
         self._keys = watched(workspace, targets)
         self._values: dict[str, Any] = {
@@ -83,7 +85,7 @@ class Watch:
             "fills": fills,
         }
 
-    def also(self, targets: Sequence[Target]) -> None:
+    def also(self, targets: Sequence[ColumnTarget]) -> None:
         """Watch further columns: those of another file."""
         self._keys[:] = sorted({*self._keys, *watched(self._workspace, targets)})
 
@@ -106,7 +108,13 @@ class Watch:
             if dry_run:
                 cursor.execute(judged + NOTE, self._values)
         return _by_row(
-            (row, email, raw, key, Fault(field=label, value=value[:LONGEST_SHOWN], problem=problem))
+            (
+                row,
+                email,
+                raw,
+                key,
+                ValueFault(field=label, value=value[:LONGEST_SHOWN], problem=problem),
+            )
             for row, email, raw, key, label, value, first, is_taken in found
             for problem in [Problem("taken") if is_taken else Problem("taken_row", row=first)]
         )
@@ -119,12 +127,12 @@ class Watch:
             cursor.execute(MISSING, self._values)
             found = cursor.fetchall()
         return _by_row(
-            (row, email, raw, key, Fault(field=label, value="", problem=Problem("required")))
+            (row, email, raw, key, ValueFault(field=label, value="", problem=Problem("required")))
             for row, email, raw, key, label in found
         )
 
 
-def watched(workspace: Workspace, targets: Sequence[Target]) -> list[str]:
+def watched(workspace: Workspace, targets: Sequence[ColumnTarget]) -> list[str]:
     """Return the keys of the unique or required fields that columns go to."""
     mapped = {target.to.removeprefix(FIELD) for target in targets if target.to.startswith(FIELD)}
     strict = CustomField.objects.filter(workspace=workspace, key__in=mapped)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from subscribers.imports.folding import fold
+from subscribers.imports.normalizing import fold
 
 
 def _plain_words(text: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.imports import standings
+from subscribers.imports import row_status
 from subscribers.imports.consent_words import BLOCKED, WORD
 from subscribers.imports.mapping import (
     FIELD,
@@ -14,24 +14,24 @@ from subscribers.imports.mapping import (
     NEW,
     SEVERAL,
     STATUS,
+    ColumnTarget,
     MappingRefused,
-    Target,
     standard_targets,
 )
 from subscribers.models import CustomField
 from subscribers.states import FieldType
 
 EMPTY_WORDS = frozenset({"", "(empty)"})
-BY_WORD = {**{choice: choice for choice in standings.CHOICES}, "blocked": BLOCKED}
+BY_WORD = {**{choice: choice for choice in row_status.CHOICES}, "blocked": BLOCKED}
 
 
 def named(
     columns: Sequence[str],
     *,
-    suggested: Sequence[Target],
+    suggested: Sequence[ColumnTarget],
     chosen: Mapping[str, str],
     workspace: Workspace,
-) -> list[Target]:
+) -> list[ColumnTarget]:
     """Apply COLUMN=field pairs (a command's --map) to suggested targets.
 
     A field is a standard one (email, first_name …), a custom field's key, ``-`` to leave the column
@@ -48,19 +48,19 @@ def named(
         if to not in SEVERAL:
             # A target that somebody names moves there from where it was suggested.
             moves = {to, f"{FIELD}{to}"}
-            result = [Target() if target.to in moves else target for target in result]
+            result = [ColumnTarget() if target.to in moves else target for target in result]
         if to in own:
-            result[index] = Target(to=f"{FIELD}{to}", date_order=suggested[index].date_order)
+            result[index] = ColumnTarget(to=f"{FIELD}{to}", date_order=suggested[index].date_order)
         elif to == STATUS:
             reads = suggested[index].reads or WORD
             result[index] = replace(suggested[index], to=STATUS, reads=reads)
         elif to in standard or to == "-":
-            result[index] = Target(
+            result[index] = ColumnTarget(
                 to=IGNORE if to == "-" else to, date_order=suggested[index].date_order
             )
         else:
             kind, _colon, name = to.removeprefix("new:").rpartition(":")
-            result[index] = Target(
+            result[index] = ColumnTarget(
                 to=NEW,
                 label=name,
                 type=kind or FieldType.TEXT,
@@ -70,8 +70,8 @@ def named(
 
 
 def waived(
-    columns: Sequence[str], *, targets: Sequence[Target], names: Sequence[str], by: str
-) -> list[Target]:
+    columns: Sequence[str], *, targets: Sequence[ColumnTarget], names: Sequence[str], by: str
+) -> list[ColumnTarget]:
     """Apply ``--not-a-status COLUMN``: it says nothing about who may be written to.
 
     A column that would be read so becomes a field of its own, unless it was mapped elsewhere.
@@ -84,14 +84,16 @@ def waived(
         index = _index(columns, name)
         target = result[index]
         if target.to == STATUS:
-            target = Target(to=NEW, label=" ".join(columns[index].replace("_", " ").split())[:80])
+            target = ColumnTarget(
+                to=NEW, label=" ".join(columns[index].replace("_", " ").split())[:80]
+            )
         result[index] = replace(target, waived=by)
     return result
 
 
 def answered(
-    columns: Sequence[str], *, targets: Sequence[Target], answers: Sequence[str]
-) -> list[Target]:
+    columns: Sequence[str], *, targets: Sequence[ColumnTarget], answers: Sequence[str]
+) -> list[ColumnTarget]:
     """Apply ``--status-value VALUE=STATUS`` (for all columns) or ``COLUMN:VALUE=STATUS``.
 
     An empty value, or ``(empty)``, is an empty cell; ``*`` is every value that nobody understands.
@@ -112,13 +114,13 @@ def answered(
         for index, target in enumerate(result):
             if target.to == STATUS and only in {None, index}:
                 key = (
-                    standings.EMPTY_KEY
+                    row_status.EMPTY_KEY
                     if value.strip().lower() in EMPTY_WORDS
-                    else standings.OTHERS_KEY
-                    if value.strip() == standings.OTHERS_KEY
+                    else row_status.OTHERS_KEY
+                    if value.strip() == row_status.OTHERS_KEY
                     else value.strip()
-                    if value.strip() in {standings.DATE_KEY, standings.TEXT_KEY}
-                    else standings.key_of(value, reads=target.reads)
+                    if value.strip() in {row_status.DATE_KEY, row_status.TEXT_KEY}
+                    else row_status.key_of(value, reads=target.reads)
                 )
                 result[index] = replace(target, answers={**target.answers, key: meant})
     return result

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from subscribers.imports import consent_words as said
-from subscribers.imports import moments, standings
+from subscribers.imports import moments, row_status
 from subscribers.imports.column_names import SIGNED_UP
-from subscribers.imports.folding import fold, folded, words
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import (
     CONFIRM_IP,
@@ -21,8 +20,9 @@ from subscribers.imports.mapping import (
     CONSENT_SOURCE,
     CONSENT_TIME,
 )
+from subscribers.imports.normalizing import fold, folded, words
 from subscribers.imports.reader import BrokenRow, DamagedCells, Rows
-from subscribers.imports.standings import DATE_KEY, EMPTY_KEY
+from subscribers.imports.row_status import DATE_KEY, EMPTY_KEY
 from subscribers.states import SuppressionReason
 
 MOST_VALUES = 200  # different ones that are counted for a column
@@ -72,7 +72,7 @@ MOMENTS = frozenset({CONSENT_TIME, CONFIRM_TIME})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class ConsentColumn:
     """What a column could be: ``reads`` for a status column, or ``proof``."""
 
     reads: str = ""
@@ -83,8 +83,8 @@ class Found:
 
 # Our own exports say of each list where somebody stands, and why nothing is sent to them.
 OF_EXPORTS = {
-    "lists": Found(reads=said.WORD),
-    "suppressed": Found(reads=said.WORD_OR_NOTHING),
+    "lists": ConsentColumn(reads=said.WORD),
+    "suppressed": ConsentColumn(reads=said.WORD_OR_NOTHING),
 }
 ANSWERS_OF_EXPORTS = {
     one.value: said.BLOCKED
@@ -93,17 +93,17 @@ ANSWERS_OF_EXPORTS = {
 Counts = dict[str, dict[str, Any]]  # key of a value: {"n": rows, "example": as written}
 
 
-def by_name(name: str) -> Found | None:  # noqa: PLR0911 - one answer for each kind of name
+def by_name(name: str) -> ConsentColumn | None:  # noqa: PLR0911 - one answer for each kind of name
     """Tell what a column's name says about consent; None for any other column."""
     plain = fold(name)
     if not plain or plain in said.PLAIN_NAMES:
         return None
     if plain in IS_PROOF:
-        return Found(proof=IS_PROOF[plain])
+        return ConsentColumn(proof=IS_PROOF[plain])
     if plain in said.NAMES:
-        return Found(reads=said.NAMES[plain])
+        return ConsentColumn(reads=said.NAMES[plain])
     if plain in said.WEAK_NAMES:
-        return Found(reads=said.WEAK_NAMES[plain], is_sure=False)
+        return ConsentColumn(reads=said.WEAK_NAMES[plain], is_sure=False)
     parts = words(name)
     if said.OTHER_THINGS.intersection(parts):
         return None
@@ -111,42 +111,52 @@ def by_name(name: str) -> Found | None:  # noqa: PLR0911 - one answer for each k
         if piece in plain:
             return _by_fragment(kind, parts)
     if any(word in plain for word in said.NEWSLETTERS):
-        return Found(reads=said.LEFT_IF_NO, is_sure=False)
+        return ConsentColumn(reads=said.LEFT_IF_NO, is_sure=False)
     if not said.STATUS_NAMES.isdisjoint(parts):
-        return Found(reads=said.WORD, is_sure=False, needs_clear=True)
+        return ConsentColumn(reads=said.WORD, is_sure=False, needs_clear=True)
     return None
 
 
 def _by_fragment(  # noqa: PLR0911 - one answer for each kind of name
     kind: str, parts: Sequence[str]
-) -> Found | None:
+) -> ConsentColumn | None:
     is_moment = parts[-1] in said.AS_MOMENT or parts[0] in said.AS_MOMENT - {"at", "on", "am", "le"}
     agrees = kind == said.LEFT_IF_NO
     confirms = kind == said.UNCONFIRMED_IF_NO
     if "ip" in parts:
-        return Found(proof=CONSENT_IP) if agrees else Found(proof=CONFIRM_IP) if confirms else None
+        return (
+            ConsentColumn(proof=CONSENT_IP)
+            if agrees
+            else ConsentColumn(proof=CONFIRM_IP)
+            if confirms
+            else None
+        )
     if said.AS_ORIGIN.intersection(parts):
-        return Found(proof=CONSENT_SOURCE) if agrees else None
+        return ConsentColumn(proof=CONSENT_SOURCE) if agrees else None
     if said.AS_REASON.intersection(parts):
         outcome = kind.partition(":")[0]
-        return None if agrees or confirms or ":" not in kind else Found(reads=f"{outcome}:filled")
+        return (
+            None
+            if agrees or confirms or ":" not in kind
+            else ConsentColumn(reads=f"{outcome}:filled")
+        )
     if is_moment and agrees:
-        return Found(proof=CONSENT_TIME)
+        return ConsentColumn(proof=CONSENT_TIME)
     if is_moment and confirms:
-        return Found(reads=said.UNCONFIRMED_IF_EMPTY)
+        return ConsentColumn(reads=said.UNCONFIRMED_IF_EMPTY)
     if is_moment and ":" not in kind:
         return None  # when a status changed
-    return Found(reads=kind)
+    return ConsentColumn(reads=kind)
 
 
 def find(
     columns: Sequence[str | None], samples: Sequence[Sequence[str]], *, exported: bool = False
-) -> dict[int, Found]:
+) -> dict[int, ConsentColumn]:
     """Return what each column of a file could be, by name, else by what its samples are.
 
     A name of None is passed over. ``exported``: the file was exported here.
     """
-    found: dict[int, Found] = {}
+    found: dict[int, ConsentColumn] = {}
     for index, name in enumerate(columns):
         if name is None:
             continue
@@ -155,22 +165,22 @@ def find(
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
         if one and one.proof in MOMENTS and values and not any(map(moments.parse, values)):
             # "Consent date: yes" dates nothing.
-            one = Found(reads=said.LEFT_IF_NO) if _says_yes_or_no(values) else None
+            one = ConsentColumn(reads=said.LEFT_IF_NO) if _says_yes_or_no(values) else None
         is_other = not said.OTHER_CHANNELS.isdisjoint(words(name))
         if one is None and not is_other and _are_standings(values):
-            one = Found(reads=said.WORD)
+            one = ConsentColumn(reads=said.WORD)
         if one:
             found[index] = one
     return found
 
 
-def by_counts(name: str, counts: Counts) -> Found | None:
+def by_counts(name: str, counts: Counts) -> ConsentColumn | None:
     """Tell what a column is whose values were counted: by its name, else by what they are."""
     one = OF_EXPORTS.get(name) or by_name(name)
     if one and one.proof:
-        return Found(reads=said.LEFT_IF_NO) if _says_yes_or_no(counts) else None
+        return ConsentColumn(reads=said.LEFT_IF_NO) if _says_yes_or_no(counts) else None
     values = [key for key in counts if key != EMPTY_KEY]
-    return one or (Found(reads=said.WORD) if _are_standings(values) else None)
+    return one or (ConsentColumn(reads=said.WORD) if _are_standings(values) else None)
 
 
 def _says_yes_or_no(values: Iterable[str]) -> bool:
@@ -189,7 +199,7 @@ def _are_standings(values: Sequence[str]) -> bool:
 def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -> dict[int, Counts]:
     """Count the values of columns over a whole file; ``found`` says how each is read.
 
-    Beyond `MOST_VALUES` different ones the rest is counted together, under `standings.OTHERS_KEY`.
+    Beyond `MOST_VALUES` different ones the rest is counted together, under `row_status.OTHERS_KEY`.
     """
     counts: dict[int, Counts] = {index: {} for index in found}
     keys: dict[int, dict[str, str]] = {index: {} for index in found}
@@ -207,8 +217,8 @@ def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -
             text = cells[index]
             key = keys[index].get(text)
             if key is None:
-                key = standings.key_of(text, reads=reads)
-                if len(keys[index]) < standings.REMEMBERED:
+                key = row_status.key_of(text, reads=reads)
+                if len(keys[index]) < row_status.REMEMBERED:
                     keys[index][text] = key
             _add(counts[index], key, text)
     return counts
@@ -217,14 +227,14 @@ def count(path: Path, layout: Layout, *, width: int, found: Mapping[int, str]) -
 def _add(counts: Counts, key: str, text: str) -> None:
     one = counts.get(key)
     if one is None and len(counts) >= MOST_VALUES:
-        key = standings.OTHERS_KEY
+        key = row_status.OTHERS_KEY
         one = counts.get(key)
     if one is None:
         one = counts[key] = {"n": 0, "example": " ".join(text.split())[:LONGEST_EXAMPLE]}
     one["n"] += 1
 
 
-def is_settled(found: Found, counts: Counts) -> bool:
+def is_settled(found: ConsentColumn, counts: Counts) -> bool:
     """Say whether a column that only might be one is one: some of its values are understood."""
     if found.is_sure:
         return True
@@ -239,7 +249,7 @@ def is_settled(found: Found, counts: Counts) -> bool:
     return not keys.isdisjoint(said.STATUS_WORDS.keys() | said.YES | said.NO)
 
 
-def best_proofs(found: Mapping[int, Found], columns: Sequence[str]) -> dict[int, str]:
+def best_proofs(found: Mapping[int, ConsentColumn], columns: Sequence[str]) -> dict[int, str]:
     """Return the columns that prove a consent, one for each kind of proof."""
     chosen: dict[str, int] = {}
     for index, one in found.items():

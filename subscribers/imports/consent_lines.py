@@ -14,8 +14,8 @@ from subscribers.fields.problems import Problem
 from subscribers.imports import mapping, moments
 from subscribers.imports.consent_words import WORD
 from subscribers.imports.labels import NOTHING
-from subscribers.imports.mapping import Target
-from subscribers.imports.standings import StandingReader, StatusColumn
+from subscribers.imports.mapping import ColumnTarget
+from subscribers.imports.row_status import StandingReader, StatusColumn
 
 # Columns of the stage, in the order of `ConsentReader.read`.
 COLUMNS = (
@@ -28,7 +28,7 @@ LONGEST_SOURCE = 150
 MEANT = re.compile("[1-9]").search
 
 
-def is_needed(targets: Sequence[Target]) -> bool:
+def is_needed(targets: Sequence[ColumnTarget]) -> bool:
     """Say whether any column is about a consent."""
     return any(target.to in {mapping.STATUS, *mapping.PROOFS} for target in targets)
 
@@ -36,7 +36,7 @@ def is_needed(targets: Sequence[Target]) -> bool:
 class ConsentReader:
     """Reads the columns of one file that say who may be written to, and what proves it."""
 
-    def __init__(self, targets: Sequence[Target]) -> None:
+    def __init__(self, targets: Sequence[ColumnTarget]) -> None:
         """Find the columns."""
         self._standings = StandingReader(
             [
@@ -86,7 +86,7 @@ class ConsentReader:
         return "\t" + "\t".join(value or NOTHING for value in values)
 
 
-def _reader(to: str, target: Target) -> Callable[[str], str]:
+def _reader(to: str, target: ColumnTarget) -> Callable[[str], str]:
     if to in TIMES:
         day_first = _day_first(target)
 
@@ -110,7 +110,7 @@ def network_address(text: str) -> str:
         return ""
 
 
-def _day_first(target: Target) -> bool:
+def _day_first(target: ColumnTarget) -> bool:
     return target.date_order == DateOrder.DAY_FIRST
 
 

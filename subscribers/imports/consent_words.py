@@ -1,14 +1,14 @@
 """What tools and people call columns, and their values, that say who may be written to.
 
 Data only: names of columns, fragments of names, words in cells, in the languages that such files
-come in. Everything is compared as `folding.fold` writes it. The names are those of the exports of
-Mailchimp, Brevo, Kit, MailerLite, Ghost, Substack, Klaviyo, HubSpot, ActiveCampaign, Campaign
+come in. Everything is compared as `normalizing.fold` writes it. The names are those of the exports
+of Mailchimp, Brevo, Kit, MailerLite, Ghost, Substack, Klaviyo, HubSpot, ActiveCampaign, Campaign
 Monitor, Constant Contact, AWeber, GetResponse, Drip, Omnisend, Moosend, SendGrid, Beehiiv,
 Buttondown, MailPoet, Newsletter, Mautic, listmonk, phpList, Sendy, Mailman, Salesforce, Zoho, Wix,
 Squarespace, Shopify, WooCommerce, Odoo, CiviCRM, EmailOctopus, AcyMailing, Sender and others.
 """
 
-from subscribers.imports.folding import folded
+from subscribers.imports.normalizing import folded
 from subscribers.states import SubscriptionStatus, SuppressionReason
 
 SUBSCRIBED = SubscriptionStatus.SUBSCRIBED.value

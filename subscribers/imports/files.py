@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.background import set_aside
 from subscribers.models import Import, ImportChange
-from subscribers.states import ImportStatus, MoveSource
+from subscribers.states import ImportStatus, MigrationSource
 
 KEPT_FOR = timedelta(days=30)
 ORPHANED_AFTER = timedelta(days=1)
@@ -33,20 +33,20 @@ class FileRefused(ValueError):  # noqa: N818 - what people read is a refusal
 class BelongsElsewhere(FileRefused):
     """Only a migration reads this file rightly: ``source`` says which."""
 
-    def __init__(self, source: MoveSource) -> None:
+    def __init__(self, source: MigrationSource) -> None:
         """Say why, and what to do."""
         self.source = source
         text = {
-            MoveSource.MAILCHIMP: _(
+            MigrationSource.MAILCHIMP: _(
                 "This is a Mailchimp audience export. Which of its "
                 "files somebody is in says whether they unsubscribed "
                 "or bounced, so migrate it as a whole."
             ),
-            MoveSource.SUPPRESSIONS: _(
+            MigrationSource.SUPPRESSIONS: _(
                 "The name of this file says that these people left or can't be reached, and "
                 "nothing in it says otherwise. If the name is wrong, rename the file."
             ),
-            MoveSource.MAUTIC: _(
+            MigrationSource.MAUTIC: _(
                 "This is a Mautic contact export. It does not say who "
                 "must not be contacted. Migrate it together with the "
                 "“Do not contact” list."

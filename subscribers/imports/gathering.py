@@ -130,7 +130,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Findings:
+class BatchFindings:
     """What a batch does, or would do, for people.
 
     ``lists``: how many people by list, step ("joins", "leaves", "confirms"; None: as before) and
@@ -147,7 +147,7 @@ class Findings:
         return any(step for _list, step, _wanted in self.lists)
 
 
-def findings(cursor: Any) -> Findings:
+def findings(cursor: Any) -> BatchFindings:
     """Look at what was decided about a batch."""
     cursor.execute(COUNT_LISTS)
     lists = Counter({(key, step, wanted): count for key, step, wanted, count in cursor.fetchall()})
@@ -155,7 +155,7 @@ def findings(cursor: Any) -> Findings:
     reasons = Counter(dict(cursor.fetchall()))
     cursor.execute(KEPT)
     kept = [Kept(row=row, email=email, reason=reason) for row, email, reason in cursor.fetchall()]
-    return Findings(lists=lists, reasons=reasons, kept=kept)
+    return BatchFindings(lists=lists, reasons=reasons, kept=kept)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

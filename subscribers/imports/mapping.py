@@ -16,7 +16,7 @@ from subscribers.imports import column_names
 from subscribers.imports.address_cells import first_address
 from subscribers.imports.column_names import ALIKE_FIELDS, AS_TAGS, is_code, name_parts
 from subscribers.imports.column_types import ALIKE, date_order, guess_type, loses_zeros
-from subscribers.imports.folding import fold
+from subscribers.imports.normalizing import fold
 from subscribers.models import CustomField, Import
 from subscribers.states import FieldType
 
@@ -60,7 +60,7 @@ class MappingRefused(ValueError):  # noqa: N818 - what people read is a refusal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class ColumnTarget:
     """Where one column goes. ``to`` is one of the words above, or ``field:`` and a key.
 
     Of a status column, ``reads`` is how it is read (`consent_words.KINDS`), and ``answers`` is what
@@ -76,12 +76,12 @@ class Target:
     waived: str = ""
 
 
-def load(stored: Sequence[Mapping[str, Any]]) -> list[Target]:
+def load(stored: Sequence[Mapping[str, Any]]) -> list[ColumnTarget]:
     """Read a mapping as stored in `Import.mapping`."""
-    return [Target(**target) for target in stored]
+    return [ColumnTarget(**target) for target in stored]
 
 
-def dump(targets: Sequence[Target]) -> list[dict[str, Any]]:
+def dump(targets: Sequence[ColumnTarget]) -> list[dict[str, Any]]:
     """Write a mapping for `Import.mapping`."""
     return [asdict(target) for target in targets]
 
@@ -92,8 +92,8 @@ def suggest(
     columns: Sequence[str],
     samples: Sequence[Sequence[str]],
     guess_types: bool = True,
-    sure: Mapping[int, Target] | None = None,
-) -> list[Target]:
+    sure: Mapping[int, ColumnTarget] | None = None,
+) -> list[ColumnTarget]:
     """Suggest a target for each column.
 
     A file with the same columns as an earlier import is read like that one; otherwise names decide,
@@ -121,7 +121,7 @@ def suggest(
             targets.append(sure[index])
             continue
         if index < ours or (exported and column in EXPORT_ONLY):
-            targets.append(Target())
+            targets.append(ColumnTarget())
             continue
         values = [row[index] for row in samples if index < len(row) and row[index].strip()]
         word = words[index]
@@ -136,7 +136,7 @@ def suggest(
             to = IGNORE
         if to not in SEVERAL:
             taken.add(to)
-        target = Target(to=to, date_order=date_order(values))
+        target = ColumnTarget(to=to, date_order=date_order(values))
         is_spare = index in names and to == IGNORE
         if to == IGNORE and values and column.strip() and len(new) < MOST_NEW and not is_spare:
             target = _new_field(column, values, target.date_order, guess_types=guess_types)
@@ -145,7 +145,7 @@ def suggest(
     return targets
 
 
-def _forget(target: Target) -> Target:
+def _forget(target: ColumnTarget) -> ColumnTarget:
     """Take a remembered target without what was said of its values: another file has others."""
     return replace(target, answers={}, waived="")
 
@@ -178,7 +178,7 @@ def is_export(columns: Sequence[str]) -> bool:
 
 def remember(
     workspace: Workspace, *, columns: Sequence[str], samples: Sequence[Sequence[str]]
-) -> list[Target]:
+) -> list[ColumnTarget]:
     """Return how the last finished import with exactly these columns read them, or [].
 
     Not if a column was left out for being empty, and is not empty now.
@@ -201,17 +201,19 @@ def remember(
         return []
     keys = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
     return [
-        target if not target.to.startswith(FIELD) or target.to[len(FIELD) :] in keys else Target()
+        target
+        if not target.to.startswith(FIELD) or target.to[len(FIELD) :] in keys
+        else ColumnTarget()
         for target in targets
     ]
 
 
-def can_be_absent(target: Target) -> bool:
+def can_be_absent(target: ColumnTarget) -> bool:
     """Say whether a row may end before this column: nothing depends on it but a value."""
     return target.to in DISPENSABLE or target.to.startswith(FIELD)
 
 
-def check(targets: Sequence[Target]) -> None:
+def check(targets: Sequence[ColumnTarget]) -> None:
     """Refuse a mapping without exactly one address column, or with a target used twice.
 
     Raises:
@@ -242,7 +244,7 @@ NEW_TYPES = (
 )
 
 
-def create_fields(workspace: Workspace, targets: Sequence[Target]) -> list[Target]:
+def create_fields(workspace: Workspace, targets: Sequence[ColumnTarget]) -> list[ColumnTarget]:
     """Create the new fields of a mapping (or find them by label) and point the columns to them."""
     ready = []
     for target in targets:
@@ -253,11 +255,11 @@ def create_fields(workspace: Workspace, targets: Sequence[Target]) -> list[Targe
             workspace=workspace, label__iexact=target.label.strip(), type=target.type
         ).first() or definitions.create(workspace, label=target.label, kind=FieldType(target.type))
         to = f"{FIELD}{found.key}"
-        ready.append(Target(to=to, date_order=target.date_order, waived=target.waived))
+        ready.append(ColumnTarget(to=to, date_order=target.date_order, waived=target.waived))
     return ready
 
 
-def shapes(workspace: Workspace, targets: Sequence[Target]) -> dict[int, FieldShape]:
+def shapes(workspace: Workspace, targets: Sequence[ColumnTarget]) -> dict[int, FieldShape]:
     """Return the field that each column goes to, by column index; new ones under a name to come."""
     own = {field.key: field for field in CustomField.objects.filter(workspace=workspace)}
     found: dict[int, FieldShape] = {}
@@ -287,7 +289,7 @@ def number_columns(record: Import) -> list[str]:
     ]
 
 
-def label(target: Target, *, own: Mapping[str, str]) -> str:
+def label(target: ColumnTarget, *, own: Mapping[str, str]) -> str:
     """Name a target for people; ``own`` maps keys of custom fields to labels."""
     if target.to.startswith(FIELD):
         return own.get(target.to[len(FIELD) :], target.to[len(FIELD) :])
@@ -333,10 +335,12 @@ def _target_of(word: str, values: Sequence[str], known: Mapping[str, str]) -> st
     return EMAIL if values and _share_of_addresses(values) >= ALIKE else IGNORE
 
 
-def _new_field(column: str, values: Sequence[str], order: str, *, guess_types: bool) -> Target:
+def _new_field(
+    column: str, values: Sequence[str], order: str, *, guess_types: bool
+) -> ColumnTarget:
     kind = guess_type(column, values) if guess_types else FieldType.TEXT
     label = " ".join(column.replace("_", " ").split())[:LONGEST_LABEL]
-    return Target(to=NEW, label=label[:1].upper() + label[1:], type=kind, date_order=order)
+    return ColumnTarget(to=NEW, label=label[:1].upper() + label[1:], type=kind, date_order=order)
 
 
 def _share_of_addresses(values: Sequence[str]) -> float:

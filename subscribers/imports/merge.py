@@ -110,14 +110,14 @@ class Merger:
         self.columns = (*STAGE_COLUMNS, "address_flags", *names.columns)
         self._tags = bool(names.fixed_tags) or "tags" in names.columns
         self._has_consent = "status" in names.columns
-        self._is_move = record.is_move
-        self._placing = gathering.ONE_BY_ONE if self._is_move else statements.ALIKE
+        self._is_migration = record.is_migration
+        self._placing = gathering.ONE_BY_ONE if self._is_migration else statements.ALIKE
         differs = statements.DIFFERS_FILLING if self._fills else statements.DIFFERS_OVERWRITING
         self._differs = differs
         targets = mapping.load(record.mapping)
         self.watch = Watch(record.workspace, targets, fills=self._fills)
         self.clashes: list[Clash] = []  # of the last decision
-        self.findings = gathering.Findings()  # of the last decision about a migration's rows
+        self.findings = gathering.BatchFindings()  # of the last decision about a migration's rows
 
     def open(self) -> None:
         """Make the temporary tables."""
@@ -194,7 +194,7 @@ class Merger:
             cursor.execute(query, self._values)
             if watches and self.watch.is_on:
                 self._refuse(cursor, dry_run=dry_run)
-            if not self._skips or self._has_consent or self._is_move:
+            if not self._skips or self._has_consent or self._is_migration:
                 cursor.execute(self._placing.of(statements.PLACE), self._values)
                 if cursor.rowcount:
                     cursor.execute(statements.BAR)
@@ -204,7 +204,7 @@ class Merger:
             created, updated, unchanged, suppressed = cursor.fetchone()
             cursor.execute(statements.COUNT_STANDINGS, self._values)
             standings = Counter(dict(cursor.fetchall()))
-            if self._is_move:
+            if self._is_migration:
                 self.findings = gathering.findings(cursor)
         kept_out = len(self.findings.kept)
         return Counts(
@@ -217,14 +217,14 @@ class Merger:
         )
 
     def _targets(self) -> str:
-        if self._is_move:
+        if self._is_migration:
             return gathering.TARGETS
         return statements.TARGETS_NAMED if "lists" in self._names.columns else statements.TARGETS
 
     def _refuse(self, cursor: Any, *, dry_run: bool) -> None:
         """Take out, and remember, rows with a value that may not stand there."""
         taken = self.watch.taken(written=statements.WRITTEN, dry_run=dry_run)
-        if self._is_move:
+        if self._is_migration:
             self.clashes = taken
             self._leave_behind(cursor)
             return
@@ -273,7 +273,7 @@ class Merger:
                         raise  # nobody came in between: a row is at fault
                     raise Overtaken from error
                 cursor.execute(self._placing.of(statements.SUBSCRIBE_NEW), values)
-                if not self._is_move:
+                if not self._is_migration:
                     cursor.execute(statements.CONSENT_OF_NEW, values)
             bars = self._has_consent or counts.kept_out  # who is barred leaves all the same
             if counts.updated or values["bring_back"] or bars:
@@ -292,10 +292,10 @@ class Merger:
         """Write what the rows prove of old consents, and whom never to write to."""
         if self._has_consent:
             cursor.execute(consent_statements.PROOFS, values)
-        elif self._is_move and (self.findings.places or counts.kept_out):
+        elif self._is_migration and (self.findings.places or counts.kept_out):
             # Not of nobody: a trigger planned over an empty ledger reads all of it later.
             cursor.execute(gathering.PROOFS, values)
-        if self._has_consent or self._is_move:
+        if self._has_consent or self._is_migration:
             cursor.execute(consent_statements.SUPPRESS, values)
 
     def _update(self, cursor: Any, values: dict[str, Any]) -> None:
@@ -306,13 +306,13 @@ class Merger:
             if custom_values.is_taken(error):
                 raise Overtaken from error
             raise
-        known = gathering.PLACE_KNOWN if self._is_move else statements.MOVE_KNOWN
+        known = gathering.PLACE_KNOWN if self._is_migration else statements.MOVE_KNOWN
         cursor.execute(known, values)
 
 
 def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
     others = list(_others(record))
-    moves = [detail(other) for other in others if other.is_move]
+    migrations = [detail(other) for other in others if other.is_migration]
     return {
         "workspace": record.workspace_id,
         "lists": names.fixed_lists,
@@ -337,8 +337,8 @@ def _values(record: Import, *, names: Names, at: datetime) -> dict[str, Any]:
         "at": at,
         "others": [other.started_at for other in others],
         "other_details": [detail(other) for other in others],
-        "has_moves": bool(moves),
-        "move_details": moves,
+        "has_migrations": bool(migrations),
+        "migration_details": migrations,
         "statement": record.statement_id,
         "actor": record.created_by_id,
         "detail": detail(record),

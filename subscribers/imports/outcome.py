@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from subscribers.imports import consent_words as said
 from subscribers.imports import mapping, undo
 from subscribers.imports.encodings import encoding_label
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.models import Import, MailingList
 from subscribers.states import (
     ExistingPeople,
@@ -70,7 +70,7 @@ def warnings(record: Import) -> list[str]:
 
 def field_name(where: str, *, own: Mapping[str, str]) -> str:
     """Name what a problem is about; "" for a whole row. ``own`` maps keys of fields to labels."""
-    return mapping.label(Target(to=where), own=own) if where else ""
+    return mapping.label(ColumnTarget(to=where), own=own) if where else ""
 
 
 def _where(record: Import) -> list[Fact]:

@@ -12,26 +12,26 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Workspace
-from subscribers.imports import consent_columns, standings
+from subscribers.imports import consent_columns, row_status
 from subscribers.imports.column_types import date_order
-from subscribers.imports.consent_columns import Counts, Found
+from subscribers.imports.consent_columns import ConsentColumn, Counts
 from subscribers.imports.consent_words import STATUS_WORDS, WORD
-from subscribers.imports.folding import fold
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import (
     EXPORT_ONLY,
     SYNONYMS,
     TAGS,
+    ColumnTarget,
     MappingRefused,
-    Target,
     is_export,
     load,
     names_of,
     own_columns,
 )
 from subscribers.imports.mapping import STATUS as TO_STATUS
+from subscribers.imports.normalizing import fold
+from subscribers.imports.row_status import DATE_KEY, EMPTY_KEY, OTHERS_KEY, TEXT_KEY
 from subscribers.imports.sources import Source
-from subscribers.imports.standings import DATE_KEY, EMPTY_KEY, OTHERS_KEY, TEXT_KEY
 from subscribers.models import CustomField, Import
 
 SHOWN = 50  # values of one column to choose for, one by one
@@ -70,7 +70,7 @@ class Question:
 class Understood:
     """What was found out about a file: sure targets by column, and counts of values."""
 
-    sure: dict[int, Target]
+    sure: dict[int, ColumnTarget]
     counts: dict[int, Counts]
 
 
@@ -98,16 +98,16 @@ def settle(
     samples: Sequence[Sequence[str]],
     counts: Mapping[int, Counts],
     source: Source | None,
-) -> dict[int, Target]:
+) -> dict[int, ColumnTarget]:
     """Return the targets of the columns that say who may be written to, or prove it."""
     exported = is_export(columns)
     found = consent_columns.find(_names(columns), samples, exported=exported)
     own = names_of(list(CustomField.objects.filter(workspace=workspace)))
-    sure: dict[int, Target] = {}
+    sure: dict[int, ColumnTarget] = {}
     for index, column in enumerate(columns if source else ()):
         to = _by_source(source, fold(column))
         if to is not None and (not to or to not in {target.to for target in sure.values()}):
-            sure[index] = Target(to=to)
+            sure[index] = ColumnTarget(to=to)
             found.pop(index, None)
     for index, one in found.items():
         if one.reads and _holds(one, counts.get(index, {}), own=fold(columns[index]) in own):
@@ -115,12 +115,14 @@ def settle(
             if exported:
                 answers = dict(consent_columns.ANSWERS_OF_EXPORTS)
             order = date_order([row[index] for row in samples if index < len(row)])
-            sure[index] = Target(to=TO_STATUS, reads=one.reads, answers=answers, date_order=order)
+            sure[index] = ColumnTarget(
+                to=TO_STATUS, reads=one.reads, answers=answers, date_order=order
+            )
     taken = {target.to for target in sure.values()}
     for index, proof in consent_columns.best_proofs(found, columns).items():
         if proof not in taken and fold(columns[index]) not in own:
             values = [row[index] for row in samples if index < len(row)]
-            sure[index] = Target(to=proof, date_order=date_order(values))
+            sure[index] = ColumnTarget(to=proof, date_order=date_order(values))
     return sure
 
 
@@ -131,7 +133,7 @@ def _by_source(source: Source | None, name: str) -> str | None:
     return source.columns.get(name, TAGS if name in SYNONYMS[TAGS] else None)
 
 
-def _holds(found: Found, counts: Counts, *, own: bool) -> bool:
+def _holds(found: ConsentColumn, counts: Counts, *, own: bool) -> bool:
     """Say whether a column is one; a field of the workspace's own needs words that are clear."""
     if own and not any(key in STATUS_WORDS for key in counts):
         return found.is_sure and ":" in found.reads
@@ -150,7 +152,7 @@ def _names(columns: Sequence[str]) -> list[str | None]:
     ]
 
 
-def ask(record: Import, targets: Sequence[Target] | None = None) -> list[Question]:
+def ask(record: Import, targets: Sequence[ColumnTarget] | None = None) -> list[Question]:
     """Return the status columns of an import with their values, open or not."""
     if targets is None:
         targets = load(record.mapping)
@@ -166,14 +168,14 @@ def ask(record: Import, targets: Sequence[Target] | None = None) -> list[Questio
     ]
 
 
-def _values(target: Target, counts: Counts) -> list[Value]:
+def _values(target: ColumnTarget, counts: Counts) -> list[Value]:
     ordered = sorted(counts.items(), key=lambda item: (item[0] == OTHERS_KEY, -item[1]["n"]))
     return [
         Value(
             key=key,
             text=_shown(key, one["example"]),
             rows=one["n"],
-            standing=standings.meaning(key, reads=target.reads, answers=target.answers),
+            standing=row_status.meaning(key, reads=target.reads, answers=target.answers),
         )
         for key, one in ordered
     ]
@@ -188,7 +190,7 @@ def _shown(key: str, example: str) -> str:
     }.get(key, example)
 
 
-def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Counts]:
+def count_missing(record: Import, targets: Sequence[ColumnTarget]) -> dict[str, Counts]:
     """Return the counts of an import, with those of status columns that were not counted yet."""
     layout = Layout(
         encoding=record.encoding, delimiter=record.delimiter, has_header=record.has_header
@@ -197,7 +199,7 @@ def count_missing(record: Import, targets: Sequence[Target]) -> dict[str, Counts
 
 
 def counted(
-    path: Path, layout: Layout, *, targets: Sequence[Target], known: Mapping[str, Counts]
+    path: Path, layout: Layout, *, targets: Sequence[ColumnTarget], known: Mapping[str, Counts]
 ) -> dict[str, Counts]:
     """Return counts by column, as `Import.value_counts` keeps them, for all status columns."""
     missing = {
@@ -211,7 +213,7 @@ def counted(
     return {**known, **{str(index): values for index, values in found.items()}}
 
 
-def disregarded(record: Import, targets: Sequence[Target]) -> list[int]:
+def disregarded(record: Import, targets: Sequence[ColumnTarget]) -> list[int]:
     """Return the columns that say who may be written to, are not read, and nobody waived."""
     own = names_of(list(CustomField.objects.filter(workspace=record.workspace_id)))
     left = []
@@ -225,7 +227,7 @@ def disregarded(record: Import, targets: Sequence[Target]) -> list[int]:
     return left
 
 
-def check(record: Import, targets: Sequence[Target]) -> None:
+def check(record: Import, targets: Sequence[ColumnTarget]) -> None:
     """Refuse to go on while something is open.
 
     Raises:
@@ -273,7 +275,7 @@ def _words(question: Question) -> str:
     return text % {"column": question.column, "values": named, "rows": rows}
 
 
-def answer(target: Target, answers: Mapping[str, str]) -> Target:
+def answer(target: ColumnTarget, answers: Mapping[str, str]) -> ColumnTarget:
     """Return a status column with what people said its values mean."""
-    known = {key: word for key, word in answers.items() if word in standings.CHOICES}
+    known = {key: word for key, word in answers.items() if word in row_status.CHOICES}
     return replace(target, answers={**target.answers, **known})

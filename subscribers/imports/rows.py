@@ -28,7 +28,7 @@ from subscribers.imports.address_cells import (
 )
 from subscribers.imports.consent_lines import ConsentReader
 from subscribers.imports.labels import ENDS, NOTHING, LabelReader
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.names import COLUMNS
 from subscribers.imports.reader import DamagedCells
 from subscribers.models import CustomField
@@ -42,7 +42,13 @@ STAGE_COLUMNS = (
     "language", "time_zone", "fields", "raw",
 )  # fmt: skip
 __all__ = [
-    "ENDS", "LONGEST_SHOWN", "STAGE_COLUMNS", "Fault", "RowMaker", "RowRefused", "clean_name",
+    "ENDS",
+    "LONGEST_SHOWN",
+    "STAGE_COLUMNS",
+    "RowMaker",
+    "RowRefused",
+    "ValueFault",
+    "clean_name",
 ]  # fmt: skip
 VALUES_REMEMBERED = 20_000  # per column
 TAB = "\t"
@@ -51,7 +57,7 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class ValueFault:
     """What is wrong with one value of a row."""
 
     field: str  # what the column goes to, for people
@@ -62,7 +68,7 @@ class Fault:
 class RowRefused(Exception):  # noqa: N818 - an outcome, not an error
     """The row can't go in; `faults` say why."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[ValueFault]) -> None:
         super().__init__()
         self.faults = faults
 
@@ -78,7 +84,7 @@ class RowMaker:
         self,
         workspace: Workspace,
         *,
-        targets: Sequence[Target],
+        targets: Sequence[ColumnTarget],
         corrections: dict[str, str] | None = None,
         needs_list: bool = False,
         keeps_cells: bool = False,
@@ -124,7 +130,9 @@ class RowMaker:
         self.seen: list[str] = []
         self._needs_list = needs_list
         self._keeps_cells = keeps_cells
-        self.dropped: list[Fault] = []  # of the last row that went in: values it went in without
+        self.dropped: list[
+            ValueFault
+        ] = []  # of the last row that went in: values it went in without
 
     def add(self, number: int, cells: Sequence[str]) -> None:
         """Take a row in as one line; raises as `line`."""
@@ -143,7 +151,7 @@ class RowMaker:
 
     def _make(self, number: int, cells: Sequence[str]) -> tuple[str, str, str, bool]:
         """Return the line, the columns behind it, the address's hash, whether it may repeat."""
-        faults: list[Fault] = []
+        faults: list[ValueFault] = []
         self.dropped = []
         if type(cells) is DamagedCells:
             cells = self._spare(cells, faults)
@@ -184,7 +192,7 @@ class RowMaker:
         )
         return line, f"{flags}{labels}", hashed, doubtful
 
-    def _values(self, cells: Sequence[str], faults: list[Fault]) -> list[str]:
+    def _values(self, cells: Sequence[str], faults: list[ValueFault]) -> list[str]:
         """Return the custom fields' values, as pieces of JSON."""
         fragments = []
         for index, shape, reader in self._readers:
@@ -199,7 +207,7 @@ class RowMaker:
                 fragments.append(fragment)
         return fragments
 
-    def _spare(self, cells: DamagedCells, faults: list[Fault]) -> list[str]:
+    def _spare(self, cells: DamagedCells, faults: list[ValueFault]) -> list[str]:
         """Empty the damaged cells that somebody can come without."""
         spared = list(cells)
         for index, problem in cells.problems.items():
@@ -218,7 +226,7 @@ class RowMaker:
     def _other_address(self, cells: Sequence[str]) -> str:
         return next((cells[at] for at in self._more_emails if not _is_nothing(cells[at])), "")
 
-    def _labels(self, cells: Sequence[str], faults: list[Fault]) -> str:
+    def _labels(self, cells: Sequence[str], faults: list[ValueFault]) -> str:
         values = []
         of_consent = ""
         if self._consent:
@@ -351,5 +359,5 @@ def _cell(index: int | None) -> Callable[[Sequence[str]], str]:
     return itemgetter(index) if index is not None else lambda _cells: ""
 
 
-def _fault(where: str, value: str, problem: Problem) -> Fault:
-    return Fault(field=where, value=value[:LONGEST_SHOWN], problem=problem)
+def _fault(where: str, value: str, problem: Problem) -> ValueFault:
+    return ValueFault(field=where, value=value[:LONGEST_SHOWN], problem=problem)

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from subscribers.imports import apart, batches, files, mapping, names, progress, writers
 from subscribers.imports.batches import Batch
 from subscribers.imports.clashes import Clash, watched
-from subscribers.imports.errors import ErrorFile, is_ours
+from subscribers.imports.error_file import ErrorFile, is_ours
 from subscribers.imports.layout import Layout
 from subscribers.imports.memory import Memory
 from subscribers.imports.merge import Counts, Merger
@@ -247,9 +247,9 @@ def _finish(record: Import, reading: _Reading, *, duplicates: int) -> None:
     )
 
 
-def _refused(record: Import) -> apart.Refused:
+def _refused(record: Import) -> apart.RefusedRows:
     """Return the rows that earlier runs found the database to refuse."""
-    return apart.Refused(
+    return apart.RefusedRows(
         subject=f"import {record.pk}",
         passes=(progress.Stopped, progress.WrittenBefore),
         reasons={int(row): why for row, why in record.progress.get("refused", {}).items()},
@@ -268,7 +268,7 @@ def _findings(record: Import, reading: _Reading) -> dict[str, Any]:
     return findings
 
 
-def _look_again(merger: Merger, batch: Batch, refused: apart.Refused) -> list[Clash]:
+def _look_again(merger: Merger, batch: Batch, refused: apart.RefusedRows) -> list[Clash]:
     """Return what clashes in a batch that an earlier run wrote."""
     merger.stage(apart.leaving_out(batch.lines, refused.reasons))
     with transaction.atomic():
@@ -277,10 +277,10 @@ def _look_again(merger: Merger, batch: Batch, refused: apart.Refused) -> list[Cl
 
 
 def _write(
-    record: Import, merger: Merger, make: names.Make, batch: Batch, refused: apart.Refused
+    record: Import, merger: Merger, make: names.Make, batch: Batch, refused: apart.RefusedRows
 ) -> list[Clash]:
     """Write a batch, without its rows at fault; returns what clashes in it."""
-    found = apart.Refused(
+    found = apart.RefusedRows(
         subject=refused.subject, passes=refused.passes, before=len(refused.reasons)
     )
     try:

@@ -12,14 +12,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from subscribers.imports import consent_words as said
-from subscribers.imports.folding import fold
 from subscribers.imports.mapping import FIRST_NAME, IGNORE, LAST_NAME, TAGS
-from subscribers.states import MoveSource
+from subscribers.imports.normalizing import fold
+from subscribers.states import MigrationSource
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One tool. Names of columns and words are written as `folding.fold` writes them.
+    """One tool. Names of columns and words are written as `normalizing.fold` writes them.
 
     ``signs``: a file with all columns of one of these is the tool's. ``columns``: where columns go
     whose names would lead elsewhere. ``answers``: what words mean there and nowhere else.
@@ -164,16 +164,16 @@ def choices() -> list[tuple[str, str]]:
     return [(one.key, str(one.label)) for one in SOURCES]
 
 
-def migration(columns: Sequence[str]) -> MoveSource | None:
+def migration(columns: Sequence[str]) -> MigrationSource | None:
     """Tell whether a file is one that only a migration reads rightly.
 
     Mailchimp tells who left by which file they stand in; Mautic does not say it in its export.
     """
     names = [fold(column) for column in columns]
     if "unsubtime" in names or "cleantime" in names:
-        return MoveSource.MAILCHIMP
+        return MigrationSource.MAILCHIMP
     if is_mautic(columns):
-        return MoveSource.MAUTIC
+        return MigrationSource.MAUTIC
     return None
 
 

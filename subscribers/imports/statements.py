@@ -335,9 +335,9 @@ WITH uncovered AS (
 {_LIFTED}
 """  # noqa: S608 - our own words
 # A migration gives lists old moments; the ledger names it.
-TOLD = """%(has_moves)s AND EXISTS (
+TOLD = """%(has_migrations)s AND EXISTS (
             SELECT FROM subscribers_consentevent told
-            JOIN unnest(%(move_details)s::text[]) AS other
+            JOIN unnest(%(migration_details)s::text[]) AS other
                 ON right(told.detail, length(other)) = other
             WHERE told.subscriber_id = subscription.subscriber_id
                 AND told.list_id = subscription.list_id AND told.source = %(source)s)"""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Workspace
 from subscribers.imports import (
     batches,
-    errors,
+    error_file,
     files,
     layout,
     mapping,
@@ -22,10 +22,10 @@ from subscribers.imports import (
     spreadsheet,
 )
 from subscribers.imports.files import BelongsElsewhere, FileRefused
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.models import ConsentStatement, CustomField, Import, MailingList, SignupForm
-from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, MigrationSource, SubscriptionStatus
 
 SAMPLES = 100  # rows that suggestions look at
 SAMPLES_KEPT = 5
@@ -103,13 +103,13 @@ def _read(  # noqa: PLR0913 - a file's own facts
     names = columns if has_header else [""] * len(columns)
     if elsewhere := sources.migration(names):
         raise BelongsElsewhere(elsewhere)
-    original = errors.original(workspace, columns=names, samples=samples)
+    original = error_file.original(workspace, columns=names, samples=samples)
     tool = sources.BY_KEY.get(source or (original.source if original else ""))
     tool = tool or sources.detect(names)
     understood = questions.understand(
         workspace, path=path, layout=found, columns=names, samples=samples, source=tool
     )
-    targets = errors.targets_before(original, columns=names) if original else None
+    targets = error_file.targets_before(original, columns=names) if original else None
     targets = targets or mapping.suggest(
         workspace,
         columns=names,
@@ -119,7 +119,7 @@ def _read(  # noqa: PLR0913 - a file's own facts
     )
     says_status = any(target.to == mapping.STATUS for target in targets)
     if sources.is_of_people_who_left(filename) and not says_status:
-        raise BelongsElsewhere(MoveSource.SUPPRESSIONS)
+        raise BelongsElsewhere(MigrationSource.SUPPRESSIONS)
     return {
         "corrects": original,
         "encoding": found.encoding,
@@ -140,7 +140,7 @@ def _read(  # noqa: PLR0913 - a file's own facts
     }
 
 
-def set_mapping(record: Import, *, targets: Sequence[Target]) -> bool:
+def set_mapping(record: Import, *, targets: Sequence[ColumnTarget]) -> bool:
     """Say what goes where; False when the import has begun to run.
 
     Raises:

@@ -64,7 +64,7 @@ def can_be_undone(record: Import) -> bool:
         record.status in WROTE
         and record.started_at is not None
         # Migrations of former releases left no trace to undo them by.
-        and not (record.is_move and "size" not in record.progress)
+        and not (record.is_migration and "size" not in record.progress)
         and timezone.now() < deadline(record)
     )
 
@@ -262,6 +262,6 @@ def _values(record: Import) -> dict[str, Any]:
         "subscribed": SubscriptionStatus.SUBSCRIBED,
         "actor": record.created_by_id,
         "detail": detail(record),
-        "is_move": record.is_move,
+        "is_migration": record.is_migration,
         **suppression.STRENGTHS,
     }

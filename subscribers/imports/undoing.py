@@ -45,7 +45,7 @@ SELECT why, count(*) FROM (
 """  # noqa: S608 - our own words
 NOTE = ledger.inserting("taken", at="%(now)s")
 # What this import made of a subscription, and nobody changed since.
-OURS = """(subscription.changed_at = %(at)s OR %(is_move)s AND (
+OURS = """(subscription.changed_at = %(at)s OR %(is_migration)s AND (
     subscription.changed_at = subscription.created_at AND subscription.created_at < %(at)s
         AND EXISTS (
             SELECT FROM subscribers_consentevent told

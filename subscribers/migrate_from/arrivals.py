@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from subscribers.imports.consent_lines import network_address
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
@@ -50,17 +50,17 @@ class Arrival:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ExportPart:
     """One file (or table) of a move: what its columns mean, and its rows."""
 
     name: str
     columns: Sequence[str]
-    targets: Sequence[Target]
+    targets: Sequence[ColumnTarget]
     rows: Callable[[], Iterator[Arrival | BrokenRow]]
 
 
 @dataclass(kw_only=True)
-class Noticed:
+class NotBroughtOver:
     """What is not brought over, or only in part, by column or word: for the report."""
 
     left_out: dict[str, str] = field(default_factory=dict)  # what: why

@@ -7,8 +7,8 @@ from typing import Any
 from accounts.models import Workspace
 from subscribers.fields import definitions
 from subscribers.imports import mapping
-from subscribers.imports.mapping import Target
-from subscribers.migrate_from.arrivals import Noticed, plain
+from subscribers.imports.mapping import ColumnTarget
+from subscribers.migrate_from.arrivals import NotBroughtOver, plain
 from subscribers.migrate_from.tables import TOO_MANY
 from subscribers.models import CustomField
 from subscribers.states import FieldType
@@ -21,7 +21,7 @@ class Attributes:
     """Which attributes there are, and what each becomes."""
 
     def __init__(
-        self, workspace: Workspace, *, kinds: Mapping[str, Iterable[str]], noticed: Noticed
+        self, workspace: Workspace, *, kinds: Mapping[str, Iterable[str]], noticed: NotBroughtOver
     ) -> None:
         """Prepare; ``kinds`` maps an attribute to the JSON types that its values have."""
         own = {
@@ -30,7 +30,7 @@ class Attributes:
             for word in (plain(field.key), plain(field.label))
         }
         self.keys: list[str] = []
-        self.targets: list[Target] = []
+        self.targets: list[ColumnTarget] = []
         labels: set[str] = set()
         for key in sorted(kinds):
             label = " ".join(key.replace("_", " ").split())[: mapping.LONGEST_LABEL]
@@ -43,12 +43,12 @@ class Attributes:
             if found is not None:
                 if any(target.to == f"{mapping.FIELD}{found.key}" for target in self.targets):
                     continue
-                target = Target(to=f"{mapping.FIELD}{found.key}")
+                target = ColumnTarget(to=f"{mapping.FIELD}{found.key}")
             else:
                 labels.add(label.lower())
                 types = set(kinds[key]) - {"null"}
                 kind = TYPES.get(next(iter(types)), FieldType.TEXT) if len(types) == 1 else "text"
-                target = Target(
+                target = ColumnTarget(
                     to=mapping.NEW, label=label[:1].upper() + label[1:], type=FieldType(kind)
                 )
             self.keys.append(key)

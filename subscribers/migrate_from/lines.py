@@ -5,7 +5,7 @@ from datetime import datetime
 from json import dumps
 
 from subscribers.imports.labels import NOTHING, array
-from subscribers.imports.standings import SEVERITY
+from subscribers.imports.row_status import SEVERITY
 from subscribers.migrate_from.arrivals import Arrival, Joining
 
 

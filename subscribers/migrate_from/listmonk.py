@@ -11,22 +11,29 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from subscribers.imports import mapping, moments
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow
 from subscribers.migrate_from import arrivals, attributes
-from subscribers.migrate_from.arrivals import Arrival, Joining, Noticed, Part, Proof, SourceRefused
+from subscribers.migrate_from.arrivals import (
+    Arrival,
+    ExportPart,
+    Joining,
+    NotBroughtOver,
+    Proof,
+    SourceRefused,
+)
 from subscribers.migrate_from.attributes import Attributes
 from subscribers.migrate_from.tables import Table
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
 BLOCKLISTED, DISABLED = "blocklisted", "disabled"
 WHY_DISABLED = "disabled"
-TARGETS = (Target(to=mapping.EMAIL), Target(to=mapping.NAME))
+TARGETS = (ColumnTarget(to=mapping.EMAIL), ColumnTarget(to=mapping.NAME))
 
 
 def parts(
-    workspace: Workspace, *, found: Sequence[Table], list_id: int, noticed: Noticed
-) -> list[Part]:
+    workspace: Workspace, *, found: Sequence[Table], list_id: int, noticed: NotBroughtOver
+) -> list[ExportPart]:
     """Make parts of the files.
 
     Raises:
@@ -35,7 +42,9 @@ def parts(
     return [_part(workspace, table, list_id=list_id, noticed=noticed) for table in found]
 
 
-def _part(workspace: Workspace, table: Table, *, list_id: int, noticed: Noticed) -> Part:
+def _part(
+    workspace: Workspace, table: Table, *, list_id: int, noticed: NotBroughtOver
+) -> ExportPart:
     places = {
         word: arrivals.column(table.columns, word, *others)
         for word, others in (
@@ -76,7 +85,7 @@ def _part(workspace: Workspace, table: Table, *, list_id: int, noticed: Noticed)
                 list_id=list_id,
             )
 
-    return Part(
+    return ExportPart(
         name=table.name,
         columns=("email", "name", *known.keys),
         targets=(*TARGETS, *known.targets),

@@ -18,10 +18,17 @@ from psycopg.rows import dict_row, tuple_row
 from accounts.models import Workspace
 from subscribers.imports import moments
 from subscribers.migrate_from import arrivals, listmonk
-from subscribers.migrate_from.arrivals import Arrival, Joining, Noticed, Part, Proof, SourceRefused
+from subscribers.migrate_from.arrivals import (
+    Arrival,
+    ExportPart,
+    Joining,
+    NotBroughtOver,
+    Proof,
+    SourceRefused,
+)
 from subscribers.migrate_from.attributes import Attributes
-from subscribers.migrate_from.run import Opened
-from subscribers.models import MailingList, Move
+from subscribers.migrate_from.run import OpenedExport
+from subscribers.models import MailingList, ToolMigration
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
 TABLES = ("subscribers", "lists", "subscriber_lists")
@@ -86,21 +93,23 @@ def _exists(connection: psycopg.Connection[Any], table: str) -> bool:
     return bool(row and row[0])
 
 
-def open_database(record: Move, connection: psycopg.Connection[Any], *, dry_run: bool) -> Opened:
+def open_database(
+    record: ToolMigration, connection: psycopg.Connection[Any], *, dry_run: bool
+) -> OpenedExport:
     """Make the one part of a move; unless ``dry_run``, make the lists that are missing."""
     workspace = record.workspace
-    noticed = Noticed()
+    noticed = NotBroughtOver()
     lists, new = _lists(workspace, connection, dry_run=dry_run)
     with connection.cursor(row_factory=tuple_row) as cursor:
         kinds: dict[str, list[str]] = dict(cursor.execute(KINDS).fetchall())
     known = Attributes(workspace, kinds=kinds, noticed=noticed)
-    part = Part(
+    part = ExportPart(
         name=NAME,
         columns=("email", "name", *known.keys),
         targets=(*listmonk.TARGETS, *known.targets),
         rows=lambda: _rows(connection, lists=lists, known=known),
     )
-    return Opened(parts=[part], noticed=noticed, new_lists=new)
+    return OpenedExport(parts=[part], noticed=noticed, new_lists=new)
 
 
 def _lists(

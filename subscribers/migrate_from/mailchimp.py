@@ -15,15 +15,22 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from subscribers.imports import mapping, moments
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow
 from subscribers.migrate_from import arrivals, tables
-from subscribers.migrate_from.arrivals import Arrival, Joining, Noticed, Part, Proof, SourceRefused
+from subscribers.migrate_from.arrivals import (
+    Arrival,
+    ExportPart,
+    Joining,
+    NotBroughtOver,
+    Proof,
+    SourceRefused,
+)
 from subscribers.migrate_from.tables import Table
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
 
-class Role(StrEnum):
+class FileRole(StrEnum):
     """Which of the files it is. Whoever must not be written to is read first."""
 
     CLEANED = "cleaned"
@@ -47,28 +54,28 @@ NEVER_AGREED = "never_agreed"
 
 
 def parts(
-    workspace: Workspace, *, found: Sequence[Table], list_id: int, noticed: Noticed
-) -> list[Part]:
+    workspace: Workspace, *, found: Sequence[Table], list_id: int, noticed: NotBroughtOver
+) -> list[ExportPart]:
     """Make parts of the files of one export.
 
     Raises:
         SourceRefused: none of them is such a file.
     """
-    by_role: dict[Role, list[Table]] = {}
+    by_role: dict[FileRole, list[Table]] = {}
     for table in found:
         by_role.setdefault(role(table), []).append(table)
     if not by_role:
         raise SourceRefused(_("There is no CSV file in the export."))
-    for table in by_role.pop(Role.NONSUBSCRIBED, []):
+    for table in by_role.pop(FileRole.NONSUBSCRIBED, []):
         noticed.left_out[table.name] = NEVER_AGREED
     return [
         _part(workspace, table, role=kind, list_id=list_id, noticed=noticed)
-        for kind in Role
+        for kind in FileRole
         for table in by_role.get(kind, [])
     ]
 
 
-def role(table: Table) -> Role:
+def role(table: Table) -> FileRole:
     """Say which file this is: by its columns, then by its name.
 
     Raises:
@@ -80,11 +87,11 @@ def role(table: Table) -> Role:
             % {"file": table.name}
         )
     if _column(table, "cleantime") is not None:
-        return Role.CLEANED
+        return FileRole.CLEANED
     if _column(table, "unsubtime") is not None:
-        return Role.UNSUBSCRIBED
+        return FileRole.UNSUBSCRIBED
     name = table.name.rpartition("/")[2].lower()
-    return next((kind for kind in Role if name.startswith(kind)), Role.SUBSCRIBED)
+    return next((kind for kind in FileRole if name.startswith(kind)), FileRole.SUBSCRIBED)
 
 
 def _column(table: Table, *names: str) -> int | None:
@@ -92,22 +99,24 @@ def _column(table: Table, *names: str) -> int | None:
 
 
 def _part(
-    workspace: Workspace, table: Table, *, role: Role, list_id: int, noticed: Noticed
-) -> Part:
+    workspace: Workspace, table: Table, *, role: FileRole, list_id: int, noticed: NotBroughtOver
+) -> ExportPart:
     email = _column(table, "emailaddress", "email") or 0
-    if role is Role.CLEANED:
+    if role is FileRole.CLEANED:
         targets = [
-            Target(to=mapping.EMAIL if index == email else mapping.IGNORE)
+            ColumnTarget(to=mapping.EMAIL if index == email else mapping.IGNORE)
             for index in range(len(table.columns))
         ]
     else:
         targets = _targets(workspace, table, email, noticed)
     reader = _Reader(table, role=role, list_id=list_id, targets=targets, noticed=noticed)
-    return Part(name=table.name, columns=table.columns, targets=targets, rows=reader.rows)
+    return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=reader.rows)
 
 
-def _targets(workspace: Workspace, table: Table, email: int, noticed: Noticed) -> list[Target]:
-    known = {email: Target(to=mapping.EMAIL)}
+def _targets(
+    workspace: Workspace, table: Table, email: int, noticed: NotBroughtOver
+) -> list[ColumnTarget]:
+    known = {email: ColumnTarget(to=mapping.EMAIL)}
     for to, names in (
         (mapping.FIRST_NAME, ("firstname", "fname")),
         (mapping.LAST_NAME, ("lastname", "lname")),
@@ -115,11 +124,11 @@ def _targets(workspace: Workspace, table: Table, email: int, noticed: Noticed) -
     ):
         index = _column(table, *names)
         if index is not None:
-            known[index] = Target(to=to)
+            known[index] = ColumnTarget(to=to)
     for name, label in (("cc", _("Country code")), ("region", _("Region")), ("notes", _("Notes"))):
         index = _column(table, name)
         if index is not None and table.is_filled(index):
-            known[index] = Target(to=mapping.NEW, label=label)
+            known[index] = ColumnTarget(to=mapping.NEW, label=label)
     columns = [arrivals.plain(column) for column in table.columns]
     internal = frozenset(
         index for index, word in enumerate(columns) if word in INTERNAL and index not in known
@@ -138,10 +147,10 @@ class _Reader:
         self,
         table: Table,
         *,
-        role: Role,
+        role: FileRole,
         list_id: int,
-        targets: Sequence[Target],
-        noticed: Noticed,
+        targets: Sequence[ColumnTarget],
+        noticed: NotBroughtOver,
     ) -> None:
         self._table = table
         self._role = role
@@ -157,7 +166,7 @@ class _Reader:
         for row in self._table.rows():
             if isinstance(row, BrokenRow):
                 yield row
-            elif self._role is Role.CLEANED:
+            elif self._role is FileRole.CLEANED:
                 number, cells = row
                 yield Arrival(
                     number=number,
@@ -180,7 +189,7 @@ class _Reader:
 
     def _joining(self, cells: Sequence[str]) -> Joining:
         proofs, agreed = self._agreed(cells)
-        if self._role is Role.SUBSCRIBED:
+        if self._role is FileRole.SUBSCRIBED:
             return Joining(
                 list_id=self._list, status=SubscriptionStatus.SUBSCRIBED, at=agreed, proofs=proofs
             )

@@ -17,10 +17,17 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from subscribers.fields.definitions import NO
 from subscribers.imports import mapping, moments
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow
 from subscribers.migrate_from import arrivals, tables
-from subscribers.migrate_from.arrivals import Arrival, Joining, Noticed, Part, Proof, SourceRefused
+from subscribers.migrate_from.arrivals import (
+    Arrival,
+    ExportPart,
+    Joining,
+    NotBroughtOver,
+    Proof,
+    SourceRefused,
+)
 from subscribers.migrate_from.tables import Table
 from subscribers.states import ConsentKind, SubscriptionStatus, SuppressionReason
 
@@ -56,8 +63,8 @@ REASONS = {
 
 
 def parts(
-    workspace: Workspace, *, found: Sequence[Table], list_id: int, noticed: Noticed
-) -> list[Part]:
+    workspace: Workspace, *, found: Sequence[Table], list_id: int, noticed: NotBroughtOver
+) -> list[ExportPart]:
     """Make parts of the files; a list of those not to contact goes first.
 
     Raises:
@@ -92,12 +99,12 @@ def _is_dnc_list(table: Table) -> bool:
     return has_reason and not has_dnc and arrivals.column(table.columns, *NAMES) is None
 
 
-def _dnc_part(table: Table) -> Part:
+def _dnc_part(table: Table) -> ExportPart:
     email = arrivals.column(table.columns, "email", "emailaddress")
     if email is None:
         raise SourceRefused(_("%(file)s has no column “email”.") % {"file": table.name})
     targets = [
-        Target(to=mapping.EMAIL if index == email else mapping.IGNORE)
+        ColumnTarget(to=mapping.EMAIL if index == email else mapping.IGNORE)
         for index in range(len(table.columns))
     ]
     why = arrivals.column(table.columns, *LIST_REASON)
@@ -125,14 +132,16 @@ def _dnc_part(table: Table) -> Part:
                 reason_detail=arrivals.short(arrivals.cell(cells, note)),
             )
 
-    return Part(name=table.name, columns=table.columns, targets=targets, rows=rows)
+    return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=rows)
 
 
-def _part(workspace: Workspace, table: Table, *, list_id: int, noticed: Noticed) -> Part:
+def _part(
+    workspace: Workspace, table: Table, *, list_id: int, noticed: NotBroughtOver
+) -> ExportPart:
     email = arrivals.column(table.columns, "email", "emailaddress")
     if email is None:
         raise SourceRefused(_("%(file)s has no column “email”.") % {"file": table.name})
-    known = {email: Target(to=mapping.EMAIL)}
+    known = {email: ColumnTarget(to=mapping.EMAIL)}
     for to, names in (
         (mapping.FIRST_NAME, ("firstname",)),
         (mapping.LAST_NAME, ("lastname",)),
@@ -141,7 +150,7 @@ def _part(workspace: Workspace, table: Table, *, list_id: int, noticed: Noticed)
     ):
         index = arrivals.column(table.columns, *names)
         if index is not None:
-            known[index] = Target(to=to)
+            known[index] = ColumnTarget(to=to)
     used = {"tags", "dateadded", *IP, *DNC, *DNC_REASON}
     internal = frozenset(
         index
@@ -153,14 +162,19 @@ def _part(workspace: Workspace, table: Table, *, list_id: int, noticed: Noticed)
         if arrivals.plain(column) in used:
             noticed.left_out.pop(column, None)
     rows = _Reader(table, list_id=list_id, targets=targets, noticed=noticed).rows
-    return Part(name=table.name, columns=table.columns, targets=targets, rows=rows)
+    return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=rows)
 
 
 class _Reader:
     """Reads the rows of one file."""
 
     def __init__(
-        self, table: Table, *, list_id: int, targets: Sequence[Target], noticed: Noticed
+        self,
+        table: Table,
+        *,
+        list_id: int,
+        targets: Sequence[ColumnTarget],
+        noticed: NotBroughtOver,
     ) -> None:
         columns = table.columns
         self._table = table

@@ -14,11 +14,11 @@ from typing import Any, Self
 from django.utils.translation import gettext as _
 
 from subscribers.imports.clashes import Clash
-from subscribers.imports.errors import safe
-from subscribers.imports.gathering import Findings, Kept, Repeated
+from subscribers.imports.error_file import safe
+from subscribers.imports.gathering import BatchFindings, Kept, Repeated
 from subscribers.imports.reader import BrokenRow
-from subscribers.imports.rows import Fault
-from subscribers.migrate_from.arrivals import Noticed
+from subscribers.imports.rows import ValueFault
+from subscribers.migrate_from.arrivals import NotBroughtOver
 from subscribers.models import MailingList
 from subscribers.states import SuppressionReason
 
@@ -60,7 +60,7 @@ class Report:
         if not self.written:
             self.path.unlink(missing_ok=True)
 
-    def refuse(self, row: int, faults: Sequence[Fault], address: str) -> None:
+    def refuse(self, row: int, faults: Sequence[ValueFault], address: str) -> None:
         """Note a row with values that can't go in."""
         self.invalid += 1
         self._problems(row, faults)
@@ -70,7 +70,7 @@ class Report:
         )
         self._write(row, address, _("invalid"), reasons)
 
-    def _problems(self, row: int, faults: Sequence[Fault]) -> None:
+    def _problems(self, row: int, faults: Sequence[ValueFault]) -> None:
         for fault in faults:
             if len(self.problems) < PROBLEMS_SHOWN:
                 self.problems.append(
@@ -85,7 +85,7 @@ class Report:
 
     def refuse_broken(self, row: int, broken: BrokenRow) -> None:
         """Note a row that can't be cut into cells."""
-        fault = Fault(field="", value=broken.text, problem=broken.problem)
+        fault = ValueFault(field="", value=broken.text, problem=broken.problem)
         self.refuse(row, [fault], broken.text)
 
     def repeat(self, duplicate: Repeated) -> None:
@@ -94,7 +94,7 @@ class Report:
         why = _("The same address stands in row %(row)s of %(file)s.") % first
         self._write(duplicate.row, duplicate.email, _("twice"), why)
 
-    def decided(self, findings: Findings, clashes: Sequence[Clash]) -> None:
+    def decided(self, findings: BatchFindings, clashes: Sequence[Clash]) -> None:
         """Take the figures of one batch; note who is kept out, and whose values another has."""
         self._lists.update(findings.lists)
         self._reasons.update(findings.reasons)
@@ -103,7 +103,7 @@ class Report:
         for clash in clashes:
             self.spare(clash.row, clash.faults, clash.email)
 
-    def spare(self, row: int, faults: Sequence[Fault], address: str) -> None:
+    def spare(self, row: int, faults: Sequence[ValueFault], address: str) -> None:
         """Note somebody who comes without a value."""
         self._problems(row, faults)
         reasons = "; ".join(
@@ -121,8 +121,8 @@ class Report:
             why = _("Has left the list here; only the person may come back.")
         self._write(kept.row, kept.email, _("kept out"), why)
 
-    def findings(self, noticed: Noticed) -> dict[str, Any]:
-        """Return what `Move.flagged` holds, besides names of what is made."""
+    def findings(self, noticed: NotBroughtOver) -> dict[str, Any]:
+        """Return what `ToolMigration.flagged` holds, besides names of what is made."""
         return {
             "lists": self._list_findings(),
             "reasons": dict(self._reasons),

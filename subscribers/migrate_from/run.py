@@ -18,18 +18,18 @@ from subscribers.fields.problems import Problem
 from subscribers.imports import apart, files, gathering, mapping, names, progress
 from subscribers.imports.clashes import Clash
 from subscribers.imports.gathering import Gathered, Range
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.merge import Counts, Merger
 from subscribers.imports.names import Names
 from subscribers.imports.progress import Stopped, WrittenBefore
 from subscribers.imports.reader import BrokenRow
-from subscribers.imports.rows import Fault, RowMaker, RowRefused
+from subscribers.imports.rows import RowMaker, RowRefused, ValueFault
 from subscribers.imports.run import sole_worker
 from subscribers.imports.statistics import refresh_statistics
 from subscribers.migrate_from import lines
-from subscribers.migrate_from.arrivals import Noticed, Part
+from subscribers.migrate_from.arrivals import ExportPart, NotBroughtOver
 from subscribers.migrate_from.report import PART, Report
-from subscribers.models import CustomField, MailingList, Move
+from subscribers.models import CustomField, MailingList, ToolMigration
 from subscribers.states import ImportStatus
 
 ROWS_A_RANGE = 25_000
@@ -39,32 +39,32 @@ ROWS_A_LOOK = 10_000  # rows read between two looks at whether anybody still wan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class OpenedExport:
     """What there is to read; ``new_lists`` are names by ids, below zero if nothing is written."""
 
-    parts: Sequence[Part]
-    noticed: Noticed = field(default_factory=Noticed)
+    parts: Sequence[ExportPart]
+    noticed: NotBroughtOver = field(default_factory=NotBroughtOver)
     new_lists: Mapping[int, str] = field(default_factory=dict)
 
 
-Opener = Callable[[Move, bool], Opened]
+Opener = Callable[[ToolMigration, bool], OpenedExport]
 
 
-def check(move_id: int, opener: Opener) -> bool:
+def check(migration_id: int, opener: Opener) -> bool:
     """Do everything but write: fill in what the move would do. False: it was not due."""
-    return _guarded(move_id, ImportStatus.CHECKING, opener)
+    return _guarded(migration_id, ImportStatus.CHECKING, opener)
 
 
-def run(move_id: int, opener: Opener) -> bool:
+def run(migration_id: int, opener: Opener) -> bool:
     """Merge; goes on where an earlier run stopped. False: it was not due, or was stopped."""
-    return _guarded(move_id, ImportStatus.RUNNING, opener)
+    return _guarded(migration_id, ImportStatus.RUNNING, opener)
 
 
-def _guarded(move_id: int, status: ImportStatus, opener: Opener) -> bool:
-    with sole_worker(move_id) as got:
+def _guarded(migration_id: int, status: ImportStatus, opener: Opener) -> bool:
+    with sole_worker(migration_id) as got:
         record = (
-            Move.objects.select_related("workspace", "created_by", "mailing_list")
-            .filter(pk=move_id, status=status)
+            ToolMigration.objects.select_related("workspace", "created_by", "mailing_list")
+            .filter(pk=migration_id, status=status)
             .first()
         )
         if not got or record is None:
@@ -82,14 +82,14 @@ class _Piece(NamedTuple):
     """What became of a range of rows, or of a part of it."""
 
     counts: Counts
-    findings: gathering.Findings
+    findings: gathering.BatchFindings
     clashes: list[Clash]
 
 
 class _Work:
     """One check, or one run, of one move."""
 
-    def __init__(self, record: Move, opened: Opened) -> None:
+    def __init__(self, record: ToolMigration, opened: OpenedExport) -> None:
         self._record = record
         self._opened = opened
         self._dry = record.status == ImportStatus.CHECKING
@@ -110,7 +110,7 @@ class _Work:
         self._rows = 0
         self._totals = Counts()
         known = {} if self._dry else record.progress.get("refused", {})
-        self._refused = apart.Refused(
+        self._refused = apart.RefusedRows(
             subject=f"migration {record.pk}",
             passes=(Stopped, WrittenBefore),
             reasons={int(row): why for row, why in known.items()},
@@ -169,11 +169,11 @@ class _Work:
             made = {
                 what: list(dict.fromkeys([*before.get(what, []), *made[what]])) for what in made
             }
-            rows = Move.objects.filter(pk=self._record.pk, status=self._record.status)
+            rows = ToolMigration.objects.filter(pk=self._record.pk, status=self._record.status)
             rows.update(flagged=before | made)
         return made
 
-    def _gather(self, report: Report, index: int, part: Part) -> None:
+    def _gather(self, report: Report, index: int, part: ExportPart) -> None:
         targets = self._targets(part)
         self._merger.watch.also(targets)
         maker = RowMaker(self._record.workspace, targets=targets)
@@ -214,10 +214,10 @@ class _Work:
         addresses = self._gathered.addresses(list(reasons)) | self._addresses
         for row, why in sorted(reasons.items()):
             problem = Problem("not_stored", reason=why)
-            fault = Fault(field="", value="", problem=problem)
+            fault = ValueFault(field="", value="", problem=problem)
             report.refuse(row, [fault], addresses.get(row, ""))
 
-    def _targets(self, part: Part) -> list[Target]:
+    def _targets(self, part: ExportPart) -> list[ColumnTarget]:
         """Return what a part's columns go to; its new fields are made, unless this is a check."""
         targets = list(part.targets)
         new = [target.label for target in targets if target.to == mapping.NEW]
@@ -231,8 +231,10 @@ class _Work:
         return targets
 
     def _look(self) -> None:
-        cache.set(f"move:{self._record.pk}", self._rows, timeout=600)
-        if not Move.objects.filter(pk=self._record.pk, status=self._record.status).exists():
+        cache.set(f"migration:{self._record.pk}", self._rows, timeout=600)
+        if not ToolMigration.objects.filter(
+            pk=self._record.pk, status=self._record.status
+        ).exists():
             raise Stopped
 
     def _merge(self, rows: Range) -> list[_Piece]:
@@ -294,10 +296,10 @@ class _Work:
         else:
             values.update(status=ImportStatus.DONE, finished_at=timezone.now())
         files.discard(record.errors_path)
-        if not Move.objects.filter(pk=record.pk, status=record.status).update(**values):
+        if not ToolMigration.objects.filter(pk=record.pk, status=record.status).update(**values):
             files.discard(values["errors_path"])
             raise Stopped
 
 
-def _addresses_only(targets: Sequence[Target]) -> list[Target]:
-    return [one if one.to == mapping.EMAIL else Target() for one in targets]
+def _addresses_only(targets: Sequence[ColumnTarget]) -> list[ColumnTarget]:
+    return [one if one.to == mapping.EMAIL else ColumnTarget() for one in targets]

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from subscribers.imports import layout, mapping, moments
-from subscribers.imports.errors import unsafe
-from subscribers.imports.folding import fold
-from subscribers.imports.mapping import Target
+from subscribers.imports.error_file import unsafe
+from subscribers.imports.mapping import ColumnTarget
+from subscribers.imports.normalizing import fold
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.migrate_from import arrivals
-from subscribers.migrate_from.arrivals import Arrival, Noticed, Part, SourceRefused
+from subscribers.migrate_from.arrivals import Arrival, ExportPart, NotBroughtOver, SourceRefused
 from subscribers.models import Subscriber
 from subscribers.states import SuppressionReason
 
@@ -75,8 +75,8 @@ def part(
     name: str,
     reason: SuppressionReason,
     workspace: Workspace | None = None,
-    noticed: Noticed | None = None,
-) -> Part:
+    noticed: NotBroughtOver | None = None,
+) -> ExportPart:
     """Make a part of one file; ``reason`` is for addresses without one.
 
     Raises:
@@ -107,14 +107,14 @@ def part(
                 yield from _each(reader.read(*row), reader.email, workspace, noticed)
 
     targets = [
-        Target(to=mapping.EMAIL if index == reader.email else mapping.IGNORE)
+        ColumnTarget(to=mapping.EMAIL if index == reader.email else mapping.IGNORE)
         for index in range(len(columns))
     ]
-    return Part(name=name, columns=columns, targets=targets, rows=rows)
+    return ExportPart(name=name, columns=columns, targets=targets, rows=rows)
 
 
 def _each(
-    arrival: Arrival, email: int, workspace: Workspace | None, noticed: Noticed | None
+    arrival: Arrival, email: int, workspace: Workspace | None, noticed: NotBroughtOver | None
 ) -> Iterator[Arrival]:
     """Yield a row's arrival; of a domain one for each person here who has an address there."""
     domain = DOMAIN(arrival.cells[email])

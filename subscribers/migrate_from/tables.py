@@ -14,15 +14,15 @@ from subscribers.fields.definitions import FieldShape
 from subscribers.fields.problems import Problem
 from subscribers.imports import layout, mapping
 from subscribers.imports.layout import Layout
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow, Rows
-from subscribers.migrate_from.arrivals import Noticed, SourceRefused
+from subscribers.migrate_from.arrivals import NotBroughtOver, SourceRefused
 from subscribers.models import CustomField
 from subscribers.people import people
 from subscribers.states import FieldType
 
 VALUES_LOOKED_AT = 100  # of each column
-# Why a column stays behind; `templates/subscribers/_move_findings.html` puts it into words.
+# Why a column stays behind; `templates/subscribers/_migration_findings.html` puts it into words.
 INTERNAL, TOO_MANY, NO_PLACE = "internal", "too_many", "no_place"
 
 
@@ -97,10 +97,10 @@ def targets(
     workspace: Workspace,
     table: Table,
     *,
-    known: Mapping[int, Target],
+    known: Mapping[int, ColumnTarget],
     internal: frozenset[int],
-    noticed: Noticed,
-) -> list[Target]:
+    noticed: NotBroughtOver,
+) -> list[ColumnTarget]:
     """Say what each column goes to: what is known for sure, a field of its own, or nothing."""
     suggested = mapping.suggest(
         workspace, columns=table.columns, samples=table.samples, guess_types=False
@@ -116,13 +116,13 @@ def targets(
     for index, column in enumerate(table.columns):
         target = known.get(index)
         if target is None:
-            target = Target() if index in internal else suggested[index]
+            target = ColumnTarget() if index in internal else suggested[index]
             if target.to != mapping.NEW and target.to in taken:
-                target = Target()
+                target = ColumnTarget()
             if target.to in own and not _fits(own[target.to], table, index):
                 # Better a second field than refusing everybody for a value of the other tool's.
                 label = f"{column} ({FieldType.TEXT.label})"[: mapping.LONGEST_LABEL]
-                target = Target(to=mapping.NEW, label=label)
+                target = ColumnTarget(to=mapping.NEW, label=label)
             if target.to == mapping.IGNORE and table.is_filled(index):
                 noticed.left_out[column] = INTERNAL if index in internal else TOO_MANY
         result.append(target)
@@ -142,7 +142,7 @@ def _fits(field: FieldShape, table: Table, index: int) -> bool:
 class Tamer:
     """Empties languages and time zones that are none here: no reason to refuse a person."""
 
-    def __init__(self, targets: Sequence[Target], noticed: Noticed) -> None:
+    def __init__(self, targets: Sequence[ColumnTarget], noticed: NotBroughtOver) -> None:
         """Find the columns to look after."""
         places = {target.to: index for index, target in enumerate(targets)}
         self._language = places.get(mapping.LANGUAGE)

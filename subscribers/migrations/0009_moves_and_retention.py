@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        choices=subscribers.states.MoveSource.options,
+                        choices=subscribers.states.MigrationSource.options,
                         max_length=20,
                         verbose_name="from",
                     ),

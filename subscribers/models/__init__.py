@@ -19,7 +19,6 @@ from subscribers.models.lists import (
     SubscriptionTally,
     new_public_id,
 )
-from subscribers.models.moves import Move
 from subscribers.models.people import (
     CustomField,
     Subscriber,
@@ -33,6 +32,7 @@ from subscribers.models.search import SearchBlock, SearchMark
 from subscribers.models.segments import Segment, SegmentDay
 from subscribers.models.signups import SignupBrake, SignupRequest
 from subscribers.models.texts import PublicText
+from subscribers.models.tool_migrations import ToolMigration
 
 __all__ = [
     "BulkAction",
@@ -50,7 +50,6 @@ __all__ = [
     "MailDomain",
     "MailingList",
     "MergedPerson",
-    "Move",
     "PublicText",
     "Retention",
     "SearchBlock",
@@ -70,6 +69,7 @@ __all__ = [
     "Tag",
     "TagTally",
     "Tagging",
+    "ToolMigration",
     "UniqueValue",
     "new_public_id",
 ]

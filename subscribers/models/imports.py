@@ -13,7 +13,7 @@ from subscribers.models.people import Subscriber
 from subscribers.states import (
     ExistingPeople,
     ImportStatus,
-    MoveSource,
+    MigrationSource,
     SubscriptionStatus,
     SuppressionReason,
 )
@@ -23,14 +23,15 @@ class ImportQuerySet(models.QuerySet["Import"]):
     """Imports of files, and migrations from other tools."""
 
     def of_files(self) -> "ImportQuerySet":
-        """Leave out what is a `Move`: it has pages of its own."""
-        return self.exclude(source__in=MoveSource.values)
+        """Leave out what is a `ToolMigration`: it has pages of its own."""
+        return self.exclude(source__in=MigrationSource.values)
 
 
 class Import(models.Model):
     """One file on its way in: uploaded, mapped, checked without writing, then merged.
 
-    What another tool handed out as a whole is one, too (`Move`): its ``source`` is a `MoveSource`.
+    What another tool handed out as a whole is one, too (`ToolMigration`): its ``source`` is
+    a `MigrationSource`.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="imports")
@@ -157,9 +158,9 @@ class Import(models.Model):
         return [path for path in given if path]
 
     @property
-    def is_move(self) -> bool:
+    def is_migration(self) -> bool:
         """Say whether it is a migration from another tool."""
-        return self.source in MoveSource.values
+        return self.source in MigrationSource.values
 
 
 class ImportChange(models.Model):

@@ -53,7 +53,7 @@ ON CONFLICT (workspace_id, kind, shared) DO UPDATE SET
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class LikelyDuplicates:
     """People who may be one, oldest first."""
 
     group: DuplicateGroup
@@ -125,7 +125,9 @@ def count(workspace: Workspace) -> int:
     return DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None).count()
 
 
-def page(workspace: Workspace, *, kind: str = "", after: int = 0) -> tuple[list[Group], int | None]:
+def page(
+    workspace: Workspace, *, kind: str = "", after: int = 0
+) -> tuple[list[LikelyDuplicates], int | None]:
     """Return groups, strong hints (one mailbox) first, and the last one's key if there are more."""
     groups = DuplicateGroup.objects.filter(workspace=workspace, dismissed_at=None)
     last = groups.filter(pk=after).first() if after else None
@@ -140,7 +142,9 @@ def page(workspace: Workspace, *, kind: str = "", after: int = 0) -> tuple[list[
     keys = {key for row in shown for key in row.people}
     people = Subscriber.objects.filter(workspace=workspace).in_bulk(keys)
     found = [
-        Group(group=row, people=tuple(people[key] for key in row.people if key in people))
+        LikelyDuplicates(
+            group=row, people=tuple(people[key] for key in row.people if key in people)
+        )
         for row in shown
     ]
     more = shown[-1].pk if len(rows) > PAGE else None

@@ -283,5 +283,5 @@ def nested(scope: Scope, segment_id: int) -> Q:
     return found
 
 
-def _fault(message: str) -> tree.Fault:
-    return tree.Fault(path=(), message=message)
+def _fault(message: str) -> tree.RuleFault:
+    return tree.RuleFault(path=(), message=message)

@@ -5,13 +5,13 @@ from typing import Final
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from subscribers.segments.tree import Condition, Fault, Group, InvalidRules
+from subscribers.segments.tree import Condition, InvalidRules, RuleFault, RuleGroup
 
 # Of one statement, rules of other segments that are asked about counted each time.
 MOST_COMPARISONS: Final = 300
 
 
-def condition(rule: Group | Condition) -> Q:
+def condition(rule: RuleGroup | Condition) -> Q:
     """Return the condition on `Subscriber` that a tree means; no rules: everybody.
 
     The same rule twice in a group is asked once.
@@ -30,7 +30,7 @@ def condition(rule: Group | Condition) -> Q:
                 "With the rules of the segments that it asks about, this compares more than "
                 "%(most)s times. Ask about fewer segments, or make their rules simpler."
             )
-            raise InvalidRules([Fault(path=(), message=text % {"most": MOST_COMPARISONS})])
+            raise InvalidRules([RuleFault(path=(), message=text % {"most": MOST_COMPARISONS})])
         if rule.match == "any":
             found |= one
         elif rule.match == "none":
@@ -46,11 +46,11 @@ def comparisons(part: Q) -> int:
     return sum(comparisons(each) if isinstance(each, Q) else 1 for each in part.children)
 
 
-def _different(group: Group) -> list[Group | Condition]:
+def _different(group: RuleGroup) -> list[RuleGroup | Condition]:
     return list({_spelled(rule): rule for rule in group.rules}.values())
 
 
-def _spelled(rule: Group | Condition) -> str:
-    if isinstance(rule, Group):
+def _spelled(rule: RuleGroup | Condition) -> str:
+    if isinstance(rule, RuleGroup):
         return f"{rule.match}({', '.join(map(_spelled, rule.rules))})"
     return f"{rule.subject.key} {rule.operator.key} {sorted(rule.values.items())!r}"

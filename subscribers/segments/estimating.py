@@ -21,7 +21,7 @@ from subscribers.models import Subscriber
 from subscribers.people import search
 from subscribers.segments import members
 from subscribers.segments.kinds import Scope
-from subscribers.segments.tree import Group
+from subscribers.segments.tree import RuleGroup
 
 MANY: Final = 20_000  # people; fewer are counted at once
 DRAWN: Final = 2_000  # people asked
@@ -71,7 +71,7 @@ class _IsAmong(Func):
     output_field = BooleanField()
 
 
-def estimate(scope: Scope, group: Group, *, seed: str = "") -> Estimate | None:
+def estimate(scope: Scope, group: RuleGroup, *, seed: str = "") -> Estimate | None:
     """Estimate how many people fit; None: it is counted at once, being small or of everybody.
 
     The same people are asked all day, so that the same rules have the same answer and similar ones

@@ -17,7 +17,7 @@ from accounts.models import Workspace
 from subscribers.models import Segment, Subscriber, SubscriberTally
 from subscribers.segments import compiling, tree
 from subscribers.segments.kinds import Scope
-from subscribers.segments.tree import Group
+from subscribers.segments.tree import RuleGroup
 
 SAMPLES = 3
 NEAR = 20_000  # people that are looked at one by one before all are as a set
@@ -67,7 +67,7 @@ def members(segment: Segment, *, at: datetime | None = None) -> QuerySet[Subscri
     return everybody.filter(condition(segment, at=at))
 
 
-def people(scope: Scope, group: Group) -> QuerySet[Subscriber]:
+def people(scope: Scope, group: RuleGroup) -> QuerySet[Subscriber]:
     """Return the people who fit rules that need not be stored."""
     everybody = Subscriber.objects.filter(workspace=scope.workspace)
     return everybody.filter(compiling.condition(group))
@@ -77,7 +77,7 @@ class TooMuch(tree.InvalidRules):
     """Reading takes too long, or too many read at the same time; its fault says it."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__([tree.Fault(path=(), message=sentence)])
+        super().__init__([tree.RuleFault(path=(), message=sentence)])
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def size(workspace: Workspace) -> int:
     return tally.values_list("count", flat=True).first() or 0
 
 
-def count(scope: Scope, group: Group) -> Count:
+def count(scope: Scope, group: RuleGroup) -> Count:
     """Count the people who fit.
 
     Raises:
@@ -163,7 +163,7 @@ def newest_keys(workspace_id: int, *, number: int) -> int:
     return keys.values_list("pk", flat=True)[number : number + 1].first() or 0
 
 
-def samples(scope: Scope, group: Group, *, most: int) -> list[Sample]:
+def samples(scope: Scope, group: RuleGroup, *, most: int) -> list[Sample]:
     """Return a few of the ``most`` people who fit, the newest first.
 
     They are looked for among the newest people; only where too few of them fit, among all.
@@ -181,7 +181,7 @@ def samples(scope: Scope, group: Group, *, most: int) -> list[Sample]:
     return with_facts(group, found)
 
 
-def with_facts(group: Group, found: Sequence[Subscriber]) -> list[Sample]:
+def with_facts(group: RuleGroup, found: Sequence[Subscriber]) -> list[Sample]:
     """Add to people the facts that the rules ask about."""
     asked = {
         (rule.subject.key, rule.operator.key): rule

@@ -16,7 +16,7 @@ from subscribers.fields.usage import InUse
 from subscribers.models import Segment, SegmentDay
 from subscribers.segments import compiling, estimating, members, tree
 from subscribers.segments.kinds import Scope
-from subscribers.segments.tree import Condition, Fault, Group, InvalidRules, Path
+from subscribers.segments.tree import Condition, InvalidRules, Path, RuleFault, RuleGroup
 
 Found = members.Count | estimating.Estimate
 LONGEST_NAME = 120
@@ -28,29 +28,31 @@ class NameTaken(ValueError):  # noqa: N818 - says what is the case
     """Another segment of this workspace has this name."""
 
 
-def check(rules: Any, scope: Scope) -> Group:
+def check(rules: Any, scope: Scope) -> RuleGroup:
     """Read rules, and make sure that they can be asked.
 
     Raises:
         InvalidRules: they can't; each fault has its place.
     """
     group = tree.read(rules, scope.subjects)
-    faults: list[Fault] = []
+    faults: list[RuleFault] = []
     for path, condition in _walk(group):
         try:
             condition.operator.compile(condition.values)
         except InvalidRules as wrong:
             name = condition.operator.inputs[0].name if condition.operator.inputs else ""
-            faults += [Fault(path=path, message=fault.message, name=name) for fault in wrong.faults]
+            faults += [
+                RuleFault(path=path, message=fault.message, name=name) for fault in wrong.faults
+            ]
     if faults:
         raise InvalidRules(faults)
     compiling.condition(group)  # all together they may be too much
     return group
 
 
-def _walk(group: Group, path: Path = ()) -> Iterator[tuple[Path, Condition]]:
+def _walk(group: RuleGroup, path: Path = ()) -> Iterator[tuple[Path, Condition]]:
     for number, rule in enumerate(group.rules):
-        if isinstance(rule, Group):
+        if isinstance(rule, RuleGroup):
             yield from _walk(rule, (*path, number))
         else:
             yield (*path, number), rule
@@ -100,7 +102,7 @@ def create(
     return segment
 
 
-def size(scope: Scope, group: Group) -> Found:
+def size(scope: Scope, group: RuleGroup) -> Found:
     """Say at once how many people fit: counted where they are few, else estimated.
 
     Raises:
@@ -113,7 +115,7 @@ def size(scope: Scope, group: Group) -> Found:
     return about or members.count(scope, group)
 
 
-def note(segment: Segment, group: Group, found: members.Count) -> None:
+def note(segment: Segment, group: RuleGroup, found: members.Count) -> None:
     """Remember a count that was asked of a stored segment's own rules."""
     if segment.pk and tree.write(group) == segment.rules:
         _remember(segment, found)

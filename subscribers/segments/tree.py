@@ -37,15 +37,15 @@ class Condition:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class RuleGroup:
     """Rules of which all, any or none must hold."""
 
     match: str
-    rules: tuple["Group | Condition", ...]
+    rules: tuple["RuleGroup | Condition", ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class RuleFault:
     """What is wrong, and where; ``name`` is the input concerned, if it is one."""
 
     path: Path
@@ -62,7 +62,7 @@ class Fault:
 class InvalidRules(ValueError):  # noqa: N818 - says what is the case
     """These are no rules; ``faults`` says everything that is wrong with them."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[RuleFault]) -> None:
         super().__init__("; ".join(f"{fault.place}: {fault.message}" for fault in faults))
         self.faults = faults
 
@@ -71,7 +71,7 @@ class _Wrong(ValueError):  # noqa: N818 - caught in this module
     """A value that an input can't take."""
 
 
-def read(raw: Any, subjects: Mapping[str, Subject]) -> Group:
+def read(raw: Any, subjects: Mapping[str, Subject]) -> RuleGroup:
     """Read a tree from JSON. Nothing at all means no rules: everybody.
 
     Raises:
@@ -79,7 +79,7 @@ def read(raw: Any, subjects: Mapping[str, Subject]) -> Group:
     """
     reader = _Reader(subjects)
     if not isinstance(raw, dict):
-        raise InvalidRules([Fault(path=(), message=_("Rules must be a JSON object."))])
+        raise InvalidRules([RuleFault(path=(), message=_("Rules must be a JSON object."))])
     if raw and raw.get("version") != VERSION:
         text = _("This version of the rules is not known; the version is %(version)s.")
         reader.fault((), text % {"version": VERSION}, "version")
@@ -93,23 +93,23 @@ def read(raw: Any, subjects: Mapping[str, Subject]) -> Group:
     return group
 
 
-def write(group: Group) -> dict[str, Any]:
+def write(group: RuleGroup) -> dict[str, Any]:
     """Write a tree as JSON that `read` reads back."""
     return {"version": VERSION, **_write_group(group)}
 
 
-def conditions(group: Group) -> Iterator[Condition]:
+def conditions(group: RuleGroup) -> Iterator[Condition]:
     """Walk through every condition, in order."""
     for rule in group.rules:
-        if isinstance(rule, Group):
+        if isinstance(rule, RuleGroup):
             yield from conditions(rule)
         else:
             yield rule
 
 
-def _write_group(group: Group) -> dict[str, Any]:
+def _write_group(group: RuleGroup) -> dict[str, Any]:
     rules = [
-        _write_group(rule) if isinstance(rule, Group) else _write_condition(rule)
+        _write_group(rule) if isinstance(rule, RuleGroup) else _write_condition(rule)
         for rule in group.rules
     ]
     return {"match": group.match, "rules": rules}
@@ -126,13 +126,13 @@ def _write_condition(condition: Condition) -> dict[str, Any]:
 class _Reader:
     def __init__(self, subjects: Mapping[str, Subject]) -> None:
         self.subjects = subjects
-        self.faults: list[Fault] = []
+        self.faults: list[RuleFault] = []
         self.conditions = 0
 
     def fault(self, path: Path, message: str, name: str = "") -> None:
-        self.faults.append(Fault(path=path, message=message, name=name))
+        self.faults.append(RuleFault(path=path, message=message, name=name))
 
-    def group(self, raw: Mapping[str, Any], path: Path) -> Group:
+    def group(self, raw: Mapping[str, Any], path: Path) -> RuleGroup:
         match, rules = raw.get("match"), raw.get("rules")
         if match not in MATCHES:
             self.fault(path, _("Choose all, any or none."), "match")
@@ -145,15 +145,15 @@ class _Reader:
         if len(path) >= DEEPEST and rules:
             text = _("Groups can be at most %(most)s deep.") % {"most": DEEPEST}
             self.fault(path, text)
-            return Group(match="all", rules=())
+            return RuleGroup(match="all", rules=())
         read = []
         for number, rule in enumerate(rules):
             if self.conditions > MOST_CONDITIONS:
                 break  # one fault says so; not one more for each of what is too many
             read.append(self.rule(rule, (*path, number)))
-        return Group(match=str(match), rules=tuple(rule for rule in read if rule is not None))
+        return RuleGroup(match=str(match), rules=tuple(rule for rule in read if rule is not None))
 
-    def rule(self, raw: Any, path: Path) -> Group | Condition | None:
+    def rule(self, raw: Any, path: Path) -> RuleGroup | Condition | None:
         if not isinstance(raw, dict):
             self.fault(path, _("A rule must be a JSON object."))
             return None

@@ -21,7 +21,7 @@ PARTS = ("ask", "position", "required", "label", "help")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class FieldRow:
     """A custom field of the workspace, and what this form does with it."""
 
     field: CustomField
@@ -167,10 +167,10 @@ class SignupFormSettings(forms.ModelForm[SignupForm]):
                 self.fields[f"{part}_{field.pk}"] = form_field
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FieldRow]:
         """The custom fields as a table."""
         return [
-            Row(field=one, **{part: self[f"{part}_{one.pk}"] for part in PARTS})
+            FieldRow(field=one, **{part: self[f"{part}_{one.pk}"] for part in PARTS})
             for one in self.offered
         ]
 

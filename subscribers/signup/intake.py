@@ -20,7 +20,7 @@ from subscribers.consent import ledger
 from subscribers.fields.problems import Problem
 from subscribers.models import SignupForm, SignupRequest
 from subscribers.signup import brake, figures, signup
-from subscribers.signup.signup import Letter, SignUp
+from subscribers.signup.signup import SignUp, SignupMail
 from subscribers.signup.visitors import Origin
 from subscribers.states import ConsentSource
 
@@ -49,7 +49,7 @@ def receive(form: SignupForm, *, sign_up: SignUp, is_proven: bool, origin: Origi
     )
 
 
-def take(request_id: int) -> Letter | None:
+def take(request_id: int) -> SignupMail | None:
     """Take a sign-up in or hold it; returns the mail to send. Twice at once does it once.
 
     With a mail the row stays until `hand_on` has queued it: whatever ends the process or the broker
@@ -69,7 +69,7 @@ def take(request_id: int) -> Letter | None:
         return _take_in(row)
 
 
-def hand_on(request_id: int, *, queue: Callable[[Letter, datetime], object]) -> bool:
+def hand_on(request_id: int, *, queue: Callable[[SignupMail, datetime], object]) -> bool:
     """Queue the mail of a sign-up that was taken in, and forget the sign-up; False: none waits.
 
     ``queue`` gets the mail and when it was asked for; whatever it raises is raised, and the mail
@@ -79,8 +79,8 @@ def hand_on(request_id: int, *, queue: Callable[[Letter, datetime], object]) -> 
         row = _locked(SignupRequest.objects.filter(pk=request_id, letter__isnull=False))
         if row is None or row.letter is None:
             return False
-        letter = Letter(**{**row.letter, "lists": tuple(row.letter["lists"])})
-        queue(letter, row.created_at)
+        mail = SignupMail(**{**row.letter, "lists": tuple(row.letter["lists"])})
+        queue(mail, row.created_at)
         row.delete()
     return True
 
@@ -149,7 +149,7 @@ def _reason_to_hold(row: SignupRequest) -> str:
     return str(HeldFor.UNANSWERED) if brake.pulled(row.workspace_id) else ""
 
 
-def _take_in(row: SignupRequest) -> Letter | None:
+def _take_in(row: SignupRequest) -> SignupMail | None:
     details = row.details
     row.form.statement = row.statement  # the words that were shown, whatever the form says now
     stored = SignupRequest.objects.filter(pk=row.pk)

@@ -18,18 +18,18 @@ from subscribers.fields import definitions
 from subscribers.models import CustomField, MailingList, SignupForm, Subscriber
 from subscribers.signup import brake as signup_brake
 from subscribers.signup import signup, texts, visitors
-from subscribers.signup.signup import CONFIRM_DAYS, Letter
+from subscribers.signup.signup import CONFIRM_DAYS, SignupMail
 from subscribers.signup.texts import Kind, Words
 
 
 def register() -> None:
     """Say how these mails are written when they go."""
-    system_mail.register(SystemMail.Kind.SIGN_UP, lambda **letter: write(Letter(**letter)))
+    system_mail.register(SystemMail.Kind.SIGN_UP, lambda **letter: write(SignupMail(**letter)))
     system_mail.register(SystemMail.Kind.OWNER_LINK, owner_link)
     system_mail.register(SystemMail.Kind.SIGN_UPS_HELD, brake_news)
 
 
-def put(letter: Letter, asked_at: datetime | None = None, *, may_wait: bool = False) -> None:
+def put(letter: SignupMail, asked_at: datetime | None = None, *, may_wait: bool = False) -> None:
     """Write down in the caller's transaction that a mail is to be sent; see `system_mail`.
 
     ``may_wait``: it is one of many that a member asked for, and nobody waits for it at a page.
@@ -45,7 +45,7 @@ def put(letter: Letter, asked_at: datetime | None = None, *, may_wait: bool = Fa
     )
 
 
-def put_many(letter: Letter) -> None:
+def put_many(letter: SignupMail) -> None:
     """Write down one of the many mails that a member asked for."""
     put(letter, may_wait=True)
 
@@ -73,7 +73,7 @@ def put_brake_news(workspace_id: int) -> None:
         )
 
 
-def write(letter: Letter) -> EmailMultiAlternatives | None:
+def write(letter: SignupMail) -> EmailMultiAlternatives | None:
     """Write a letter; None when its person or form is gone.
 
     Nothing that was typed into the form is repeated before the person has confirmed: strangers
@@ -92,7 +92,7 @@ def write(letter: Letter) -> EmailMultiAlternatives | None:
 
 
 def _mail(
-    letter: Letter,
+    letter: SignupMail,
     person: Subscriber,
     form: SignupForm,
     lists: list[MailingList],
@@ -160,7 +160,7 @@ def brake_news(membership_id: int) -> EmailMultiAlternatives | None:
     subject, text, html = compose("signups_held", context, language)
     mail = EmailMultiAlternatives(subject, text, to=[member.user.email])
     mail.attach_alternative(html, "text/html")
-    mail.workspace_id = member.workspace_id  # type: ignore[attr-defined]  # see delivery.system_mail.backend
+    mail.workspace_id = member.workspace_id  # type: ignore[attr-defined]  # see delivery.system_mail.email_backend
     return mail
 
 

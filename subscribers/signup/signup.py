@@ -44,7 +44,7 @@ class SignUp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class SignupMail:
     """The mail that a sign-up asks for; without ``token`` it says that nothing has to be done.
 
     ``is_welcome``: the person was subscribed at once, so it welcomes them instead.
@@ -72,7 +72,7 @@ class Pending:
 
 def take(
     form: SignupForm, *, sign_up: SignUp, is_proven: bool, **evidence: Unpack[Evidence]
-) -> Letter | None:
+) -> SignupMail | None:
     """Take a sign-up in; returns the mail to send, None when there is none to send.
 
     Single opt-in lists subscribe new people at once if the sign-up came with proof of work
@@ -92,7 +92,7 @@ def take(
         enter = lifecycle.join if is_proven else lifecycle.ask
         entered = [enter(person, mailing_list=one, **evidence) for one in lists]
         pending = _unconfirmed(person, lists)
-    letter = Letter(
+    letter = SignupMail(
         subscriber_id=person.pk,
         form_id=form.pk,
         token="",

@@ -11,7 +11,7 @@ from accounts.workspaces.workspace_urls import outside
 from subscribers.consent import ownership
 from subscribers.signup import figures, origins, signup, texts, visitors
 from subscribers.signup.mails import values_of
-from subscribers.signup.signup import Letter, Pending
+from subscribers.signup.signup import Pending, SignupMail
 from subscribers.signup.texts import Kind
 from subscribers.states import ConsentSource
 from subscribers.tasks import send_letter
@@ -39,7 +39,7 @@ def _confirm(request: HttpRequest, token: str, pending: Pending) -> HttpResponse
         figures.count(form.pk, "confirmed")
         if form.sends_welcome:
             send_letter(
-                Letter(
+                SignupMail(
                     subscriber_id=pending.person.pk,
                     form_id=form.pk,
                     token="",

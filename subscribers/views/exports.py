@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission
 from subscribers.directory import counts, directory, export
 from subscribers.directory.filters import PeopleFilters

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission, may
@@ -24,7 +24,7 @@ from subscribers.signup import form_archive as putting_away
 from subscribers.signup.figures import Figures
 from subscribers.signup.form import SignupFormSettings
 from subscribers.views import signup
-from subscribers.views.signup_answers import Visit
+from subscribers.views.signup_answers import FormVisit
 
 
 @member()
@@ -178,7 +178,7 @@ def form_preview(request: MemberRequest, form_id: int) -> HttpResponse:
     assert row is not None  # noqa: S101 - it was found a line above
     own = translation.get_language()
     signup.speak(request, row)
-    visit = Visit(form=row, is_framed=False, wants_json=False)
+    visit = FormVisit(form=row, is_framed=False, wants_json=False)
     response = signup.show(request, visit, signup.blank(row))
     translation.activate(own)
     return response

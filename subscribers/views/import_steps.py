@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.background import waking
 from accounts.roles import Permission
 from subscribers import tasks
@@ -31,7 +31,7 @@ from subscribers.imports import (
 )
 from subscribers.imports.encodings import encoding_label
 from subscribers.imports.layout import Layout
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
 from subscribers.models import CustomField, Import
 from subscribers.states import FieldType, ImportStatus
 
@@ -137,11 +137,11 @@ MEANINGS = (
 )
 
 
-def _target(request: MemberRequest, index: int, *, before: Target) -> Target:
+def _target(request: MemberRequest, index: int, *, before: ColumnTarget) -> ColumnTarget:
     to = request.POST.get(f"to_{index}", "")
     kind = request.POST.get(f"type_{index}", FieldType.TEXT)
     order = request.POST.get(f"order_{index}", "dmy")
-    target = Target(
+    target = ColumnTarget(
         to=to,
         label=" ".join(request.POST.get(f"label_{index}", "").split())[:80] if to == "new" else "",
         type=kind if kind in FieldType.values else FieldType.TEXT,

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member, takes_files
+from accounts.access.permissions import MemberRequest, member, takes_files
 from accounts.background import waking
 from accounts.input.numbers import row_number
 from accounts.input.once import once
@@ -21,11 +21,11 @@ from subscribers import tasks
 from subscribers.addresses import domains
 from subscribers.forms.imports import ReadForm, UploadForm
 from subscribers.imports import files, leftovers, outcome, sources, steps, undo
-from subscribers.models import Import, MailingList, Move
+from subscribers.models import Import, MailingList, ToolMigration
 from subscribers.views.import_steps import counts, find, stepper
 
 PAGE = 50
-MOVES = 10
+MIGRATIONS = 10
 
 
 @member()
@@ -38,9 +38,11 @@ def import_list(request: MemberRequest) -> HttpResponse:
     found = list(imports[: PAGE + 1])
     older = found[PAGE - 1].pk if len(found) > PAGE else None
     rows = [{"record": record, "counts": counts(record)} for record in found[:PAGE]]
-    moves = Move.objects.filter(workspace=request.workspace).select_related("mailing_list")
-    moves = moves.order_by("-pk")[:MOVES]
-    context = {"imports": rows, "older": older, "moves": [] if before else list(moves)}
+    migrations = ToolMigration.objects.filter(workspace=request.workspace).select_related(
+        "mailing_list"
+    )
+    migrations = migrations.order_by("-pk")[:MIGRATIONS]
+    context = {"imports": rows, "older": older, "migrations": [] if before else list(migrations)}
     return render(request, "subscribers/import_list.html", context)
 
 
@@ -83,7 +85,7 @@ def import_new(request: MemberRequest) -> HttpResponse:
 
 
 def _leading_on(refused: files.BelongsElsewhere) -> SafeString:
-    address = f"{reverse('move_new')}?from={refused.source}"
+    address = f"{reverse('migration_new')}?from={refused.source}"
     return format_html('{} <a href="{}">{}</a>', str(refused), address, _("Migrate it instead"))
 
 
@@ -138,7 +140,7 @@ def _reread(request: MemberRequest, record: Import) -> None:
 def import_undo(request: MemberRequest, import_id: int) -> HttpResponse:
     """Say what an undo of an import, or of a migration, would do, and begin it."""
     record = get_object_or_404(request.workspace.imports, pk=import_id)
-    page = reverse("move_page" if record.is_move else "import_page", args=[record.pk])
+    page = reverse("migration_page" if record.is_migration else "import_page", args=[record.pk])
     if not undo.can_be_undone(record):
         return redirect(page)
     if request.method == "POST":

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.numbers import row_number, row_numbers
 from accounts.input.once import once
 from accounts.roles import Permission
@@ -21,7 +21,7 @@ from subscribers.addresses import addresses
 from subscribers.consent import ledger, lifecycle, suppression
 from subscribers.consent.ledger import Evidence
 from subscribers.fields import custom_values, definitions
-from subscribers.forms.people import ProfileForm
+from subscribers.forms.people import SubscriberForm
 from subscribers.models import (
     BulkChange,
     CustomField,
@@ -95,7 +95,7 @@ def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
 def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Change a person's profile."""
     person = _find(request, subscriber_id)
-    form = ProfileForm(request.POST or None, workspace=request.workspace, person=person)
+    form = SubscriberForm(request.POST or None, workspace=request.workspace, person=person)
     if request.method == "POST" and form.is_valid() and _save_or_say(request, form, person):
         messages.success(request, _("Saved."))
         return redirect("subscriber_page", person.pk)
@@ -103,7 +103,7 @@ def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
 
 
 @contextmanager
-def _saying_what_is_taken(form: ProfileForm) -> Iterator[None]:
+def _saying_what_is_taken(form: SubscriberForm) -> Iterator[None]:
     """Turn a unique value that somebody else got meanwhile into a form's error."""
     try:
         with transaction.atomic():
@@ -114,13 +114,13 @@ def _saying_what_is_taken(form: ProfileForm) -> Iterator[None]:
         form.add_error(None, _("Somebody else was given the same unique value just now."))
 
 
-def _save_or_say(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+def _save_or_say(request: MemberRequest, form: SubscriberForm, person: Subscriber) -> bool:
     with _saying_what_is_taken(form):
         return _save(request, form, person)
     return False
 
 
-def _add_or_say(request: MemberRequest, form: ProfileForm) -> tuple[Subscriber, bool] | None:
+def _add_or_say(request: MemberRequest, form: SubscriberForm) -> tuple[Subscriber, bool] | None:
     cleaned = form.cleaned_data
     profile = people.Profile(
         first_name=cleaned["first_name"],
@@ -133,7 +133,7 @@ def _add_or_say(request: MemberRequest, form: ProfileForm) -> tuple[Subscriber, 
     return None
 
 
-def _save(request: MemberRequest, form: ProfileForm, person: Subscriber) -> bool:
+def _save(request: MemberRequest, form: SubscriberForm, person: Subscriber) -> bool:
     cleaned = form.cleaned_data
     before = person.email_key
     try:
@@ -195,7 +195,7 @@ def _say_who_must_confirm(request: MemberRequest, person: Subscriber) -> None:
 def subscriber_new(request: MemberRequest) -> HttpResponse:
     """Add one person, if wanted to a list."""
     lists = MailingList.objects.filter(workspace=request.workspace, archived_at=None)
-    form = ProfileForm(request.POST or None, workspace=request.workspace)
+    form = SubscriberForm(request.POST or None, workspace=request.workspace)
     if request.method == "POST" and form.is_valid() and (added := _add_or_say(request, form)):
         person, new = added
         chosen = lists.filter(pk__in=row_numbers(request.POST.getlist("lists"))).order_by("pk")

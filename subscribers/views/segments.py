@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input.numbers import row_number
 from accounts.input.once import once
 from accounts.input.revisions import Difference, Editing
@@ -27,9 +27,9 @@ from subscribers.directory.directory import Filters
 from subscribers.fields import usage
 from subscribers.forms.segments import SegmentForm
 from subscribers.models import Segment, SegmentDay, Subscriber
-from subscribers.segments import editing, estimating, members, saving, tree
+from subscribers.segments import estimating, members, rule_editor, saving, tree
 from subscribers.segments.kinds import Scope, Subject
-from subscribers.segments.tree import Fault, Group, InvalidRules
+from subscribers.segments.tree import InvalidRules, RuleFault, RuleGroup
 from subscribers.states import SubscriptionStatus
 
 CHART_DAYS = 120
@@ -53,7 +53,7 @@ def segment_list(request: MemberRequest) -> HttpResponse:
 
 def _sentence(segment: Segment, scope: Scope) -> str:
     try:
-        return editing.sentence(tree.read(segment.rules, scope.subjects))[:LONGEST_SENTENCE]
+        return rule_editor.sentence(tree.read(segment.rules, scope.subjects))[:LONGEST_SENTENCE]
     except InvalidRules:
         return _("Needs fixing: it uses something that no longer exists.")
 
@@ -87,12 +87,12 @@ def segment_page(request: MemberRequest, segment_id: int) -> HttpResponse:
 
 def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
     scope = saving.scope_of(segment)
-    raw, focus = segment.rules or editing.empty(), ""
+    raw, focus = segment.rules or rule_editor.empty(), ""
     form = SegmentForm(segment=segment)
     action = request.POST.get("do", "save")
     if request.method == "POST":
-        raw, focus = editing.change(
-            editing.from_form(request.POST, scope.subjects), action, scope.subjects
+        raw, focus = rule_editor.change(
+            rule_editor.from_form(request.POST, scope.subjects), action, scope.subjects
         )
         form = (
             SegmentForm(request.POST, segment=segment)
@@ -114,7 +114,7 @@ def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
     context = {
         "segment": segment,
         "form": form,
-        "box": editing.draw(raw, scope.subjects, reading.faults if action == "save" else ()),
+        "box": rule_editor.draw(raw, scope.subjects, reading.faults if action == "save" else ()),
         "faults": reading.faults if action == "save" else (),
         "focus": focus,
         "groups": _groups(scope),
@@ -138,7 +138,11 @@ def _saved(found: saving.Found) -> str:
 
 
 def _save(
-    request: MemberRequest, segment: Segment, raw: editing.Raw, form: SegmentForm, revised: Editing
+    request: MemberRequest,
+    segment: Segment,
+    raw: rule_editor.Raw,
+    form: SegmentForm,
+    revised: Editing,
 ) -> saving.Found | InvalidRules | None:
     """Save, and say how many; None: somebody else saved meanwhile, and the form says so."""
     counted: list[saving.Found] = []
@@ -164,7 +168,9 @@ def _save(
     return saving.size(scope, tree.read(stored_segment.rules, scope.subjects))
 
 
-def _other_rules(request: MemberRequest, segment: Segment, raw: editing.Raw) -> list[Difference]:
+def _other_rules(
+    request: MemberRequest, segment: Segment, raw: rule_editor.Raw
+) -> list[Difference]:
     stored = _find(request, segment.pk)
     scope = saving.scope_of(stored)
     typed = Segment(workspace=stored.workspace, rules=raw)
@@ -176,11 +182,11 @@ def _other_rules(request: MemberRequest, segment: Segment, raw: editing.Raw) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    group: Group | None = None
-    faults: Sequence[Fault] = ()
+    group: RuleGroup | None = None
+    faults: Sequence[RuleFault] = ()
 
 
-def _read(raw: editing.Raw, scope: Scope) -> _Reading:
+def _read(raw: rule_editor.Raw, scope: Scope) -> _Reading:
     try:
         return _Reading(group=saving.check(raw, scope))
     except InvalidRules as wrong:
@@ -215,7 +221,7 @@ def _panel(reading: _Reading, scope: Scope, *, wait: bool = False) -> dict[str, 
     return {"count": found, "samples": samples}
 
 
-def _about(group: Group, scope: Scope) -> dict[str, Any] | None:
+def _about(group: RuleGroup, scope: Scope) -> dict[str, Any] | None:
     """Return an estimate and what counting these rules exactly needs; None: count them at once."""
     samples: list[members.Sample] = []
     try:
@@ -256,13 +262,13 @@ def _scope(request: MemberRequest) -> Scope:
 def segment_rows(request: MemberRequest) -> HttpResponse:
     """Draw the rows anew after a rule was added, changed or removed; stores nothing."""
     scope = _scope(request)
-    raw, focus = editing.change(
-        editing.from_form(request.POST, scope.subjects),
+    raw, focus = rule_editor.change(
+        rule_editor.from_form(request.POST, scope.subjects),
         request.POST.get("do", ""),
         scope.subjects,
     )
     context = {
-        "box": editing.draw(raw, scope.subjects),
+        "box": rule_editor.draw(raw, scope.subjects),
         "groups": _groups(scope),
         "focus": focus,
     }
@@ -276,7 +282,7 @@ def segment_rows(request: MemberRequest) -> HttpResponse:
 def segment_preview(request: MemberRequest) -> HttpResponse:
     """Count who fits the rules as they stand in the form, of many people about; stores nothing."""
     scope = _scope(request)
-    panel = _panel(_read(editing.from_form(request.POST, scope.subjects), scope), scope)
+    panel = _panel(_read(rule_editor.from_form(request.POST, scope.subjects), scope), scope)
     return render(request, "subscribers/_segment_panel.html", {"panel": panel})
 
 

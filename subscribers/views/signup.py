@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.background import waking
 from accounts.workspaces.workspace_urls import outside
-from subscribers.forms.public import JoinForm
+from subscribers.forms.public import SignUpForm
 from subscribers.models import MailingList, SignupForm
 from subscribers.signup import figures, guard, intake, origins, proof_of_work, texts, visitors
 from subscribers.signup.guard import Token
@@ -24,7 +24,7 @@ from subscribers.signup.signup import SignUp
 from subscribers.signup.texts import Kind
 from subscribers.tasks import take_signup
 from subscribers.views import signup_answers as answers
-from subscribers.views.signup_answers import Visit
+from subscribers.views.signup_answers import FormVisit
 
 HONEYPOT = "website"
 
@@ -85,11 +85,11 @@ def public_signup_done(request: HttpRequest, public_id: str) -> HttpResponse:
     if form is None:
         return page(request, "no_form", {"brand": {"name": _("Newsletter")}}, status=404)
     speak(request, form)
-    visit = Visit(form=form, is_framed="frame" in request.GET, wants_json=False)
+    visit = FormVisit(form=form, is_framed="frame" in request.GET, wants_json=False)
     return answers.frame(_signed_up(request, visit), visit)
 
 
-def _signed_up(request: HttpRequest, visit: Visit) -> HttpResponse:
+def _signed_up(request: HttpRequest, visit: FormVisit) -> HttpResponse:
     form = visit.form
     lists = open_lists(form)
     context = {
@@ -123,7 +123,7 @@ def _serve(request: HttpRequest, public_id: str, *, is_framed: bool) -> HttpResp
             return JsonResponse({"ok": False, "message": _("There is no form here")}, status=404)
         return page(request, "no_form", {"brand": {"name": _("Newsletter")}}, status=404)
     speak(request, form)
-    visit = Visit(form=form, is_framed=is_framed, wants_json=wants_json)
+    visit = FormVisit(form=form, is_framed=is_framed, wants_json=wants_json)
     if request.method == "OPTIONS":
         return answers.share(HttpResponse(status=204), request, form)
     if not form.is_active or not open_lists(form):
@@ -145,7 +145,7 @@ def _note_view(form: SignupForm) -> None:
         return  # a figure less; the page is there
 
 
-def _take(request: HttpRequest, visit: Visit) -> HttpResponse:  # noqa: PLR0911 - one for each end
+def _take(request: HttpRequest, visit: FormVisit) -> HttpResponse:  # noqa: PLR0911 - one for each end
     form = visit.form
     data = answers.read(request)
     if data is None:
@@ -153,7 +153,7 @@ def _take(request: HttpRequest, visit: Visit) -> HttpResponse:  # noqa: PLR0911 
     token = data.get("token", "")
     if not origins.allows(form, request, is_hosted=not guard.is_embed_token(token)):
         return _refuse(request, visit, "other_site", 403)
-    filled = JoinForm(data, signup_form=form, lists=open_lists(form))
+    filled = SignUpForm(data, signup_form=form, lists=open_lists(form))
     verdict = guard.examine(form, token)
     if not filled.is_valid() or verdict is not Token.GOOD:
         return _again(request, visit, filled, verdict)
@@ -171,7 +171,7 @@ def _take(request: HttpRequest, visit: Visit) -> HttpResponse:  # noqa: PLR0911 
     return answers.thank(request, visit, is_proven=is_proven)
 
 
-def _store(request: HttpRequest, form: SignupForm, filled: JoinForm, *, is_proven: bool) -> None:
+def _store(request: HttpRequest, form: SignupForm, filled: SignUpForm, *, is_proven: bool) -> None:
     values = {
         key: one
         for key, one in filled.custom_values().items()
@@ -193,14 +193,16 @@ def _store(request: HttpRequest, form: SignupForm, filled: JoinForm, *, is_prove
     waking.wake(take_signup, row.pk)
 
 
-def _refuse(request: HttpRequest, visit: Visit, name: str, status: int) -> HttpResponse:
+def _refuse(request: HttpRequest, visit: FormVisit, name: str, status: int) -> HttpResponse:
     if visit.wants_json:
         return answers.refusal(name, status)
     context = {"brand": visit.form.workspace, "is_framed": visit.is_framed}
     return page(request, name, context, status=status)
 
 
-def _again(request: HttpRequest, visit: Visit, filled: JoinForm, verdict: Token) -> HttpResponse:
+def _again(
+    request: HttpRequest, visit: FormVisit, filled: SignUpForm, verdict: Token
+) -> HttpResponse:
     problem = "" if verdict is Token.GOOD else answers.sentence(verdict)
     if visit.wants_json:
         return answers.mistakes(filled, problem)
@@ -208,7 +210,12 @@ def _again(request: HttpRequest, visit: Visit, filled: JoinForm, verdict: Token)
 
 
 def show(
-    request: HttpRequest, visit: Visit, filled: JoinForm, *, problem: str = "", status: int = 200
+    request: HttpRequest,
+    visit: FormVisit,
+    filled: SignUpForm,
+    *,
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Draw the form, empty or as it was filled in."""
     form = visit.form
@@ -229,6 +236,6 @@ def show(
     return answers.let_lead_on(response, form, form.signed_up_url)
 
 
-def blank(form: SignupForm) -> JoinForm:
+def blank(form: SignupForm) -> SignUpForm:
     """Return the form with nothing filled in."""
-    return JoinForm(signup_form=form, lists=open_lists(form))
+    return SignUpForm(signup_form=form, lists=open_lists(form))

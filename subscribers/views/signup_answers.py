@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.workspaces.workspace_urls import outside
-from subscribers.forms.public import PREFIX, JoinForm
+from subscribers.forms.public import PREFIX, SignUpForm
 from subscribers.models import MailingList, SignupForm
 from subscribers.signup import origins, visitors
 from subscribers.signup.guard import Token
@@ -17,7 +17,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
+class FormVisit:
     """A form, and how it is looked at."""
 
     form: SignupForm
@@ -67,7 +67,7 @@ def asks_by_mail(form: SignupForm) -> bool:
     )
 
 
-def thank(request: HttpRequest, visit: Visit, *, is_proven: bool) -> HttpResponse:
+def thank(request: HttpRequest, visit: FormVisit, *, is_proven: bool) -> HttpResponse:
     """Say that a sign-up was taken; tells the form and the proof apart, never people."""
     form = visit.form
     leads_to = form.signed_up_url if origins.may_lead_to(form, form.signed_up_url) else ""
@@ -98,7 +98,7 @@ def thank(request: HttpRequest, visit: Visit, *, is_proven: bool) -> HttpRespons
     return HttpResponse(status=303, headers={"Location": f"{where}{query}"})
 
 
-def mistakes(filled: JoinForm, problem: str) -> JsonResponse:
+def mistakes(filled: SignUpForm, problem: str) -> JsonResponse:
     """Say by field what is wrong; ``message`` says it for the whole."""
     message = problem or _("Not sent yet: please check the fields below.")
     errors = {
@@ -145,7 +145,7 @@ def share(response: HttpResponse, request: HttpRequest, form: SignupForm) -> Htt
     return response
 
 
-def frame(response: HttpResponse, visit: Visit) -> HttpResponse:
+def frame(response: HttpResponse, visit: FormVisit) -> HttpResponse:
     """Let the form's sites show a framed page."""
     if visit.is_framed:
         changed: Any = response

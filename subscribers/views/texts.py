@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access.members import MemberRequest, member
+from accounts.access.permissions import MemberRequest, member
 from accounts.input import revisions
 from accounts.input.revisions import Editing
 from accounts.roles import Permission

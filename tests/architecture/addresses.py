@@ -18,14 +18,14 @@ from subscribers.models import (
     DuplicateGroup,
     Import,
     MailingList,
-    Move,
     Segment,
     SignupForm,
     Subscriber,
     Suppression,
     Tag,
+    ToolMigration,
 )
-from subscribers.states import MoveSource, SuppressionReason
+from subscribers.states import MigrationSource, SuppressionReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,9 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "subscriber_id": _subscriber,
     "segment_id": lambda w: Segment.objects.create(workspace=w, name="Walked").pk,
     "import_id": lambda w: Import.objects.create(workspace=w, filename="f.csv", path="x").pk,
-    "move_id": lambda w: Move.objects.create(workspace=w, source=MoveSource.MAUTIC).pk,
+    "migration_id": lambda w: (
+        ToolMigration.objects.create(workspace=w, source=MigrationSource.MAUTIC).pk
+    ),
     "field_id": lambda w: CustomField.objects.create(workspace=w, key="walked", label="W").pk,
     "form_id": lambda w: (
         SignupForm.objects.create(workspace=w, name="W", title="W", statement=_statement(w)).pk

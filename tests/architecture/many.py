@@ -21,7 +21,6 @@ from subscribers.models import (
     DuplicateGroup,
     Import,
     MailingList,
-    Move,
     Segment,
     SignupForm,
     SignupRequest,
@@ -30,8 +29,9 @@ from subscribers.models import (
     Suppression,
     Tag,
     Tagging,
+    ToolMigration,
 )
-from subscribers.states import MoveSource, SubscriptionStatus, SuppressionReason
+from subscribers.states import MigrationSource, SubscriptionStatus, SuppressionReason
 from tests import people
 
 STATUSES = ("draft", "scheduled", "sending", "paused", "sent", "cancelled")
@@ -110,7 +110,9 @@ def _forms(workspace: Workspace, number: int) -> None:
 def _work(workspace: Workspace, number: int) -> None:
     owner = workspace.members.earliest("pk")
     Import.objects.create(workspace=workspace, filename=f"{number}.csv", path="x", created_by=owner)
-    Move.objects.create(workspace=workspace, source=MoveSource.MAUTIC, created_by=owner)
+    ToolMigration.objects.create(
+        workspace=workspace, source=MigrationSource.MAUTIC, created_by=owner
+    )
     BulkAction.objects.create(workspace=workspace, kind="suppress", created_by=owner)
 
 

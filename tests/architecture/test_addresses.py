@@ -56,7 +56,7 @@ SIGNED_IN = {
 }
 CLOSED = {403, 404, 405}
 # A download that a bare row has not got: not found by its owner either.
-EMPTY = {"import_errors", "move_report"}
+EMPTY = {"import_errors", "migration_report"}
 
 EVERY = every_address()
 ADDRESSES = [

@@ -22,12 +22,12 @@ from subscribers.models import (
     DuplicateGroup,
     Import,
     MailingList,
-    Move,
     Segment,
     SignupForm,
     Subscriber,
     Suppression,
     Tag,
+    ToolMigration,
 )
 from tests.architecture import many
 from tests.architecture.addresses import every_address
@@ -43,7 +43,7 @@ ROWS: dict[str, Any] = {
     "subscriber_id": Subscriber,
     "segment_id": Segment,
     "import_id": Import,
-    "move_id": Move,
+    "migration_id": ToolMigration,
     "field_id": CustomField,
     "form_id": SignupForm,
     "suppression_id": Suppression,

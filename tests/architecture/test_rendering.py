@@ -10,9 +10,9 @@ INSIDE = BASE / "campaigns" / "rendering"
 RUNS = {
     "campaigns.rendering.compile": {"compile_content"},
     "campaigns.rendering.convert": {"convert"},
-    "campaigns.rendering.findings": {"findings"},
+    "campaigns.rendering.content_checks": {"findings"},
     "campaigns.rendering.lint": {"marks"},
-    "campaigns.rendering.merge": {"merge_template", "run_blocks_here", "fill_here"},
+    "campaigns.rendering.split_template": {"merge_template", "run_blocks_here", "fill_here"},
     "campaigns.rendering.preview": {"preview"},
     "campaigns.rendering.links": {"link_target", "link_tags"},
 }

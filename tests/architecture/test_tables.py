@@ -77,12 +77,16 @@ WRITERS = {
     "subscribers_suppression": "subscribers/consent/suppression.py",
     "delivery_claim": "delivery/pipeline/claim.py",
     "delivery_messagetally": "delivery/pipeline/tallies.py",
+    "delivery_sendminute": "delivery/pipeline/minutes.py",
+    "delivery_eventtally": "delivery/tracking/counting.py",
 }
 MODELS = {
     "ConsentEvent": "subscribers_consentevent",
     "Suppression": "subscribers_suppression",
     "Claim": "delivery_claim",
     "MessageTally": "delivery_messagetally",
+    "EventTally": "delivery_eventtally",
+    "SendMinute": "delivery_sendminute",
 }
 
 

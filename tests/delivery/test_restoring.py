@@ -43,7 +43,7 @@ def go() -> None:
     watch.let_go()
 
 
-def take(campaign: Campaign, text: str | bytes, name: str = "mail.log") -> proofs.Taken:
+def take(campaign: Campaign, text: str | bytes, name: str = "mail.log") -> proofs.ProofsTaken:
     data = text.encode() if isinstance(text, str) else text
     return proofs.take(campaign, io.BytesIO(data), name=name)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from campaigns.states import ContentKind
-from delivery.mime.compile import compile_message
 from delivery.mime.recipient import Recipient
 from delivery.mime.render import render
+from delivery.mime.skeleton import compile_message
 from tests.campaigns.rendering.writings import compiled
 
 pytestmark = pytest.mark.journey

@@ -23,8 +23,8 @@ from subscribers.consent import ledger as consent
 from subscribers.consent import suppression
 from subscribers.directory import export
 from subscribers.imports import asking, files, run, steps, undo
-from subscribers.migrate_from import lines, taking
-from subscribers.migrate_from import run as moving
+from subscribers.migrate_from import lines, received_files
+from subscribers.migrate_from import run as migrating
 from subscribers.models import (
     Import,
     ImportChange,
@@ -37,7 +37,7 @@ from subscribers.models import (
     Suppression,
 )
 from subscribers.signup import figures, intake, signup
-from subscribers.states import ImportStatus, MoveSource, SuppressionReason
+from subscribers.states import ImportStatus, MigrationSource, SuppressionReason
 from tests.campaigns import makers
 from tests.delivery import makers as ledger
 from tests.poison import execute, poison
@@ -154,10 +154,10 @@ def test_an_export_of_a_report_goes_on_beside_a_poisoned_recipient(workspace, we
 def move(workspace, weekly, owner):
     def take(rows):
         content = "email,reason\n" + "".join(f"{row}\n" for row in rows)
-        stored = taking.store([("suppressed.csv", io.BytesIO(content.encode()))])
-        return taking.take(
+        stored = received_files.store([("suppressed.csv", io.BytesIO(content.encode()))])
+        return received_files.take(
             workspace,
-            source=MoveSource.SUPPRESSIONS,
+            source=MigrationSource.SUPPRESSIONS,
             stored=stored,
             mailing_list=None,
             actor=owner,
@@ -168,7 +168,7 @@ def move(workspace, weekly, owner):
 
 def moved(record):
     assert steps.start_run(record)
-    assert moving.run(record.pk, taking.opener)
+    assert migrating.run(record.pk, received_files.opener)
     record.refresh_from_db()
     assert record.status == ImportStatus.DONE
     return record

@@ -92,7 +92,8 @@ def test_pages_are_framed_by_none_but_ourselves(owner_client: Client) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/subscribers/", "/campaigns/", "/suppressions/", "/search/", "/subscribers/move/new/"]
+    "path",
+    ["/subscribers/", "/campaigns/", "/suppressions/", "/search/", "/subscribers/migrate/new/"],
 )
 def test_no_query_makes_an_error_of_ours(owner_client: Client, path: str, query: str) -> None:
     owner_client.raise_request_exception = False

@@ -9,11 +9,11 @@ from django.core.management.base import CommandError, CommandParser
 from campaigns.migrate_from import listmonk
 from campaigns.migrate_from.listmonk import Brought
 from subscribers.consent import ledger
-from subscribers.management import choosing, moving
+from subscribers.management import choosing, migrating
 from subscribers.migrate_from import listmonk_database
 from subscribers.migrate_from.arrivals import SourceRefused
-from subscribers.models import Move
-from subscribers.states import ExistingPeople, MoveSource
+from subscribers.models import ToolMigration
+from subscribers.states import ExistingPeople, MigrationSource
 
 HELP = """Move everything from listmonk's PostgreSQL database: lists, people with their attributes,
 subscriptions with their moments, the blocklist, templates, and campaigns as drafts.
@@ -27,11 +27,11 @@ left out and named in the output."""
 VARIABLE = "LISTMONK_DATABASE_URL"
 
 
-class Command(moving.MoveCommand):
+class Command(migrating.MigrationCommand):
     """Move everything from listmonk's database."""
 
-    help = HELP + moving.EXITS
-    source = MoveSource.LISTMONK_DATABASE
+    help = HELP + migrating.EXITS
+    source = MigrationSource.LISTMONK_DATABASE
     needs_list = False
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,9 +39,9 @@ class Command(moving.MoveCommand):
         parser.add_argument(
             "url", nargs="?", metavar="URL", help="postgresql://user:password@host:5432/listmonk"
         )
-        moving.add_people(parser)
+        migrating.add_people(parser)
         parser.add_argument("--people-only", action="store_true", help="no templates or campaigns")
-        moving.add_common(parser)
+        migrating.add_common(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Move people first, so that attributes have their fields, then what was written."""
@@ -52,14 +52,14 @@ class Command(moving.MoveCommand):
         words = options["statement"].strip()
         try:
             with listmonk_database.connect(url) as connection:
-                record = Move.objects.create(
+                record = ToolMigration.objects.create(
                     workspace=workspace,
                     source=self.source,
                     filename=str(self.source.label),
                     existing=ExistingPeople(options["existing"]),
                     statement=ledger.statement(workspace, text=words) if words else None,
                 )
-                outcome = moving.carry_out(
+                outcome = migrating.carry_out(
                     record,
                     lambda move, dry: listmonk_database.open_database(
                         move, connection, dry_run=dry

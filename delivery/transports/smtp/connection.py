@@ -11,9 +11,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from delivery.transports.smtp.opening import Ask, Handshake, OpeningError, Step, opening
+from delivery.transports.smtp.opening import Ask, Handshake, OpeningError, OpeningStep, opening
 from delivery.transports.smtp.reply import Capabilities, Reply, ReplyError, ReplyParser
-from delivery.transports.smtp.resolver import Address
+from delivery.transports.smtp.resolver import SocketAddress
 from delivery.transports.smtp.settings import SmtpSettings, Tls
 from delivery.transports.smtp.wire import WRITE, Wire, WireError
 
@@ -39,7 +39,7 @@ class Connection:
     def __init__(
         self,
         settings: SmtpSettings,
-        addresses: list[Address],
+        addresses: list[SocketAddress],
         *,
         selector: selectors.BaseSelector,
         context: ssl.SSLContext | None,
@@ -47,10 +47,10 @@ class Connection:
     ) -> None:
         self.phase = Phase.CONNECTING
         self.server = Capabilities()
-        self.step = Step.CONNECT
+        self.step = OpeningStep.CONNECT
         self.deadline = 0.0
         self.begun = time.monotonic()
-        self.answers: list[tuple[Step, Reply]] = []  # of the opening
+        self.answers: list[tuple[OpeningStep, Reply]] = []  # of the opening
         self._settings = settings
         self._addresses = list(addresses)
         self._selector = selector
@@ -100,7 +100,7 @@ class Connection:
         host, port = self._settings.host, self._settings.port
         sentence = (
             _("%(host)s does not answer on port %(port)s.")
-            if self.step in {Step.CONNECT, Step.BANNER, Step.TLS}
+            if self.step in {OpeningStep.CONNECT, OpeningStep.BANNER, OpeningStep.TLS}
             else _("%(host)s stopped responding on port %(port)s.")
         )
         return OpeningError(sentence % {"host": host, "port": port}, step=self.step)
@@ -186,7 +186,9 @@ class Connection:
         if isinstance(wish, Handshake):
             if not self._parser.is_empty:
                 raise ReplyError("words before the handshake")
-            self.step = Step.TLS if self._settings.tls is Tls.IMPLICIT else Step.STARTTLS
+            self.step = (
+                OpeningStep.TLS if self._settings.tls is Tls.IMPLICIT else OpeningStep.STARTTLS
+            )
             self.deadline = now + self._settings.timeouts.handshake
             self.phase = Phase.HANDSHAKE
             self._begin_tls()
@@ -196,7 +198,9 @@ class Connection:
     def _say(self, wish: Ask, now: float) -> None:
         timeouts = self._settings.timeouts
         self.step = wish.step
-        self.deadline = now + (timeouts.banner if wish.step is Step.BANNER else timeouts.command)
+        self.deadline = now + (
+            timeouts.banner if wish.step is OpeningStep.BANNER else timeouts.command
+        )
         if wish.command:
             self._wire.write(wish.command)
         self._register()
@@ -242,13 +246,13 @@ class Connection:
             sentence = _("%(host)s does not answer on port %(port)s.")
         else:
             sentence = _("%(host)s cannot be reached on port %(port)s.")
-        return OpeningError(sentence % {"host": host, "port": port}, step=Step.CONNECT)
+        return OpeningError(sentence % {"host": host, "port": port}, step=OpeningStep.CONNECT)
 
     def _opening_error(self, error: Exception) -> OpeningError:
         host, port = self._settings.host, self._settings.port
         if isinstance(error, ReplyError):
             sentence = _("What answers on port %(port)s of %(host)s does not speak SMTP.")
-        elif self.step in {Step.TLS, Step.STARTTLS} and self.phase is Phase.HANDSHAKE:
+        elif self.step in {OpeningStep.TLS, OpeningStep.STARTTLS} and self.phase is Phase.HANDSHAKE:
             sentence = _("%(host)s breaks off while TLS begins on port %(port)s.")
         else:
             sentence = _("%(host)s disconnected on port %(port)s before accepting any email.")

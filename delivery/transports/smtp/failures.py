@@ -4,10 +4,10 @@ from collections import deque
 from typing import Final
 
 from delivery.transports.protocol import Verdict
-from delivery.transports.smtp.opening import OpeningError, Step
+from delivery.transports.smtp.opening import OpeningError, OpeningStep
 from delivery.transports.smtp.outcomes import OutcomeLog
 from delivery.transports.smtp.pool import Pool
-from delivery.transports.smtp.reply import Reply, Stage
+from delivery.transports.smtp.reply import Reply, ReplyStage
 from delivery.transports.smtp.session import ClosingError, Parcel, Session
 from delivery.transports.smtp.wire import WireError
 
@@ -28,7 +28,7 @@ class ConnectionFailures:
         """One connection could not be opened: be content with those there are, or stop."""
         if session is not None:
             self._pool.drop(session)
-        if self._pool.sessions and not error.permanent and error.step is not Step.AUTH:
+        if self._pool.sessions and not error.permanent and error.step is not OpeningStep.AUTH:
             self._pool.keep_fewer()
         else:
             self._outcomes.trouble = self._outcomes.trouble or error
@@ -51,7 +51,7 @@ class ConnectionFailures:
             # its first mail speaks against that mail, a little.
             self._put_back(current, error, reply, blamed=last is None and not session.answered)
         if last is not None:
-            if stage is Stage.FINAL_DOT:
+            if stage is ReplyStage.FINAL_DOT:
                 self._outcomes.end(last, Verdict.DEFERRED, reply=reply)
             elif dot_out:
                 self._outcomes.end(last, Verdict.UNKNOWN, str(error))

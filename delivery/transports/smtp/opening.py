@@ -20,7 +20,7 @@ UNKNOWN_MECHANISM = frozenset({504, 534})
 COMMAND_UNKNOWN = frozenset({500, 501, 502, 504})
 
 
-class Step(Enum):
+class OpeningStep(Enum):
     """A stage of the way, in order, as the account test shows them; the opening ends with AUTH."""
 
     RESOLVE = "resolve"
@@ -40,7 +40,7 @@ class Step(Enum):
 class Ask:
     """Write ``command`` (nothing, to wait for the banner) and send back the reply."""
 
-    step: Step
+    step: OpeningStep
     command: bytes = b""
 
 
@@ -62,7 +62,7 @@ class OpeningError(ServerTroubleError):
         self,
         sentence: str,
         *,
-        step: Step,
+        step: OpeningStep,
         permanent: bool = False,
         reply: Reply | None = None,
         certificate: int = 0,
@@ -81,11 +81,11 @@ def opening(settings: SmtpSettings, *, client_name: str) -> Opening:
     """
     if settings.tls is Tls.IMPLICIT:
         yield Handshake()
-    banner = yield from _ask(Ask(step=Step.BANNER))
+    banner = yield from _ask(Ask(step=OpeningStep.BANNER))
     if not banner.is_positive:
         raise OpeningError(
             _("%(host)s rejects us: %(words)s") % {"host": settings.host, "words": banner.words},
-            step=Step.BANNER,
+            step=OpeningStep.BANNER,
             reply=banner,
         )
     server = yield from _hello(settings, client_name)
@@ -108,17 +108,17 @@ def _hello(
 ) -> Generator[Ask | Handshake, Reply | None, Capabilities]:
     """EHLO, or HELO where that is all the server knows (RFC 5321 §3.2)."""
     name = client_name.encode("ascii")
-    reply = yield from _ask(Ask(step=Step.EHLO, command=b"EHLO " + name + b"\r\n"))
+    reply = yield from _ask(Ask(step=OpeningStep.EHLO, command=b"EHLO " + name + b"\r\n"))
     if reply.is_positive:
         return capabilities_of(reply)
     if reply.code in COMMAND_UNKNOWN:
-        reply = yield from _ask(Ask(step=Step.EHLO, command=b"HELO " + name + b"\r\n"))
+        reply = yield from _ask(Ask(step=OpeningStep.EHLO, command=b"HELO " + name + b"\r\n"))
         if reply.is_positive:
             return Capabilities()
     raise OpeningError(
         _("%(host)s does not accept our greeting: %(words)s")
         % {"host": settings.host, "words": reply.words},
-        step=Step.EHLO,
+        step=OpeningStep.EHLO,
         reply=reply,
     )
 
@@ -131,15 +131,15 @@ def _protect(
         raise OpeningError(
             _("%(host)s offers no STARTTLS on port %(port)s.")
             % {"host": settings.host, "port": settings.port},
-            step=Step.STARTTLS,
+            step=OpeningStep.STARTTLS,
             permanent=True,
         )
-    reply = yield from _ask(Ask(step=Step.STARTTLS, command=b"STARTTLS\r\n"))
+    reply = yield from _ask(Ask(step=OpeningStep.STARTTLS, command=b"STARTTLS\r\n"))
     if not reply.is_positive:
         raise OpeningError(
             _("%(host)s refuses STARTTLS: %(words)s")
             % {"host": settings.host, "words": reply.words},
-            step=Step.STARTTLS,
+            step=OpeningStep.STARTTLS,
             reply=reply,
         )
     yield Handshake()
@@ -153,7 +153,7 @@ def _sign_in(
         raise OpeningError(
             _("%(host)s offers no way to sign in on port %(port)s.")
             % {"host": settings.host, "port": settings.port},
-            step=Step.AUTH,
+            step=OpeningStep.AUTH,
             permanent=True,
         )
     names = auth.shared(settings.mechanisms, server.mechanisms)
@@ -168,7 +168,7 @@ def _sign_in(
         raise OpeningError(
             _("%(host)s offers only ways to sign in that we do not know: %(names)s.")
             % {"host": settings.host, "names": ", ".join(server.mechanisms)},
-            step=Step.AUTH,
+            step=OpeningStep.AUTH,
             permanent=True,
         )
     raise OpeningError(
@@ -177,7 +177,7 @@ def _sign_in(
         if reply.is_permanent
         else _("%(host)s cannot check the password just now: %(words)s")
         % {"host": settings.host, "words": reply.words},
-        step=Step.AUTH,
+        step=OpeningStep.AUTH,
         permanent=reply.is_permanent,
         reply=reply,
     )
@@ -188,18 +188,18 @@ def _try_mechanism(
 ) -> Generator[Ask | Handshake, Reply | None, Reply]:
     """Go through one mechanism; a challenge too many is cancelled with ``*`` (RFC 4954 §4)."""
     talk = auth.MECHANISMS[name](settings.username, settings.password)
-    reply = yield from _ask(Ask(step=Step.AUTH, command=auth.first_line(name, next(talk))))
+    reply = yield from _ask(Ask(step=OpeningStep.AUTH, command=auth.first_line(name, next(talk))))
     while reply.is_intermediate:
         try:
             said = talk.send(auth.challenge(reply.text))
             command = auth.answer_line(said)
         except (StopIteration, auth.ChallengeError):
             command = b"*\r\n"
-        reply = yield from _ask(Ask(step=Step.AUTH, command=command))
+        reply = yield from _ask(Ask(step=OpeningStep.AUTH, command=command))
         if command == b"*\r\n" and reply.is_intermediate:
             raise OpeningError(
                 _("%(host)s does not finish the sign-in.") % {"host": settings.host},
-                step=Step.AUTH,
+                step=OpeningStep.AUTH,
                 reply=reply,
             )
     return reply

@@ -12,7 +12,7 @@ from delivery.transports.protocol import (
     ServerTroubleError,
     Verdict,
 )
-from delivery.transports.smtp.reply import Blame, Reply, Stage, judge
+from delivery.transports.smtp.reply import Blame, Reply, ReplyStage, judge
 from delivery.transports.smtp.session import Parcel
 
 MOST_BLAMES: Final = 3  # refusals in a row that blame the sender
@@ -53,7 +53,7 @@ class OutcomeLog:
             )
             parcel.is_announced = True
 
-    def answer(self, parcel: Parcel, stage: Stage, reply: Reply) -> None:
+    def answer(self, parcel: Parcel, stage: ReplyStage, reply: Reply) -> None:
         """Record what the server said about a mail, and whom that blames."""
         server = self._server
         server.barren = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext as _
 
 from delivery.transports.smtp.connection import Connection, Phase
-from delivery.transports.smtp.opening import OpeningError, Step
+from delivery.transports.smtp.opening import OpeningError, OpeningStep
 from delivery.transports.smtp.outcomes import ServerRecord
 from delivery.transports.smtp.reply import ReplyError
 from delivery.transports.smtp.resolver import LookUpError, Resolver
@@ -78,7 +78,7 @@ class Pool:
             raise OpeningError(
                 _("The name %(host)s cannot be found: %(words)s.")
                 % {"host": settings.host, "words": error},
-                step=Step.RESOLVE,
+                step=OpeningStep.RESOLVE,
             ) from error
         if addresses is None:
             return False

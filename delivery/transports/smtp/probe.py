@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from delivery.transports.protocol import Outgoing
 from delivery.transports.smtp.connection import Connection, Phase
 from delivery.transports.smtp.envelope import DOT, UnsendableError, body, envelope
-from delivery.transports.smtp.opening import OpeningError, Step
+from delivery.transports.smtp.opening import OpeningError, OpeningStep
 from delivery.transports.smtp.reply import Reply, ReplyError
 from delivery.transports.smtp.resolver import LookUpError, Resolver
 from delivery.transports.smtp.settings import SmtpSettings, Tls
@@ -24,7 +24,7 @@ from delivery.transports.smtp.wire import WireError
 class Passed:
     """A stage that went well; ``reply`` is None where the server says nothing."""
 
-    step: Step
+    step: OpeningStep
     reply: Reply | None = None
 
 
@@ -36,16 +36,16 @@ class Course:
     trouble: OpeningError | None = None
 
 
-def steps(settings: SmtpSettings) -> list[Step]:
+def steps(settings: SmtpSettings) -> list[OpeningStep]:
     """Return the stages there are with these settings, in order."""
     left_out = {
-        Tls.NONE: {Step.TLS, Step.STARTTLS},
-        Tls.STARTTLS: {Step.TLS},
-        Tls.IMPLICIT: {Step.STARTTLS},
+        Tls.NONE: {OpeningStep.TLS, OpeningStep.STARTTLS},
+        Tls.STARTTLS: {OpeningStep.TLS},
+        Tls.IMPLICIT: {OpeningStep.STARTTLS},
     }[settings.tls]
     if not settings.username:
-        left_out = left_out | {Step.AUTH}
-    return [step for step in Step if step not in left_out]
+        left_out = left_out | {OpeningStep.AUTH}
+    return [step for step in OpeningStep if step not in left_out]
 
 
 def walk(settings: SmtpSettings, mail: Outgoing, *, seconds: float) -> Course:
@@ -70,7 +70,7 @@ class _Probe:
         self._settings = settings
         self._selector = selector
         self._connection: Connection | None = None
-        self._step = Step.RESOLVE
+        self._step = OpeningStep.RESOLVE
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
 
@@ -88,8 +88,8 @@ class _Probe:
             ) from error
         if addresses is None:
             raise self._error(_("Looking up the name %(host)s takes too long."))
-        self.passed.append(Passed(step=Step.RESOLVE))
-        self._step = Step.CONNECT
+        self.passed.append(Passed(step=OpeningStep.RESOLVE))
+        self._step = OpeningStep.CONNECT
         connection = Connection(
             self._settings, addresses, selector=self._selector, context=None, owner=self
         )
@@ -101,22 +101,22 @@ class _Probe:
         except OpeningError as error:
             self._note_opening(connection, error.step)
             raise
-        self._note_opening(connection, Step.MAIL)
+        self._note_opening(connection, OpeningStep.MAIL)
 
     def send(self, mail: Outgoing) -> None:
         """Go through one transaction."""
         connection = self._connection
         if connection is None:
             raise AssertionError("open first")
-        self._step = Step.MAIL
+        self._step = OpeningStep.MAIL
         try:
             commands = envelope(mail, connection.server, dsn=self._settings.dsn)
         except UnsendableError as error:
-            raise OpeningError(error.text, step=Step.RCPT, permanent=True) from error
-        self._ask(Step.MAIL, commands.mail)
-        self._ask(Step.RCPT, commands.rcpt)
-        self._ask(Step.DATA, b"DATA\r\n")
-        self._ask(Step.BODY, body(mail.data) + DOT)
+            raise OpeningError(error.text, step=OpeningStep.RCPT, permanent=True) from error
+        self._ask(OpeningStep.MAIL, commands.mail)
+        self._ask(OpeningStep.RCPT, commands.rcpt)
+        self._ask(OpeningStep.DATA, b"DATA\r\n")
+        self._ask(OpeningStep.BODY, body(mail.data) + DOT)
 
     def close(self) -> None:
         """Say goodbye without waiting."""
@@ -128,7 +128,7 @@ class _Probe:
                 connection.write(b"QUIT\r\n")
         connection.close()
 
-    def _ask(self, step: Step, command: bytes) -> None:
+    def _ask(self, step: OpeningStep, command: bytes) -> None:
         connection = self._connection
         if connection is None:
             raise AssertionError("open first")
@@ -144,7 +144,7 @@ class _Probe:
         except ReplyError as error:
             raise self._error(_("What %(host)s answers is not SMTP.")) from error
         reply = replies[0]
-        if not (reply.is_intermediate if step is Step.DATA else reply.is_positive):
+        if not (reply.is_intermediate if step is OpeningStep.DATA else reply.is_positive):
             raise self._error(_("%(host)s refuses: %(words)s"), words=reply.words, reply=reply)
         self.passed.append(Passed(step=step, reply=reply))
 
@@ -156,11 +156,11 @@ class _Probe:
             raise self._error(_("%(host)s does not answer in time."))
         raise connection.time_out()
 
-    def _note_opening(self, connection: Connection, reached: Step) -> None:
+    def _note_opening(self, connection: Connection, reached: OpeningStep) -> None:
         """Note the stages of the opening that are behind us."""
         replies = dict(connection.answers)  # of a stage with several answers, the last
         order = steps(self._settings)
-        for step in order[order.index(Step.CONNECT) : order.index(reached)]:
+        for step in order[order.index(OpeningStep.CONNECT) : order.index(reached)]:
             self.passed.append(Passed(step=step, reply=replies.get(step)))
 
     def _error(self, sentence: str, *, words: str = "", reply: Reply | None = None) -> OpeningError:

@@ -167,7 +167,7 @@ def capabilities_of(reply: Reply) -> Capabilities:
     )
 
 
-class Stage(Enum):
+class ReplyStage(Enum):
     """Which command an answer belongs to."""
 
     RSET = "RSET"
@@ -221,22 +221,22 @@ ASK_AGAIN: Final = Judgement(verdict=Verdict.DEFERRED, blame=Blame.SENDER)
 ACCEPTED: Final = Judgement(verdict=Verdict.SENT, blame=Blame.NOBODY)
 
 
-def judge(stage: Stage, reply: Reply, *, accepted_before: bool) -> Judgement:
+def judge(stage: ReplyStage, reply: Reply, *, accepted_before: bool) -> Judgement:
     """Say what an answer that refuses (or, at the final dot, accepts) a mail means.
 
     ``accepted_before``: the mail before this one was accepted by the same server.
     """
-    if stage is Stage.FINAL_DOT and reply.is_positive:
+    if stage is ReplyStage.FINAL_DOT and reply.is_positive:
         return ACCEPTED
     if reply.code == CLOSING:
         return Judgement(verdict=Verdict.DEFERRED, blame=Blame.SESSION)
     if reply.code in SIGN_IN_CODES or reply.enhanced in SIGN_IN_STATUS:
-        return SIGN_IN_FIRST if stage is Stage.MAIL else ASK_AGAIN
-    if stage is Stage.MAIL:
+        return SIGN_IN_FIRST if stage is ReplyStage.MAIL else ASK_AGAIN
+    if stage is ReplyStage.MAIL:
         return _at_mail(reply)
     if reply.is_permanent:
         return _refused(stage, reply, accepted_before=accepted_before)
-    fault = Blame.PERSON if stage is Stage.RCPT else Blame.MAIL
+    fault = Blame.PERSON if stage is ReplyStage.RCPT else Blame.MAIL
     return Judgement(verdict=Verdict.DEFERRED, blame=fault)
 
 
@@ -248,11 +248,11 @@ def _at_mail(reply: Reply) -> Judgement:
     return Judgement(verdict=Verdict.DEFERRED, blame=Blame.SENDER)
 
 
-def _refused(stage: Stage, reply: Reply, *, accepted_before: bool) -> Judgement:
-    if stage is Stage.RCPT and reply.code == 552 and not reply.enhanced:  # noqa: PLR2004 - see above
+def _refused(stage: ReplyStage, reply: Reply, *, accepted_before: bool) -> Judgement:
+    if stage is ReplyStage.RCPT and reply.code == 552 and not reply.enhanced:  # noqa: PLR2004 - see above
         return Judgement(verdict=Verdict.DEFERRED, blame=Blame.PERSON)
     if reply.enhanced in SENDER_STATUS or SPEAKS_OF_US.search(reply.text):
         verdict = Verdict.FAILED if accepted_before else Verdict.DEFERRED
         return Judgement(verdict=verdict, blame=Blame.SENDER)
-    fault = Blame.PERSON if stage is Stage.RCPT else Blame.MAIL
+    fault = Blame.PERSON if stage is ReplyStage.RCPT else Blame.MAIL
     return Judgement(verdict=Verdict.FAILED, blame=fault)

@@ -13,7 +13,7 @@ NO_SERVER: Final = "No mail server has such an address"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
+class SocketAddress:
     """Where to connect to: as `socket.getaddrinfo` says it."""
 
     family: int
@@ -32,11 +32,11 @@ class Resolver:
         self._port = port
         self._done = threading.Event()
         self._running = False
-        self._found: list[Address] = []
+        self._found: list[SocketAddress] = []
         self._error = ""
         self._at = float("-inf")
 
-    def addresses(self) -> list[Address] | None:
+    def addresses(self) -> list[SocketAddress] | None:
         """Return the addresses in the order to try them, or None while looking.
 
         Raises:
@@ -71,7 +71,7 @@ class Resolver:
             self._error = getattr(error, "strerror", None) or str(error)
         else:
             self._found = [
-                Address(family=entry[0], where=entry[4])
+                SocketAddress(family=entry[0], where=entry[4])
                 for entry in found
                 if _may_connect(str(entry[4][0]))
             ]

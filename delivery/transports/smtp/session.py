@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from delivery.transports.protocol import Outgoing
 from delivery.transports.smtp.envelope import DOT, Envelope
-from delivery.transports.smtp.reply import CLOSING, Reply, ReplyError, Stage
+from delivery.transports.smtp.reply import CLOSING, Reply, ReplyError, ReplyStage
 from delivery.transports.smtp.settings import SmtpSettings
 
 if TYPE_CHECKING:
@@ -35,20 +35,20 @@ class Parcel:
     tries: int = 0  # connections that broke under its envelope
     blamed: int = 0  # of them, those on which it was the first
     is_announced: bool = False
-    refusal: tuple[Stage, Reply] | None = None
+    refusal: tuple[ReplyStage, Reply] | None = None
     dot_at: int = -1  # where in the connection's stream its final dot begins
 
 
 class ClosingError(Exception):
     """The server says 421 and hangs up (RFC 5321 §3.8); ``stage`` None: out of the blue."""
 
-    def __init__(self, stage: Stage | None, reply: Reply) -> None:
+    def __init__(self, stage: ReplyStage | None, reply: Reply) -> None:
         super().__init__(reply.words)
         self.stage = stage
         self.reply = reply
 
 
-Ended = Callable[[Parcel, Stage, Reply], None]
+Ended = Callable[[Parcel, ReplyStage, Reply], None]
 
 
 class Session:
@@ -69,7 +69,7 @@ class Session:
         self._timeouts = settings.timeouts
         self._limit = max(1, settings.messages_per_connection)
         self._ended = ended
-        self._expected: deque[tuple[Stage, Parcel | None]] = deque()
+        self._expected: deque[tuple[ReplyStage, Parcel | None]] = deque()
         self._must_reset = False
         self._asked_at = 0.0
         self._held_at = 0.0
@@ -164,7 +164,7 @@ class Session:
         self.may_hand_over = self.is_held = False
         self.last, self.current = parcel, None
         parcel.dot_at = self.connection.wire.queued + len(body)
-        self._expected.append((Stage.FINAL_DOT, parcel))
+        self._expected.append((ReplyStage.FINAL_DOT, parcel))
         if following is not None and self.pipelines:
             self.next, self.current = None, following
             self.begun += 1
@@ -189,11 +189,15 @@ class Session:
                     raise ClosingError(None, reply)
                 raise ReplyError(reply.words)
             stage, parcel = expected.popleft()
-            if reply.code == OK and pipelines and (stage is Stage.RCPT or stage is Stage.MAIL):
+            if (
+                reply.code == OK
+                and pipelines
+                and (stage is ReplyStage.RCPT or stage is ReplyStage.MAIL)
+            ):
                 continue  # what follows is under way already
-            if reply.code == CLOSING and stage is not Stage.QUIT:
+            if reply.code == CLOSING and stage is not ReplyStage.QUIT:
                 raise ClosingError(stage, reply)
-            if stage is Stage.RSET:
+            if stage is ReplyStage.RSET:
                 self._after_reset(parcel, reply)
             elif parcel is not None:
                 self._move(stage, parcel, reply)
@@ -211,7 +215,7 @@ class Session:
             WireError: the connection is gone.
         """
         self.is_quitting = True
-        self._expected.append((Stage.QUIT, None))
+        self._expected.append((ReplyStage.QUIT, None))
         self.deadline = time.monotonic() + self._timeouts.quit
         self.connection.write(b"QUIT\r\n")
 
@@ -230,15 +234,15 @@ class Session:
         if self._must_reset:
             self._must_reset = False
             if not self.pipelines:
-                expected.append((Stage.RSET, parcel))
+                expected.append((ReplyStage.RSET, parcel))
                 return RSET
-            expected.append((Stage.RSET, None))
+            expected.append((ReplyStage.RSET, None))
             reset = RSET
-        expected.append((Stage.MAIL, parcel))
+        expected.append((ReplyStage.MAIL, parcel))
         if not self.pipelines:
             return envelope.mail
-        expected.append((Stage.RCPT, parcel))
-        expected.append((Stage.DATA, parcel))
+        expected.append((ReplyStage.RCPT, parcel))
+        expected.append((ReplyStage.DATA, parcel))
         return reset + envelope.mail + envelope.rcpt + DATA
 
     def _after_reset(self, parcel: Parcel | None, reply: Reply) -> None:
@@ -246,17 +250,17 @@ class Session:
         if not reply.is_positive:
             raise ReplyError(reply.words)
         if parcel is not None and parcel.envelope is not None:
-            self._expected.append((Stage.MAIL, parcel))
+            self._expected.append((ReplyStage.MAIL, parcel))
             self.connection.write(parcel.envelope.mail)
 
-    def _move(self, stage: Stage, parcel: Parcel, reply: Reply) -> None:
+    def _move(self, stage: ReplyStage, parcel: Parcel, reply: Reply) -> None:
         """Go on with a mail after an answer to one of its commands."""
-        if stage is Stage.FINAL_DOT:
+        if stage is ReplyStage.FINAL_DOT:
             if reply.is_intermediate:
                 raise ReplyError(reply.words)
             self.last = None
             self._end(parcel, stage, reply)
-        elif stage is Stage.DATA:
+        elif stage is ReplyStage.DATA:
             self._answer_to_data(parcel, reply)
         elif reply.is_intermediate:
             raise ReplyError(reply.words)
@@ -272,14 +276,14 @@ class Session:
         if reply.is_positive or (reply.is_intermediate and reply.code != GO_AHEAD):
             raise ReplyError(reply.words)
         if reply.code != GO_AHEAD:
-            parcel.refusal = parcel.refusal or (Stage.DATA, reply)
+            parcel.refusal = parcel.refusal or (ReplyStage.DATA, reply)
             self._refuse(parcel)
         elif parcel.refusal is None:
             self.may_hand_over = True
         else:
             # RFC 2920 §3.1: the server waits for a mail that nobody may get: end it empty. What
             # is answered to that says nothing about the mail.
-            self._expected.append((Stage.EMPTY_DOT, None))
+            self._expected.append((ReplyStage.EMPTY_DOT, None))
             self.current = None
             self._end(parcel, *parcel.refusal)
             self.connection.write(DOT)
@@ -291,19 +295,19 @@ class Session:
         if parcel.refusal is not None:
             self._end(parcel, *parcel.refusal)
 
-    def _say_next(self, stage: Stage, parcel: Parcel) -> None:
+    def _say_next(self, stage: ReplyStage, parcel: Parcel) -> None:
         """Without PIPELINING: one command at a time."""
         envelope = parcel.envelope
         if envelope is None:
             raise AssertionError("no envelope")
-        if stage is Stage.MAIL:
-            self._expected.append((Stage.RCPT, parcel))
+        if stage is ReplyStage.MAIL:
+            self._expected.append((ReplyStage.RCPT, parcel))
             self.connection.write(envelope.rcpt)
         else:
-            self._expected.append((Stage.DATA, parcel))
+            self._expected.append((ReplyStage.DATA, parcel))
             self.connection.write(DATA)
 
-    def _end(self, parcel: Parcel, stage: Stage, reply: Reply) -> None:
+    def _end(self, parcel: Parcel, stage: ReplyStage, reply: Reply) -> None:
         self.answered += 1
         self.idle_since = time.monotonic()
         self._ended(parcel, stage, reply)
@@ -318,9 +322,11 @@ class Session:
         stage = self._expected[0][0]
         if self.connection.wire.is_writing:
             seconds = self._timeouts.block
-        elif stage is Stage.FINAL_DOT or stage is Stage.EMPTY_DOT:  # a set would hash in Python
+        elif (
+            stage is ReplyStage.FINAL_DOT or stage is ReplyStage.EMPTY_DOT
+        ):  # a set would hash in Python
             seconds = self._timeouts.final_dot
-        elif stage is Stage.DATA:
+        elif stage is ReplyStage.DATA:
             seconds = self._timeouts.data
         else:
             seconds = self._timeouts.command

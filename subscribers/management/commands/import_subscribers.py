@@ -23,7 +23,7 @@ from subscribers.imports import (
 from subscribers.imports.questions import QuestionOpen
 from subscribers.management import choosing
 from subscribers.models import Import, MailingList
-from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SubscriptionStatus
+from subscribers.states import ExistingPeople, ImportStatus, MigrationSource, SubscriptionStatus
 
 HELP = """Import people from a CSV, TSV or XLSX file into a list.
 
@@ -42,9 +42,10 @@ HOW_TO_ANSWER = """Nothing was imported. Say what a value means with --status-va
   --status-value '*=left_out' (every value that is not understood)
 or that a column says nothing about who may be emailed with --not-a-status COLUMN."""
 ELSEWHERE = {
-    MoveSource.MAILCHIMP: "Nothing was imported. Use: move_mailchimp FILE… --list NAME",
-    MoveSource.SUPPRESSIONS: "Nothing was imported. Use: move_suppressions FILE…",
-    MoveSource.MAUTIC: "Nothing was imported. Use: move_mautic CONTACTS.csv DNC.csv --list NAME",
+    MigrationSource.MAILCHIMP: "Nothing was imported. Use: move_mailchimp FILE… --list NAME",
+    MigrationSource.SUPPRESSIONS: "Nothing was imported. Use: move_suppressions FILE…",
+    MigrationSource.MAUTIC: "Nothing was imported. "
+    "Use: move_mautic CONTACTS.csv DNC.csv --list NAME",
 }
 COMMAND = "import_subscribers"  # who waived a column
 BLOCK = 1024 * 1024

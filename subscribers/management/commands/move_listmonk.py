@@ -1,7 +1,7 @@
 """``move_listmonk FILE … --list NAME``."""
 
-from subscribers.management.moving import EXITS, MoveCommand
-from subscribers.states import MoveSource
+from subscribers.management.migrating import EXITS, MigrationCommand
+from subscribers.states import MigrationSource
 
 HELP = """Move subscribers from listmonk's CSV export.
 
@@ -9,8 +9,8 @@ The file does not say who is on which list: export the subscribers of one list.
 move_listmonk_database moves everything."""
 
 
-class Command(MoveCommand):
+class Command(MigrationCommand):
     """Move people from listmonk'''s CSV export."""
 
     help = HELP + EXITS
-    source = MoveSource.LISTMONK
+    source = MigrationSource.LISTMONK

@@ -1,7 +1,7 @@
 """``move_mailchimp FILE … --list NAME``."""
 
-from subscribers.management.moving import EXITS, MoveCommand
-from subscribers.states import MoveSource
+from subscribers.management.migrating import EXITS, MigrationCommand
+from subscribers.states import MigrationSource
 
 HELP = """Move an audience from Mailchimp: the ZIP of its export, or the CSV files in it.
 
@@ -9,8 +9,8 @@ Subscribed people join the list with the moments and network addresses of their 
 unsubscribed ones come as people who have left; cleaned addresses are suppressed as bounced."""
 
 
-class Command(MoveCommand):
+class Command(MigrationCommand):
     """Move people from Mailchimp."""
 
     help = HELP + EXITS
-    source = MoveSource.MAILCHIMP
+    source = MigrationSource.MAILCHIMP

@@ -1,7 +1,7 @@
 """``move_mautic FILE … --list NAME``."""
 
-from subscribers.management.moving import EXITS, MoveCommand
-from subscribers.states import MoveSource
+from subscribers.management.migrating import EXITS, MigrationCommand
+from subscribers.states import MigrationSource
 
 HELP = """Move contacts from Mautic's CSV export.
 
@@ -14,8 +14,8 @@ A file with a "do not contact" column of its own needs no second one. Contacts j
 whoever must not be contacted is suppressed, with the reason."""
 
 
-class Command(MoveCommand):
+class Command(MigrationCommand):
     """Move people from Mautic."""
 
     help = HELP + EXITS
-    source = MoveSource.MAUTIC
+    source = MigrationSource.MAUTIC

@@ -2,8 +2,8 @@
 
 from django.core.management.base import CommandParser
 
-from subscribers.management.moving import EXITS, MoveCommand
-from subscribers.states import MoveSource, SuppressionReason
+from subscribers.management.migrating import EXITS, MigrationCommand
+from subscribers.states import MigrationSource, SuppressionReason
 
 HELP = """Suppress the addresses of a file: one a line, or CSV with columns for reason and date.
 
@@ -11,11 +11,11 @@ No person is made of them; nothing is sent to these addresses from then on, what
 on."""
 
 
-class Command(MoveCommand):
+class Command(MigrationCommand):
     """Suppress the addresses of a file."""
 
     help = HELP + EXITS
-    source = MoveSource.SUPPRESSIONS
+    source = MigrationSource.SUPPRESSIONS
     needs_list = False
 
     def add_arguments(self, parser: CommandParser) -> None:

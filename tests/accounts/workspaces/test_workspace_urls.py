@@ -136,7 +136,9 @@ def test_every_first_part_of_our_addresses_is_reserved() -> None:
 def test_two_who_take_the_same_slug_wait_for_each_other(cast: "Cast") -> None:
     workspaces.change_slug(cast.workspace, slug="roastery")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
         assert cursor.fetchone() == (1,)
     assert not workspaces.change_slug(cast.other_workspace, slug="kopi-senja")
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from campaigns import lifecycle
 from campaigns.drafts import content
-from campaigns.drafts.content import Draft, Sender
+from campaigns.drafts.content import CampaignSender, Draft
 from campaigns.models import Content
 from campaigns.states import CampaignStatus, ContentKind
 from tests.campaigns.makers import make_campaign
@@ -49,7 +49,7 @@ def test_the_sender_is_saved_with_the_draft(workspace: Workspace) -> None:
     campaign = make_campaign(workspace)
     assert campaign.content is not None
     before = content.revision(campaign.content)
-    sender = Sender(from_name="Sari", from_email="sari@kopisenja.example", reply_to="")
+    sender = CampaignSender(from_name="Sari", from_email="sari@kopisenja.example", reply_to="")
     saved = content.save(
         campaign, content.writing(campaign.content), sender=sender, based_on=before
     )
@@ -64,7 +64,7 @@ def test_what_was_sent_keeps_its_version(workspace: Workspace, editor: User) -> 
     lifecycle.start(campaign)
     lifecycle.pause(campaign)
     second = content.save(
-        campaign, NEW, by=editor, sender=Sender(from_name="X", from_email="x@example.org")
+        campaign, NEW, by=editor, sender=CampaignSender(from_name="X", from_email="x@example.org")
     )
     assert second.version == 2
     assert campaign.content == second

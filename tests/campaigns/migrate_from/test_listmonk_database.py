@@ -16,10 +16,10 @@ from subscribers.models import (
     ConsentEvent,
     CustomField,
     MailingList,
-    Move,
     Subscriber,
     Subscription,
     Suppression,
+    ToolMigration,
 )
 from subscribers.states import ConsentSource
 
@@ -228,4 +228,4 @@ def test_another_database_is_refused(workspace):
         call_command("move_listmonk_database", url)
     with pytest.raises(CommandError, match="can't be opened"):
         call_command("move_listmonk_database", "postgresql://127.0.0.1:1/x?connect_timeout=2")
-    assert not Move.objects.exists()
+    assert not ToolMigration.objects.exists()

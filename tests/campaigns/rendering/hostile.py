@@ -89,8 +89,8 @@ HOSTILE = {
 
 def _entrances() -> dict[str, Callable[[str], object]]:
     from campaigns.rendering.compile import Writing
+    from campaigns.rendering.content_checks import findings
     from campaigns.rendering.errors import ContentError
-    from campaigns.rendering.findings import findings
     from campaigns.rendering.preview import preview
     from campaigns.states import ContentKind
     from config.logs import mask

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.rendering.compile import Writing
+from campaigns.rendering.content_checks import findings
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.findings import findings
 from campaigns.rendering.preview import preview
 from campaigns.states import ContentKind
 from tests.campaigns.rendering.writings import TAGS, compiled, values

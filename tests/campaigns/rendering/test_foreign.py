@@ -3,7 +3,7 @@
 import pytest
 
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.findings import findings
+from campaigns.rendering.content_checks import findings
 from campaigns.rendering.foreign import found_in
 from campaigns.states import ContentKind, Where
 from tests.campaigns.rendering.writings import TAGS

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.rendering import worker
+from campaigns.rendering import rendering_process
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.pool import Pool, StoppedError
+from campaigns.rendering.pool import RenderingPool, StoppedError
 from campaigns.states import ContentKind
 from tests.campaigns.rendering.test_any_source import FRAGMENTS
 from tests.campaigns.rendering.writings import TAGS, Reader
@@ -61,7 +61,7 @@ def test_no_input_takes_longer_than_it_may():
     chance = random.Random(SEED)  # noqa: S311 - to be repeated
     person = Reader(fields={"bio": "aaaaaaaaab" * 50, "points": 3, "drinks": ["a", "b"]})
     sys.stdout.write(f"FUZZ_SEED={SEED}\n")
-    pool = Pool()
+    pool = RenderingPool()
     tried, until = 0, time.monotonic() + SECONDS
     try:
         while time.monotonic() < until or not tried:
@@ -82,7 +82,7 @@ def test_no_input_takes_longer_than_it_may():
                 reply = pool.ask(pickle.dumps((work, args, {}, "en", BOUND)), seconds=60)
             except StoppedError:
                 pytest.fail(f"It had to be stopped. {case}")
-            fault = reply[1:] if reply.startswith(worker.FAILED) else b""
+            fault = reply[1:] if reply.startswith(rendering_process.FAILED) else b""
             assert not fault or fault in BOUNDED, f"{fault.decode()}. {case}"
     finally:
         pool.close()

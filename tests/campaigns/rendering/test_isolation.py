@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.rendering import isolation, merge, worker
+from campaigns.rendering import isolation, rendering_process, split_template
 from campaigns.rendering.compile import Writing
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.merge import merge_template
-from campaigns.rendering.pool import Pool, StoppedError
+from campaigns.rendering.pool import RenderingPool, StoppedError
+from campaigns.rendering.split_template import merge_template
 from campaigns.rendering.values import values_for
 from campaigns.states import ContentKind
 from tests.campaigns.rendering.writings import TAGS, Reader, values
@@ -29,7 +29,7 @@ LARGE = "|a" * 120 + "\n" + "|-" * 120 + "\n" + "|\n" * 100
 
 @pytest.fixture
 def pool():
-    one = Pool()
+    one = RenderingPool()
     yield one
     one.close()
 
@@ -64,14 +64,14 @@ def wait_until(fact):
 def test_the_kernel_stops_what_uses_up_its_time(pool):
     with pytest.raises(StoppedError):
         pool.ask(preview_of(HEAVY, seconds=0.2), seconds=60)
-    assert pool.ask(preview_of("Hello", seconds=30), seconds=60).startswith(worker.DONE)
+    assert pool.ask(preview_of("Hello", seconds=30), seconds=60).startswith(rendering_process.DONE)
 
 
 def test_who_waits_stops_what_does_not_come(pool):
     with pytest.raises(StoppedError):
         pool.ask(preview_of(HEAVY, seconds=60), seconds=0.2)
     wait_until(lambda: len(children(pool._server.pid)) == 0)
-    assert pool.ask(preview_of("Hello", seconds=30), seconds=60).startswith(worker.DONE)
+    assert pool.ask(preview_of("Hello", seconds=30), seconds=60).startswith(rendering_process.DONE)
 
 
 def test_memory_is_bounded(pool):
@@ -81,12 +81,12 @@ def test_memory_is_bounded(pool):
     reply = b""
     with suppress(StoppedError):
         reply = pool.ask(request("fill", [program], many, seconds=60), seconds=60)
-    assert not reply.startswith(worker.DONE)
+    assert not reply.startswith(rendering_process.DONE)
     for pid in children(pool._server.pid):
         status = Path(f"/proc/{pid}/status").read_text()
         kilobytes = int(status.split("VmRSS:")[1].split()[0])
         assert kilobytes < 256 * 1024
-    assert pool.ask(preview_of("Hello", seconds=30), seconds=60).startswith(worker.DONE)
+    assert pool.ask(preview_of("Hello", seconds=30), seconds=60).startswith(rendering_process.DONE)
 
 
 def test_the_kernel_knows_the_bounds(pool):
@@ -104,7 +104,7 @@ def test_a_process_that_was_killed_is_replaced(pool):
     (child,) = children(pool._server.pid)
     os.kill(child, signal.SIGKILL)
     wait_until(lambda: not is_alive(child))
-    assert pool.ask(preview_of("Hello"), seconds=60).startswith(worker.DONE)
+    assert pool.ask(preview_of("Hello"), seconds=60).startswith(rendering_process.DONE)
 
 
 def test_their_server_is_replaced_too(pool):
@@ -113,7 +113,7 @@ def test_their_server_is_replaced_too(pool):
     (child,) = children(server)
     os.kill(server, signal.SIGKILL)
     wait_until(lambda: not is_alive(server) and not is_alive(child))
-    assert pool.ask(preview_of("Hello"), seconds=60).startswith(worker.DONE)
+    assert pool.ask(preview_of("Hello"), seconds=60).startswith(rendering_process.DONE)
     assert pool._server.pid != server
 
 
@@ -122,7 +122,7 @@ import os, sys
 sys.path.insert(0, ".")
 from django.conf import settings
 settings.configure(FORMAT_MODULE_PATH="config.formats", LOCALE_PATHS=["locale"])
-from campaigns.rendering import isolation, merge
+from campaigns.rendering import isolation, split_template
 assert isolation.render_line("{{ a ~ 'b' }}", {"a": "1"}) == "1b"
 if sys.argv[1] == "fork":
     if (pid := os.fork()) == 0:
@@ -204,7 +204,7 @@ def test_answers_hold_nothing_but_answers():
             return os.system, ("true",)
 
     with pytest.raises(pickle.UnpicklingError):
-        isolation._read(worker.DONE + pickle.dumps(Trick()))
+        isolation._read(rendering_process.DONE + pickle.dumps(Trick()))
 
 
 def test_what_was_asked_before_is_not_rendered_again(monkeypatch):
@@ -242,7 +242,7 @@ def test_a_rendered_mail_holds_no_code_of_its_author(monkeypatch):
         asked.append(threading.get_ident())
         return [[["in there"]]]
 
-    monkeypatch.setattr(merge._hands, "filler", fill)
+    monkeypatch.setattr(split_template._hands, "filler", fill)
     template = merge_template("a {% if vip %}b{% endif %} {{ first_name }}", "text")
     assert template.render(values(first_name="Dewi")) == "a in there Dewi"
     assert asked == [here]

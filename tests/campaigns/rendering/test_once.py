@@ -6,9 +6,9 @@ import mrml
 import pytest
 
 from campaigns.rendering.compile import Writing, _page, compile_content
-from campaigns.rendering.findings import findings
-from campaigns.rendering.merge import MergeTemplate
+from campaigns.rendering.content_checks import findings
 from campaigns.rendering.preview import ExamplePerson, preview
+from campaigns.rendering.split_template import MergeTemplate
 from campaigns.states import ContentKind
 from tests.campaigns.rendering.writings import TAGS
 

@@ -18,7 +18,7 @@ from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
 from delivery.processes import coordination
 from delivery.states import ClaimState, MessageState
-from delivery.system_mail.backend import EmailBackend
+from delivery.system_mail.email_backend import EmailBackend
 from tests.campaigns import makers
 from tests.delivery import sending
 from tests.faults.conftest import Recorder

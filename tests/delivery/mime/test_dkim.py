@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from campaigns.states import ContentKind
-from delivery.mime.compile import compile_message
 from delivery.mime.dkim import Signer, SigningKey, load_key, relaxed_body, sign_message
 from delivery.mime.render import render
+from delivery.mime.skeleton import compile_message
 from tests.campaigns.rendering.writings import compiled
 from tests.delivery.mime.test_render import SITE, SOURCE, person
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from campaigns.states import ContentKind
 from delivery.mime import tokens
-from delivery.mime.compile import compile_message
 from delivery.mime.recipient import Recipient
 from delivery.mime.render import RenderError, render, render_web_version
+from delivery.mime.skeleton import compile_message
 from delivery.mime.tokens import Purpose
 from tests.campaigns.rendering.writings import compiled
 

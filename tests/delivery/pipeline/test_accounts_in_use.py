@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.installation import secrets
 from campaigns import lifecycle
 from campaigns.models import Campaign
-from delivery.accounts import breaker, dkim_keys, standing
+from delivery.accounts import account_status, breaker, dkim_keys
 from delivery.limits import daily_usage
 from delivery.models import Claim, DomainLimit, Message, SendingAccount, WarmUp
 from delivery.pipeline import batch, claim, plan, sweep
@@ -95,8 +95,8 @@ def test_the_order_decides_and_can_be_changed(cast: Cast, sender: Worker):
     with running() as first, running() as second:
         sending.make_account(cast.workspace, name="First", port=first.port, position=0)
         lower = sending.make_account(cast.workspace, name="Second", port=second.port, position=1)
-        assert standing.move(lower, up=True)
-        assert not standing.move(lower, up=True)
+        assert account_status.move(lower, up=True)
+        assert not account_status.move(lower, up=True)
         sending.planned(cast.workspace, 5)
         work(sender)
         assert (len(first.accepted), len(second.accepted)) == (0, 5)
@@ -193,7 +193,7 @@ def test_a_warm_up_day_is_never_exceeded_and_the_rest_waits(cast: Cast, sender: 
         assert sending.states(campaign) == {MessageState.SENT: 25, MessageState.PLANNED: 15}
         claim = Claim.objects.get(state=1)
         assert claim.waiting_for == "today's ceiling of the warm-up plan"
-        stands = standing.of_account(SendingAccount.objects.get(pk=account.pk))
+        stands = account_status.of_account(SendingAccount.objects.get(pk=account.pk))
         assert stands.today.sent == 25
         assert stands.waits_for == "today's ceiling of the warm-up plan"
         assert stands.next_slot.replace(second=0, microsecond=0) == stands.warm_up.ends_at

@@ -10,7 +10,7 @@ from campaigns.audience.rule import breakdown
 from campaigns.states import CampaignStatus
 from delivery.models import Claim, Dispatch, Message
 from delivery.pipeline import plan, prepare
-from delivery.public import leaving, message_link
+from delivery.public import message_link, unsubscribing
 from delivery.states import MessageState, Reason
 from subscribers.models import Segment, Subscription
 from subscribers.states import ConsentSource, SubscriptionStatus
@@ -132,5 +132,5 @@ def test_a_list_that_is_made_after_the_beginning_is_none_of_the_campaigns(cast: 
     assert prepared.audience.include == (news.pk,)
     letter = Message.objects.get(subscriber=people[0])
     reader = message_link.of_message(letter.pk)
-    assert leaving.leave(reader, source=ConsentSource.ONE_CLICK) == (news.pk,)
+    assert unsubscribing.leave(reader, source=ConsentSource.ONE_CLICK) == (news.pk,)
     assert Subscription.objects.get(list=later).status == "subscribed"

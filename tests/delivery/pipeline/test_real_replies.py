@@ -9,7 +9,7 @@ import pytest
 from delivery.pipeline import replies
 from delivery.states import Reason
 from delivery.transports.protocol import Outcome, Verdict
-from delivery.transports.smtp.reply import Stage, judge, make
+from delivery.transports.smtp.reply import ReplyStage, judge, make
 
 ROOT = Path(__file__).parents[3]
 FILE = (
@@ -29,7 +29,7 @@ def judged() -> list[tuple[dict[str, str], Verdict, Reason]]:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             code, words = int(row["response"][:3]), row["response"][4:]
             reply = make(code, (words,))
-            verdict = judge(Stage.RCPT, reply, accepted_before=True).verdict
+            verdict = judge(ReplyStage.RCPT, reply, accepted_before=True).verdict
             outcome = Outcome(
                 message_id=1,
                 verdict=verdict,

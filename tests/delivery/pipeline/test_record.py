@@ -31,7 +31,7 @@ def test_only_transitions_of_the_table_are_written(cast: Cast) -> None:
     for source in STORED:
         for target in STORED:
             Message.objects.filter(pk=message).update(state=source, reason=0)
-            change = record.Change(message_id=message, state=target)
+            change = record.MessageChange(message_id=message, state=target)
             if target in TRANSITIONS[source]:
                 assert record.apply(sending.writer(campaign), [change], source=source) == [message]
                 assert Message.objects.get(pk=message).state == target

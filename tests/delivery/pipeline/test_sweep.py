@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def line(redis_client: redis.Redis) -> Iterator[journal.Line]:
-    line = journal.Line()
+def line(redis_client: redis.Redis) -> Iterator[journal.JournalConnection]:
+    line = journal.JournalConnection()
     yield line
     line.close()
 
@@ -34,7 +34,9 @@ def expire() -> None:
     Claim.objects.filter(state=ClaimState.HELD).update(held_until=timezone.now() - timedelta(1))
 
 
-def test_a_dead_workers_claim_is_settled_by_its_journal(cast: Cast, line: journal.Line) -> None:
+def test_a_dead_workers_claim_is_settled_by_its_journal(
+    cast: Cast, line: journal.JournalConnection
+) -> None:
     campaign = sending.planned(cast.workspace, 10)
     held = sending.take(campaign, token=line.open(), epoch=line.epoch)
     notes = line.use(held.token, version=1)
@@ -119,14 +121,14 @@ def audience(campaign: Campaign) -> Audience:
     return Audience.of(campaign)
 
 
-def test_a_living_lease_is_left_alone(cast: Cast, line: journal.Line) -> None:
+def test_a_living_lease_is_left_alone(cast: Cast, line: journal.JournalConnection) -> None:
     campaign = sending.planned(cast.workspace, 3)
     sending.take(campaign, token=line.open(), epoch=line.epoch)
     assert sweep.recover() == 0
 
 
 def test_a_lost_journal_makes_the_claim_unknown_never_sent_again(
-    cast: Cast, redis_client: redis.Redis, line: journal.Line
+    cast: Cast, redis_client: redis.Redis, line: journal.JournalConnection
 ) -> None:
     campaign = sending.planned(cast.workspace, 5)
     held = sending.take(campaign, token=line.open(), epoch=line.epoch)
@@ -142,7 +144,9 @@ def test_a_lost_journal_makes_the_claim_unknown_never_sent_again(
     assert sweep.finish() == 1  # unknown doesn't hold a campaign up
 
 
-def test_the_former_owner_can_neither_renew_nor_settle(cast: Cast, line: journal.Line) -> None:
+def test_the_former_owner_can_neither_renew_nor_settle(
+    cast: Cast, line: journal.JournalConnection
+) -> None:
     campaign = sending.planned(cast.workspace, 3)
     held = sending.take(campaign, token=line.open(), epoch=line.epoch)
     expire()

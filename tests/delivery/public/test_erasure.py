@@ -28,8 +28,8 @@ from subscribers.bulk import actions, runner
 from subscribers.consent import ledger, suppression
 from subscribers.directory.filters import PeopleFilters
 from subscribers.imports import files, run, steps
-from subscribers.migrate_from import run as moving
-from subscribers.migrate_from import taking
+from subscribers.migrate_from import received_files
+from subscribers.migrate_from import run as migrating
 from subscribers.models import (
     BulkAction,
     DuplicateGroup,
@@ -47,7 +47,7 @@ from subscribers.models import (
 from subscribers.people import merging, people, search
 from subscribers.people.merging import Pair
 from subscribers.privacy import erasure
-from subscribers.states import BulkKind, ConsentSource, MoveSource
+from subscribers.states import BulkKind, ConsentSource, MigrationSource
 from tests.delivery import makers
 
 WHO = "rahasia.sekali@example.org"
@@ -135,10 +135,12 @@ def person(workspace, settings):
     import_file(workspace, weekly, f'{header}{WHO},"Rahasianama\nx",3\n', go_on=True)
     import_file(workspace, weekly, f"{header}{OTHER},Lain,2\n{WHO},Rahasianama,1\n", go_on=False)
     suppressed = "email\nx@example.org\n"
-    stored = taking.store([("m.csv", io.BytesIO(f"{suppressed}{WHO} {WHO}\n".encode()))])
-    move = taking.take(workspace, source=MoveSource.SUPPRESSIONS, stored=stored, mailing_list=None)
+    stored = received_files.store([("m.csv", io.BytesIO(f"{suppressed}{WHO} {WHO}\n".encode()))])
+    move = received_files.take(
+        workspace, source=MigrationSource.SUPPRESSIONS, stored=stored, mailing_list=None
+    )
     steps.start_run(move)
-    assert moving.run(move.pk, taking.opener)
+    assert migrating.run(move.pk, received_files.opener)
     leave_traces(workspace, person, weekly, message)
     return person
 

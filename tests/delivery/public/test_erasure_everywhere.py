@@ -23,13 +23,13 @@ from subscribers.models import (
     CustomField,
     Import,
     MailingList,
-    Move,
     Segment,
     SignupForm,
     SignupRequest,
     Subscriber,
     Suppression,
     Tag,
+    ToolMigration,
 )
 from subscribers.privacy import erasure, scrubbing
 from subscribers.signup import guard
@@ -109,7 +109,7 @@ def rows(workspace, person):
     Segment.objects.create(workspace=workspace, name="S", rules={"match": "all", "rules": []})
     Tag.objects.create(workspace=workspace, name="T")
     Import.objects.create(workspace=workspace, filename="a.csv", path="", size=1)
-    Move.objects.create(workspace=workspace, source="mautic", files=[])
+    ToolMigration.objects.create(workspace=workspace, source="mautic", files=[])
     CustomField.objects.create(workspace=workspace, key="k", label="K", type="text")
     SignupRequest.objects.create(
         workspace=workspace, form=form, email="lain@example.org", statement=form.statement

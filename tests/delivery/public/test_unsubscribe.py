@@ -7,7 +7,7 @@ from django.utils import timezone
 from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
 from delivery.models import Event, EventTally, Message, UnsubscribeReason
-from delivery.public import leaving
+from delivery.public import unsubscribing
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from subscribers.consent import lifecycle
 from subscribers.models import ConsentEvent, MailingList, Segment, Subscription, Suppression
@@ -99,7 +99,7 @@ def test_the_answer_may_be_in_their_own_words(client, letter, address):
     client.post(address, {"do": "why", "why": "other", "words": words})
     kept = UnsubscribeReason.objects.get().words
     assert kept.startswith("Terlalu sering, =cmd|'/C calc'!A0 <script>")
-    assert len(kept) == leaving.LONGEST_WORDS
+    assert len(kept) == unsubscribing.LONGEST_WORDS
     assert "<script>" not in client.get(address).text
 
 
@@ -168,7 +168,7 @@ def test_nothing_is_undone_after_something_else_happened(client, letter, address
     client.post(address, {"do": "leave"})
     lifecycle.resubscribe(letter.person, lists=[letter.weekly.pk], source=ConsentSource.PREFERENCES)
     lifecycle.unsubscribe(letter.person, lists=[letter.weekly.pk], source=ConsentSource.PREFERENCES)
-    assert leaving.undoable(letter.reader()) == []
+    assert unsubscribing.undoable(letter.reader()) == []
     answer = client.post(address, {"do": "undo"})
     assert answer["Location"] == f"{address}?news=late"
     assert statuses(letter.person)["Kopi Senja Weekly"] == "unsubscribed"

@@ -90,7 +90,7 @@ def test_what_was_taken_is_told(workspace):
 
 
 def test_every_way_to_send_one_is_bounded(workspace, settings, monkeypatch):
-    settings.EMAIL_BACKEND = "delivery.system_mail.backend.EmailBackend"
+    settings.EMAIL_BACKEND = "delivery.system_mail.email_backend.EmailBackend"
     seen = []
     hand_over = direct_send.hand_over
 

@@ -42,7 +42,7 @@ def greeting(to: str, workspace: int | None = None) -> EmailMessage | None:
 
 @pytest.fixture(autouse=True)
 def _greetings(settings: Any) -> None:
-    settings.EMAIL_BACKEND = "delivery.system_mail.backend.EmailBackend"
+    settings.EMAIL_BACKEND = "delivery.system_mail.email_backend.EmailBackend"
     system_mail.register(KIND, greeting)
 
 

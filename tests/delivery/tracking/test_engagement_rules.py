@@ -11,7 +11,7 @@ from delivery.models import Dispatch, Event, Message
 from delivery.states import AgentClass, EventKind, MessageState, Reason
 from delivery.tracking import engagement, engagement_rules
 from subscribers.models import Segment
-from subscribers.segments import editing, members, saving, tree
+from subscribers.segments import members, rule_editor, saving, tree
 from tests.delivery import makers
 
 LETTERS = 6
@@ -172,7 +172,7 @@ def test_a_rule_about_an_old_campaign_or_link_holds_when_it_is_offered_no_more(
     segment = saving.create(workspace, name="Early", rules=rules)
     assert list(members.members(segment)) == [people[LETTERS]]
     scope = saving.scope_of(segment)
-    spoken = editing.sentence(tree.read(segment.rules, scope.subjects))
+    spoken = rule_editor.sentence(tree.read(segment.rules, scope.subjects))
     assert link.url in spoken
     assert early.name in spoken
 

@@ -17,5 +17,5 @@ def test_a_difference_is_said_unless_it_is_a_little(confirmed, planned, says):
     campaign = Campaign(expected=confirmed, started_at=timezone.now())
     ledger = Ledger(counts={MessageState.SENT: planned, MessageState.SKIPPED: 90})
     found = expected.difference(campaign, ledger)
-    wanted = expected.Difference(expected=confirmed or 0, planned=planned) if says else None
+    wanted = expected.AudienceDifference(expected=confirmed or 0, planned=planned) if says else None
     assert found == wanted

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from subscribers.addresses import addresses
-from subscribers.bulk import actions, ask_again, runner, steps
+from subscribers.bulk import action_kinds, actions, ask_again, runner
 from subscribers.consent import ledger, lifecycle, suppression
 from subscribers.models import BulkAction, ConsentEvent, MailingList, SignupForm, Subscription
 from subscribers.people import people
@@ -85,8 +85,10 @@ def test_who_left_or_is_suppressed_is_not_asked(workspace, form, waiting, weekly
 def test_a_minute_has_room_for_so_many_and_the_rest_follows(workspace, form, waiting, monkeypatch):
     for number in range(3):
         waiting(f"p{number}@example.org")
-    step = steps.Step(apply=ask_again.ask, letters=ask_again.letters, batch=1, a_minute=2)
-    monkeypatch.setitem(steps.STEPS, BulkKind.ASK_AGAIN, step)
+    step = action_kinds.ActionKind(
+        apply=ask_again.ask, letters=ask_again.letters, batch=1, a_minute=2
+    )
+    monkeypatch.setitem(action_kinds.STEPS, BulkKind.ASK_AGAIN, step)
     action, letters = ask(workspace, form)
     assert (action.status, len(letters)) == ("running", 2)
     BulkAction.objects.update(started_at=timezone.now() - timedelta(minutes=1))

@@ -56,13 +56,13 @@ def undo(action):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    from subscribers.bulk import steps
+    from subscribers.bulk import action_kinds
 
-    for kind, step in steps.STEPS.items():
-        changed = steps.Step(
+    for kind, step in action_kinds.STEPS.items():
+        changed = action_kinds.ActionKind(
             apply=step.apply, undo=step.undo, batch=2, keeps_changes=step.keeps_changes
         )
-        monkeypatch.setitem(steps.STEPS, kind, changed)
+        monkeypatch.setitem(action_kinds.STEPS, kind, changed)
 
 
 @pytest.fixture

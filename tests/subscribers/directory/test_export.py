@@ -16,9 +16,9 @@ from subscribers.consent import lifecycle, suppression
 from subscribers.directory import export
 from subscribers.fields import definitions
 from subscribers.imports import files, run, steps
-from subscribers.imports.errors import safe, unsafe
-from subscribers.migrate_from import run as moving
-from subscribers.migrate_from import taking
+from subscribers.imports.error_file import safe, unsafe
+from subscribers.migrate_from import received_files
+from subscribers.migrate_from import run as migrating
 from subscribers.models import (
     MailingList,
     Segment,
@@ -29,7 +29,7 @@ from subscribers.models import (
     Tagging,
 )
 from subscribers.people import people
-from subscribers.states import ConsentSource, FieldType, MoveSource, SuppressionReason
+from subscribers.states import ConsentSource, FieldType, MigrationSource, SuppressionReason
 
 NASTY = ("=1+1", "+62 812", "-5", "@cmd", "|x", "%0A", "'quoted", "a;b", 'say "hi"', "Łódź, 日本")
 
@@ -240,12 +240,12 @@ def test_the_suppression_list_goes_out_and_comes_back(editor_client, crowd, work
     text = b"".join(answer.streaming_content)
     before = set(Suppression.objects.values_list("email_key", "reason"))
     Suppression.objects.all().delete()
-    stored = taking.store([("s.csv", io.BytesIO(text))])
-    record = taking.take(
-        workspace, source=MoveSource.SUPPRESSIONS, stored=stored, mailing_list=None
+    stored = received_files.store([("s.csv", io.BytesIO(text))])
+    record = received_files.take(
+        workspace, source=MigrationSource.SUPPRESSIONS, stored=stored, mailing_list=None
     )
     steps.start_run(record)
-    assert moving.run(record.pk, taking.opener)
+    assert migrating.run(record.pk, received_files.opener)
     assert set(Suppression.objects.values_list("email_key", "reason")) == before
 
 

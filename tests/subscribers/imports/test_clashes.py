@@ -200,4 +200,4 @@ def test_an_undo_leaves_a_value_that_somebody_was_given_since(imported, holder, 
 
 
 def test_columns_without_strict_fields_are_not_watched(workspace, code, city):
-    assert clashes.watched(workspace, [mapping.Target(to="email")]) == []
+    assert clashes.watched(workspace, [mapping.ColumnTarget(to="email")]) == []

@@ -19,14 +19,14 @@ from subscribers.imports import (
     files,
     mapping,
     questions,
+    row_status,
     run,
     sources,
-    standings,
     steps,
 )
 from subscribers.imports.consent_lines import ConsentReader
-from subscribers.imports.folding import fold
-from subscribers.imports.mapping import Target
+from subscribers.imports.mapping import ColumnTarget
+from subscribers.imports.normalizing import fold
 from subscribers.models import CustomField, Import, MailingList, Subscriber, Subscription
 from tests.subscribers.imports.test_exports_of_tools import standing
 
@@ -269,7 +269,7 @@ def test_the_page_wants_it_confirmed_that_a_column_says_nothing(editor_client, e
 
 def test_a_column_chosen_as_status_by_hand_is_counted_and_asked(taken):
     record = taken("email,Note\na@x.example,fine\nb@x.example,unsubscribed\n")
-    targets = [Target(to="email"), Target(to=mapping.STATUS)]
+    targets = [ColumnTarget(to="email"), ColumnTarget(to=mapping.STATUS)]
     with pytest.raises(questions.QuestionOpen, match="fine"):
         steps.set_mapping(record, targets=targets)
     answered = [targets[0], questions.answer(targets[1], {"fine": "subscribed"})]
@@ -306,7 +306,10 @@ def test_a_file_whose_name_says_that_they_left_subscribes_nobody(workspace, name
 
 def test_a_column_that_was_the_status_before_is_asked_about_again(taken, weekly):
     first = taken("email,Note\na@x.example,unsubscribed\nb@x.example,fine\n")
-    targets = [Target(to="email"), Target(to=mapping.STATUS, answers={"fine": "subscribed"})]
+    targets = [
+        ColumnTarget(to="email"),
+        ColumnTarget(to=mapping.STATUS, answers={"fine": "subscribed"}),
+    ]
     assert steps.set_mapping(first, targets=targets)
     steps.set_consent(first, steps.Consent(lists=[weekly]))
     assert steps.start_run(first)
@@ -325,7 +328,7 @@ def test_rows_that_lack_other_cells_or_have_damaged_ones_are_asked_about_too(tak
 def test_a_file_to_correct_keeps_what_was_answered(taken, weekly):
     record = taken("email,state of mail\na(at)x.example,Gone\nb@x.example,Gone\n")
     targets = mapping.load(record.mapping)
-    status = Target(to="status", reads=consent_words.WORD, answers={"gone": "unsubscribed"})
+    status = ColumnTarget(to="status", reads=consent_words.WORD, answers={"gone": "unsubscribed"})
     assert steps.set_mapping(record, targets=[targets[0], status])
     assert steps.set_consent(record, steps.Consent(lists=[weekly]))
     assert steps.start_run(record)
@@ -363,12 +366,12 @@ KNOWN = (
 def test_no_unknown_value_of_a_recognised_column_subscribes(column, value):
     """What is not known is asked about, or says that they left: it never means "subscribed"."""
     _name, reads = column
-    key = standings.key_of(value, reads=reads)
-    meant = standings.meaning(key, reads=reads, answers={})
-    is_known = fold(value) in KNOWN or value.strip() in KNOWN or key == standings.DATE_KEY
+    key = row_status.key_of(value, reads=reads)
+    meant = row_status.meaning(key, reads=reads, answers={})
+    is_known = fold(value) in KNOWN or value.strip() in KNOWN or key == row_status.DATE_KEY
     if not is_known and key not in KNOWN and not key.isdigit():
-        assert meant is None or standings.SEVERITY[meant] > standings.SEVERITY["subscribed"]
-    reader = ConsentReader([Target(to=mapping.STATUS, reads=reads)])
+        assert meant is None or row_status.SEVERITY[meant] > row_status.SEVERITY["subscribed"]
+    reader = ConsentReader([ColumnTarget(to=mapping.STATUS, reads=reads)])
     if meant is None:
         with pytest.raises(Problem):
             reader.read([value])

@@ -15,7 +15,7 @@ import config.celery  # noqa: F401 - its tasks know of commits
 from accounts.models import Workspace
 from subscribers import tasks
 from subscribers.imports import files
-from subscribers.models import Import, MailingList, Move
+from subscribers.models import Import, MailingList, ToolMigration
 
 ROWS = b"email\ndewi@example.org\nbudi@example.org\n" * 50
 
@@ -91,11 +91,11 @@ def test_moves_refuse_what_is_damaged(
 ) -> None:
     upload = SimpleUploadedFile("a.zip", CASES[name])
     answer = owner_client.post(
-        f"/subscribers/move/new/?from={source}",
+        f"/subscribers/migrate/new/?from={source}",
         {"uploads": upload, "new_list": "Baru", "statement": "Yes", "reason": "imported"},
     )
     assert answer.status_code in (302, 422)
-    if not Move.objects.exists():
+    if not ToolMigration.objects.exists():
         assert kept() == []
         assert not MailingList.objects.filter(workspace=workspace, name="Baru").exists()
 

@@ -289,12 +289,12 @@ def test_the_command_prints_one_json_object(workspace, tmp_path):
 def test_a_mapping_without_an_address_is_refused(prepared):
     record = prepared("a,b\n1,2\n")
     with pytest.raises(mapping.MappingRefused):
-        steps.set_mapping(record, targets=[mapping.Target(), mapping.Target()])
+        steps.set_mapping(record, targets=[mapping.ColumnTarget(), mapping.ColumnTarget()])
 
 
 def test_same_columns_are_read_as_last_time(prepared, workspace):
     first = prepared("mail,note\na@example.com,x\n")
-    targets = [mapping.Target(to="email"), mapping.Target(to="")]
+    targets = [mapping.ColumnTarget(to="email"), mapping.ColumnTarget(to="")]
     steps.set_mapping(first, targets=targets)
     imported(first)
     again = prepared("mail,note\nb@example.com,y\n")

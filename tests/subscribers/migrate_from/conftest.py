@@ -7,10 +7,10 @@ import pytest
 from subscribers.addresses import addresses
 from subscribers.consent import lifecycle, suppression
 from subscribers.imports import steps
-from subscribers.migrate_from import run, taking
+from subscribers.migrate_from import received_files, run
 from subscribers.models import MailingList
 from subscribers.people import people
-from subscribers.states import ConsentSource, ImportStatus, MoveSource, SuppressionReason
+from subscribers.states import ConsentSource, ImportStatus, MigrationSource, SuppressionReason
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +49,11 @@ def taken(workspace, weekly, owner):
             (name, io.BytesIO(content if isinstance(content, bytes) else content.encode()))
             for name, content in contents
         ]
-        mailing_list = None if source == MoveSource.SUPPRESSIONS else weekly
-        return taking.take(
+        mailing_list = None if source == MigrationSource.SUPPRESSIONS else weekly
+        return received_files.take(
             workspace,
             source=source,
-            stored=taking.store(uploads),
+            stored=received_files.store(uploads),
             mailing_list=mailing_list,
             actor=owner,
             **values,
@@ -64,7 +64,7 @@ def taken(workspace, weekly, owner):
 
 def checked(record):
     assert steps.start_check(record)
-    assert run.check(record.pk, taking.opener)
+    assert run.check(record.pk, received_files.opener)
     record.refresh_from_db()
     assert record.status == ImportStatus.CHECKED
     return record
@@ -72,7 +72,7 @@ def checked(record):
 
 def moved(record):
     assert steps.start_run(record)
-    assert run.run(record.pk, taking.opener)
+    assert run.run(record.pk, received_files.opener)
     record.refresh_from_db()
     assert record.status == ImportStatus.DONE
     return record

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from subscribers.models import CustomField, Subscriber
-from subscribers.states import MoveSource
+from subscribers.states import MigrationSource
 from tests.subscribers.migrate_from.conftest import checked, figures, moved
 
 HEADER = ("uuid", "email", "name", "attributes", "status", "created_at", "updated_at")
@@ -40,7 +40,7 @@ def fields_of(email):
 def test_people_come_without_a_value_that_somebody_else_has(taken, code, person):
     person("holder@example.com", fields={"code": "K-1"})
     rows = (("a@example.com", "k-1"), ("b@example.com", "K-2"), ("c@example.com", "k-2"))
-    record = checked(taken(MoveSource.LISTMONK, ("subscribers.csv", export(*rows))))
+    record = checked(taken(MigrationSource.LISTMONK, ("subscribers.csv", export(*rows))))
     assert figures(record) == {"rows": 3, "created": 3}
     told = [(one["row"], one["field"], one["value"], one["code"]) for one in record.problems]
     assert told == [
@@ -59,6 +59,6 @@ def test_people_come_without_a_value_that_somebody_else_has(taken, code, person)
 def test_a_second_move_changes_nothing(taken, code, person):
     person("holder@example.com", fields={"code": "K-1"})
     content = ("subscribers.csv", export(("a@example.com", "K-1")))
-    moved(checked(taken(MoveSource.LISTMONK, content)))
-    record = moved(checked(taken(MoveSource.LISTMONK, content)))
+    moved(checked(taken(MigrationSource.LISTMONK, content)))
+    record = moved(checked(taken(MigrationSource.LISTMONK, content)))
     assert figures(record) == {"rows": 1, "unchanged": 1}

@@ -14,7 +14,7 @@ from subscribers.models import (
     Suppression,
     Tagging,
 )
-from subscribers.states import ConsentSource, MoveSource
+from subscribers.states import ConsentSource, MigrationSource
 from tests.subscribers.migrate_from.conftest import checked, figures, moved, settled
 from tests.subscribers.migrate_from.exports import SUBSCRIBED, mailchimp_zip
 
@@ -30,7 +30,7 @@ EXPECTED = {
 
 @pytest.fixture
 def export(taken, some_known):
-    return lambda: taken(MoveSource.MAILCHIMP, ("export.zip", mailchimp_zip()))
+    return lambda: taken(MigrationSource.MAILCHIMP, ("export.zip", mailchimp_zip()))
 
 
 def everything():
@@ -152,7 +152,7 @@ def test_the_report_names_every_row_left_out(export):
 def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
     from subscribers.imports import steps
     from subscribers.imports.merge import Merger
-    from subscribers.migrate_from import run, taking
+    from subscribers.migrate_from import received_files, run
 
     record = export()
     monkeypatch.setattr(run, "ROWS_A_RANGE", 2)
@@ -168,10 +168,10 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
     monkeypatch.setattr(Merger, "write", broken)
     assert steps.start_run(record)
     with pytest.raises(OSError, match="went away"):
-        run.run(record.pk, taking.opener)
+        run.run(record.pk, received_files.opener)
     record.refresh_from_db()
     assert record.rows_done > 0
-    assert run.run(record.pk, taking.opener)
+    assert run.run(record.pk, received_files.opener)
     record.refresh_from_db()
     assert figures(record) == EXPECTED
 
@@ -179,7 +179,7 @@ def test_a_move_that_was_cut_off_goes_on_and_adds_up(export, monkeypatch):
 def test_a_cancelled_move_stops_where_it_is(export, monkeypatch):
     from subscribers.imports import steps
     from subscribers.imports.gathering import Gathered
-    from subscribers.migrate_from import run, taking
+    from subscribers.migrate_from import received_files, run
 
     record = export()
     monkeypatch.setattr(run, "ROWS_A_RANGE", 2)
@@ -193,7 +193,7 @@ def test_a_cancelled_move_stops_where_it_is(export, monkeypatch):
 
     monkeypatch.setattr(Gathered, "ranges", ranges)
     assert steps.start_run(record)
-    assert not run.run(record.pk, taking.opener)
+    assert not run.run(record.pk, received_files.opener)
     record.refresh_from_db()
     assert record.status == "cancelled"
     assert settled(record) == 2
@@ -203,12 +203,12 @@ def test_a_file_that_is_none_of_mailchimps_is_refused(taken, tmp_path):
     from subscribers.migrate_from.arrivals import SourceRefused
 
     with pytest.raises(SourceRefused, match="Email Address"):
-        taken(MoveSource.MAILCHIMP, ("a.csv", "Name,City\nDewi,Bandung\n"))
+        taken(MigrationSource.MAILCHIMP, ("a.csv", "Name,City\nDewi,Bandung\n"))
     assert not list((tmp_path / "imports").iterdir())
 
 
 def test_files_come_one_by_one_too(taken):
-    record = moved(taken(MoveSource.MAILCHIMP, ("subscribed_export.csv", SUBSCRIBED)))
+    record = moved(taken(MigrationSource.MAILCHIMP, ("subscribed_export.csv", SUBSCRIBED)))
     assert record.created == 5
 
 

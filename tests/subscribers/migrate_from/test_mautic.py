@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import Subscription, Suppression
-from subscribers.states import MoveSource
+from subscribers.states import MigrationSource
 from tests.subscribers.migrate_from.conftest import figures, moved
 
 CONTACTS = (
@@ -23,13 +23,13 @@ DNC = (
 
 def test_without_the_list_nobody_is_moved(taken):
     with pytest.raises(SourceRefused, match="does not say who must not be contacted"):
-        taken(MoveSource.MAUTIC, ("contacts.csv", CONTACTS))
+        taken(MigrationSource.MAUTIC, ("contacts.csv", CONTACTS))
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_with_the_list_they_stand_where_they_stood(taken, order):
     files = [("contacts.csv", CONTACTS), ("dnc.csv", DNC)][::order]
-    record = moved(taken(MoveSource.MAUTIC, *files))
+    record = moved(taken(MigrationSource.MAUTIC, *files))
     assert figures(record)["created"] == 2
     subscribed = Subscription.objects.filter(status="subscribed")
     assert set(subscribed.values_list("subscriber__email_key", flat=True)) == {
@@ -42,7 +42,7 @@ def test_with_the_list_they_stand_where_they_stood(taken, order):
 
 def test_nobody_on_the_list_is_an_answer_too(taken):
     empty = DNC.splitlines()[0] + "\n"
-    record = moved(taken(MoveSource.MAUTIC, ("contacts.csv", CONTACTS), ("dnc.csv", empty)))
+    record = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", CONTACTS), ("dnc.csv", empty)))
     assert figures(record)["created"] == 4
 
 

@@ -9,20 +9,20 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from subscribers.consent import suppression
-from subscribers.migrate_from import suppressions, taking
+from subscribers.migrate_from import received_files, suppressions
 from subscribers.models import (
     ConsentEvent,
     CustomField,
     MailingList,
-    Move,
     Subscriber,
     Subscription,
     Suppression,
     SuppressionTally,
     Tagging,
+    ToolMigration,
 )
 from subscribers.privacy import erasure
-from subscribers.states import MoveSource, SuppressionReason
+from subscribers.states import MigrationSource, SuppressionReason
 from tests.subscribers.migrate_from.conftest import checked, figures, moved
 from tests.subscribers.migrate_from.exports import LISTMONK, MAUTIC, mailchimp_zip
 
@@ -34,7 +34,7 @@ def standing(email):
 
 
 def test_listmonks_export(taken):
-    record = checked(taken(MoveSource.LISTMONK, ("subscribers.csv", LISTMONK)))
+    record = checked(taken(MigrationSource.LISTMONK, ("subscribers.csv", LISTMONK)))
     assert figures(record) == {"rows": 4, "created": 3, "suppressed": 1}
     moved(record)
     assert figures(record) == {"rows": 4, "created": 3, "suppressed": 1}
@@ -65,7 +65,7 @@ def test_listmonks_export(taken):
 
 
 def test_mautics_export(taken):
-    record = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    record = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     assert figures(record) == {"rows": 4, "created": 2, "suppressed": 2}
     assert standing("kiki@example.com") == ("subscribed", None)
     assert standing("lala@example.com") == (None, "unsubscribed")
@@ -76,13 +76,13 @@ def test_mautics_export(taken):
     tags = Tagging.objects.filter(subscriber=kiki).values_list("tag__name", flat=True)
     assert set(tags) == {"vip", "beta"}
     assert ConsentEvent.objects.get(subscriber=kiki).ip == "203.0.113.20"
-    again = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    again = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     assert figures(again) == {"rows": 4, "unchanged": 4}
 
 
 def test_somebody_who_must_not_be_contacted_wins_over_a_double_of_theirs(taken):
     text = "email,do_not_contact\na@example.com,0\nA@example.com,1\n"
-    record = moved(taken(MoveSource.MAUTIC, ("contacts.csv", text)))
+    record = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", text)))
     assert figures(record) == {"rows": 2, "suppressed": 1, "duplicates": 1}
     assert not Subscriber.objects.exists()
 
@@ -96,7 +96,7 @@ def test_somebody_who_must_not_be_contacted_wins_over_a_double_of_theirs(taken):
     ],
 )
 def test_a_file_of_addresses(taken, workspace, text):
-    record = moved(taken(MoveSource.SUPPRESSIONS, ("list.txt", text)))
+    record = moved(taken(MigrationSource.SUPPRESSIONS, ("list.txt", text)))
     assert figures(record) == {"rows": 3, "suppressed": 2, "invalid": 1}
     assert not Subscriber.objects.exists()
     assert suppression.is_suppressed(workspace, email="A@Example.com")
@@ -112,7 +112,7 @@ def test_reasons_and_dates_are_read(taken):
         "c@example.com,erased,\n"
         "d@example.com,Unsubscribed,2024-05-06\n"
     )
-    moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", text), reason=SuppressionReason.MANUAL))
+    moved(taken(MigrationSource.SUPPRESSIONS, ("list.csv", text), reason=SuppressionReason.MANUAL))
     rows = dict(Suppression.objects.values_list("email_key", "reason"))
     assert rows == {
         "a@example.com": "bounced",
@@ -128,7 +128,7 @@ def test_reasons_and_dates_are_read(taken):
 def test_who_is_erased_stays_a_hash(taken, workspace, person):
     dewi = person("dewi@example.com")
     erasure.erase(workspace, subscriber_id=dewi.pk)
-    record = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", "dewi@example.com\n")))
+    record = moved(taken(MigrationSource.SUPPRESSIONS, ("list.csv", "dewi@example.com\n")))
     assert figures(record) == {"rows": 1, "unchanged": 1}
     row = Suppression.objects.get()
     assert (row.email_key, row.reason) == ("", "erased")
@@ -164,14 +164,14 @@ def test_the_command_says_what_is_wrong(workspace, weekly, tmp_path):
         call_command("move_mailchimp", str(path), "--list", "Weekly")
     with pytest.raises(CommandError, match="There is no list"):
         call_command("move_mautic", str(path), "--list", "Daily")
-    assert not Move.objects.exists()
+    assert not ToolMigration.objects.exists()
 
 
 def test_a_zip_that_is_none_is_refused_and_nothing_stays(tmp_path):
     from subscribers.imports.files import FileRefused
 
     with pytest.raises(FileRefused, match="damaged"):
-        taking.store(
+        received_files.store(
             [("a.csv", io.BytesIO(b"email\n")), ("b.zip", io.BytesIO(b"PK\x03\x04broken"))]
         )
     assert not list((tmp_path / "imports").iterdir())
@@ -184,8 +184,8 @@ def test_old_files_are_forgotten(taken):
 
     from subscribers.imports import files
 
-    record = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", "nope\n")))
-    Move.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    record = moved(taken(MigrationSource.SUPPRESSIONS, ("list.csv", "nope\n")))
+    ToolMigration.objects.update(finished_at=timezone.now() - timedelta(days=31))
     assert files.forget_old() == 1
     record.refresh_from_db()
     assert (record.files, record.errors_path, record.problems) == ([], "", [])
@@ -195,6 +195,6 @@ def test_old_files_are_forgotten(taken):
 def test_cells_of_the_report_run_nowhere(taken):
     from pathlib import Path
 
-    record = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", 'email\n"=cmd|calc"\n')))
+    record = moved(taken(MigrationSource.SUPPRESSIONS, ("list.csv", 'email\n"=cmd|calc"\n')))
     with Path(record.errors_path).open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file))[1][2] == "'=cmd|calc"

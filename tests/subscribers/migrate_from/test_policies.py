@@ -3,7 +3,7 @@
 import pytest
 
 from subscribers.models import Subscriber, Subscription, Tagging
-from subscribers.states import ExistingPeople, MoveSource
+from subscribers.states import ExistingPeople, MigrationSource
 from tests.subscribers.migrate_from.conftest import checked, figures, moved
 
 KIKI = (
@@ -27,7 +27,7 @@ def known(person):
     ],
 )
 def test_known_people(taken, known, existing, outcome, profile, lists_and_tags):  # noqa: PLR0913, PLR0917
-    record = checked(taken(MoveSource.MAUTIC, ("contacts.csv", KIKI), existing=existing))
+    record = checked(taken(MigrationSource.MAUTIC, ("contacts.csv", KIKI), existing=existing))
     assert figures(record) == {"rows": 1, outcome: 1}
     assert figures(moved(record)) == {"rows": 1, outcome: 1}
     known.refresh_from_db()
@@ -37,7 +37,7 @@ def test_known_people(taken, known, existing, outcome, profile, lists_and_tags):
 
 @pytest.mark.usefixtures("known")
 def test_who_left_there_leaves_here_whatever_is_chosen(taken):
-    moved(taken(MoveSource.MAUTIC, ("contacts.csv", KIKI)))
-    moved(taken(MoveSource.MAILCHIMP, ("left.csv", LEFT), existing=ExistingPeople.SKIP))
+    moved(taken(MigrationSource.MAUTIC, ("contacts.csv", KIKI)))
+    moved(taken(MigrationSource.MAILCHIMP, ("left.csv", LEFT), existing=ExistingPeople.SKIP))
     assert Subscription.objects.get().status == "unsubscribed"
     assert Subscriber.objects.get().first_name == "Other"

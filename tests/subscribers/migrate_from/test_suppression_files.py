@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from subscribers.models import Suppression
-from subscribers.states import MoveSource
+from subscribers.states import MigrationSource
 from tests.subscribers.migrate_from.conftest import moved
 
 AT = datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -128,7 +128,7 @@ FILES = {
 @pytest.mark.parametrize("kind", FILES)
 def test_reasons_and_dates_are_kept(taken, kind):
     name, text, reason = FILES[kind]
-    moved(taken(MoveSource.SUPPRESSIONS, (name, text)))
+    moved(taken(MigrationSource.SUPPRESSIONS, (name, text)))
     row = Suppression.objects.get()
     assert (row.email_key, row.reason) == ("a@x.example", reason)
     day, month = row.created_at.day, row.created_at.month
@@ -137,7 +137,7 @@ def test_reasons_and_dates_are_kept(taken, kind):
 
 
 def test_what_the_server_said_is_kept(taken):
-    moved(taken(MoveSource.SUPPRESSIONS, FILES["mailgun bounces"][:2]))
+    moved(taken(MigrationSource.SUPPRESSIONS, FILES["mailgun bounces"][:2]))
     assert "No such mailbox" in Suppression.objects.get().detail
 
 
@@ -150,7 +150,7 @@ def test_a_domain_covers_everybody_here_who_is_there(taken, person, domain):
         "A@spam.example,unsubscribed,2020-01-01\n"
         f"{domain},complaint,2023-05-06\nnew@fresh.example,bounce,2023-05-06\n"
     )
-    record = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", text)))
+    record = moved(taken(MigrationSource.SUPPRESSIONS, ("list.csv", text)))
     reasons = dict(Suppression.objects.values_list("email_key", "reason"))
     assert reasons == {
         "a@spam.example": "unsubscribed",
@@ -158,5 +158,5 @@ def test_a_domain_covers_everybody_here_who_is_there(taken, person, domain):
         "new@fresh.example": "bounced",
     }
     assert record.flagged["noticed"] == {"domains": 1}
-    again = moved(taken(MoveSource.SUPPRESSIONS, ("list.csv", text)))
+    again = moved(taken(MigrationSource.SUPPRESSIONS, ("list.csv", text)))
     assert again.suppressed == 0

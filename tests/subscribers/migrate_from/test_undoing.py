@@ -7,8 +7,8 @@ import pytest
 from subscribers.consent import lifecycle
 from subscribers.imports import files, run, steps, undo
 from subscribers.imports.merge import Merger
-from subscribers.migrate_from import run as moving
-from subscribers.migrate_from import taking
+from subscribers.migrate_from import received_files
+from subscribers.migrate_from import run as migrating
 from subscribers.models import (
     CustomField,
     ImportChange,
@@ -19,7 +19,7 @@ from subscribers.models import (
     Tag,
     Tagging,
 )
-from subscribers.states import ConsentSource, ImportStatus, MoveSource
+from subscribers.states import ConsentSource, ImportStatus, MigrationSource
 from tests.subscribers.migrate_from.conftest import moved
 from tests.subscribers.migrate_from.exports import LISTMONK, MAUTIC, mailchimp_zip
 
@@ -55,11 +55,11 @@ def joined_long_ago(email):
 @pytest.mark.parametrize(
     ("source", "content"),
     [
-        (MoveSource.MAILCHIMP, ("export.zip", mailchimp_zip())),
-        (MoveSource.MAILCHIMP, ("left.csv", LEFT)),
-        (MoveSource.LISTMONK, ("subscribers.csv", LISTMONK)),
-        (MoveSource.MAUTIC, ("contacts.csv", MAUTIC)),
-        (MoveSource.SUPPRESSIONS, ("list.csv", "email\nhere@example.com\nnew@example.com\n")),
+        (MigrationSource.MAILCHIMP, ("export.zip", mailchimp_zip())),
+        (MigrationSource.MAILCHIMP, ("left.csv", LEFT)),
+        (MigrationSource.LISTMONK, ("subscribers.csv", LISTMONK)),
+        (MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)),
+        (MigrationSource.SUPPRESSIONS, ("list.csv", "email\nhere@example.com\nnew@example.com\n")),
     ],
 )
 @pytest.mark.usefixtures("some_known")
@@ -79,8 +79,8 @@ def test_everything_is_as_it_was(taken, weekly, source, content):
 @pytest.mark.parametrize(
     ("source", "content"),
     [
-        (MoveSource.MAILCHIMP, ("left.csv", LEFT)),
-        (MoveSource.MAUTIC, ("contacts.csv", MAUTIC)),
+        (MigrationSource.MAILCHIMP, ("left.csv", LEFT)),
+        (MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)),
     ],
 )
 @pytest.mark.usefixtures("some_known")
@@ -95,7 +95,7 @@ def test_the_days_of_the_list_count_it_off(taken, source, content):
 
 @pytest.mark.usefixtures("weekly")
 def test_who_did_something_since_stays_without_what_the_move_gave(taken):
-    record = moved(taken(MoveSource.MAILCHIMP, ("export.zip", mailchimp_zip())))
+    record = moved(taken(MigrationSource.MAILCHIMP, ("export.zip", mailchimp_zip())))
     dewi = Subscriber.objects.get(email_key="dewi@example.com")
     other = dewi.workspace.lists.create(name="Other")
     lifecycle.subscribe(dewi, mailing_list=other, source=ConsentSource.FORM)
@@ -107,7 +107,7 @@ def test_who_did_something_since_stays_without_what_the_move_gave(taken):
 
 
 def test_who_left_since_stays_off(taken, weekly):
-    record = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    record = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     kiki = Subscriber.objects.get(email_key="kiki@example.com")
     lifecycle.unsubscribe(kiki, lists=[weekly.pk], source=ConsentSource.FORM)
     undone(record)
@@ -116,9 +116,9 @@ def test_who_left_since_stays_off(taken, weekly):
 
 @pytest.mark.usefixtures("weekly")
 def test_what_another_move_brings_too_stays_until_that_is_undone(taken):
-    first = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    first = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     both = standings()[:3]
-    again = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    again = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     undone(first)
     barred = set(Suppression.objects.values_list("email_key", "reason"))
     assert barred == {("lala@example.com", "unsubscribed"), ("momo@example.com", "bounced")}
@@ -129,7 +129,7 @@ def test_what_another_move_brings_too_stays_until_that_is_undone(taken):
 
 
 def test_what_an_import_brings_too_stays(taken, workspace, weekly):
-    record = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    record = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     path, size = files.store([b"email\nkiki@example.com\n"])
     later = steps.take_file(workspace, path=path, size=size, filename="a.csv", mailing_list=weekly)
     assert steps.start_run(later)
@@ -139,7 +139,7 @@ def test_what_an_import_brings_too_stays(taken, workspace, weekly):
 
 
 def test_moves_of_former_releases_have_no_undo(taken):
-    record = moved(taken(MoveSource.MAUTIC, ("contacts.csv", MAUTIC)))
+    record = moved(taken(MigrationSource.MAUTIC, ("contacts.csv", MAUTIC)))
     record.progress = {}
     assert not undo.can_be_undone(record)
 
@@ -147,8 +147,8 @@ def test_moves_of_former_releases_have_no_undo(taken):
 @pytest.mark.usefixtures("some_known")
 def test_what_a_move_made_that_was_cut_off_goes_too(taken, monkeypatch):
     before = standings()
-    record = taken(MoveSource.MAILCHIMP, ("export.zip", mailchimp_zip()))
-    monkeypatch.setattr(moving, "ROWS_A_RANGE", 2)
+    record = taken(MigrationSource.MAILCHIMP, ("export.zip", mailchimp_zip()))
+    monkeypatch.setattr(migrating, "ROWS_A_RANGE", 2)
     real, calls = Merger.write, []
 
     def broken(self, counts):
@@ -160,7 +160,7 @@ def test_what_a_move_made_that_was_cut_off_goes_too(taken, monkeypatch):
     monkeypatch.setattr(Merger, "write", broken)
     assert steps.start_run(record)
     with pytest.raises(OSError):
-        moving.run(record.pk, taking.opener)
+        migrating.run(record.pk, received_files.opener)
     steps.fail(record.pk, reason="cut off")
     record.refresh_from_db()
     assert CustomField.objects.exists()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subscribers.segments import editing, tree
+from subscribers.segments import rule_editor, tree
 from subscribers.segments.kinds import Input, InputKind, Operator, Option, Subject
 from subscribers.segments.tree import InvalidRules
 
@@ -161,7 +161,7 @@ def test_any_json_is_read_or_refused(raw):
 @given(JSON)
 def test_whatever_was_stored_can_be_drawn(raw):
     if isinstance(raw, dict):
-        editing.draw(raw, SUBJECTS)
+        rule_editor.draw(raw, SUBJECTS)
 
 
 def test_rules_are_told_as_a_sentence():
@@ -175,7 +175,7 @@ def test_rules_are_told_as_a_sentence():
             ],
         },
     )
-    assert editing.sentence(tree.read(raw, SUBJECTS)) == (
+    assert rule_editor.sentence(tree.read(raw, SUBJECTS)) == (
         "City is one of Bandung and (Activity opened at least 2 of the last 5 campaigns"
         " or Tag is any of vip, shop)"
     )

@@ -15,7 +15,7 @@ from subscribers.consent import suppression
 from subscribers.models import BulkAction, BulkChange
 from subscribers.people import people, tags
 from subscribers.privacy import erasure
-from subscribers.signup.signup import Letter
+from subscribers.signup.signup import SignupMail
 from subscribers.states import BulkKind, SubscriptionStatus, SuppressionReason
 
 Changed = list[tuple[int, str]]  # (person, what was there before)
@@ -51,7 +51,7 @@ WHERE id IN (SELECT id FROM added WHERE reason = %(reason)s)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ActionKind:
     """How one kind of action works.
 
     ``apply`` returns those it changed; ``undo`` takes the changes of one batch back and returns how
@@ -62,7 +62,9 @@ class Step:
     undo: Callable[[BulkAction, Sequence[BulkChange], datetime], int] | None = None
     batch: int = 2_000
     keeps_changes: bool = True
-    letters: Callable[[BulkAction, Sequence[int]], list[Letter]] | None = None  # to those changed
+    letters: Callable[[BulkAction, Sequence[int]], list[SignupMail]] | None = (
+        None  # to those changed
+    )
     a_minute: int | None = None  # people, at most
 
 
@@ -149,28 +151,28 @@ def _people(changes: Sequence[BulkChange]) -> list[int]:
     return [change.subscriber_id for change in changes]
 
 
-STEPS: dict[BulkKind, Step] = {
-    BulkKind.ADD_TAG: Step(apply=_add_tag, undo=_undo_add_tag),
-    BulkKind.REMOVE_TAG: Step(apply=_remove_tag, undo=_undo_remove_tag),
-    BulkKind.SUBSCRIBE: Step(
+STEPS: dict[BulkKind, ActionKind] = {
+    BulkKind.ADD_TAG: ActionKind(apply=_add_tag, undo=_undo_add_tag),
+    BulkKind.REMOVE_TAG: ActionKind(apply=_remove_tag, undo=_undo_remove_tag),
+    BulkKind.SUBSCRIBE: ActionKind(
         apply=consent.subscribe,
         undo=partial(_undo_consent, left=SubscriptionStatus.SUBSCRIBED),
     ),
-    BulkKind.UNSUBSCRIBE: Step(
+    BulkKind.UNSUBSCRIBE: ActionKind(
         apply=consent.unsubscribe,
         undo=partial(_undo_consent, left=SubscriptionStatus.UNSUBSCRIBED),
     ),
-    BulkKind.ASK_AGAIN: Step(
+    BulkKind.ASK_AGAIN: ActionKind(
         apply=ask_again.ask,
         batch=ask_again.AT_ONCE,
         letters=ask_again.letters,
         a_minute=ask_again.A_MINUTE,
     ),
-    BulkKind.SUPPRESS: Step(apply=_suppress, undo=_release),
-    BulkKind.DELETE: Step(apply=_delete, batch=500, keeps_changes=False),
-    BulkKind.ERASE: Step(apply=_erase, batch=100, keeps_changes=False),
-    BulkKind.MERGE_TAG: Step(apply=_merge_tag, keeps_changes=False),
-    BulkKind.COPY_FIELD: Step(apply=fields.copy, keeps_changes=False),
-    BulkKind.DROP_FIELD: Step(apply=fields.drop, keeps_changes=False),
-    BulkKind.REPLACE_CHOICE: Step(apply=fields.replace_choice, keeps_changes=False),
+    BulkKind.SUPPRESS: ActionKind(apply=_suppress, undo=_release),
+    BulkKind.DELETE: ActionKind(apply=_delete, batch=500, keeps_changes=False),
+    BulkKind.ERASE: ActionKind(apply=_erase, batch=100, keeps_changes=False),
+    BulkKind.MERGE_TAG: ActionKind(apply=_merge_tag, keeps_changes=False),
+    BulkKind.COPY_FIELD: ActionKind(apply=fields.copy, keeps_changes=False),
+    BulkKind.DROP_FIELD: ActionKind(apply=fields.drop, keeps_changes=False),
+    BulkKind.REPLACE_CHOICE: ActionKind(apply=fields.replace_choice, keeps_changes=False),
 }

@@ -11,7 +11,7 @@ from delivery.states import TransportKind
 from delivery.transports import choose
 from delivery.transports.protocol import ServerTroubleError
 
-BACKEND = "delivery.system_mail.backend.EmailBackend"
+BACKEND = "delivery.system_mail.email_backend.EmailBackend"
 
 
 @pytest.fixture(autouse=True)

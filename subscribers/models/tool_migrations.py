@@ -4,18 +4,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from subscribers.models.imports import Import
-from subscribers.states import MoveSource
+from subscribers.states import MigrationSource
 
 
-class MoveManager(models.Manager["Move"]):
+class ToolMigrationManager(models.Manager["ToolMigration"]):
     """Imports that are migrations."""
 
-    def get_queryset(self) -> models.QuerySet["Move"]:
+    def get_queryset(self) -> models.QuerySet["ToolMigration"]:
         """Leave out imports of files."""
-        return super().get_queryset().filter(source__in=MoveSource.values)
+        return super().get_queryset().filter(source__in=MigrationSource.values)
 
 
-class Move(Import):
+class ToolMigration(Import):
     """An import of what another tool handed out: taken, checked without writing, then merged.
 
     Its reader knows the tool, so there is no mapping; known people keep what is known. A row has
@@ -24,7 +24,7 @@ class Move(Import):
     file of every row left out.
     """
 
-    objects = MoveManager()  # type: ignore[assignment,misc]  # a narrower one than its parent's
+    objects = ToolMigrationManager()  # type: ignore[assignment,misc]  # a narrower one than its parent's
 
     class Meta:
         proxy = True
@@ -37,4 +37,4 @@ class Move(Import):
 
     def get_source_display(self) -> str:
         """Name the tool, for people."""
-        return str(MoveSource(self.source).label)
+        return str(MigrationSource(self.source).label)

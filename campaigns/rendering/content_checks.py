@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.findings import Finding, Level, of_content
-from campaigns.rendering import addresses, escapes, foreign, links, markup
+from campaigns.rendering import escapes, foreign, links, markup, web_addresses
 from campaigns.rendering.compile import CompiledContent, Writing, compile_content
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.merge import Slot
 from campaigns.rendering.preview import preview_values, unknown_tags
+from campaigns.rendering.split_template import Slot
 from campaigns.rendering.values import (
     PERSON_TAGS,
     MergeTags,
@@ -244,7 +244,7 @@ def _untracked(compiled: CompiledContent, values: dict[str, str]) -> list[str]:
     found: dict[str, None] = {}
     for element in markup.elements(html):
         href = element.get("href") if element.name == "a" and not element.closes else None
-        address = addresses.without_breaks(href or "")
+        address = web_addresses.without_breaks(href or "")
         if href is None or address.startswith("#") or escapes.leads_somewhere(address):
             continue
         found[href] = None

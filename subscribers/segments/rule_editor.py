@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from subscribers.segments import tree
 from subscribers.segments.kinds import Input, InputKind, Operator, Option, Subject, Values
-from subscribers.segments.tree import Condition, Fault, Group, Path
+from subscribers.segments.tree import Condition, Path, RuleFault, RuleGroup
 
 Raw = dict[str, Any]
 MOST_MARKS = 1_000
@@ -115,7 +115,7 @@ def _fresh(subject: Subject) -> Raw:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class RowPiece:
     """A piece of a row: words, or an input with what is in it."""
 
     words: str = ""
@@ -139,7 +139,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ConditionRow:
     """One condition, ready to be drawn."""
 
     number: int
@@ -147,7 +147,7 @@ class Row:
     subject: Subject | None
     operator: Operator | None
     given: str  # the subject's key as given, where it is not known (any more)
-    parts: Sequence[Part] = ()
+    parts: Sequence[RowPiece] = ()
     errors: Sequence[str] = ()
 
 
@@ -158,19 +158,19 @@ class Box:
     number: int
     path: str
     match: str
-    rules: Sequence["Box | Row"]
+    rules: Sequence["Box | ConditionRow"]
     may_nest: bool
     errors: Sequence[str] = ()
     is_group: bool = field(default=True)
 
 
-def draw(raw: Raw, subjects: Mapping[str, Subject], faults: Iterable[Fault] = ()) -> Box:
+def draw(raw: Raw, subjects: Mapping[str, Subject], faults: Iterable[RuleFault] = ()) -> Box:
     """Make rows of rules, whatever is wrong with them."""
     return _Drawing(subjects, list(faults)).box(raw, ())
 
 
 class _Drawing:
-    def __init__(self, subjects: Mapping[str, Subject], faults: Sequence[Fault]) -> None:
+    def __init__(self, subjects: Mapping[str, Subject], faults: Sequence[RuleFault]) -> None:
         self.subjects = subjects
         self.faults = faults
         self.number = 0
@@ -199,19 +199,19 @@ class _Drawing:
             errors=self.errors(path),
         )
 
-    def row(self, raw: Raw, path: Path) -> Row:
+    def row(self, raw: Raw, path: Path) -> ConditionRow:
         self.number += 1
         subject = self.subjects.get(str(raw.get("subject")))
         operator = subject.operator(str(raw.get("operator"))) if subject else None
         parts = [
-            Part(words=part) if isinstance(part, str) else self.part(part, raw, path)
+            RowPiece(words=part) if isinstance(part, str) else self.part(part, raw, path)
             for part in (operator.parts() if operator else ())
         ]
         asked = {each.name for each in operator.inputs} if operator else set()
         general = [
             fault.message for fault in self.faults if fault.path == path and fault.name not in asked
         ]
-        return Row(
+        return ConditionRow(
             number=self.number,
             path=_dotted(path),
             subject=subject,
@@ -221,10 +221,10 @@ class _Drawing:
             errors=general,
         )
 
-    def part(self, asked: Input, raw: Raw, path: Path) -> Part:
+    def part(self, asked: Input, raw: Raw, path: Path) -> RowPiece:
         given = raw.get(asked.name)
         several = given if isinstance(given, list) else [given]
-        return Part(
+        return RowPiece(
             input=asked,
             name=f"value-{self.number}-{asked.name}",
             value=_as_written(given),
@@ -246,7 +246,7 @@ def _as_written(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def sentence(rule: Group | Condition) -> str:
+def sentence(rule: RuleGroup | Condition) -> str:
     """Write rules as one sentence: "City is one of Bandung, Bogor and …"."""
     if isinstance(rule, Condition):
         words = [
@@ -257,7 +257,9 @@ def sentence(rule: Group | Condition) -> str:
     if not rule.rules:
         return _("Everyone")
     inner = [
-        f"({sentence(each)})" if isinstance(each, Group) and len(each.rules) > 1 else sentence(each)
+        f"({sentence(each)})"
+        if isinstance(each, RuleGroup) and len(each.rules) > 1
+        else sentence(each)
         for each in rule.rules
     ]
     if rule.match == "none":

@@ -15,10 +15,10 @@ from accounts.models import User, Workspace
 from subscribers.imports import files, spreadsheet
 from subscribers.imports.files import FileRefused
 from subscribers.migrate_from import listmonk, mailchimp, mautic, suppressions, tables
-from subscribers.migrate_from.arrivals import Noticed, Part
-from subscribers.migrate_from.run import Opened
-from subscribers.models import ConsentStatement, MailingList, Move
-from subscribers.states import ExistingPeople, MoveSource, SuppressionReason
+from subscribers.migrate_from.arrivals import ExportPart, NotBroughtOver
+from subscribers.migrate_from.run import OpenedExport
+from subscribers.models import ConsentStatement, MailingList, ToolMigration
+from subscribers.states import ExistingPeople, MigrationSource, SuppressionReason
 
 BLOCK = 1024 * 1024
 MOST_FILES = 20
@@ -27,10 +27,10 @@ DAMAGED = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError),
 )
-READERS: dict[str, Callable[..., list[Part]]] = {
-    MoveSource.MAILCHIMP: mailchimp.parts,
-    MoveSource.LISTMONK: listmonk.parts,
-    MoveSource.MAUTIC: mautic.parts,
+READERS: dict[str, Callable[..., list[ExportPart]]] = {
+    MigrationSource.MAILCHIMP: mailchimp.parts,
+    MigrationSource.LISTMONK: listmonk.parts,
+    MigrationSource.MAUTIC: mautic.parts,
 }
 
 
@@ -94,24 +94,24 @@ def _keep(name: str, file: Any, stored: list[dict[str, str]]) -> None:
 def take(  # noqa: PLR0913 - a move's own facts
     workspace: Workspace,
     *,
-    source: MoveSource,
+    source: MigrationSource,
     stored: Sequence[dict[str, str]],
     mailing_list: MailingList | None,
     statement: ConsentStatement | None = None,
     existing: ExistingPeople = ExistingPeople.FILL,
     reason: SuppressionReason = SuppressionReason.IMPORTED,
     actor: User | None = None,
-) -> Move:
+) -> ToolMigration:
     """Make a move of stored files.
 
     Raises:
         SourceRefused: they are not what they are said to be; they are gone then.
     """
-    record = Move(
+    record = ToolMigration(
         workspace=workspace,
         created_by=actor,
         source=source,
-        filename=str(MoveSource(source).label),
+        filename=str(MigrationSource(source).label),
         files=list(stored),
         size=sum(Path(one["path"]).stat().st_size for one in stored),
         existing=existing,
@@ -128,14 +128,14 @@ def take(  # noqa: PLR0913 - a move's own facts
     return record
 
 
-def open_files(record: Move, *, quick: bool = False) -> Opened:
+def open_files(record: ToolMigration, *, quick: bool = False) -> OpenedExport:
     """Make the parts of a move of files; ``quick`` only finds out whether they can be read.
 
     Raises:
         SourceRefused: they can't be.
     """
-    noticed = Noticed()
-    if record.source == MoveSource.SUPPRESSIONS:
+    noticed = NotBroughtOver()
+    if record.source == MigrationSource.SUPPRESSIONS:
         reason = SuppressionReason(record.reason)
         parts = [
             suppressions.part(
@@ -147,16 +147,16 @@ def open_files(record: Move, *, quick: bool = False) -> Opened:
             )
             for one in record.files
         ]
-        return Opened(parts=parts, noticed=noticed)
+        return OpenedExport(parts=parts, noticed=noticed)
     found = [
         tables.look(Path(one["path"]), name=one["name"], values=not quick) for one in record.files
     ]
     parts = READERS[record.source](
         record.workspace, found=found, list_id=record.mailing_list_id or 0, noticed=noticed
     )
-    return Opened(parts=parts, noticed=noticed)
+    return OpenedExport(parts=parts, noticed=noticed)
 
 
-def opener(record: Move, dry_run: bool) -> Opened:  # noqa: FBT001, ARG001 - `run.Opener`
+def opener(record: ToolMigration, dry_run: bool) -> OpenedExport:  # noqa: FBT001, ARG001 - `run.Opener`
     """Open a move of files, as `run` wants it."""
     return open_files(record)

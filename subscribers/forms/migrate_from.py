@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from subscribers.models import MailingList
-from subscribers.states import ExistingPeople, MoveSource, SuppressionReason
+from subscribers.states import ExistingPeople, MigrationSource, SuppressionReason
 
 # `ERASED` is a person's own wish, which a file can't tell.
 REASONS = [(one.value, one.label) for one in SuppressionReason if one != SuppressionReason.ERASED]
@@ -31,7 +31,7 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(one, initial) for one in several]
 
 
-class MoveForm(forms.Form):
+class MigrationForm(forms.Form):
     """Files, and for people a list and what they agreed to."""
 
     uploads = FilesField(label=_("Files"))
@@ -72,7 +72,7 @@ class MoveForm(forms.Form):
         """Ask only for what this tool's files need."""
         super().__init__(*args, **kwargs)
         self._workspace = workspace
-        if source == MoveSource.SUPPRESSIONS:
+        if source == MigrationSource.SUPPRESSIONS:
             for name in ("list", "new_list", "existing", "statement"):
                 del self.fields[name]
         else:

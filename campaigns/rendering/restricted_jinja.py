@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from campaigns.rendering.budget import bounded, charge
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.filters import FILTERS, INTERNAL_FILTERS, TESTS, keep, size_of
-from campaigns.rendering.values import EMPTY, Missing
+from campaigns.rendering.values import EMPTY, MissingValue
 
 LOOP_FACTS = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
@@ -80,7 +80,9 @@ class AuthorEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(left, str) and isinstance(right, str) and operator == "+":
             bounded(len(left) + len(right))
             return left + right
-        if isinstance(left, Missing | Undefined) or isinstance(right, Missing | Undefined):
+        if isinstance(left, MissingValue | Undefined) or isinstance(
+            right, MissingValue | Undefined
+        ):
             return EMPTY  # nothing can be reckoned for who lacks a number
         if not _is_number(left) or not _is_number(right):
             raise ContentError(

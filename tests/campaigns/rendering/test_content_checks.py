@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from campaigns.rendering.compile import Writing
-from campaigns.rendering.findings import findings
+from campaigns.rendering.content_checks import findings
 from campaigns.rendering.preview import preview
 from campaigns.rendering.values import Untrusted
 from campaigns.states import ContentKind, Where

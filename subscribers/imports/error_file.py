@@ -23,12 +23,12 @@ from subscribers.imports.clashes import Clash
 from subscribers.imports.mapping import (
     ERROR_COLUMNS,
     OF_IMPORT,
-    Target,
+    ColumnTarget,
     is_export,
     own_columns,
 )
 from subscribers.imports.reader import BrokenRow
-from subscribers.imports.rows import Fault
+from subscribers.imports.rows import ValueFault
 from subscribers.models import Import
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
@@ -93,19 +93,19 @@ class ErrorFile:
         writer.writerow([*ERROR_COLUMNS, OF_IMPORT, *map(safe, self._columns)])
         return writer
 
-    def refuse(self, number: int, faults: Sequence[Fault], cells: Sequence[str]) -> None:
+    def refuse(self, number: int, faults: Sequence[ValueFault], cells: Sequence[str]) -> None:
         """Note a row that can't go in."""
         self.count += 1
         self._write(number, faults, cells)
 
-    def spare(self, number: int, faults: Sequence[Fault], cells: Sequence[str]) -> None:
+    def spare(self, number: int, faults: Sequence[ValueFault], cells: Sequence[str]) -> None:
         """Note a row that goes in without some values."""
         self._write(number, faults, cells, goes_in=True)
 
     def _write(
         self,
         number: int,
-        faults: Sequence[Fault],
+        faults: Sequence[ValueFault],
         cells: Sequence[str],
         *,
         goes_in: bool = False,
@@ -140,14 +140,14 @@ class ErrorFile:
 
     def refuse_broken(self, row: BrokenRow) -> None:
         """Note a row that can't even be cut into cells."""
-        fault = Fault(field="", value=row.text, problem=row.problem)
+        fault = ValueFault(field="", value=row.text, problem=row.problem)
         self.refuse(row.number, [fault], row.cells or ([""] * self._skip + [row.text]))
 
     def refuse_duplicate(
         self, number: int, *, first: int, email: str, cells: Sequence[str]
     ) -> None:
         """Note a row whose address an earlier row has."""
-        fault = Fault(field="email", value=email, problem=Problem("duplicate", row=first))
+        fault = ValueFault(field="email", value=email, problem=Problem("duplicate", row=first))
         self.count += 1
         self._write(number, [fault], cells, mark=REPEATS)
 
@@ -183,7 +183,7 @@ def original(
     return imports.filter(columns=list(columns[own:])).first()
 
 
-def targets_before(original: Import, *, columns: Sequence[str]) -> list[Target] | None:
+def targets_before(original: Import, *, columns: Sequence[str]) -> list[ColumnTarget] | None:
     """Return where the original's columns went, behind our own; None: other columns stand there."""
     own = own_columns(columns)
     before = mapping.load(original.mapping)
@@ -191,4 +191,4 @@ def targets_before(original: Import, *, columns: Sequence[str]) -> list[Target] 
     names = [name.strip().lower() for name in columns[own:]]
     if names != [name.strip().lower() for name in original.columns[skipped:]]:
         return None
-    return [Target()] * own + before[skipped:]
+    return [ColumnTarget()] * own + before[skipped:]

@@ -29,7 +29,7 @@ from subscribers.imports.consent_words import (
     WORD_OR_NOTHING,
     YES,
 )
-from subscribers.imports.folding import fold
+from subscribers.imports.normalizing import fold
 
 T = TypeVar("T")
 # Keys of values that no word stands for, in counts and answers.
@@ -108,7 +108,7 @@ def _by_test(key: str, outcome: str, test: str) -> str | None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class RowStatus:
     """What a row says; ``at``: since when, ``detail``: why, ``confirmed_at`` by a column's date."""
 
     word: str
@@ -134,9 +134,9 @@ class StandingReader:
     def __init__(self, columns: Sequence[StatusColumn]) -> None:
         """Prepare for a file's columns, in its order."""
         self._columns = columns
-        self._known: list[dict[str, Standing]] = [{} for _column in columns]
+        self._known: list[dict[str, RowStatus]] = [{} for _column in columns]
 
-    def read(self, cells: Sequence[str]) -> Standing:
+    def read(self, cells: Sequence[str]) -> RowStatus:
         """Return where a row says that somebody stands.
 
         Raises:
@@ -146,7 +146,7 @@ class StandingReader:
             return self._one(0, cells)
         found = [self._one(number, cells) for number in range(len(self._columns))]
         worst = max(found, key=lambda one: SEVERITY[one.word])
-        return Standing(
+        return RowStatus(
             word=worst.word,
             at=worst.at or _first(one.at for one in found if one.word == worst.word),
             detail=worst.detail
@@ -156,7 +156,7 @@ class StandingReader:
             agreed_at=_first(one.agreed_at for one in found),
         )
 
-    def _one(self, number: int, cells: Sequence[str]) -> Standing:
+    def _one(self, number: int, cells: Sequence[str]) -> RowStatus:
         column = self._columns[number]
         text = cells[column.index]
         known = self._known[number]
@@ -168,13 +168,13 @@ class StandingReader:
         return found
 
 
-def _standing(text: str, column: StatusColumn) -> Standing:
+def _standing(text: str, column: StatusColumn) -> RowStatus:
     key = key_of(text, reads=column.reads, day_first=column.day_first)
     word = meaning(key, reads=column.reads, answers=column.answers)
     if word is None:
         raise Problem("status")
     at = moments.moment(text, day_first=column.day_first) if key == DATE_KEY else None
-    return Standing(
+    return RowStatus(
         word=word,
         at=at if SEVERITY[word] > SEVERITY[UNCONFIRMED] else None,
         detail=" ".join(text.split())[:LONGEST_DETAIL] if key == TEXT_KEY else "",

@@ -14,7 +14,7 @@ from django.conf import settings
 from markupsafe import escape
 
 from campaigns.rendering.compile import CompiledContent
-from campaigns.rendering.merge import Block, MergeTemplate, Program, Slot
+from campaigns.rendering.split_template import Block, MergeTemplate, Program, Slot
 from delivery.mime import headers, quoted_printable
 from delivery.mime.dkim import Signer, relaxed_body
 from delivery.mime.quoted_printable import Dynamic

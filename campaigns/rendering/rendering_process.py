@@ -1,4 +1,4 @@
-"""The rendering processes themselves: ``python -m campaigns.rendering.worker``.
+"""The rendering processes themselves: ``python -m campaigns.rendering.rendering_process``.
 
 What authors wrote is compiled and filled in here, and nowhere else. There is no database, no
 secret and no environment; the kernel limits processor time and memory, and whoever asked limits
@@ -91,19 +91,19 @@ def load() -> dict[str, Callable[..., Any]]:
     """Import what is done here, by the names that `isolation` calls it."""
     from campaigns.rendering import (
         compile,  # noqa: A004 - a module of ours
+        content_checks,
         convert,
-        findings,
         lint,
-        merge,
         preview,
+        split_template,
     )
 
-    merge.hand_to(merge.fill_here)
+    split_template.hand_to(split_template.fill_here)
     return {
         "compile": compile.compile_content,
         "convert": convert.convert,
-        "fill": merge.fill_here,
-        "findings": findings.findings,
+        "fill": split_template.fill_here,
+        "findings": content_checks.findings,
         "lint": lint.marks,
         "preview": preview.preview,
     }

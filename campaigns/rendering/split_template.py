@@ -18,11 +18,11 @@ from markupsafe import escape
 
 from campaigns.rendering import escapes
 from campaigns.rendering.budget import MAX_OUTPUT, spending
+from campaigns.rendering.charging import guarded
 from campaigns.rendering.checking import assigned_names, parse, refuse, syntax_problem
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.filters import text_of
-from campaigns.rendering.guard import guarded
-from campaigns.rendering.sandbox import AuthorEnvironment, Mode, environment, run
+from campaigns.rendering.restricted_jinja import AuthorEnvironment, Mode, environment, run
 from campaigns.states import Where
 
 NO_VALUES: Mapping[str, str] = MappingProxyType({})

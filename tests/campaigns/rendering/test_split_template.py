@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.rendering.links import link_target
-from campaigns.rendering.merge import Block, Slot, merge_template
+from campaigns.rendering.split_template import Block, Slot, merge_template
 from campaigns.rendering.values import Trusted, values_for
 from tests.campaigns.rendering.writings import TAGS, Reader, html, values
 

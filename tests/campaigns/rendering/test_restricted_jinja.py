@@ -6,10 +6,10 @@ import pytest
 
 from campaigns.rendering import checking
 from campaigns.rendering.compile import Writing
+from campaigns.rendering.content_checks import findings
 from campaigns.rendering.errors import ContentError
-from campaigns.rendering.findings import findings
-from campaigns.rendering.merge import merge_template
 from campaigns.rendering.preview import preview
+from campaigns.rendering.split_template import merge_template
 from campaigns.states import ContentKind, Where
 from tests.campaigns.rendering.writings import TAGS, Reader, values
 

@@ -14,11 +14,11 @@ from subscribers.consent import ledger
 from subscribers.imports import steps
 from subscribers.imports.files import FileRefused
 from subscribers.management import choosing
-from subscribers.migrate_from import run, taking
+from subscribers.migrate_from import received_files, run
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.migrate_from.run import Opener
-from subscribers.models import Move
-from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SuppressionReason
+from subscribers.models import ToolMigration
+from subscribers.states import ExistingPeople, ImportStatus, MigrationSource, SuppressionReason
 
 EXITS = """
 
@@ -31,10 +31,10 @@ stderr says why, 2 wrong arguments, 3 with --strict: done, but some rows were in
 STRICT = 3
 
 
-class MoveCommand(BaseCommand):
+class MigrationCommand(BaseCommand):
     """Moves the files of one tool."""
 
-    source: ClassVar[MoveSource]
+    source: ClassVar[MigrationSource]
     needs_list: ClassVar[bool] = True
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -69,8 +69,8 @@ class MoveCommand(BaseCommand):
                     (Path(name).name, opened.enter_context(Path(name).open("rb")))
                     for name in options["file"]
                 ]
-                stored = taking.store(uploads)
-            record = taking.take(
+                stored = received_files.store(uploads)
+            record = received_files.take(
                 workspace,
                 source=self.source,
                 stored=stored,
@@ -81,7 +81,7 @@ class MoveCommand(BaseCommand):
             )
         except (FileRefused, SourceRefused, OSError) as error:
             raise CommandError(str(error)) from error
-        outcome = carry_out(record, taking.opener, dry_run=options["dry_run"])
+        outcome = carry_out(record, received_files.opener, dry_run=options["dry_run"])
         self.say(outcome, options)
 
     def say(self, outcome: dict[str, Any], options: dict[str, Any], more: str = "") -> None:
@@ -111,7 +111,7 @@ def add_common(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def carry_out(record: Move, opener: Opener, *, dry_run: bool) -> dict[str, Any]:
+def carry_out(record: ToolMigration, opener: Opener, *, dry_run: bool) -> dict[str, Any]:
     """Check or run a move here and now; returns its figures.
 
     Raises:
@@ -134,7 +134,7 @@ def carry_out(record: Move, opener: Opener, *, dry_run: bool) -> dict[str, Any]:
     return summary(record, seconds=time.monotonic() - began)
 
 
-def summary(record: Move, *, seconds: float) -> dict[str, Any]:
+def summary(record: ToolMigration, *, seconds: float) -> dict[str, Any]:
     """Return a move's figures as plain values."""
     columns = ("rows", "created", "updated", "unchanged", "kept_out", "suppressed", "invalid")
     return {

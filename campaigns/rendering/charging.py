@@ -1,14 +1,15 @@
 """Rewrites an author's template so that all it does charges the budget.
 
-Filters, tests and operators charge for the size of what they are given (`filters`, `sandbox`).
-Here loops and macros come to charge for their whole body, comparisons and joins for their texts.
+Filters, tests and operators charge for the size of what they are given (`filters`,
+`restricted_jinja`). Here loops and macros come to charge for their whole body, comparisons and
+joins for their texts.
 """
 
 from typing import Any
 
 from jinja2 import nodes
 
-from campaigns.rendering.sandbox import AuthorEnvironment
+from campaigns.rendering.restricted_jinja import AuthorEnvironment
 
 
 def guarded(tree: nodes.Template, env: AuthorEnvironment) -> nodes.Template:

@@ -15,7 +15,7 @@ from delivery.states import TransportKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class AccountStatus:
     """One account; ``next_slot`` None: it may send now, else ``waits_for`` says what decides."""
 
     account: SendingAccount
@@ -32,7 +32,7 @@ class Standing:
         return breaker.is_patient(self.account)
 
 
-def of_workspace(workspace: Workspace) -> list[Standing]:
+def of_workspace(workspace: Workspace) -> list[AccountStatus]:
     """Return all accounts in their order, the sandbox last. A fixed number of queries."""
     found = SendingAccount.objects.filter(workspace=workspace)
     accounts = list(found.select_related("workspace", "warm_up"))
@@ -41,18 +41,18 @@ def of_workspace(workspace: Workspace) -> list[Standing]:
     return [_stand(account, days, movable) for account in accounts]
 
 
-def of_account(account: SendingAccount) -> Standing:
+def of_account(account: SendingAccount) -> AccountStatus:
     """Return how one account stands."""
     return _stand(account, daily_usage.by_account([account]), [])
 
 
 def _stand(
     account: SendingAccount, days: dict[int, AccountDay], movable: Sequence[int]
-) -> Standing:
+) -> AccountStatus:
     limits = throttle.limits_of(account)
     grant = throttle.permits(account.pk, limits, 0) if limits else throttle.Grant(permits=0)
     place = movable.index(account.pk) if account.pk in movable else -1
-    return Standing(
+    return AccountStatus(
         account=account,
         today=days.get(account.pk) or AccountDay(account=account),
         warm_up=warm_up.today(account),

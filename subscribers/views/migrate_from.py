@@ -1,4 +1,4 @@
-"""Moving here from another tool: choose it, hand over its export, look, move."""
+"""Migrating from another tool: choose it, hand over its export, check, start."""
 
 from pathlib import Path
 from typing import Any
@@ -13,69 +13,69 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.access.members import MemberRequest, member, takes_files
+from accounts.access.permissions import MemberRequest, member, takes_files
 from accounts.background import waking
 from accounts.input.once import once
 from accounts.roles import Permission
 from subscribers import tasks
 from subscribers.consent import ledger
 from subscribers.fields.problems import reason, way_out
-from subscribers.forms.moves import MoveForm
+from subscribers.forms.migrate_from import MigrationForm
 from subscribers.imports import files, outcome, steps, undo
 from subscribers.imports.files import FileRefused
-from subscribers.migrate_from import taking
+from subscribers.migrate_from import received_files
 from subscribers.migrate_from.arrivals import SourceRefused
-from subscribers.models import MailingList, Move
-from subscribers.states import ExistingPeople, ImportStatus, MoveSource, SuppressionReason
+from subscribers.models import MailingList, ToolMigration
+from subscribers.states import ExistingPeople, ImportStatus, MigrationSource, SuppressionReason
 
-SHOWN = 20  # moves on the page, and problems
+SHOWN = 20  # migrations on the page, and problems
 BY_PAGE = (
-    MoveSource.MAILCHIMP,
-    MoveSource.LISTMONK,
-    MoveSource.MAUTIC,
-    MoveSource.SUPPRESSIONS,
+    MigrationSource.MAILCHIMP,
+    MigrationSource.LISTMONK,
+    MigrationSource.MAUTIC,
+    MigrationSource.SUPPRESSIONS,
 )
 BUSY = (ImportStatus.CHECKING, ImportStatus.RUNNING, ImportStatus.UNDOING)
 
 
 @member(Permission.EDIT)
-def move_list(request: MemberRequest) -> HttpResponse:
-    """Show which tools people can be moved from, and the moves so far."""
-    moves = _moves(request).order_by("-pk")[:SHOWN]
-    return render(request, "subscribers/move_list.html", {"moves": moves})
+def migration_list(request: MemberRequest) -> HttpResponse:
+    """Show which tools people can be migrated from, and the migrations so far."""
+    migrations = _migrations(request).order_by("-pk")[:SHOWN]
+    return render(request, "subscribers/migration_list.html", {"migrations": migrations})
 
 
 @member(Permission.EDIT)
 @takes_files
 @once
-def move_new(request: MemberRequest) -> HttpResponse:
+def migration_new(request: MemberRequest) -> HttpResponse:
     """Take the files of one tool, and check them at once."""
     source = request.GET.get("from", "")
     if source not in BY_PAGE:
-        return redirect("move_list")
-    form = MoveForm(
+        return redirect("migration_list")
+    form = MigrationForm(
         request.POST or None, request.FILES or None, workspace=request.workspace, source=source
     )
     if request.method == "POST" and form.is_valid():
         try:
-            record = _take(request, MoveSource(source), form.cleaned_data)
+            record = _take(request, MigrationSource(source), form.cleaned_data)
         except (FileRefused, SourceRefused) as refused:
             form.add_error("uploads", str(refused))
         else:
             if steps.start_check(record):
                 _enqueue(tasks.check_import, record)
-            return redirect("move_page", record.pk)
-    context = {"form": form, "source": source, "label": MoveSource(source).label}
+            return redirect("migration_page", record.pk)
+    context = {"form": form, "source": source, "label": MigrationSource(source).label}
     status = 422 if form.errors else 200
-    return render(request, "subscribers/move_new.html", context, status=status)
+    return render(request, "subscribers/migration_new.html", context, status=status)
 
 
-def _take(request: MemberRequest, source: MoveSource, data: dict[str, Any]) -> Move:
-    stored = taking.store([(upload.name or "", upload.file) for upload in data["uploads"]])
+def _take(request: MemberRequest, source: MigrationSource, data: dict[str, Any]) -> ToolMigration:
+    stored = received_files.store([(upload.name or "", upload.file) for upload in data["uploads"]])
     words = data.get("statement", "")
     try:
-        with transaction.atomic():  # the new list goes with a move that can't be made
-            return taking.take(
+        with transaction.atomic():  # the new list goes with a migration that can't be made
+            return received_files.take(
                 request.workspace,
                 source=source,
                 stored=stored,
@@ -103,14 +103,14 @@ def _list_of(request: MemberRequest, data: dict[str, Any]) -> MailingList | None
 
 
 @member(Permission.EDIT)
-def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
-    """Show what a move would do, how far it is, or what it did."""
-    record = _record(request, move_id)
+def migration_page(request: MemberRequest, migration_id: int) -> HttpResponse:
+    """Show what a migration would do, how far it is, or what it did."""
+    record = _record(request, migration_id)
     findings = record.flagged
     context = {
         "record": record,
         "busy": record.status in BUSY,
-        "looked_at": int(cache.get(f"move:{record.pk}") or 0),
+        "looked_at": int(cache.get(f"migration:{record.pk}") or 0),
         "names": ", ".join(one["name"] for one in record.files[:4]),
         "counts": {
             "new": record.created,
@@ -137,21 +137,23 @@ def move_page(request: MemberRequest, move_id: int) -> HttpResponse:
             }
             for problem in record.problems[:SHOWN]
         ],
-        "by_page": record.source != MoveSource.LISTMONK_DATABASE,
+        "by_page": record.source != MigrationSource.LISTMONK_DATABASE,
         "undo_until": _undo_until(record),
         "undone": undo.Undone(**record.undo),
         "stays": outcome.why_they_stay(record.undo.get("kept", {})),
     }
     asked = request.headers.get("HX-Request") == "true"
     partial = asked and record.status in BUSY
-    template = "subscribers/_move_figures.html" if partial else "subscribers/move_page.html"
+    template = (
+        "subscribers/_migration_figures.html" if partial else "subscribers/migration_page.html"
+    )
     response = render(request, template, context)
     if asked and not partial:
         response["HX-Refresh"] = "true"
     return response
 
 
-def _undo_until(record: Move) -> str:
+def _undo_until(record: ToolMigration) -> str:
     if not undo.can_be_undone(record):
         return ""
     return formats.date_format(undo.deadline(record), "DATE_FORMAT")
@@ -173,9 +175,9 @@ def _by_reason(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 @require_POST
 @member(Permission.EDIT)
-def move_act(request: MemberRequest, move_id: int) -> HttpResponse:
+def migration_act(request: MemberRequest, migration_id: int) -> HttpResponse:
     """Start, check again, stop, or discard."""
-    record = _record(request, move_id)
+    record = _record(request, migration_id)
     action = request.POST.get("action", "")
     if action == "run" and _may_run(record) and steps.start_run(record):
         _enqueue(tasks.run_import, record)
@@ -185,23 +187,23 @@ def move_act(request: MemberRequest, move_id: int) -> HttpResponse:
         messages.info(request, _("Stopped. What had gone in stays in."))
     elif action == "discard" and steps.discard(record):
         messages.success(request, _("Discarded. Nothing was written."))
-        return redirect("move_list")
-    return redirect("move_page", record.pk)
+        return redirect("migration_list")
+    return redirect("migration_page", record.pk)
 
 
-def _enqueue(task: Any, record: Move) -> None:
+def _enqueue(task: Any, record: ToolMigration) -> None:
     waking.wake(task, record.pk)
 
 
-def _may_run(record: Move) -> bool:
+def _may_run(record: ToolMigration) -> bool:
     """Only commands read databases."""
-    return record.source != MoveSource.LISTMONK_DATABASE
+    return record.source != MigrationSource.LISTMONK_DATABASE
 
 
 @member(Permission.EDIT)
-def move_report(request: MemberRequest, move_id: int) -> HttpResponse | FileResponse:
+def migration_report(request: MemberRequest, migration_id: int) -> HttpResponse | FileResponse:
     """Download the rows left out, with the reason."""
-    record = _record(request, move_id)
+    record = _record(request, migration_id)
     path = Path(record.errors_path) if record.errors_path else None
     if path is None or not path.exists():
         raise Http404
@@ -209,10 +211,10 @@ def move_report(request: MemberRequest, move_id: int) -> HttpResponse | FileResp
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv")
 
 
-def _record(request: MemberRequest, move_id: int) -> Move:
-    return get_object_or_404(_moves(request), pk=move_id)
+def _record(request: MemberRequest, migration_id: int) -> ToolMigration:
+    return get_object_or_404(_migrations(request), pk=migration_id)
 
 
-def _moves(request: MemberRequest) -> QuerySet[Move]:
-    rows = Move.objects.filter(workspace=request.workspace)
+def _migrations(request: MemberRequest) -> QuerySet[ToolMigration]:
+    rows = ToolMigration.objects.filter(workspace=request.workspace)
     return rows.select_related("mailing_list", "statement", "workspace")
