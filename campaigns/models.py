@@ -63,7 +63,7 @@ class Campaign(models.Model):
     exclude_lists = models.ManyToManyField(
         MailingList, blank=True, related_name="excluding_campaigns"
     )
-    # Segments narrow: consent always comes from a list (docs/decisions/0016-segments-narrow.md).
+    # Consent always comes from a list (docs/decisions/0016-segments-narrow-lists.md).
     include_segments = models.ManyToManyField(
         Segment, blank=True, related_name="campaigns", verbose_name=_("only people in")
     )

@@ -8,6 +8,7 @@ import { writeTabler } from "./tabler.mjs";
 const SCRIPTS = ["theme", "app", "charts", "editor", "signup", "proof", "embed"];
 const SHEETS = ["app", "public"];
 
+/** @param {string} path */
 const here = (path) => new URL(path, import.meta.url);
 const out = here("../static/dist/");
 await rm(out, { recursive: true, force: true });
@@ -25,6 +26,7 @@ await writeTabler(
   here("node_modules/.warta/"),
 );
 
+/** @type {import("esbuild").BuildOptions} */
 const common = {
   absWorkingDir: fileURLToPath(here("./")),
   bundle: true,
@@ -35,6 +37,10 @@ const common = {
   logLevel: "warning",
   outdir: fileURLToPath(out),
 };
+/**
+ * @param {string[]} names
+ * @param {string} kind
+ */
 const entries = (names, kind) => Object.fromEntries(names.map((name) => [name, `src/${name}.${kind}`]));
 await build({ ...common, entryPoints: entries(SCRIPTS, "js"), format: "iife" });
 await build({ ...common, entryPoints: entries(SHEETS, "css"), external: ["*.woff2"] });

@@ -1,6 +1,7 @@
 // Writes THIRD_PARTY_LICENSES: the licence of every package that ends up in static/.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 
+/** @param {string} path */
 const here = (path) => new URL(path, import.meta.url);
 const lock = JSON.parse(await readFile(here("package-lock.json"), "utf8"));
 const NEVER_SHIPPED = /^(esbuild|@esbuild\/|purgecss|postcss)/;
@@ -21,10 +22,12 @@ packages.push({
 packages.sort((a, b) => a.name.localeCompare(b.name));
 
 // Packages that leave their licence out of the tarball: what their repository's LICENSE says.
+/** @type {Record<string, string>} */
 const OWNERS = { "@tabler/core": "Copyright (c) 2018-2026 The Tabler Authors" };
 const MIT = parseMit(await readFile(here("node_modules/@tabler/icons/LICENSE"), "utf8"));
+/** @param {string} text */
 function parseMit(text) {
-  return (owner) => text.replace(/^Copyright.*$/m, owner);
+  return (/** @type {string} */ owner) => text.replace(/^Copyright.*$/m, owner);
 }
 
 const parts = ["The files under static/ contain the following packages.\n"];

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import postcss from "postcss";
 import { PurgeCSS } from "purgecss";
 
+/** @param {string} path */
 const here = (path) => new URL(path, import.meta.url);
 const TABLER = here("node_modules/@tabler/core/dist/css/tabler.min.css");
 const PAGES = [

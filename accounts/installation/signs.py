@@ -1,7 +1,7 @@
 """Signs that a database is not simply the one that worked here a moment ago.
 
 `judge` decides, from what the database says of itself, what the server says of it, and what is
-known outside. docs/decisions/0080-a-database-that-went-back-is-noticed.md has the whole table.
+known outside. docs/decisions/0080-detect-restored-databases.md has the whole table.
 """
 
 from collections.abc import Callable

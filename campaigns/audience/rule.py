@@ -2,7 +2,7 @@
 
 The audience is everyone with a subscription to an included list; where segments are included, too,
 only those of them who are in any of these now. Segments alone narrow all lists in use: consent
-always comes from a list (docs/decisions/0016-segments-narrow.md).
+always comes from a list (docs/decisions/0016-segments-narrow-lists.md).
 
 Of these are left out, by the first reason that holds: people with a subscription to an excluded
 list (whatever its status) or in an excluded segment, suppressed addresses, people who unsubscribed,

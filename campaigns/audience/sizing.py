@@ -2,7 +2,7 @@
 
 Small workspaces and small lists are counted. Else some people are drawn one by one and judged by
 the very statement that planning uses (`verdicts`); each figure comes with its range, as
-for a segment (docs/decisions/0078-estimates-from-people-drawn-one-by-one.md). What is confirmed
+for a segment (docs/decisions/0078-estimate-by-random-samples.md). What is confirmed
 before sending is always counted: `audience.breakdown`.
 """
 

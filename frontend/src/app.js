@@ -18,7 +18,7 @@ import "./behaviours/strips.js";
 import "./behaviours/swaps.js";
 
 window.htmx = htmx;
-const token = document.querySelector('meta[name="csrf-token"]')?.content;
+const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content");
 document.addEventListener("htmx:configRequest", (event) => {
   if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token;
 });

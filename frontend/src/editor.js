@@ -1,8 +1,10 @@
+import { all } from "./dom.js";
 import { createEditor } from "./editor/create.js";
 
 const nonce = document.currentScript?.nonce ?? "";
+/** @param {ParentNode} root */
 const start = (root) => {
-  for (const box of root.querySelectorAll("[data-editor]:not([data-ready])")) createEditor(box, nonce);
+  for (const box of all("[data-editor]:not([data-ready])", root)) createEditor(box, nonce);
 };
 
 start(document);

@@ -4,9 +4,10 @@
 // Nothing is kept, nobody else is asked, nothing inline and no eval, so a strict policy can allow it.
 import { attempt, MOST } from "./signup/solve.js";
 
-const me = document.currentScript;
+const me = /** @type {HTMLScriptElement} */ (document.currentScript);
 const site = new URL(me.src).origin;
 
+/** @param {string} id */
 function frame(id) {
   const box = document.createElement("iframe");
   box.src = `${site}/s/${encodeURIComponent(id)}/frame/`;
@@ -23,6 +24,7 @@ function frame(id) {
 }
 
 // In slices, so that the page stays alive: another site's page can't start a worker of ours.
+/** @param {HTMLFormElement} form */
 async function prove(form) {
   const answer = await fetch(`${new URL(form.action).href}challenge/`, { credentials: "omit" });
   const challenge = await answer.json();
@@ -34,28 +36,42 @@ async function prove(form) {
   return "";
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} text
+ * @param {boolean} isError
+ */
 function say(form, text, isError) {
-  const status = form.querySelector("[data-warta-status]");
+  const status = /** @type {HTMLElement | null} */ (form.querySelector("[data-warta-status]"));
   if (!status) return;
   status.textContent = text;
   status.hidden = false;
   status.setAttribute("role", isError ? "alert" : "status");
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {Record<string, string[]>} errors
+ */
 function mark(form, errors) {
   for (const field of form.elements) field.removeAttribute?.("aria-invalid");
   for (const name of Object.keys(errors)) {
-    const field = form.elements[name] ?? form.elements[`field_${name}`];
-    (field instanceof RadioNodeList ? field[0] : field)?.setAttribute?.("aria-invalid", "true");
+    const field = form.elements.namedItem(name) ?? form.elements.namedItem(`field_${name}`);
+    const first = /** @type {Element | undefined} */ (field instanceof RadioNodeList ? field[0] : field);
+    first?.setAttribute?.("aria-invalid", "true");
   }
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {Promise<string>} proof
+ */
 async function send(form, proof) {
   const data = new FormData(form);
   data.set("proof", await proof.catch(() => ""));
   const answer = await fetch(form.action, {
     method: "POST",
-    body: new URLSearchParams(data),
+    body: new URLSearchParams(/** @type {Record<string, string>} */ (/** @type {unknown} */ (data))),
     headers: { Accept: "application/json" },
     credentials: "omit",
   });
@@ -68,16 +84,20 @@ async function send(form, proof) {
   if (said.redirect) location.assign(said.redirect);
 }
 
+/** @param {HTMLFormElement} form */
 function take(form) {
   if (form.dataset.wartaTaken) return;
   form.dataset.wartaTaken = "1";
+  /** @type {Promise<string> | undefined} */
   let proof;
   form.addEventListener("focusin", () => {
     proof ??= prove(form);
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = form.querySelector("button:not([type=button]),[type=submit]");
+    const button = /** @type {HTMLButtonElement | null} */ (
+      form.querySelector("button:not([type=button]),[type=submit]")
+    );
     if (button) button.disabled = true;
     try {
       proof ??= prove(form);
@@ -92,7 +112,7 @@ function take(form) {
 }
 
 function start() {
-  for (const form of document.querySelectorAll("form[data-warta-form]"))
+  for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-warta-form]")))
     if (form.action.startsWith(`${site}/s/`)) take(form);
 }
 

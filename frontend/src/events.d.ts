@@ -13,5 +13,5 @@ interface Window {
   htmx: unknown;
 }
 interface HTMLElement {
-  wartaEditor?: { insert(text: string): void };
+  wartaEditor?: { view: unknown; insert(text: string): void };
 }

@@ -1,17 +1,22 @@
 // Our own sign-up page: proves while somebody types, and tells a frame's site how high it is.
 // Without this script the page works the same, and the sign-up counts as unproven.
-const form = document.querySelector("form[data-challenge]");
+const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-challenge]"));
 
-function prove() {
+/**
+ * @param {string} challenge
+ * @param {string} worker
+ * @returns {Promise<string>}
+ */
+function prove(challenge, worker) {
   return new Promise((resolve) => {
     const give = () => resolve("");
-    fetch(form.dataset.challenge)
+    fetch(challenge)
       .then((answer) => answer.json())
-      .then((challenge) => {
-        const worker = new Worker(form.dataset.worker);
-        worker.onmessage = (event) => resolve(event.data ?? "");
-        worker.onerror = give;
-        worker.postMessage(challenge);
+      .then((asked) => {
+        const solver = new Worker(worker);
+        solver.onmessage = (event) => resolve(event.data ?? "");
+        solver.onerror = give;
+        solver.postMessage(asked);
       })
       .catch(give);
     setTimeout(give, 20_000); // better unproven than stuck
@@ -19,19 +24,23 @@ function prove() {
 }
 
 if (form) {
+  const { challenge = "", worker = "", working = "" } = form.dataset;
+  /** @type {Promise<string> | undefined} */
   let proof;
   let sent = false;
   form.addEventListener("focusin", () => {
-    proof ??= prove();
+    proof ??= prove(challenge, worker);
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (sent) return;
     sent = true;
-    const status = form.querySelector("[data-proof-status]");
-    status.textContent = form.dataset.working;
-    status.hidden = false;
-    proof ??= prove();
+    const status = /** @type {HTMLElement | null} */ (form.querySelector("[data-proof-status]"));
+    if (status) {
+      status.textContent = working;
+      status.hidden = false;
+    }
+    proof ??= prove(challenge, worker);
     const field = document.createElement("input");
     Object.assign(field, { type: "hidden", name: "proof", value: await proof });
     form.append(field);

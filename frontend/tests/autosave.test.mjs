@@ -44,7 +44,7 @@ const type = (selector = "[name=subject]") => fire($(selector), "input");
 const arrival = () => new Promise((resolve) => waiting.push(() => resolve(undefined)));
 const saved = () => new Promise((resolve) => $("#letter").addEventListener("autosaved", resolve, { once: true }));
 /** The status is told last, so a change of it ends a save that was refused. */
-const told = (word) =>
+const told = (/** @type {string} */ word) =>
   new Promise((resolve) => {
     const watch = new window.MutationObserver(() => {
       if (status() !== word) return;

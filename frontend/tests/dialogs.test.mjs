@@ -24,7 +24,7 @@ beforeEach(() => {
   sent = [];
 });
 
-const press = (selector) => $(selector).form.requestSubmit($(selector));
+const press = (/** @type {string} */ selector) => $(selector).form.requestSubmit($(selector));
 const [CANCEL, GO] = [".w-dialog-actions button:first-child", ".w-dialog-actions button:last-child"];
 
 test("a form without a question is sent", () => {

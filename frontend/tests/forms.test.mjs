@@ -19,7 +19,7 @@ function asks() {
   window.dispatchEvent(event);
   return event.defaultPrevented;
 }
-function submit(selector) {
+function submit(/** @type {string} */ selector) {
   const event = new window.SubmitEvent("submit", { bubbles: true, cancelable: true, submitter: $(selector) });
   $(selector).form.dispatchEvent(event);
   mock.timers.tick(1);

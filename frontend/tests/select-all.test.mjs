@@ -21,7 +21,7 @@ beforeEach(() => {
   fire(document.body, "htmx:load");
 });
 
-function check(id, isChecked = true) {
+function check(/** @type {string} */ id, isChecked = true) {
   $(id).checked = isChecked;
   fire($(id), "change");
 }

@@ -2,7 +2,7 @@
 
 A link inside a letter travels with it, so it may only ever make less mail. Whoever wants more, or
 wants to see or change what is known, proves that they read the mailbox now: a link is mailed to the
-address and works for an hour (docs/decisions/0040-what-a-forwarded-mail-may-do.md).
+address and works for an hour (docs/decisions/0040-what-a-forwarded-email-can-do.md).
 """
 
 import secrets

@@ -2,7 +2,7 @@
 
 Who belongs to a download is decided at its beginning, by number (8 bytes each); their values are
 then read batch by batch. So no transaction stays open for as long as somebody's line is slow, and
-memory is flat. Nothing is kept on disk (docs/decisions/0033-exports-are-streamed.md).
+memory is flat. Nothing is kept on disk (docs/decisions/0033-stream-exports.md).
 
 Somebody whose values can't be read or written costs their own line alone: it says so, in its place,
 and so does the last line.

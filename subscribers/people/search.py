@@ -5,7 +5,7 @@ one string, so looking for a word is looking through a few thousand strings, new
 enough is found. What the blocks hold is only a hint: each person found is checked against their own
 row. A trigger marks the blocks whose people change, in the same transaction; marked blocks are read
 from the people themselves until `rebuild` has written them anew. So nobody is ever missed, and
-writers wait for nothing (docs/decisions/0035-search-by-blocks.md).
+writers wait for nothing (docs/decisions/0035-search-by-text-blocks.md).
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 The trigger of the consent ledger allows just what happens here: forgetting from where an event
 came, and deleting the history of a list that the person has left. Whatever an active consent rests
-on stays, and so does that somebody has left (docs/decisions/0034-what-retention-may-forget.md).
+on stays, and so does that somebody has left (docs/decisions/0034-what-retention-deletes.md).
 """
 
 from datetime import UTC, datetime, timedelta

@@ -2,7 +2,7 @@
 
 A tag is looked up, never run: ``{{ first_name }}`` or ``{{ first_name|default("friend") }}``. So
 there is no language in it that could loop, call or reach anything
-(docs/decisions/0041-words-of-forms-and-lists.md). HTML is shown as text, pictures are left out,
+(docs/decisions/0041-tags-in-public-texts.md). HTML is shown as text, pictures are left out,
 links lead to http, https and mailto only, and a value is only ever text in its place.
 """
 

@@ -76,6 +76,18 @@ def test_every_icon_is_drawn_somewhere() -> None:
     assert {one for one in icons if one not in listed.split()} == set()
 
 
+def test_the_index_of_decisions_names_each_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    titles = {page.name: page.read_text(encoding="utf-8").splitlines()[0][2:] for page in pages}
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    listed = {
+        name: title for title, name in re.findall(r"^- \[(.+)\]\((.+)\)$", index, re.MULTILINE)
+    }
+    assert listed == titles
+    assert all(title.startswith(f"{int(name[:4])}. ") for name, title in titles.items())
+
+
 def test_no_registry_host_machine_path_or_unfinished_mark_anywhere() -> None:
     pattern = re.compile("|".join(FOREIGN))
     found = [

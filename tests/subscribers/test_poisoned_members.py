@@ -23,8 +23,7 @@ from subscribers.consent import ledger as consent
 from subscribers.consent import suppression
 from subscribers.directory import export
 from subscribers.imports import asking, files, run, steps, undo
-from subscribers.migrate_from import lines, received_files
-from subscribers.migrate_from import run as migrating
+from subscribers.migrate_from import lines
 from subscribers.models import (
     Import,
     ImportChange,
@@ -41,6 +40,7 @@ from subscribers.states import ImportStatus, MigrationSource, SuppressionReason
 from tests.campaigns import makers
 from tests.delivery import makers as ledger
 from tests.poison import execute, poison
+from tests.subscribers.migrate_from.makers import moved, taken_in
 
 pytestmark = pytest.mark.django_db
 NEVER = "infinity"  # a moment that no year of Python's holds
@@ -154,24 +154,15 @@ def test_an_export_of_a_report_goes_on_beside_a_poisoned_recipient(workspace, we
 def move(workspace, weekly, owner):
     def take(rows):
         content = "email,reason\n" + "".join(f"{row}\n" for row in rows)
-        stored = received_files.store([("suppressed.csv", io.BytesIO(content.encode()))])
-        return received_files.take(
+        return taken_in(
             workspace,
-            source=MigrationSource.SUPPRESSIONS,
-            stored=stored,
+            MigrationSource.SUPPRESSIONS,
+            ("suppressed.csv", content),
             mailing_list=None,
             actor=owner,
         )
 
     return take
-
-
-def moved(record):
-    assert steps.start_run(record)
-    assert migrating.run(record.pk, received_files.opener)
-    record.refresh_from_db()
-    assert record.status == ImportStatus.DONE
-    return record
 
 
 def report(record):

@@ -1,18 +1,22 @@
+import { all, one, origin } from "../dom.js";
+
+/** @param {ParentNode} root */
 const show = (root) => {
-  for (const button of root.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+  for (const button of all("[data-copy][hidden]", root)) button.hidden = false;
 };
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = /** @type {HTMLElement | null} */ (origin(event).closest("[data-copy]"));
   if (!button) return;
-  await write(button.dataset.copy);
-  const word = button.querySelector("[data-copy-word]") ?? button;
+  await write(button.dataset.copy ?? "");
+  const word = one("[data-copy-word]", button) ?? button;
   const before = word.textContent;
   word.textContent = word.dataset.copied ?? before;
   setTimeout(() => {
     word.textContent = before;
   }, 1600);
 });
+/** @param {string} text */
 async function write(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -27,4 +31,4 @@ async function write(text) {
   }
 }
 show(document);
-document.addEventListener("htmx:load", (event) => show(event.target));
+document.addEventListener("htmx:load", (event) => show(origin(event)));

@@ -1,11 +1,14 @@
+import { all, one } from "../dom.js";
+
 const root = document.documentElement;
-const opener = document.querySelector('[data-drawer="open"]');
+const opener = one('[data-drawer="open"]');
 const sidebar = document.getElementById("sidebar");
 
+/** @param {boolean} isOpen */
 function set(isOpen) {
   root.classList.toggle("w-drawer-is-open", isOpen);
-  opener.setAttribute("aria-expanded", String(isOpen));
-  (isOpen ? sidebar.querySelector('[data-drawer="close"]') : opener).focus();
+  opener?.setAttribute("aria-expanded", String(isOpen));
+  (isOpen ? one('[data-drawer="close"]', sidebar ?? document) : opener)?.focus();
 }
 if (opener && sidebar) {
   opener.setAttribute("aria-expanded", "false");
@@ -21,12 +24,13 @@ if (opener && sidebar) {
     if (event.key === "Tab") keepInside(event);
   });
 }
+/** @param {KeyboardEvent} event */
 function keepInside(event) {
-  const stops = [...sidebar.querySelectorAll("a, button, summary")].filter((stop) => stop.checkVisibility());
+  const stops = all("a, button, summary", sidebar ?? document).filter((stop) => stop.checkVisibility());
   const [first, last] = [stops[0], stops.at(-1)];
   if (event.shiftKey && document.activeElement === first) {
     event.preventDefault();
-    last.focus();
+    last?.focus();
   }
   if (!event.shiftKey && document.activeElement === last) {
     event.preventDefault();

@@ -1,13 +1,15 @@
 // <button data-insert="{{ first_name }}" data-insert-into="id_subject"> writes at the cursor, in editors too.
+import { origin } from "../dom.js";
+
 document.addEventListener("mousedown", (event) => {
-  if (event.target.closest("[data-insert]")) event.preventDefault();
+  if (origin(event).closest("[data-insert]")) event.preventDefault();
 });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-insert]");
+  const button = /** @type {HTMLElement | null} */ (origin(event).closest("[data-insert]"));
   if (!button) return;
-  const field = document.getElementById(button.dataset.insertInto);
+  const field = /** @type {HTMLInputElement | null} */ (document.getElementById(button.dataset.insertInto ?? ""));
   if (!field) return;
-  const text = button.dataset.insert;
+  const text = button.dataset.insert ?? "";
   if (field.wartaEditor) field.wartaEditor.insert(text);
   else {
     field.setRangeText(
@@ -19,6 +21,6 @@ document.addEventListener("click", (event) => {
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   }
-  const menu = button.closest("details.w-menu");
+  const menu = /** @type {HTMLDetailsElement | null} */ (button.closest("details.w-menu"));
   if (menu) menu.open = false;
 });

@@ -4,15 +4,21 @@ import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 
 // What the reader opened stays open, whatever the server drew; a field that has the focus keeps what is in it.
+/**
+ * @param {string} name
+ * @param {Element} element
+ */
 const keep = (name, element) => !(name === "open" && element.matches("details, dialog"));
 
 htmx.defineExtension("morph", {
   isInlineSwap: (style) => style === "morph",
   handleSwap: (style, target, fragment) =>
     style === "morph" &&
-    Idiomorph.morph(target, fragment.children, {
-      morphStyle: "outerHTML",
-      ignoreActiveValue: document.activeElement.matches("input, textarea, select"),
-      callbacks: { beforeAttributeUpdated: keep },
-    }),
+    /** @type {Node[]} */ (
+      Idiomorph.morph(/** @type {Element} */ (target), /** @type {Element} */ (fragment).children, {
+        morphStyle: "outerHTML",
+        ignoreActiveValue: document.activeElement?.matches("input, textarea, select") ?? false,
+        callbacks: { beforeAttributeUpdated: keep },
+      })
+    ),
 });

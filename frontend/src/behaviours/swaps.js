@@ -1,15 +1,18 @@
 // A partial that replaces itself leaves open what was open.
+import { all, origin } from "../dom.js";
+
+/** @param {HTMLElement} details */
 const name = (details) =>
   details.id ||
-  details.closest("[data-keep]")?.dataset.keep ||
+  /** @type {HTMLElement | null} */ (details.closest("[data-keep]"))?.dataset.keep ||
   details.parentElement?.querySelector("[aria-label]")?.getAttribute("aria-label");
+/** @type {(string | null | undefined)[]} */
 let open = [];
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  open = [...event.target.querySelectorAll("details[open]")].map(name).filter(Boolean);
+  open = all("details[open]", origin(event)).map(name).filter(Boolean);
 });
 document.addEventListener("htmx:afterSettle", () => {
-  for (const details of document.querySelectorAll("details:not([open])"))
-    if (open.includes(name(details))) details.open = true;
+  for (const details of all("details:not([open])")) if (open.includes(name(details))) details.setAttribute("open", "");
   open = [];
 });

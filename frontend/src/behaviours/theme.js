@@ -1,5 +1,7 @@
+import { all } from "../dom.js";
+
 const YEAR = 31536000;
-for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+for (const button of all("[data-theme-toggle]")) {
   button.hidden = false;
   button.addEventListener("click", () => {
     const root = document.documentElement;

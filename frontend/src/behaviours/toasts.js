@@ -1,9 +1,12 @@
 // Messages stay until read: those of success leave after eight seconds, unless pointed at or focused.
+import { all, one, origin } from "../dom.js";
+
 const STAY = 8000;
+/** @param {ParentNode} root */
 function arm(root) {
-  for (const toast of root.querySelectorAll("[data-toast]:not([data-armed])")) {
+  for (const toast of all("[data-toast]:not([data-armed])", root)) {
     toast.dataset.armed = "";
-    const close = toast.querySelector("[data-toast-close]");
+    const close = one("[data-toast-close]", toast);
     if (close) {
       close.hidden = false;
       close.addEventListener("click", () => toast.remove());
@@ -17,4 +20,4 @@ function arm(root) {
   }
 }
 arm(document);
-document.addEventListener("htmx:load", (event) => arm(event.target.parentElement ?? document));
+document.addEventListener("htmx:load", (event) => arm(origin(event).parentElement ?? document));

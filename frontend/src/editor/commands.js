@@ -1,6 +1,10 @@
 // What the toolbar of the Simple editor does: wraps and prefixes Markdown.
 import { EditorSelection } from "@codemirror/state";
 
+/** @typedef {import("@codemirror/view").EditorView} EditorView */
+/** @typedef {(view: EditorView) => boolean} Run */
+
+/** @type {(mark: string) => Run} */
 const wrap = (mark) => (view) => {
   const { state } = view;
   view.dispatch(
@@ -23,6 +27,7 @@ const wrap = (mark) => (view) => {
   );
   return true;
 };
+/** @type {(mark: string, others?: RegExp) => Run} */
 const prefix =
   (mark, others = /^(?:#{1,6} |[-*] |\d+\. |> )/) =>
   (view) => {
@@ -42,10 +47,14 @@ const prefix =
     return true;
   };
 // What stands for a text that is still to be written comes from the page, in the reader's language.
+/** @type {(before: string, after: string, word: string) => Run} */
 const template = (before, after, word) => (view) => {
   const { state } = view;
   const { from, to } = state.selection.main;
-  const text = state.sliceDoc(from, to) || view.dom.closest("[data-editor]").dataset[word] || "";
+  const text =
+    state.sliceDoc(from, to) ||
+    /** @type {HTMLElement | null} */ (view.dom.closest("[data-editor]"))?.dataset[word] ||
+    "";
   const insert = before + text + after;
   const mark = insert.indexOf("https://");
   view.dispatch({
@@ -58,6 +67,7 @@ const template = (before, after, word) => (view) => {
   });
   return true;
 };
+/** @type {(inner: Run) => Run} */
 const ownLine = (inner) => (view) => {
   const line = view.state.doc.lineAt(view.state.selection.main.from);
   if (line.text.trim() && view.state.selection.main.empty)
@@ -65,6 +75,7 @@ const ownLine = (inner) => (view) => {
   return inner(view);
 };
 
+/** @satisfies {Record<string, Run>} */
 export const commands = {
   heading: prefix("## "),
   list: prefix("- "),
@@ -76,4 +87,8 @@ export const commands = {
   image: ownLine(template("![", "](https://)", "imageText")),
   button: ownLine(template("::button[", "](https://)", "buttonText")),
 };
-export const run = (name, view) => commands[name]?.(view);
+/**
+ * @param {string} name
+ * @param {EditorView} view
+ */
+export const run = (name, view) => /** @type {Record<string, Run>} */ (commands)[name]?.(view);

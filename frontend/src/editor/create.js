@@ -8,10 +8,14 @@ import { linter, lintGutter, lintKeymap } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
+import { one, origin } from "../dom.js";
 import { commands, run } from "./commands.js";
 import { mergeTags } from "./mergetags.js";
 import { mjmlTags } from "./mjml.js";
 
+/** @typedef {import("./mergetags.js").Tag} Tag */
+
+/** @type {Record<string, () => import("@codemirror/state").Extension[]>} */
 const languages = {
   markdown: () => [markdown()],
   mjml: () => [jinja({ base: html({ extraTags: mjmlTags, selfClosingTags: true }) })],
@@ -41,6 +45,10 @@ const typeOverSelection = EditorView.domEventHandlers({
 });
 
 // A single line stays one: pasted line breaks become spaces.
+/**
+ * @param {import("@codemirror/state").Transaction} change
+ * @returns {import("@codemirror/state").TransactionSpec}
+ */
 function flatten(change) {
   const text = change.newDoc.toString().replace(/\s*\n\s*/g, " ");
   return {
@@ -49,13 +57,19 @@ function flatten(change) {
   };
 }
 
+/**
+ * @param {HTMLElement} box
+ * @param {string} nonce
+ */
 export function createEditor(box, nonce) {
   box.dataset.ready = "";
-  const field = box.querySelector("textarea, input");
-  const kind = box.dataset.editor;
+  const field = one("textarea, input", box);
+  if (!field) return;
+  const kind = box.dataset.editor ?? "";
+  /** @type {Tag[]} */
   const tags = JSON.parse(box.querySelector("script[type='application/json']")?.textContent || "[]");
   const label =
-    box.dataset.label || document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.textContent.trim() || "";
+    box.dataset.label || document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.textContent?.trim() || "";
   const isLine = kind === "line";
   const isCode = kind === "mjml" || kind === "html";
   const described = field.getAttribute("aria-describedby");
@@ -81,7 +95,7 @@ export function createEditor(box, nonce) {
       : [],
     box.dataset.lintUrl
       ? [
-          linter((view) => ask(box.dataset.lintUrl, view, kind), { delay: 900 }),
+          linter((view) => ask(box.dataset.lintUrl ?? "", view, kind), { delay: 900 }),
           isLine ? [] : lintGutter(),
           keymap.of(lintKeymap),
         ]
@@ -134,7 +148,7 @@ export function createEditor(box, nonce) {
   field.required = false; // a hidden field cannot say so; the server does
   field.wartaEditor = {
     view,
-    insert: (text) => {
+    insert: (/** @type {string} */ text) => {
       view.dispatch(view.state.replaceSelection(text));
       view.focus();
     },
@@ -144,16 +158,16 @@ export function createEditor(box, nonce) {
     setTimeout(() => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: field.value } })),
   );
 
-  const tools = box.querySelector("[data-editor-tools]");
+  const tools = one("[data-editor-tools]", box);
   if (tools) {
     tools.hidden = false;
     tools.addEventListener("mousedown", (event) => {
-      if (event.target.closest("[data-command]")) event.preventDefault();
+      if (origin(event).closest("[data-command]")) event.preventDefault();
     });
     tools.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-command]");
+      const button = /** @type {HTMLElement | null} */ (origin(event).closest("[data-command]"));
       if (button) {
-        run(button.dataset.command, view);
+        run(button.dataset.command ?? "", view);
         view.focus();
       }
     });
@@ -161,6 +175,10 @@ export function createEditor(box, nonce) {
 }
 
 // Offers the merge tags after "{{".
+/**
+ * @param {Tag[]} tags
+ * @returns {import("@codemirror/autocomplete").CompletionSource}
+ */
 function complete(tags) {
   return (context) => {
     const before = context.matchBefore(/\{\{\s*\w*/);
@@ -176,18 +194,29 @@ function complete(tags) {
   };
 }
 
+/**
+ * @param {string} address
+ * @param {EditorView} view
+ * @param {string} kind
+ */
 async function ask(address, view, kind) {
-  const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+  const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
   const body = new URLSearchParams({ source: view.state.doc.toString(), kind });
   try {
     const answer = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token } });
     if (!answer.ok) return [];
     const { findings } = await answer.json();
-    return findings.map((finding) => place(finding, view.state.doc));
+    return findings.map((/** @type {Finding} */ finding) => place(finding, view.state.doc));
   } catch {
     return [];
   }
 }
+/** @typedef {{ line?: number, column?: number, message: string, severity?: import("@codemirror/lint").Diagnostic["severity"] }} Finding */
+/**
+ * @param {Finding} finding
+ * @param {import("@codemirror/state").Text} doc
+ * @returns {import("@codemirror/lint").Diagnostic}
+ */
 function place({ line, column = 0, message, severity = "error" }, doc) {
   const row = doc.line(Math.min(Math.max(line || 1, 1), doc.lines));
   const from = column > 0 ? Math.min(row.from + column - 1, row.to) : row.from;

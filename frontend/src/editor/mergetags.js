@@ -3,14 +3,27 @@ import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view
 
 const TAG = /\{\{\s*([A-Za-z_][\w.]*)\s*(?:\|\s*default\(\s*(?:"([^"]*)"|'([^']*)')[^)]*\)\s*)?\}\}/g;
 
+/** @typedef {{ name: string, label: string }} Tag */
+
 class Chip extends WidgetType {
+  /**
+   * @param {string} name
+   * @param {string} fallback
+   * @param {boolean} known
+   * @param {string} label
+   */
   constructor(name, fallback, known, label) {
     super();
-    Object.assign(this, { name, fallback, known, label });
+    this.name = name;
+    this.fallback = fallback;
+    this.known = known;
+    this.label = label;
   }
+  /** @param {Chip} other */
   eq(other) {
     return other.name === this.name && other.fallback === this.fallback && other.known === this.known;
   }
+  /** @param {EditorView} view */
   toDOM(view) {
     const chip = document.createElement("span");
     chip.className = this.known ? "cm-mergetag" : "cm-mergetag is-unknown";
@@ -28,9 +41,10 @@ class Chip extends WidgetType {
   }
 }
 
+/** @param {Tag[]} tags */
 export function mergeTags(tags) {
   const known = new Map(tags.map(({ name, label }) => [name, label]));
-  const build = (view) => {
+  const build = (/** @type {EditorView} */ view) => {
     const found = [];
     const selections = view.hasFocus ? view.state.selection.ranges : [];
     for (const { from, to } of view.visibleRanges) {
@@ -53,9 +67,11 @@ export function mergeTags(tags) {
   };
   const plugin = ViewPlugin.fromClass(
     class {
+      /** @param {EditorView} view */
       constructor(view) {
         this.decorations = build(view);
       }
+      /** @param {import("@codemirror/view").ViewUpdate} update */
       update(update) {
         if (update.docChanged || update.viewportChanged || update.selectionSet || update.focusChanged)
           this.decorations = build(update.view);

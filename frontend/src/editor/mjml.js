@@ -1,6 +1,7 @@
 // MJML's elements with their usual attributes, for completion.
 const box = ["padding", "background-color", "css-class"];
 const type = ["font-size", "font-weight", "font-family", "line-height", "color", "align"];
+/** @param {(string | string[])[]} attrs */
 const tag = (...attrs) => ({ attrs: Object.fromEntries(attrs.flat().map((name) => [name, null])) });
 
 export const mjmlTags = {

@@ -1,15 +1,22 @@
 // SHA-256 (FIPS 180-4) of short messages, synchronous: a browser's own is asynchronous, and absent without HTTPS.
+/** @param {number} count */
 const primes = (count) => {
+  /** @type {number[]} */
   const found = [];
   for (let n = 2; found.length < count; n++) if (found.every((p) => n % p)) found.push(n);
   return found;
 };
+/** @param {number} x */
 const fraction = (x) => ((x - Math.floor(x)) * 2 ** 32) | 0;
 const K = Int32Array.from(primes(64), (p) => fraction(Math.cbrt(p)));
 const START = Int32Array.from(primes(8), (p) => fraction(Math.sqrt(p)));
 const w = new Int32Array(64);
 
-/** The digest of at most 55 bytes, as 32 bytes in `out`. */
+/**
+ * The digest of at most 55 bytes, as 32 bytes in `out`.
+ * @param {Uint8Array} bytes
+ * @param {Uint8Array} out
+ */
 export function digest(bytes, out) {
   w.fill(0, 0, 16);
   for (let i = 0; i < bytes.length; i++) w[i >> 2] |= bytes[i] << (24 - 8 * (i & 3));

@@ -1,46 +1,17 @@
 """An hour that clocks show twice, as a browser asks about it."""
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign
-from tests.browsing import MemberClient
-from tests.journeys import browser as browsers
+from tests.in_browser import browser, page
 
+__all__ = ["browser", "page"]  # fixtures
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread; Django only warns about it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        chromium = browsers.launch(playwright)
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def page(browser: Browser, cast: Any, live_server: Any) -> Iterator[Page]:
-    client = MemberClient()
-    client.force_login(cast.editor)
-    cookie: Any = {
-        "name": settings.SESSION_COOKIE_NAME,
-        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-        "url": live_server.url,
-    }
-    with browsers.pages(browser, live_server.url) as (page, _guard):
-        page.context.add_cookies([cookie])
-        yield page
 
 
 def test_the_dialog_asks_which_of_the_two_hours_is_meant(page: Page, draft: Campaign) -> None:

@@ -1,16 +1,13 @@
 """A workspace with a list, some of whose people the other tools know, too."""
 
-import io
-
 import pytest
 
 from subscribers.addresses import addresses
 from subscribers.consent import lifecycle, suppression
-from subscribers.imports import steps
-from subscribers.migrate_from import received_files, run
 from subscribers.models import MailingList
 from subscribers.people import people
-from subscribers.states import ConsentSource, ImportStatus, MigrationSource, SuppressionReason
+from subscribers.states import ConsentSource, MigrationSource, SuppressionReason
+from tests.subscribers.migrate_from.makers import taken_in
 
 
 @pytest.fixture(autouse=True)
@@ -45,50 +42,9 @@ def some_known(workspace, weekly, person):
 @pytest.fixture
 def taken(workspace, weekly, owner):
     def take(source, *contents, **values):
-        uploads = [
-            (name, io.BytesIO(content if isinstance(content, bytes) else content.encode()))
-            for name, content in contents
-        ]
         mailing_list = None if source == MigrationSource.SUPPRESSIONS else weekly
-        return received_files.take(
-            workspace,
-            source=source,
-            stored=received_files.store(uploads),
-            mailing_list=mailing_list,
-            actor=owner,
-            **values,
+        return taken_in(
+            workspace, source, *contents, mailing_list=mailing_list, actor=owner, **values
         )
 
     return take
-
-
-def checked(record):
-    assert steps.start_check(record)
-    assert run.check(record.pk, received_files.opener)
-    record.refresh_from_db()
-    assert record.status == ImportStatus.CHECKED
-    return record
-
-
-def moved(record):
-    assert steps.start_run(record)
-    assert run.run(record.pk, received_files.opener)
-    record.refresh_from_db()
-    assert record.status == ImportStatus.DONE
-    return record
-
-
-def settled(record):
-    """Count the rows that have an outcome so far."""
-    return sum(figures(record).values()) - record.rows
-
-
-def figures(record):
-    return {
-        name: getattr(record, name)
-        for name in (
-            *("rows", "created", "updated", "unchanged", "kept_out", "suppressed", "invalid"),
-            "duplicates",
-        )
-        if getattr(record, name)
-    }

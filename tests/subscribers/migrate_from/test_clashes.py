@@ -9,7 +9,7 @@ import pytest
 
 from subscribers.models import CustomField, Subscriber
 from subscribers.states import MigrationSource
-from tests.subscribers.migrate_from.conftest import checked, figures, moved
+from tests.subscribers.migrate_from.makers import checked, figures, moved
 
 HEADER = ("uuid", "email", "name", "attributes", "status", "created_at", "updated_at")
 

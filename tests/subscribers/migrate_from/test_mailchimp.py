@@ -15,8 +15,8 @@ from subscribers.models import (
     Tagging,
 )
 from subscribers.states import ConsentSource, MigrationSource
-from tests.subscribers.migrate_from.conftest import checked, figures, moved, settled
 from tests.subscribers.migrate_from.exports import SUBSCRIBED, mailchimp_zip
+from tests.subscribers.migrate_from.makers import checked, figures, moved, settled
 
 EXPECTED = {
     "rows": 9,

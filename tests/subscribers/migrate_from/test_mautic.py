@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import Subscription, Suppression
 from subscribers.states import MigrationSource
-from tests.subscribers.migrate_from.conftest import figures, moved
+from tests.subscribers.migrate_from.makers import figures, moved
 
 CONTACTS = (
     "id,title,firstname,lastname,company,position,email,phone,points,country,last_active\n"

@@ -23,8 +23,8 @@ from subscribers.models import (
 )
 from subscribers.privacy import erasure
 from subscribers.states import MigrationSource, SuppressionReason
-from tests.subscribers.migrate_from.conftest import checked, figures, moved
 from tests.subscribers.migrate_from.exports import LISTMONK, MAUTIC, mailchimp_zip
+from tests.subscribers.migrate_from.makers import checked, figures, moved
 
 
 def standing(email):

@@ -4,7 +4,7 @@ import pytest
 
 from subscribers.models import Subscriber, Subscription, Tagging
 from subscribers.states import ExistingPeople, MigrationSource
-from tests.subscribers.migrate_from.conftest import checked, figures, moved
+from tests.subscribers.migrate_from.makers import checked, figures, moved
 
 KIKI = (
     "email,firstname,company,tags,timezone,date_added,do_not_contact\n"

@@ -6,7 +6,7 @@ import pytest
 
 from subscribers.models import Suppression
 from subscribers.states import MigrationSource
-from tests.subscribers.migrate_from.conftest import moved
+from tests.subscribers.migrate_from.makers import moved
 
 AT = datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
 EPOCH = int(AT.timestamp())

@@ -20,8 +20,8 @@ from subscribers.models import (
     Tagging,
 )
 from subscribers.states import ConsentSource, ImportStatus, MigrationSource
-from tests.subscribers.migrate_from.conftest import moved
 from tests.subscribers.migrate_from.exports import LISTMONK, MAUTIC, mailchimp_zip
+from tests.subscribers.migrate_from.makers import moved
 
 LEFT = "Email Address,First Name,UNSUB_TIME\nhere@example.com,Hari,2024-05-06 07:08:09\n"
 

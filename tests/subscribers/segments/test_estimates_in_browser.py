@@ -1,46 +1,16 @@
 """The estimate and the number that takes its place, as a browser shows them."""
 
-import os
-from typing import Any
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from subscribers.segments import saving
-from tests.browsing import MemberClient
-from tests.journeys import browser as browsers
+from tests.in_browser import browser, page
 from tests.subscribers.segments.test_estimates import BANDUNG, city, clustered, few, rules
 
-__all__ = ["city", "clustered", "few"]  # fixtures
+__all__ = ["browser", "city", "clustered", "few", "page"]  # fixtures
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # Playwright keeps an event loop in this thread; Django only warns about it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        chromium = browsers.launch(playwright)
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def page(browser, cast, live_server):
-    client = MemberClient()
-    client.force_login(cast.editor)
-    cookie: Any = {
-        "name": settings.SESSION_COOKIE_NAME,
-        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-        "url": live_server.url,
-    }
-    with browsers.pages(browser, live_server.url) as (page, _guard):
-        page.context.add_cookies([cookie])
-        yield page
 
 
 def test_the_number_takes_the_place_of_the_estimate(page, cast, few, clustered):
