@@ -58,6 +58,8 @@ class ConsentSource(TextOptions):
     ONE_CLICK = "one_click", _("Unsubscribe button of the email app")
     COMPLAINT = "complaint", _("Spam complaint")
     BOUNCE = "bounce", _("Bounce")
+    PROVIDER = "provider", _("Unsubscribed through the email provider")
+    MAIL = "mail", _("Unsubscribed by sending an email")
     DEMO = "demo", _("Demo data")
 
 
