@@ -71,8 +71,29 @@ def note(policy: BouncePolicy, refusals: Iterable[Refusal]) -> list[ProviderAlar
     more = Counter[Provider]()
     for (provider, _), count in hours.items():
         more[provider] += count
-    found = (_judge(policy, who, at=at, more=more[who]) for who, at in sorted(newest.items()))
+    many = _many(policy, newest)
+    found = (
+        _judge(policy, who, at=at, more=more[who])
+        for who, at in sorted(newest.items())
+        if who in many
+    )
     return [alarm for alarm in found if alarm is not None]
+
+
+def _many(policy: BouncePolicy, newest: Mapping[Provider, datetime]) -> set[Provider]:
+    """Return those of these providers that may have refused enough to be looked at one by one."""
+    since = _hour(min(newest.values())) - timedelta(hours=policy.guard_hours)
+    rows = (
+        RefusalHour.objects.filter(workspace_id=policy.workspace_id, hour__gte=since)
+        .filter(
+            domain_group__in={group for group, _domain in newest},
+            domain__in={domain for _group, domain in newest},
+        )
+        .values_list("domain_group", "domain")
+        .annotate(n=Sum("refused"))
+        .filter(n__gte=policy.guard_least)
+    )
+    return {(group, domain) for group, domain, _n in rows}
 
 
 def _hour(at: datetime) -> datetime:

@@ -66,14 +66,16 @@ def _came_back(person: int, *, since: datetime) -> bool:
     return back.exists()
 
 
-def has_moved(target: Target) -> bool:
-    """Say whether the person has another address than the mail went to.
+def has_moved(target: Target, recipient: str) -> bool:
+    """Say whether ``recipient`` (a key) is a former address of the person.
 
-    They were merged into somebody else, or changed their address since.
+    They were merged into somebody else, or changed their address since the mail went out.
     """
-    if MergedPerson.objects.filter(pk=target.subscriber_id).exists():
+    if target.person is None:
+        return False
+    if MergedPerson.objects.filter(into=target.person, email__iexact=recipient).exists():
         return True
-    if target.attempted_at is None or target.person is None:
+    if target.attempted_at is None:
         return False
     return ConsentEvent.objects.filter(
         subscriber_id=target.person,

@@ -207,7 +207,8 @@ def _is_theirs(one: Feedback, target: Target) -> bool:
     """Say whether a bounce speaks of the address that its mail's person has now."""
     if target.confidence < CONFIDENT:
         return False
-    return matching.key_of(one.recipient) == target.address_key or not acts.has_moved(target)
+    key = matching.key_of(one.recipient) if one.recipient else ""
+    return key in {"", target.address_key} or not acts.has_moved(target, key)
 
 
 def forget_old() -> int:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import set_aside
-from delivery.bounce_policy import noting
+from delivery.bounce_policy import effects, noting
 from delivery.models import Message
 from delivery.pipeline import replies, tallies
 from delivery.states import TRANSITIONS, Effect, MessageState, Reason
@@ -364,7 +364,8 @@ def _agreeing(reason: Reason, effect: Effect) -> Reason:
     """Say in the ledger that an address does not exist where, and only where, it counts as that."""
     if effect is Effect.ADDRESS_INVALID:
         return Reason.ADDRESS_INVALID
-    return Reason.REFUSED if reason is Reason.ADDRESS_INVALID else reason
+    is_other = reason is Reason.ADDRESS_INVALID or effect in effects.COUNTED
+    return Reason.REFUSED if is_other else reason
 
 
 def _deferred_since(messages: Iterable[int]) -> dict[int, datetime | None]:

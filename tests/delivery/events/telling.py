@@ -35,9 +35,7 @@ def figures(campaign: Campaign) -> dict[str, tuple[int, int]]:
     """Return total and unique of what providers tell, by kind, those that are not zero."""
     rows = EventTally.objects.filter(campaign=campaign, link_ordinal=0).exclude(kind__in=[4, 5])
     return {
-        EventKind(row.kind).name: (row.total, row.unique)
-        for row in rows
-        if row.total or row.unique
+        EventKind(row.kind).name: (row.total, row.unique) for row in rows if row.total or row.unique
     }
 
 
