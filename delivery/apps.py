@@ -18,7 +18,7 @@ class DeliveryConfig(AppConfig):
         from accounts.workspaces import workspace_created
         from campaigns import carriers, ledger
         from delivery.accounts import routing
-        from delivery.bounce_policy import lifting
+        from delivery.bounce_policy import lifting, segment_rules
         from delivery.figures import earlier
         from delivery.pipeline import sweep
         from delivery.public import forgetting
@@ -44,6 +44,7 @@ class DeliveryConfig(AppConfig):
         scrubbing.register("delivery", left_alone=("message", "event", "sandboxmessage"))
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
         kinds.register("activity", engagement_rules.subjects)
+        kinds.register("bounces", segment_rules.subjects)
         suppression.released.connect(lifting.released, dispatch_uid="bounces")
 
 

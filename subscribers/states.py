@@ -67,7 +67,7 @@ class SuppressionReason(TextOptions):
     """Why an address must not be written to."""
 
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed from everything")
-    BOUNCED = "bounced", _("Address does not exist")
+    BOUNCED = "bounced", _("Bounced")
     COMPLAINED = "complained", _("Reported as spam")
     MANUAL = "manual", _("Added by a member")
     IMPORTED = "imported", _("Imported")

@@ -15,3 +15,8 @@ REFUSALS: Final = HARD | {
     Effect.AUTH_POLICY,
     Effect.CONTENT,
 }
+
+
+def words(cause: int | None, effect: int | None) -> str:  # noqa: ARG001 - as `refusals` knows it
+    """Return why a mail was refused, in words for people; "" where nobody said."""
+    return str(Effect(effect or 0).label)

@@ -70,6 +70,11 @@ def delivered(people: Iterable[int]) -> None:
         runs.keep(runs.of(ids))
 
 
+def counted_anew(people: Iterable[int]) -> None:
+    """Count these people's bounces in a row from the ledger again."""
+    runs.keep(runs.of(people))
+
+
 def _people(workspace_id: int, ids: Iterable[int]) -> dict[int, _Person]:
     rows = Subscriber.objects.filter(workspace_id=workspace_id, pk__in=set(ids))
     return {

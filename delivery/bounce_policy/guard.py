@@ -232,14 +232,18 @@ def alarms(workspace_id: int) -> list[ProviderAlarm]:
     return list(rows.order_by("-since"))
 
 
+def pausing(workspaces: Iterable[int]) -> list[ProviderAlarm]:
+    """Return the alarms of these workspaces for which mail waits now."""
+    rows = ProviderAlarm.objects.filter(
+        workspace_id__in=set(workspaces), closed_at=None, paused_until__gt=timezone.now()
+    )
+    return list(rows.order_by("pk"))
+
+
 def paused(workspace_id: int) -> dict[int, datetime]:
     """Return the large providers that nothing is sent to now, and until when."""
-    rows = ProviderAlarm.objects.filter(
-        workspace_id=workspace_id, closed_at=None, paused_until__gt=timezone.now()
-    )
-    return {
-        group: until for group, until in rows.values_list("domain_group", "paused_until") if until
-    }
+    found = pausing([workspace_id])
+    return {one.domain_group: one.paused_until for one in found if one.paused_until}
 
 
 def forget_old() -> int:
