@@ -55,7 +55,9 @@ class CampaignStatusOut(CampaignOut):
 
     ``reasons`` say why messages are skipped, deferred, failed or unknown. ``undecided`` of the
     unknown ones wait for a decision. ``cause`` is ``explanation`` in one word, ``until`` when it
-    goes on by itself. ``revision`` names the email as it is stored (for ``If-Match`` of resume).
+    goes on by itself. ``delivered``: confirmed by receiving servers, where a provider reports that;
+    ``bounced``: returned after they were sent. ``revision`` names the email as it is stored (for
+    ``If-Match`` of resume).
 
     ``account`` carries it, or would if it began now ("" for none); ``account_warnings`` say what is
     to be known of that: it reaches nobody because it is the sandbox, or it does not work. Both are
@@ -71,6 +73,9 @@ class CampaignStatusOut(CampaignOut):
     opened: int
     clicked: int
     unsubscribed: int
+    delivered: int
+    bounced: int
+    complained: int
     revision: str
     account: str
     account_warnings: list[FindingOut]
@@ -116,6 +121,9 @@ def status(campaign: Campaign) -> dict[str, object]:
         "opened": acted.opens,
         "clicked": acted.clicks,
         "unsubscribed": acted.unsubscribes,
+        "delivered": acted.deliveries,
+        "bounced": acted.bounces,
+        "complained": acted.complaints,
         "revision": confirmation.shown(campaign),
         **_account(campaign),
     }

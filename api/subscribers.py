@@ -101,13 +101,14 @@ class SubscriptionOut(Schema):
 
 
 class SubscriberOut(Schema):
-    """A person with their lists."""
+    """A person with their lists. ``suppressed_for``: why nothing is sent to them, in one word."""
 
     id: int
     email: str
     first_name: str
     last_name: str
     suppressed: bool
+    suppressed_for: str | None
     fields: dict[str, Any]
     tags: list[str]
     subscriptions: list[SubscriptionOut]
@@ -121,6 +122,9 @@ def _out(subscriber: Subscriber) -> dict[str, object]:
         "first_name": subscriber.first_name,
         "last_name": subscriber.last_name,
         "suppressed": suppression.is_suppressed(subscriber.workspace, email=subscriber.email),
+        "suppressed_for": suppression.reason_of(
+            subscriber.workspace_id, address_hash=bytes(subscriber.address_hash)
+        ),
         "fields": subscriber.fields,
         "tags": list(
             Tag.objects.filter(taggings__subscriber=subscriber).values_list("name", flat=True)

@@ -85,6 +85,7 @@ app.conf.beat_schedule = {
         "task": "delivery.tasks.forget_origins",
         "schedule": 21_600.0,
     },
+    "forget-feedback": {"task": "delivery.tasks.forget_feedback", "schedule": 21_600.0},
     "rebuild-search": {
         "task": "subscribers.tasks.rebuild_search",
         "schedule": 2.0,

@@ -18,12 +18,14 @@ class DeliveryConfig(AppConfig):
         from accounts.workspaces.workspaces import workspace_created
         from campaigns import carriers, ledger
         from delivery.accounts import routing
+        from delivery.bounce_policy import lifting, segment_rules
         from delivery.figures import earlier
         from delivery.pipeline import sweep
         from delivery.public import forgetting
         from delivery.restoring import answers, noticing
         from delivery.tracking import engagement_rules, inactivity
         from delivery.tracking import merged_people as messages
+        from subscribers.consent import suppression
         from subscribers.directory import filters
         from subscribers.people import merging
         from subscribers.privacy import scrubbing
@@ -42,6 +44,8 @@ class DeliveryConfig(AppConfig):
         scrubbing.register("delivery", left_alone=("message", "event", "sandboxmessage"))
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
         kinds.register("activity", engagement_rules.subjects)
+        kinds.register("bounces", segment_rules.subjects)
+        suppression.released.connect(lifting.released, dispatch_uid="bounces")
 
 
 def _start_due(after: float) -> None:

@@ -18,6 +18,8 @@ from celery import current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 from django.db import OperationalError
 
+from delivery.bounce_policy import guard
+from delivery.events import applying
 from delivery.pipeline import next_campaign, plan, sweep
 from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
@@ -139,6 +141,13 @@ def sweep_up() -> None:
 def forget_origins() -> None:
     """Forget from where opens and clicks came, where a workspace's rules say so."""
     forgetting.forget_origins()
+
+
+@shared_task
+def forget_feedback() -> None:
+    """Forget receipts of news that nobody tells again, and counts that no window reaches to."""
+    applying.forget_old()
+    guard.forget_old()
 
 
 @shared_task(name="delivery.ingest_events")

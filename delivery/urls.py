@@ -3,6 +3,7 @@
 from django.urls import path
 
 from delivery.views import (
+    bounces,
     hold,
     person_data,
     preferences,
@@ -89,6 +90,14 @@ urlpatterns = [
         sending_accounts.account_test,
         name="account_test",
     ),
+    path("settings/bounces/", bounces.bounces, name="bounces"),
+    path("settings/bounces/exceptions/", bounces.bounce_exception_add, name="bounce_exception_add"),
+    path(
+        "settings/bounces/exceptions/<int:exception_id>/delete/",
+        bounces.bounce_exception_delete,
+        name="bounce_exception_delete",
+    ),
+    path("settings/bounces/alarms/<int:alarm_id>/", bounces.alarm_page, name="alarm_page"),
     path("sandbox/", sandbox.sandbox_list, name="sandbox_list"),
     path("sandbox/empty/", sandbox.sandbox_empty, name="sandbox_empty"),
     path("sandbox/<int:message_id>/", sandbox.sandbox_message, name="sandbox_message"),

@@ -58,6 +58,8 @@ class ConsentSource(TextOptions):
     ONE_CLICK = "one_click", _("Unsubscribe button of the email app")
     COMPLAINT = "complaint", _("Spam complaint")
     BOUNCE = "bounce", _("Bounce")
+    PROVIDER = "provider", _("Unsubscribed through the email provider")
+    MAIL = "mail", _("Unsubscribed by sending an email")
     DEMO = "demo", _("Demo data")
 
 
@@ -65,7 +67,7 @@ class SuppressionReason(TextOptions):
     """Why an address must not be written to."""
 
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed from everything")
-    BOUNCED = "bounced", _("Address does not exist")
+    BOUNCED = "bounced", _("Bounced")
     COMPLAINED = "complained", _("Reported as spam")
     MANUAL = "manual", _("Added by a member")
     IMPORTED = "imported", _("Imported")

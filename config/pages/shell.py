@@ -101,7 +101,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Settings"),
             icon="settings",
             name="settings_workspace" if manage else "field_list",
-            prefixes=("settings_", "account_", "field_", "api_key_", "profile"),
+            prefixes=("settings_", "account_", "field_", "api_key_", "profile", "bounce", "alarm_"),
         )
     )
     return [write, people, look_after]
@@ -259,6 +259,9 @@ class Shell:
                 icon="certificate",
                 name="key_list",
                 prefixes=("key_",),
+            ),
+            _Entry(
+                label=_("Bounces"), icon="mail-x", name="bounces", prefixes=("bounce", "alarm_")
             ),
             _Entry(label=_("Custom fields"), icon="forms", name="field_list", prefixes=("field_",)),
             _Entry(

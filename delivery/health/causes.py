@@ -25,6 +25,7 @@ class Cause(TextOptions):
     BEAT_STOPPED = "beat_stopped", gettext_lazy("Beat stopped")
     NO_ACCOUNT = "no_account", gettext_lazy("No sending account")
     BREAKER_OPEN = "breaker_open", gettext_lazy("Server in trouble")
+    PROVIDER_REFUSES = "provider_refuses", gettext_lazy("A mailbox provider refuses nearly all")
     THROTTLED = "throttled", gettext_lazy("Waiting for a limit")
     RETRYING = "retrying", gettext_lazy("Waiting to retry")
     UNKNOWN_LEFT = "unknown_left", gettext_lazy("Finished, some unknown")
@@ -35,7 +36,7 @@ class Cause(TextOptions):
 # Causes that a person should look at.
 TROUBLE: Final = frozenset(
     {Cause.NO_REDIS, Cause.NO_WORKER, Cause.BEAT_STOPPED, Cause.NO_ACCOUNT, Cause.BREAKER_OPEN}
-    | {Cause.HELD, Cause.ASKS}
+    | {Cause.HELD, Cause.ASKS, Cause.PROVIDER_REFUSES}
 )
 
 

@@ -17,9 +17,11 @@ from accounts.workspaces import zones
 from campaigns.models import Campaign
 from campaigns.states import CONFIRMED, Asks, CampaignStatus
 from delivery.accounts import breaker, routing
+from delivery.bounce_policy import guard
 from delivery.figures import ledgers, under_way
 from delivery.figures.ledgers import Ledger
 from delivery.figures.under_way import Known
+from delivery.health import refusing
 from delivery.health.causes import Cause, Diagnosis
 from delivery.models import SendingAccount
 from delivery.pipeline import next_campaign
@@ -48,19 +50,23 @@ def explain(
     books = None if ledger is None else {campaign.pk: ledger}
     speeds = None if speed is None else {campaign.pk: speed}
     known = under_way.of([campaign], books=books, speeds=speeds)[campaign.pk]
-    return _sending(campaign, known)
+    refuses = refusing.explain(campaign, known.ledger, guard.pausing([campaign.workspace_id]))
+    return refuses or _sending(campaign, known)
 
 
 def explain_all(campaigns: Sequence[Campaign], wrong: Diagnosis | None) -> list[Diagnosis]:
     """Explain many campaigns in a fixed number of queries; ``wrong`` is what `machinery` said."""
     sending = [one for one in campaigns if one.status == CampaignStatus.SENDING]
     known = under_way.of(sending) if wrong is None else {}
+    alarms = guard.pausing(one.workspace_id for one in sending) if known else []
 
     def found(campaign: Campaign) -> Diagnosis:
         if _is_asked_about(campaign):
             return _asked(campaign)
         if campaign.status == CampaignStatus.SENDING:
-            return wrong or _sending(campaign, known[campaign.pk])
+            mine = known.get(campaign.pk)
+            refuses = refusing.explain(campaign, mine.ledger, alarms) if mine else None
+            return wrong or refuses or _sending(campaign, known[campaign.pk])
         if _is_due(campaign):
             return wrong or _about_to_start()
         return _not_sending(campaign, None)

@@ -132,7 +132,7 @@ class Gate:
         if self.limits:
             return False
         return not any(
-            group in self.groups or group in self.provider_slots.most
+            group in self.groups or group in self.waits or group in self.provider_slots.most
             for group in set(domain_groups)
         )
 
@@ -151,6 +151,8 @@ class Gate:
 
     def reserve_for(self, group: int, most: int) -> int:
         """Ask how many of these mails may go to one mailbox provider now."""
+        if group in self.waits:
+            return 0
         if group not in self.groups or not most:
             return most
         return min(most, self._permits_of(group, most))
@@ -161,6 +163,8 @@ class Gate:
         Returns from when on the mail may leave (time.monotonic(); 0: at once).
         """
         if domain_group in self.groups and not self._permits_of(domain_group, LARGEST_BATCH):
+            return None
+        if domain_group in self.waits and domain_group not in self.groups:
             return None
         moment = 0.0
         if domain_group in self._of_group:

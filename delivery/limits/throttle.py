@@ -49,6 +49,7 @@ LIMITS: Final = {
     "group": gettext_noop("the limit towards a mailbox provider"),
     "warmup": gettext_noop("today's ceiling of the warm-up plan"),
     "redis": gettext_noop("Redis, which counts for all workers"),
+    "refusing": gettext_noop("a mailbox provider that refuses nearly everybody"),
 }
 
 

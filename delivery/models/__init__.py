@@ -1,6 +1,15 @@
 """Sending accounts, the ledger, events, the sandbox."""
 
 from delivery.models.accounts import FROM_SETTINGS, AccountDay, DomainLimit, SendingAccount, WarmUp
+from delivery.models.bounces import (
+    BounceException,
+    BouncePolicy,
+    FeedbackReceipt,
+    HeldBack,
+    ProviderAlarm,
+    RefusalHour,
+    SoftBounces,
+)
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
@@ -18,6 +27,8 @@ from delivery.models.sandbox import SandboxMessage
 __all__ = [
     "FROM_SETTINGS",
     "AccountDay",
+    "BounceException",
+    "BouncePolicy",
     "ChangedDay",
     "Claim",
     "Dispatch",
@@ -26,12 +37,17 @@ __all__ = [
     "Engagement",
     "Event",
     "EventTally",
+    "FeedbackReceipt",
+    "HeldBack",
     "Message",
     "MessageTally",
+    "ProviderAlarm",
+    "RefusalHour",
     "SandboxMessage",
     "SendMinute",
     "SendingAccount",
     "ServerReply",
+    "SoftBounces",
     "StreamPosition",
     "UnsubscribeReason",
     "UserAgent",

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import TextOptions
 from campaigns.models import Campaign
-from delivery.models.ledger import Message
-from delivery.states import AgentClass, EventKind, Reason
+from delivery.models.ledger import Message, ServerReply
+from delivery.states import AgentClass, Effect, EventKind, FeedbackSource, Reason
 from subscribers.models import Subscriber
 
 
@@ -54,6 +54,21 @@ class Event(models.Model):
     )
     ip = models.GenericIPAddressField(_("from where"), null=True)
     reason = models.PositiveSmallIntegerField(choices=Reason.options, default=Reason.NONE)
+    # Of what servers and providers told us; columns that may be empty, so that no row is rewritten.
+    # ``cause`` is a number of `refusals`, which stands below and is no table.
+    cause = models.PositiveSmallIntegerField(_("cause"), null=True)
+    effect = models.PositiveSmallIntegerField(_("effect"), choices=Effect.options, null=True)
+    source = models.PositiveSmallIntegerField(
+        _("told by"), choices=FeedbackSource.options, null=True
+    )
+    reply = models.ForeignKey(
+        ServerReply,
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
 
     class Meta:
         verbose_name = _("event")

@@ -132,6 +132,12 @@ class Message(models.Model):
                 name="message_by_reason",
                 condition=models.Q(reason__gt=0),
             ),
+            # What a provider reports is found by it. Mail that goes by SMTP has none and stays out.
+            models.Index(
+                fields=["provider_id"],
+                name="message_by_provider_id",
+                condition=models.Q(provider_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,9 +18,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from delivery.accounts import breaker
+from delivery.bounce_policy import guard
 from delivery.limits import daily_usage, throttle
 from delivery.limits.connection_pool import Connections, ProviderSlots
 from delivery.limits.gate import Gate
+from delivery.limits.throttle import Grant
 from delivery.models import DomainLimit, SendingAccount
 from delivery.pipeline import batch, claim, journal, next_campaign, prepare, record
 from delivery.pipeline.plan import CLAIM_SIZE
@@ -31,6 +33,7 @@ from delivery.transports.protocol import JournalClosedError, ServerTroubleError,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LOOK_AGAIN_SECONDS: Final = 60.0  # for a mailbox provider that refuses everybody
 LONG_WAIT: Final = 2.0  # seconds; a wait for a limit that the database, and so people, know of
 log = structlog.get_logger()
 
@@ -309,6 +312,7 @@ class AccountSender:
             limits=throttle.limits_of(account),
             groups=throttle.limits_by_group(limits),
             provider_slots=self._provider_slots,
+            waits=_refusing(account),
         )
 
     def _open(self, account: SendingAccount) -> Transport:
@@ -321,6 +325,21 @@ class AccountSender:
             self._transport = choose.transport_for(account)
             self._transport.limit(_most(account, self._connections.count))
         return self._transport
+
+
+def _refusing(account: SendingAccount) -> dict[int, Grant]:
+    """Return the mailbox providers that refuse nearly everybody: nothing goes there for now.
+
+    Asked again soon, so that it goes on within a minute once a person has decided.
+    """
+    return {
+        group: Grant(
+            permits=0,
+            wait=min((until - timezone.now()).total_seconds(), LOOK_AGAIN_SECONDS),
+            limit="refusing",
+        )
+        for group, until in guard.paused(account.workspace_id).items()
+    }
 
 
 def _save(notes: journal.Journal, hand: batch.HandOver) -> None:

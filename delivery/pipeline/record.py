@@ -14,14 +14,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.background import set_aside
-from accounts.models import Workspace
+from delivery.bounce_policy import effects, noting
 from delivery.models import Message
 from delivery.pipeline import minutes, replies, tallies
-from delivery.states import TRANSITIONS, MessageState, Reason
+from delivery.states import TRANSITIONS, Effect, MessageState, Reason
 from delivery.transports.protocol import Outcome, Verdict
-from subscribers.consent import suppression
-from subscribers.models import Subscriber
-from subscribers.states import SuppressionReason
 
 ATTEMPTED: Final = frozenset(
     {MessageState.SENT, MessageState.DEFERRED, MessageState.FAILED, MessageState.UNKNOWN}
@@ -314,12 +311,24 @@ def _record(writer: Writer, batch: Sequence[Outcome]) -> int:
             counts=False,
         )
         done = set(moved)
-    _suppress_invalid(writer, [c.message_id for c in changes if _is_invalid(c, done)])
+    said = {outcome.message_id: outcome for outcome in batch}
+    refused = [c for c in changes if c.state is MessageState.FAILED and c.message_id in done]
+    if refused:
+        noting.while_sending(
+            writer.workspace,
+            [_refusal(change, said[change.message_id]) for change in refused],
+        )
     return len(moved)
 
 
-def _is_invalid(change: MessageChange, done: set[int]) -> bool:
-    return change.reason is Reason.ADDRESS_INVALID and change.message_id in done
+def _refusal(change: MessageChange, outcome: Outcome) -> noting.ServerRefusal:
+    meaning = replies.refusal(outcome)
+    return noting.ServerRefusal(
+        message_id=change.message_id,
+        cause=meaning.cause,
+        effect=meaning.effect,
+        reply=change.reply,
+    )
 
 
 def _change(
@@ -328,6 +337,8 @@ def _change(
     now = timezone.now()
     state, reason = STATE_OF[outcome.verdict], replies.reason_for(outcome)
     not_before = None
+    if state is MessageState.FAILED:
+        reason = _agreeing(reason, replies.refusal(outcome).effect)
     if state is MessageState.DEFERRED:
         not_before = replies.next_try(attempts=attempts, since=since or now, now=now)
         if not_before is None:
@@ -342,24 +353,17 @@ def _change(
     )
 
 
+def _agreeing(reason: Reason, effect: Effect) -> Reason:
+    """Say in the ledger that an address does not exist where, and only where, it counts as that."""
+    if effect is Effect.ADDRESS_INVALID:
+        return Reason.ADDRESS_INVALID
+    is_other = reason is Reason.ADDRESS_INVALID or effect in effects.COUNTED
+    return Reason.REFUSED if is_other else reason
+
+
 def _deferred_since(messages: Iterable[int]) -> dict[int, datetime | None]:
     """Return when each message's first attempt was deferred; None: this is its first."""
     ids = list(messages)
     if not ids:
         return {}
     return dict(Message.objects.filter(pk__in=ids).values_list("pk", "deferred_since"))
-
-
-def _suppress_invalid(writer: Writer, messages: list[int]) -> None:
-    """Never write again to addresses that their own server says do not exist."""
-    if not messages:
-        return
-    people = Message.objects.filter(pk__in=messages).values("subscriber_id")
-    keys = list(
-        Subscriber.objects.filter(pk__in=people, workspace_id=writer.workspace)
-        .order_by("email_key")
-        .values_list("email_key", flat=True)
-    )
-    suppression.insert(
-        Workspace.objects.get(pk=writer.workspace), keys=keys, reason=SuppressionReason.BOUNCED
-    )

@@ -10,13 +10,14 @@ import hashlib
 import random
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 
 from delivery.models import ServerReply
-from delivery.states import Reason
+from delivery.states import Effect, Reason
 from delivery.transports.protocol import Outcome, Verdict
 
 # RFC 3463 §3.2: bad mailbox, bad domain, bad syntax, mailbox moved; 5.1.10: RFC 7505, null MX.
@@ -93,6 +94,33 @@ def _why_failed(outcome: Outcome) -> Reason:
     if vague and outcome.code in {550, 551, 553, 554} and NO_SUCH_PERSON.search(outcome.text):
         return Reason.ADDRESS_INVALID
     return Reason.REFUSED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """What a refusal means for us: a cause of `delivery.refusals`, and its effect."""
+
+    cause: int = 0
+    effect: Effect = Effect.NONE
+
+
+_EFFECTS: Final[dict[Reason, Effect]] = {
+    Reason.ADDRESS_INVALID: Effect.ADDRESS_INVALID,
+    Reason.POLICY: Effect.AUTH_POLICY,
+    Reason.THROTTLED_BY_SERVER: Effect.THROTTLED,
+    Reason.TEMPORARY: Effect.TRANSIENT,
+}
+
+
+def refusal(outcome: Outcome) -> Refusal:
+    """Return what follows from a refusal. A connection that broke says nothing of the person."""
+    if not outcome.code:
+        return Refusal()
+    if outcome.enhanced.endswith(".2.2"):
+        return Refusal(effect=Effect.MAILBOX_FULL)
+    if outcome.enhanced.endswith(".2.1"):
+        return Refusal(effect=Effect.MAILBOX_INACTIVE)
+    return Refusal(effect=_EFFECTS.get(reason_for(outcome), Effect.UNDECIDED))
 
 
 def without_addresses(text: str) -> str:

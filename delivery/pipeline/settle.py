@@ -4,6 +4,9 @@ A person decides, "send again" or "leave", for one message or for all; or an eve
 opened a mail has it.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -16,6 +19,8 @@ from delivery.states import LEFT_AS, EventKind, MessageState, Reason
 
 SENDABLE = frozenset({CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SENT})
 UNDECIDED = frozenset(LEFT_AS)
+# Causes (`delivery.refusals`): on the provider's suppression list, over the account's limit.
+DROPPED = frozenset({11, 72})
 
 
 class CountChangedError(Exception):
@@ -79,24 +84,37 @@ def leave(campaign: Campaign, *, messages: list[int] | None = None) -> int:
 
 
 def by_event(message: int, kind: EventKind) -> bool:
-    """Settle an unknown message of which an event tells what happened; True: it was unknown.
+    """Settle an unknown message of which an event tells what happened; True: it was unknown."""
+    return by_events({message: kind is not EventKind.DELAYED}) > 0
 
-    A bounce says that it did not arrive; whoever opened it, clicked, left by it or complained has
-    it, and so has the server that reports a delivery.
+
+def by_events(messages: Mapping[int, bool]) -> int:
+    """Settle unknown messages by what is known of them now; returns how many were unknown.
+
+    True: its server has it. Whoever opened it, clicked, left by it, complained or answered has it,
+    and a server that returns a mail or reports its delivery had taken it. False: the provider says
+    that it was never sent.
     """
-    row = (
-        Message.objects.filter(pk=message, state=MessageState.UNKNOWN)
-        .values_list("campaign_id", "campaign__workspace_id")
-        .first()
-    )
-    if row is None:
-        return False
-    writer = record.Writer(campaign=row[0], workspace=row[1], attempt=0)
-    arrived = kind is not EventKind.BOUNCED
-    change = record.MessageChange(
-        message_id=message,
-        state=MessageState.SENT if arrived else MessageState.FAILED,
-        reason=Reason.NONE if arrived else Reason.REFUSED,
-    )
-    with transaction.atomic():
-        return bool(record.apply(writer, [change], source=MessageState.UNKNOWN, counts=False))
+    rows = Message.objects.filter(pk__in=list(messages), state=MessageState.UNKNOWN)
+    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for pk, campaign, workspace in rows.values_list("pk", "campaign_id", "campaign__workspace_id"):
+        found[campaign, workspace].append(pk)
+    count = 0
+    for (campaign, workspace), ids in sorted(found.items()):
+        writer = record.Writer(campaign=campaign, workspace=workspace, attempt=0)
+        changes = [
+            record.MessageChange(
+                message_id=pk,
+                state=MessageState.SENT if messages[pk] else MessageState.FAILED,
+                reason=Reason.NONE if messages[pk] else Reason.REFUSED,
+            )
+            for pk in sorted(ids)
+        ]
+        with transaction.atomic():
+            count += len(record.apply(writer, changes, source=MessageState.UNKNOWN, counts=False))
+    return count
+
+
+def was_dropped(cause: int) -> bool:
+    """Say whether a refusal's cause means that the provider never sent the mail."""
+    return cause in DROPPED

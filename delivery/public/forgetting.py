@@ -11,7 +11,15 @@ from django.db.models import Min, Q
 
 from accounts.background import set_aside
 from accounts.models import Workspace
-from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
+from delivery.models import (
+    BounceException,
+    Event,
+    HeldBack,
+    Message,
+    SandboxMessage,
+    SoftBounces,
+    UnsubscribeReason,
+)
 from subscribers.models import Retention
 from subscribers.privacy import retention
 
@@ -46,6 +54,10 @@ def forget_person(
     Message.objects.filter(subscriber_id__in=keys).exclude(provider_id=None).update(
         provider_id=None
     )
+    # Addresses alone: a domain's exception is about nobody.
+    BounceException.objects.filter(workspace=workspace, value__in=addresses).delete()
+    HeldBack.objects.filter(subscriber_id__in=keys).delete()
+    SoftBounces.objects.filter(subscriber_id__in=keys).delete()
     reasons = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys)
     reasons.exclude(words="").update(words="")
     for address in addresses:

@@ -7,7 +7,16 @@ from campaigns.rendering import isolation
 from campaigns.rendering.errors import ContentError
 from campaigns.rendering.stored import tags_of
 from campaigns.rendering.values import values_for
-from delivery.models import Engagement, Event, Message, UnsubscribeReason
+from delivery.bounce_policy import effects
+from delivery.models import (
+    BounceException,
+    Engagement,
+    Event,
+    HeldBack,
+    Message,
+    SoftBounces,
+    UnsubscribeReason,
+)
 from subscribers.consent import suppression
 from subscribers.models import (
     BulkChange,
@@ -62,6 +71,7 @@ def collect(person: Subscriber) -> dict[str, Any]:
         "letters": _letters(person),
         "events": _events(person),
         "activity": _activity(person),
+        "bounces": _bounces(person),
         "words_when_leaving": _words(person),
         "waiting_sign_ups": _waiting(person),
         "actions": _actions(person),
@@ -228,9 +238,31 @@ def _letters(person: Subscriber) -> list[dict[str, Any]]:
             "opened": row.opened_at,
             "clicked": row.clicked_at,
             "unsubscribed": row.unsubscribed_at,
+            "delivered": row.delivered_at,
+            "bounced": row.bounced_at,
+            "reported_as_spam": row.complained_at,
         }
         for row in rows
     ]
+
+
+def _bounces(person: Subscriber) -> dict[str, Any] | None:
+    """Return what is counted of emails that came back, and what waits for a decision."""
+    row = SoftBounces.objects.filter(subscriber=person).first()
+    held = HeldBack.objects.filter(subscriber=person, alarm__closed_at=None).first()
+    exceptions = BounceException.objects.filter(
+        workspace_id=person.workspace_id, value=person.email_key
+    )
+    if row is None and held is None and not exceptions:
+        return None
+    return {
+        "in_a_row": row.count if row else 0,
+        "first": row.first_at if row else None,
+        "last": row.last_at if row else None,
+        "counted_anew_since": row.cleared_at if row else None,
+        "suppression_held_back_since": held.at if held else None,
+        "never_suppressed_because": [one.note for one in exceptions],
+    }
 
 
 def _subject(content: Content | None, person: Subscriber) -> str:
@@ -248,14 +280,16 @@ def _subject(content: Content | None, person: Subscriber) -> str:
 def _events(person: Subscriber) -> list[dict[str, Any]]:
     rows = (
         Event.objects.filter(subscriber_id__in=keys_of(person))
-        .select_related("user_agent")
+        .select_related("user_agent", "reply")
         .order_by("-id")[:MOST_EVENTS]
     )
     return [
         {
             "when": row.at,
             "what": str(row.get_kind_display()),
-            "by": str(row.get_agent_display()),
+            "by": str(row.get_source_display() if row.source else row.get_agent_display()),
+            "why": effects.words(row.cause, row.effect),
+            "server_said": str(row.reply) if row.reply_id and row.reply else None,
             "ip": row.ip,
             "browser": row.user_agent.text if row.user_agent else None,
         }

@@ -43,6 +43,7 @@ def leave(reader: Reader, **evidence: Unpack[Evidence]) -> tuple[int, ...]:
         )
         if left:
             count(reader, evidence)
+        _prove(reader)
     return left
 
 
@@ -56,6 +57,7 @@ def leave_all(reader: Reader, **evidence: Unpack[Evidence]) -> bool:
         changed = lifecycle.unsubscribe_from_all(reader.person, **evidence) is not None
         if changed:
             count(reader, evidence)
+        _prove(reader)
     return changed
 
 
@@ -79,9 +81,12 @@ def count(reader: Reader, evidence: Evidence) -> None:
         ip=evidence.get("ip"),
     )
     _tally(reader, 1)
-    settle.by_event(
-        reader.message.pk, EventKind.UNSUBSCRIBED
-    )  # whoever leaves by a mail has received it
+    _prove(reader)
+
+
+def _prove(reader: Reader) -> None:
+    """Settle a mail of which nobody knew: whoever leaves by it, has received it."""
+    settle.by_event(reader.message.pk, EventKind.UNSUBSCRIBED)
 
 
 def undo(reader: Reader, **evidence: Unpack[Evidence]) -> bool:

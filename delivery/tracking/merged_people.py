@@ -2,6 +2,8 @@
 
 from django.db import connection
 
+from delivery.bounce_policy import following
+from delivery.models import SoftBounces
 from delivery.states import MessageState
 from delivery.tracking import engagement
 
@@ -43,3 +45,5 @@ def move(keep: int, away: int) -> None:
         letters = [key for (key,) in cursor.fetchall()]
         cursor.execute(EVENTS, {"keep": keep, "away": away, "letters": letters})
     engagement.follow_merge(kept=keep, gone=[away])
+    SoftBounces.objects.filter(subscriber_id=away).delete()
+    following.counted_anew([keep])  # what bounced belongs to the one who stays

@@ -21,6 +21,7 @@ class UniqueEvents:
     unsubscribes: int = 0
     complaints: int = 0
     bounces: int = 0
+    deliveries: int = 0  # confirmed by the receiving server; many providers report none
     proxy_opens: int = 0
     scanner_clicks: int = 0
 
@@ -31,6 +32,7 @@ _FIELDS = {
     (EventKind.UNSUBSCRIBED, AgentClass.HUMAN): "unsubscribes",
     (EventKind.COMPLAINED, AgentClass.HUMAN): "complaints",
     (EventKind.BOUNCED, AgentClass.HUMAN): "bounces",
+    (EventKind.DELIVERED, AgentClass.HUMAN): "deliveries",
     (EventKind.OPENED, AgentClass.PROXY): "proxy_opens",
 }
 

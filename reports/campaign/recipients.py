@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.background import set_aside
 from campaigns.models import Campaign
-from delivery.models import Message
-from delivery.states import REASONS, MessageState
+from delivery.bounce_policy import effects
+from delivery.models import Event, Message
+from delivery.states import REASONS, Effect, EventKind, MessageState
 from subscribers.directory.export import ExportOmissions
 from subscribers.models import Subscriber
 
@@ -16,12 +17,23 @@ PAGE = 25
 SEARCH_LIMIT = 1000
 # What people filter by beside the stored states; each is a column that a later event filled.
 LATER = {
+    "delivered": "delivered_at",
     "opened": "opened_at",
     "clicked": "clicked_at",
     "unsubscribed": "unsubscribed_at",
     "bounced": "bounced_at",
     "complained": "complained_at",
 }
+
+# Bounces by what they mean: of mails that came back, and of those refused while they were sent.
+BOUNCED = {
+    "bounced_hard": [effect.value for effect in effects.HARD],
+    "bounced_soft": [effect.value for effect in effects.COUNTED],
+    "bounced_blocked": [
+        effect.value for effect in (Effect.SENDER_BLOCKED, Effect.AUTH_POLICY, Effect.CONTENT)
+    ],
+}
+_REFUSED = Q(state=MessageState.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +56,15 @@ def matching(campaign: Campaign, *, state: str = "", search: str = "") -> QueryS
             messages = messages.filter(reason__in=[int(reason) for reason in REASONS[wanted]])
     elif state in LATER:
         messages = messages.filter(**{f"{LATER[state]}__isnull": False})
+        if state == "delivered":  # and not returned later
+            messages = messages.filter(bounced_at=None)
+    elif state in BOUNCED:
+        events = Event.objects.filter(
+            campaign=campaign, kind=EventKind.BOUNCED, effect__in=BOUNCED[state]
+        )
+        messages = messages.filter(
+            Q(bounced_at__isnull=False) | _REFUSED, pk__in=events.values("message_id")
+        )
     elif state == "not_opened":
         messages = messages.filter(state=MessageState.SENT, opened_at=None)
     if search:
@@ -100,7 +121,7 @@ def rows(campaign: Campaign, *, state: str = "") -> Iterator[list[str]]:
 def _rows(chosen: QuerySet[Message], left_out: ExportOmissions) -> Iterator[list[str]]:
     yield [
         "email", "first_name", "last_name", "state", "reason", "server_reply", "attempts",
-        "last_attempt", "opened", "clicked", "unsubscribed", "bounced", "complained",
+        "last_attempt", "opened", "clicked", "unsubscribed", "bounced", "complained", "delivered",
     ]  # fmt: skip
 
     def made(keys: Sequence[int]) -> list[list[str]]:
@@ -134,7 +155,7 @@ def _row(message: Message) -> list[str]:
     person: Subscriber | None = message.person  # type: ignore[attr-defined]
     moments = (
         message.attempted_at, message.opened_at, message.clicked_at, message.unsubscribed_at,
-        message.bounced_at, message.complained_at,
+        message.bounced_at, message.complained_at, message.delivered_at,
     )  # fmt: skip
     return [
         person.email if person else "",

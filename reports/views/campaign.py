@@ -19,7 +19,7 @@ from campaigns.states import CampaignStatus
 from delivery.figures import ledgers
 from delivery.health import diagnosis
 from delivery.states import EventKind
-from reports.campaign import expected, live, recipients, skips
+from reports.campaign import bounces, expected, live, recipients, skips
 from reports.campaign.engagement import curve, engagement, links
 from reports.views.campaigns import key
 from subscribers.imports.error_file import safe
@@ -27,7 +27,8 @@ from subscribers.imports.error_file import safe
 MOVING, WAITING = 2, 10  # seconds after which the figures are renewed
 FILTERS = (
     "", "sent", "deferred", "failed", "unknown", "skipped", "opened", "not_opened", "clicked",
-    "unsubscribed", "cancelled", "planned",
+    "unsubscribed", "cancelled", "planned", "delivered", "bounced", "bounced_hard", "bounced_soft",
+    "bounced_blocked", "complained",
 )  # fmt: skip
 
 
@@ -145,6 +146,7 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "chart": _curve_chart(campaign),
         "links": links(campaign, clickers=acted.clicks),
         "reasons": skips.by_reason(ledger),
+        "bounces": bounces.by_effect(campaign),
         "differs": expected.difference(campaign, ledger),
         "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
         "unsubscribe_words": skips.unsubscribe_words(campaign),

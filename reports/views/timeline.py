@@ -4,8 +4,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts.access.permissions import MemberRequest, member
-from accounts.roles import Permission
-from delivery.models import Event, Message
+from accounts.roles import Permission, may
+from delivery.bounce_policy import effects
+from delivery.models import Event, HeldBack, Message, SoftBounces
 from subscribers.models import Subscriber
 from subscribers.people import merging
 
@@ -24,10 +25,16 @@ def subscriber_timeline(request: MemberRequest, subscriber_id: int) -> HttpRespo
     )
     events = Event.objects.filter(message_id__in=[message.pk for message in messages])
     by_message: dict[int, list[Event]] = {}
-    for event in events.select_related("user_agent").order_by("at"):
+    for event in events.select_related("user_agent", "reply").order_by("at"):
+        event.why = effects.words(event.cause, event.effect)  # type: ignore[attr-defined]  # for the page
         by_message.setdefault(event.message_id, []).append(event)
     context = {
         "subscriber": subscriber,
+        "soft": SoftBounces.objects.filter(subscriber=subscriber, count__gt=0).first(),
+        "held": HeldBack.objects.filter(subscriber=subscriber, alarm__closed_at=None)
+        .select_related("alarm")
+        .first(),
+        "may_decide": may(request.membership.role, Permission.MANAGE),
         "rows": [(message, by_message.get(message.pk, [])) for message in messages],
     }
     return render(request, "reports/timeline.html", context)

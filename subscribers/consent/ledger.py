@@ -22,6 +22,8 @@ OWN_ACTS = (
     ConsentSource.UNSUBSCRIBE_PAGE,
     ConsentSource.ONE_CLICK,
     ConsentSource.COMPLAINT,
+    ConsentSource.PROVIDER,
+    ConsentSource.MAIL,
 )
 LEAVING = (ConsentKind.UNSUBSCRIBED, ConsentKind.LEFT_AGAIN)
 JOINING = (

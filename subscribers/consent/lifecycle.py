@@ -142,12 +142,21 @@ def unsubscribe_from_all(
     subscriber: Subscriber, **evidence: Unpack[Evidence]
 ) -> tuple[int, ...] | None:
     """Leave every list and suppress the address; returns the lists left, None if already done."""
+    return _out(subscriber, evidence, reason=SuppressionReason.UNSUBSCRIBED)
+
+
+def complain(subscriber: Subscriber, **evidence: Unpack[Evidence]) -> tuple[int, ...] | None:
+    """Leave every list because the person reported our mail as spam; as `unsubscribe_from_all`."""
+    return _out(subscriber, evidence, reason=SuppressionReason.COMPLAINED)
+
+
+def _out(
+    subscriber: Subscriber, evidence: Evidence, *, reason: SuppressionReason
+) -> tuple[int, ...] | None:
     with transaction.atomic():
         left, repeated = _leave(subscriber, evidence, lists=None)
         suppressed = suppression.insert(
-            subscriber.workspace,
-            keys=[subscriber.email_key],
-            reason=SuppressionReason.UNSUBSCRIBED,
+            subscriber.workspace, keys=[subscriber.email_key], reason=reason
         )
         # Also where a stronger reason stays: whoever takes that one back must see the wish.
         first = suppressed or not ledger.has_left_everything(subscriber)

@@ -6,9 +6,11 @@ match `Subscriber.address_hash` against it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, OuterRef, QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -17,6 +19,8 @@ from subscribers.fields.problems import Problem
 from subscribers.models import Subscriber, Suppression, SuppressionTally
 from subscribers.states import SuppressionReason
 
+# A member allowed addresses again: ``workspace_id`` and ``keys``, inside the transaction.
+released = Signal()
 LONGEST_DETAIL = 300
 ROWS_A_PAGE = 50
 MOST_FOUND = 1_000  # of addresses that begin alike, found by their beginning
@@ -246,8 +250,34 @@ def counts(workspace: Workspace) -> dict[str, int]:
 
 def release(workspace: Workspace, *, suppression_id: int) -> bool:
     """Allow an address again; the caller has warned and checked who asks. True: it was there."""
-    deleted, _ = Suppression.objects.filter(workspace=workspace, pk=suppression_id).delete()
+    with transaction.atomic():
+        rows = Suppression.objects.filter(workspace=workspace, pk=suppression_id)
+        keys = list(rows.values_list("email_key", flat=True))
+        deleted, _ = rows.delete()
+        if deleted:
+            released.send(Suppression, workspace_id=workspace.pk, keys=keys)
     return deleted > 0
+
+
+def withdraw(
+    workspace_id: int,
+    *,
+    keys: Iterable[str],
+    reason: SuppressionReason,
+    since: datetime | None = None,
+) -> set[str]:
+    """Take suppressions for one reason back (made since a moment); returns whose, by their keys.
+
+    What stood there for another reason, or was put above this one, stays.
+    """
+    rows = Suppression.objects.filter(
+        workspace_id=workspace_id, email_key__in=list(keys), reason=reason
+    )
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    found = dict(rows.values_list("pk", "email_key"))
+    Suppression.objects.filter(pk__in=list(found)).delete()
+    return set(found.values())
 
 
 def release_own_wish(workspace_id: int, *, address_hash: bytes) -> bool:

@@ -26,8 +26,8 @@ WARNINGS = {
         "They stay off the lists they left."
     ),
     SuppressionReason.BOUNCED: gettext_lazy(
-        "The mail server said that this address does not exist. It will most likely bounce again, "
-        "and many bounces harm how all your mail arrives."
+        "Emails to this address came back. They will most likely bounce again, and many bounces "
+        "harm how all your mail arrives. Once released, its bounces are counted anew."
     ),
     SuppressionReason.COMPLAINED: gettext_lazy(
         "This person reported your mail as spam. Writing to them again can get all your mail "

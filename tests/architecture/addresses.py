@@ -10,7 +10,7 @@ from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
 from delivery.accounts import dkim_keys
-from delivery.models import SandboxMessage, SendingAccount
+from delivery.models import BounceException, ProviderAlarm, SandboxMessage, SendingAccount
 from subscribers.models import (
     BulkAction,
     ConsentStatement,
@@ -113,6 +113,10 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "action_id": lambda w: BulkAction.objects.create(workspace=w, kind="suppress").pk,
     "group_id": lambda w: (
         DuplicateGroup.objects.create(workspace=w, kind="address", shared="a", people=[1, 2]).pk
+    ),
+    "exception_id": lambda w: BounceException.objects.create(workspace=w, value="w.example").pk,
+    "alarm_id": lambda w: (
+        ProviderAlarm.objects.create(workspace=w, domain_group=1, refused=9, of=9).pk
     ),
     "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,

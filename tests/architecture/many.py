@@ -12,7 +12,16 @@ from accounts.team import api_keys
 from campaigns.models import Campaign, Content, Template
 from campaigns.states import CampaignStatus
 from delivery.accounts import dkim_keys
-from delivery.models import Dispatch, Message, MessageTally, SandboxMessage, SendingAccount
+from delivery.models import (
+    BounceException,
+    Dispatch,
+    HeldBack,
+    Message,
+    MessageTally,
+    ProviderAlarm,
+    SandboxMessage,
+    SendingAccount,
+)
 from delivery.states import REASONS, MessageState
 from subscribers.models import (
     BulkAction,
@@ -137,6 +146,15 @@ def _sending(workspace: Workspace, number: int) -> None:
     )
     dkim_keys.generate(workspace, domain=f"d{number}.example", algorithm="ed25519")
     SandboxMessage.objects.create(workspace=workspace, size=0, raw=b"Subject: a\r\n\r\nb")
+    BounceException.objects.create(workspace=workspace, value=f"many{number}.example")
+    alarm = ProviderAlarm.objects.create(
+        workspace=workspace, domain_group=0, domain=f"many{number}.example", refused=9, of=9
+    )
+    HeldBack.objects.bulk_create(
+        HeldBack(alarm=one, subscriber=person, effect=1)
+        for one in {ProviderAlarm.objects.earliest("pk"), alarm}
+        for person in Subscriber.objects.filter(workspace=workspace).order_by("-pk")[:1]
+    )
     template = Template.objects.create(
         workspace=workspace, name=f"Template {number}", source="<mjml/>"
     )

@@ -86,6 +86,9 @@ POISONED = {
         f"{SUBSCRIBERS}::test_views_of_forms_are_copied_beside_a_poisoned_form"
     ),
     # What works on many within a request, or hands them out.
+    "news of mails": (
+        "tests/delivery/events/test_applying.py::test_one_poisoned_mail_spoils_none_of_the_others"
+    ),
     "exports of people": (
         f"{SUBSCRIBERS}::test_an_export_goes_on_beside_somebody_who_cannot_be_read"
     ),
@@ -116,6 +119,7 @@ POISONED = {
 # What has no batch in which one member could spoil the others.
 ALONE = {
     "delivery.tasks.keep_sending": "hands on slices",
+    "delivery.tasks.forget_feedback": "deletes by age alone",
     "subscribers.tasks.take_signup": "one sign-up; held for a member if it fails",
     "subscribers.tasks.take_overdue_signups": "hands on one task for each",
     "subscribers.tasks.resume_imports": "hands on one task for each",

@@ -14,7 +14,13 @@ from accounts.models import ApiKey, Invitation, Membership
 from accounts.roles import Role
 from accounts.team import api_keys
 from campaigns.models import Campaign, Template
-from delivery.models import DkimKey, SandboxMessage, SendingAccount
+from delivery.models import (
+    BounceException,
+    DkimKey,
+    ProviderAlarm,
+    SandboxMessage,
+    SendingAccount,
+)
 from delivery.processes import heartbeats
 from subscribers.models import (
     BulkAction,
@@ -52,6 +58,8 @@ ROWS: dict[str, Any] = {
     "action_id": BulkAction,
     "group_id": DuplicateGroup,
     "account_id": SendingAccount,
+    "exception_id": BounceException,
+    "alarm_id": ProviderAlarm,
     "message_id": SandboxMessage,
     "membership_id": Membership,
     "invitation_id": Invitation,

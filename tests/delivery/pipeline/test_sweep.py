@@ -268,8 +268,8 @@ def test_an_event_settles_an_unknown_message(cast: Cast) -> None:
         sending.writer(campaign), [sending.outcome(p, Verdict.UNKNOWN) for p in ids[:2]]
     )
     assert settle.by_event(ids[0], EventKind.OPENED)
-    assert settle.by_event(ids[1], EventKind.BOUNCED)
-    assert not settle.by_event(ids[2], EventKind.OPENED)
+    assert settle.by_events({ids[1]: False}) == 1  # its provider never sent it
+    assert not settle.by_event(ids[2], EventKind.BOUNCED)
     assert not settle.by_event(ids[0], EventKind.OPENED)
     assert sending.states(campaign) == {
         MessageState.SENT: 1,

@@ -1,0 +1,22 @@
+"""Which effects of a refusal speak against an address, and which against us."""
+
+from typing import Final
+
+from delivery.states import Effect
+
+HARD: Final = frozenset({Effect.ADDRESS_INVALID})
+# Says something of a mailbox, though nothing final: counted in a row.
+SOFT: Final = frozenset({Effect.MAILBOX_FULL, Effect.TRANSIENT})
+COUNTED: Final = SOFT | {Effect.MAILBOX_INACTIVE}
+# What a provider that refuses everybody says. Trouble that passes, and our own settings, are none.
+REFUSALS: Final = HARD | {
+    Effect.MAILBOX_INACTIVE,
+    Effect.SENDER_BLOCKED,
+    Effect.AUTH_POLICY,
+    Effect.CONTENT,
+}
+
+
+def words(cause: int | None, effect: int | None) -> str:  # noqa: ARG001 - as `refusals` knows it
+    """Return why a mail was refused, in words for people; "" where nobody said."""
+    return str(Effect(effect or 0).label)

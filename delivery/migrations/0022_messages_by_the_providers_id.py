@@ -1,0 +1,21 @@
+"""A message is found by the id that its provider gave it. Built beside the traffic."""
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("delivery", "0017_what_bounces_do")]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="message",
+            index=models.Index(
+                fields=["provider_id"],
+                name="message_by_provider_id",
+                condition=models.Q(provider_id__isnull=False),
+            ),
+        ),
+    ]
