@@ -29,8 +29,12 @@ _ACTIONS: Final = {
     "expanded": EventKind.DELIVERED,
     "relayed": EventKind.DELIVERED,
 }
+_QUOTE: Final = re.compile(r"^(?:> ?)+", re.MULTILINE)
+_IRONPORT: Final = re.compile(r"[45]\.\d\.\d - [\w ]{3,60} ([45]\d\d)-'")
 _BY_CLASS: Final = {"2": EventKind.DELIVERED, "4": EventKind.BOUNCED, "5": EventKind.BOUNCED}
-_IN_TEXT: Final = re.compile(r"^(?:Final|Original)-Recipient:", re.IGNORECASE | re.MULTILINE)
+_IN_TEXT: Final = re.compile(
+    r"^((?:> ?)*)(?:Final|Original)-Recipient:", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -49,7 +53,9 @@ class Status:
 
     @property
     def recipient(self) -> str:
-        """The address we mailed, where the report says so; else the one it ended at."""
+        """The address it ended at; the one we mailed where that is no whole address."""
+        if self.final and "." in self.final.rpartition("@")[2]:
+            return self.final
         return self.original or self.final
 
     @property
@@ -76,7 +82,8 @@ def statuses(mail: Mail) -> list[Status]:
                 first = _IN_TEXT.search(text)
                 if first:
                     start = text.rfind("\n\n", 0, first.start())
-                    found += _blocks(text[max(0, start) :])
+                    pasted = text[max(0, start) :]
+                    found += _blocks(_QUOTE.sub("", pasted) if first[1] else pasted)
     return found[:MOST_RECIPIENTS]
 
 
@@ -141,6 +148,13 @@ def _go_on(current: Status, line: str) -> None:
 
 
 def _without_type(value: str) -> str:
+    """Return a diagnostic's words, without what IronPort calls each of them."""
+    said = _words_of(value)
+    labelled = _IRONPORT.match(said)
+    return f"{labelled[1]} {said[labelled.end() :]}" if labelled else said
+
+
+def _words_of(value: str) -> str:
     kind, separator, rest = value.partition(";")
     if separator and len(kind) < 20 and "@" not in kind and not kind[:1].isdigit():  # noqa: PLR2004
         return readable(rest.strip())

@@ -293,7 +293,9 @@ def _known_charset(charset: str) -> str:
 
 
 _TAG: Final = re.compile(r"<[^<>]{0,4000}>")
-_NEW_LINE: Final = re.compile(r"<\s{0,3}/?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^<>]{0,2000}>", re.I)
+_NEW_LINE: Final = re.compile(
+    r"<\s{0,3}/?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^<>]{0,2000}>", re.I
+)
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _HIDDEN: Final = ("style", "script", "head")
 # Addresses in angle brackets are no tags: an "@" stands in them, and no space.

@@ -31,7 +31,9 @@ class Phrases:
         ):
             return True
         return any(
-            said.has(one) for word in self._anchored.keys() & said.all for one in self._anchored[word]
+            said.has(one)
+            for word in self._anchored.keys() & said.all
+            for one in self._anchored[word]
         )
 
     def are_all_of(self, text: str) -> bool:

@@ -7,21 +7,22 @@ words of failure: taking one for a bounce would cost a subscriber.
 """
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
-from delivery.bounces import addresses, complaint, dsn, wording
+from delivery.bounces import addresses, complaint, dsn, notification, wording
 from delivery.bounces import returned as returns
 from delivery.bounces.evidence import Evidence
-from delivery.bounces.mail import Mail, parse
+from delivery.bounces.mail import Mail, decoded, parse
 from delivery.bounces.returned import Returned
 from delivery.refusals.causes import Cause
 from delivery.refusals.classify import Refusal, meaning, refusal
 from delivery.states import Effect, EventKind, MailKind
 
 LONGEST_TEXT: Final = 1_000
+_MOST_WRAPPED: Final = 2
 _YEARS: Final = range(1990, 2200)
 
 
@@ -29,7 +30,8 @@ _YEARS: Final = range(1990, 2200)
 class Report:
     """What a mail says of one recipient ("" where it hides them).
 
-    ``code`` (0: none), ``enhanced`` ("": none) and ``text`` are the refusing server's.
+    ``recipient`` is the address that failed; ``mailed`` the one that led to it, where the mail says
+    so and it is another (an alias, a forward): that is the one we know. ``code`` (0: none), ``enhanced`` ("": none) and ``text`` are the refusing server's.
     """
 
     recipient: str
@@ -39,6 +41,7 @@ class Report:
     code: int = 0
     enhanced: str = ""
     text: str = ""
+    mailed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,26 +67,47 @@ class Reading:
 
 def read(raw: bytes) -> Reading:
     """Read a mail that came back; any bytes will do."""
-    mail = parse(raw)
+    return _read(parse(raw), depth=0)
+
+
+def _read(mail: Mail, *, depth: int) -> Reading:
+    inner = _wrapped(mail) if depth < _MOST_WRAPPED else None
+    if inner is not None:
+        found = _read(inner, depth=depth + 1)
+        if found.kind is not MailKind.OTHER:
+            return replace(found, is_truncated=found.is_truncated or mail.is_truncated)
     text = wording.notification(mail)
     returned = returns.find(mail, text)
     subject = mail.headers.get("subject")[:500].replace("\0", "")
-    complained = complaint.find(mail, returned)
+    told = notification.parse(text)
+    complained = complaint.find(mail, returned) or notification.complaint(told)
     if complained is not None:
         kind, reports = _complaint(complained)
     else:
-        kind, reports = _answer(mail, wording.without_copy(text, returned), returned)
+        kind, reports = _answer(mail, wording.without_copy(text, returned), returned, told)
+    names = (notification.provider_id(told), *returns.provider_ids(returned))
     return Reading(
         kind=kind,
         reports=tuple(reports),
         header_id=returns.header_id(returned),
         tokens=returns.tokens(mail, returned, subject=subject),
-        provider_ids=returns.provider_ids(returned),
+        provider_ids=tuple(dict.fromkeys(name for name in names if name)),
         feedback_type=complained.kind if complained else "",
         subject=subject,
         at=_date(mail),
         is_truncated=mail.is_truncated,
     )
+
+
+def _wrapped(mail: Mail) -> Mail | None:
+    """Return the report inside a mail that is none itself: some gateways wrap what passes them."""
+    part = mail.first("message/rfc822")
+    if part is None or mail.first(*dsn.KINDS, complaint.KIND):
+        return None
+    inner = parse(decoded(part.body, part.headers.get("content-transfer-encoding")))
+    sender = addresses.first(inner.headers.get("from"))
+    is_report = inner.parameters.get("report-type") in {"delivery-status", "feedback-report"}
+    return inner if is_report and (addresses.is_daemon(sender) or inner.first(*dsn.KINDS)) else None
 
 
 def _date(mail: Mail) -> datetime | None:
@@ -108,9 +132,11 @@ def _complaint(found: complaint.Complaint) -> tuple[MailKind, list[Report]]:
     ]
 
 
-def _answer(mail: Mail, text: str, returned: Returned) -> tuple[MailKind, list[Report]]:
+def _answer(
+    mail: Mail, text: str, returned: Returned, told: dict[str, Any]
+) -> tuple[MailKind, list[Report]]:
     evidence = Evidence(mail, returned, text)
-    statuses = dsn.statuses(mail)
+    statuses = notification.statuses(told) or dsn.statuses(mail)
     if mail.parameters.get("report-type") == "disposition-notification":
         return MailKind.OTHER, []
     if evidence.is_absence_note and not (statuses and evidence.is_from_a_daemon):
@@ -122,7 +148,7 @@ def _answer(mail: Mail, text: str, returned: Returned) -> tuple[MailKind, list[R
     if evidence.is_challenge:
         return _automatic(mail, MailKind.CHALLENGE, Cause.CHALLENGE)
     failed = wording.failed(mail, text, returned)
-    reports = [_by_words(one, text) for one in failed]
+    reports = [_by_words(one, text if len(failed) == 1 else "") for one in failed]
     has_reason = any(one.effect is not Effect.UNDECIDED for one in reports)
     if reports and evidence.is_bounce(has_reason=has_reason):
         if evidence.is_delay:
@@ -140,9 +166,7 @@ def _answer(mail: Mail, text: str, returned: Returned) -> tuple[MailKind, list[R
 def _automatic(mail: Mail, kind: MailKind, cause: Cause) -> tuple[MailKind, list[Report]]:
     sender = addresses.first(mail.headers.get("from"))
     effect = meaning(cause).effect
-    return kind, [
-        Report(recipient=sender, kind=EventKind.AUTO_REPLIED, cause=cause, effect=effect)
-    ]
+    return kind, [Report(recipient=sender, kind=EventKind.AUTO_REPLIED, cause=cause, effect=effect)]
 
 
 def _unsubscribe(mail: Mail) -> tuple[MailKind, list[Report]]:
@@ -157,15 +181,7 @@ def _unsubscribe(mail: Mail) -> tuple[MailKind, list[Report]]:
 
 
 def _as_delay(report: Report) -> Report:
-    return Report(
-        recipient=report.recipient,
-        kind=EventKind.DELAYED,
-        cause=Cause.STILL_TRYING,
-        effect=Effect.DELAY,
-        code=report.code,
-        enhanced=report.enhanced,
-        text=report.text,
-    )
+    return replace(report, kind=EventKind.DELAYED, cause=Cause.STILL_TRYING, effect=Effect.DELAY)
 
 
 def _by_words(failed: wording.Failed, text: str) -> Report:
@@ -175,15 +191,12 @@ def _by_words(failed: wording.Failed, text: str) -> Report:
         reply = elsewhere if elsewhere.code or elsewhere.enhanced else reply
     found = _classified(reply, failed.recipient)
     if found.cause in _VAGUE:
-        for said in (failed.said, text[:2_000]):
-            other = refusal(code=reply.code, enhanced=reply.enhanced, text=said)
-            if other.cause not in _VAGUE:
-                found = other
-                break
-    return _report(failed.recipient, EventKind.BOUNCED, found, reply)
+        found = _by_more_words(found, reply, failed.said, text)
+    report = _report(failed.recipient, EventKind.BOUNCED, found, reply)
+    return replace(report, mailed=failed.mailed)
 
 
-_VAGUE: Final = frozenset({Cause.UNDECIDED, Cause.RECIPIENT_REFUSED, Cause.POLICY, Cause.PROTOCOL})
+_VAGUE: Final = frozenset({Cause.UNDECIDED, Cause.POLICY, Cause.PROTOCOL})
 
 
 def _classified(reply: wording.Reply, recipient: str) -> Refusal:
@@ -192,8 +205,17 @@ def _classified(reply: wording.Reply, recipient: str) -> Refusal:
         enhanced=reply.enhanced,
         text=reply.text,
         domain=recipient.rpartition("@")[2],
-        after_data=reply.after_data,
+        stage=reply.stage or ("relayed" if reply.code else ""),
     )
+
+
+def _by_more_words(found: Refusal, reply: wording.Reply, *texts: str) -> Refusal:
+    """Ask what people are told, where the server's own words say little."""
+    for said in texts:
+        other = refusal(code=reply.code, enhanced=reply.enhanced, text=said[:2_000])
+        if other.cause not in _VAGUE:
+            return other
+    return found
 
 
 def _report(recipient: str, kind: EventKind, found: Refusal, reply: wording.Reply) -> Report:
@@ -214,15 +236,16 @@ def _by_status(
     """Read a report's fields; None where they name nobody, and words must do."""
     reports: dict[tuple[str, EventKind], Report] = {}
     everybody = [one.recipient for one in statuses]
-    failing = [
-        one for one in statuses if one.recipient or len(statuses) == 1
-    ]
+    of_all = text if len(statuses) == 1 else ""
+    failing = [one for one in statuses if one.recipient or len(statuses) == 1]
     for status in failing:
         recipient = status.recipient or _named_elsewhere(mail, status, text, evidence)
         kind = status.kind or EventKind.BOUNCED
         if recipient:
-            report = _of_status(status, recipient, kind, wording.said_of(recipient, text, everybody))
-            reports.setdefault((addresses.key(recipient), kind), report)
+            said = wording.said_of(recipient, text, everybody)
+            report = _of_status(status, recipient, kind, said, of_all)
+            mailed = status.original if status.original != recipient else ""
+            reports.setdefault((addresses.key(recipient), kind), replace(report, mailed=mailed))
     if not reports:
         return None
     kinds = {report.kind for report in reports.values()}
@@ -242,24 +265,28 @@ def _named_elsewhere(mail: Mail, status: dsn.Status, text: str, evidence: Eviden
     return failed[0].recipient if failed else ""
 
 
-def _of_status(status: dsn.Status, recipient: str, kind: EventKind, said: str) -> Report:
+def _of_status(status: dsn.Status, recipient: str, kind: EventKind, said: str, text: str) -> Report:
     reply = wording.reply_in(status.diagnostic)
     in_text = wording.reply_in(said)
     reply = wording.Reply(
         code=reply.code or (in_text.code if not reply.enhanced else 0),
         enhanced=_more_telling(reply.enhanced, status.status),
         text=status.diagnostic or in_text.text,
-        after_data=in_text.after_data or reply.after_data,
+        stage=in_text.stage or reply.stage,
     )
     if kind is EventKind.DELIVERED:
         return Report(
-            recipient=recipient, kind=kind, cause=Cause.NONE, effect=Effect.NONE,
-            code=reply.code, enhanced=reply.enhanced, text=reply.text[:LONGEST_TEXT],
+            recipient=recipient,
+            kind=kind,
+            cause=Cause.NONE,
+            effect=Effect.NONE,
+            code=reply.code,
+            enhanced=reply.enhanced,
+            text=reply.text[:LONGEST_TEXT],
         )
     found = _classified(reply, recipient)
-    if found.cause in _VAGUE and said:
-        other = refusal(code=reply.code, enhanced=reply.enhanced, text=said)
-        found = other if other.cause not in _VAGUE else found
+    if found.cause in _VAGUE:
+        found = _by_more_words(found, reply, said, text)
     report = _report(recipient, kind, found, reply)
     return _as_delay(report) if kind is EventKind.DELAYED else report
 

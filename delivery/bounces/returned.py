@@ -8,13 +8,38 @@ from typing import Final
 from delivery.bounces import addresses
 from delivery.bounces.mail import Headers, Mail, Part, decoded, fields_of, split
 
-WHOLE: Final = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers",
-                "text/rfc822", "message/rfc822-headers", "message/partial")
-_TELLING: Final = frozenset(
-    {"received", "return-path", "from", "to", "subject", "date", "message-id", "mime-version",
-     "content-type", "delivered-to", "dkim-signature", "reply-to", "x-mailer", "cc", "sender"}
+WHOLE: Final = (
+    "message/rfc822",
+    "message/global",
+    "text/rfc822-headers",
+    "message/global-headers",
+    "text/rfc822",
+    "message/rfc822-headers",
+    "message/partial",
 )
-_ENOUGH: Final = 3  # such fields in a row are a header
+_TELLING: Final = frozenset(
+    {
+        "received",
+        "return-path",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "delivered-to",
+        "dkim-signature",
+        "reply-to",
+        "x-mailer",
+        "cc",
+        "sender",
+    }
+)
+_ENOUGH: Final = 3  # such fields in a row are a header, if one of them is no person's to write
+_TECHNICAL: Final = frozenset(
+    {"received", "return-path", "message-id", "mime-version", "dkim-signature"}
+)
 _FIELD: Final = re.compile(r"(?:> ?|\| ?)?([!-9;-~]{1,60}):(?:\s|$)")
 _QUOTE: Final = re.compile(r"^(?:> ?|\| ?)", re.MULTILINE)
 _MOST_TOKENS: Final = 20
@@ -23,11 +48,27 @@ _TOKEN: Final = re.compile(r"(?<![\w-])([\w-]{22})(?![\w-])", re.ASCII)
 _OWN_URL: Final = re.compile(r"/u/([\w-]{22})/", re.ASCII)
 _MESSAGE_ID: Final = re.compile(r"<?\s*([^\s<>]{1,500}@[^\s<>]{1,255})\s*>?")
 # How providers that replace our Message-ID name a mail.
-_PROVIDER_IDS: Final = ("x-ses-message-id", "x-pm-message-id", "x-sg-id", "x-mailgun-message-id",
-                        "x-mj-mid", "x-mailersend-message-id", "x-message-id")
+_PROVIDER_IDS: Final = (
+    "x-ses-message-id",
+    "x-pm-message-id",
+    "x-sg-id",
+    "x-mailgun-message-id",
+    "x-mj-mid",
+    "x-mailersend-message-id",
+    "x-message-id",
+)
 _SES: Final = re.compile(r"([0-9a-f]{16}-[0-9a-f-]{36,44}-\d{6})@(?:[\w-]+\.)?amazonses\.com")
-_ADDRESSED: Final = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to",
-                     "x-failed-recipients", "cc", "original-recipient", "x-delivered-to")
+_ADDRESSED: Final = (
+    "to",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-failed-recipients",
+    "cc",
+    "original-recipient",
+    "x-delivered-to",
+)
 _OURS: Final = ("from", "return-path", "sender", "reply-to", "errors-to")
 
 
@@ -84,7 +125,7 @@ def _in_text(text: str) -> int:
             name = named[1].lower()
             if name in _TELLING:
                 telling.add(name)
-            if len(telling) >= _ENOUGH:
+            if len(telling) >= _ENOUGH and telling & _TECHNICAL:
                 return start
         elif not (start >= 0 and line[:1] in {" ", "\t", ">"} and line.strip("> \t\r\n")):
             start, telling = -1, set()

@@ -5,16 +5,23 @@ servers say "550 5.7.1 user unknown" and "550 5.1.1 blocked by our filter", and 
 """
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
 
 from delivery.refusals import rules
 from delivery.refusals.causes import MEANINGS, Cause
+from delivery.refusals.phrases import WordRule
 from delivery.refusals.words import Words
 from delivery.states import Effect
 
 _STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _CODE: Final = re.compile(r"(?<![\d.:/-])([245]\d\d)(?=[ \-#]|$)")
+# Long answers repeat both at the beginning of each line, in the midst of a sentence.
+_CODES: Final = re.compile(r"(?<![\d.])[245]\d\d[- ]#?[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _SAYS_NOTHING: Final = frozenset({"", "4.0.0", "5.0.0", "5.5.0", "5.3.0"})
+
+
+Stage = Literal["", "recipient", "data", "relayed"]
 
 
 class Refusal(NamedTuple):
@@ -25,15 +32,13 @@ class Refusal(NamedTuple):
     is_permanent: bool
 
 
-def refusal(
-    *, code: int, enhanced: str, text: str, domain: str = "", after_data: bool = False
-) -> Refusal:
+def refusal(*, code: int, enhanced: str, text: str, domain: str = "", stage: Stage = "") -> Refusal:
     """Say what a server's answer means.
 
     ``code`` is the reply code (0: none is known), ``enhanced`` the status such as "5.1.1" or "",
     ``text`` the server's words (any length; the first `rules.LONGEST` characters are read),
-    ``domain`` that of the recipient or of the server's name. ``after_data``: it was said after the
-    whole mail had been sent, when a server that knows its users would have refused earlier.
+    ``domain`` that of the recipient or of the server's name. ``stage``: what it answered, the recipient or the whole mail, where that is known; "relayed":
+    somebody else tells what a server said, and not of what.
     Never raises; time grows with the length of the text alone.
     """
     text = text[: rules.LONGEST]
@@ -41,23 +46,30 @@ def refusal(
         enhanced = _status_in(text)
     if not 200 <= code <= 599:  # noqa: PLR2004 - RFC 5321 §4.2
         code = _code_in(text)
+    said = Words(_CODES.sub(" ", text))
+    domain = domain.lower().rstrip(".")
     cause = (
-        _by_words(Words(text), code=code, enhanced=enhanced, domain=domain.lower().rstrip("."))
+        _first(rules.BY_WORDS, said, code=code, enhanced=enhanced, domain=domain)
         or _by_status(enhanced)
+        or _first(rules.LATE, said, code=code, enhanced=enhanced, domain=domain)
         or rules.BY_CODE.get(code, Cause.UNDECIDED)
     )
     if cause is Cause.USER_UNKNOWN:
-        cause = _doubted(enhanced, after_data=after_data)
+        cause = _doubted(enhanced, stage=stage)
     return meaning(cause, passes=_passes(code, enhanced))
 
 
-def _doubted(enhanced: str, *, after_data: bool) -> Cause:
+def _doubted(enhanced: str, *, stage: Stage) -> Cause:
     """Return what "no such user" is when status or moment contradict the words.
 
     Mobile carriers and gateways say so, too, of people whose filter refuses the sender.
     """
-    if after_data and enhanced not in rules.NO_SUCH_USER:
-        return Cause.FILTERED
+    if stage == "data" and enhanced not in rules.NO_SUCH_USER:
+        return Cause.FILTERED  # a server that knows its users would have refused them earlier
+    if stage == "relayed" and enhanced in {"", "5.0.0"}:
+        return Cause.RECIPIENT_REFUSED
+    if enhanced == "5.2.1" and stage == "recipient":
+        return Cause.USER_UNKNOWN
     if enhanced.startswith(rules.CONTRADICTS_UNKNOWN):
         return Cause.MAILBOX_DISABLED if enhanced == "5.2.1" else Cause.RECIPIENT_REFUSED
     return Cause.USER_UNKNOWN
@@ -87,8 +99,10 @@ def _passes(code: int, enhanced: str) -> bool | None:
     return {"4": True, "5": False}.get(first)
 
 
-def _by_words(said: Words, *, code: int, enhanced: str, domain: str) -> Cause | None:
-    for rule in rules.BY_WORDS:
+def _first(
+    asked: Iterable[WordRule], said: Words, *, code: int, enhanced: str, domain: str
+) -> Cause | None:
+    for rule in asked:
         if rule.fits(said, code=code, enhanced=enhanced, domain=domain):
             return rule.cause
     return None

@@ -15,7 +15,7 @@ class WordRule:
     """``cause`` where one of ``says`` stands in the text, and none of ``unless``.
 
     ``codes``: beginnings of codes and statuses, one of which must fit; ``domains``: ends of the
-    domain that speaks. Empty: any.
+    domain that speaks. Empty: any. ``is_late``: asked after the status.
     """
 
     cause: Cause
@@ -23,6 +23,7 @@ class WordRule:
     unless: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    is_late: bool = False
     _anchored: dict[str, tuple[Phrase, ...]] = field(init=False, repr=False)
     _open: tuple[Phrase, ...] = field(init=False, repr=False)
     _foreign: tuple[Phrase, ...] = field(init=False, repr=False)
@@ -82,6 +83,7 @@ def _read() -> Iterator[WordRule]:
             tuple(rule.get("unless", ())),
             tuple(rule.get("codes", ())),
             tuple(rule.get("domains", ())),
+            rule.get("late", False),
         )
 
 

@@ -13,7 +13,8 @@ from delivery.refusals.causes import Cause
 from delivery.refusals.phrases import RULES
 
 VERSION: Final = 1
-BY_WORDS: Final = RULES  # asked in this order, before status and code
+BY_WORDS: Final = tuple(rule for rule in RULES if not rule.is_late)  # asked before the status
+LATE: Final = tuple(rule for rule in RULES if rule.is_late)  # asked after it, before the code
 LONGEST: Final = 2_000  # characters of a server's words that are read
 STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
