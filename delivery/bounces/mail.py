@@ -11,6 +11,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -240,7 +241,7 @@ def readable(value: str) -> str:
         return value.strip()
     try:
         words = decode_header(value)
-    except (ValueError, LookupError, AttributeError):
+    except (ValueError, LookupError, AttributeError, MessageError):
         return value.strip()
     return "".join(
         word if isinstance(word, str) else as_text(word, charset or "") for word, charset in words

@@ -12,14 +12,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+import structlog
+
 from delivery.bounces import addresses, complaint, dsn, notification, wording
 from delivery.bounces import returned as returns
 from delivery.bounces.evidence import Evidence
-from delivery.bounces.mail import Mail, decoded, parse
+from delivery.bounces.mail import LARGEST, Mail, decoded, parse
 from delivery.bounces.returned import Returned
 from delivery.refusals.causes import Cause
 from delivery.refusals.classify import Refusal, meaning, refusal
 from delivery.states import Effect, EventKind, MailKind
+
+log = structlog.get_logger()
 
 LONGEST_TEXT: Final = 1_000
 _MOST_WRAPPED: Final = 2
@@ -67,7 +71,11 @@ class Reading:
 
 def read(raw: bytes) -> Reading:
     """Read a mail that came back; any bytes will do."""
-    return _read(parse(raw), depth=0)
+    try:
+        return _read(parse(raw), depth=0)
+    except Exception:  # noqa: BLE001 - whatever strangers send: it is kept, and shown as not understood
+        log.warning("mail_could_not_be_read", size=len(raw), exc_info=True)
+        return Reading(kind=MailKind.OTHER, is_truncated=len(raw) > LARGEST)
 
 
 def _read(mail: Mail, *, depth: int) -> Reading:

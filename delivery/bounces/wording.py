@@ -196,7 +196,7 @@ def _candidates(text: str) -> Iterator[tuple[int, str]]:
             yield from _of_line(line, last, is_list=is_list)
         if line.strip():
             if _INTRODUCES.search(line) and "@" not in line:
-                said = f"{last} {line}"
+                said = f"{last} {line}" if last.rstrip()[-1:].isalpha() else line
                 is_list = phrases.BOUNCE_BODY.are_in(Words(said)) or bool(_WHOM.search(said))
             last = line
         elif "@" in last:
