@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from delivery.bounces import addresses
-from delivery.bounces.mail import Headers, Mail, decoded, fields_of
+from delivery.bounces.decoding import decoded
+from delivery.bounces.mail import Headers, Mail, fields_of
 from delivery.bounces.returned import Returned
 
 KIND: Final = "message/feedback-report"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from delivery.bounces import addresses
-from delivery.bounces.mail import Mail, Part, as_text, decoded, readable
+from delivery.bounces.decoding import as_text, decoded, readable
+from delivery.bounces.mail import Mail, Part
 from delivery.states import EventKind
 
 KINDS: Final = ("message/delivery-status", "message/global-delivery-status")

@@ -1,12 +1,15 @@
 """What a returned mail says of the mail that we sent: its header fields and our tokens in them."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from delivery.bounces import addresses
-from delivery.bounces.mail import Headers, Mail, Part, decoded, fields_of, split
+from delivery.bounces.decoding import decoded
+from delivery.bounces.mail import Headers, Mail, Part, fields_of, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WHOLE: Final = (
     "message/rfc822",

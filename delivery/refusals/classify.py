@@ -37,8 +37,9 @@ def refusal(*, code: int, enhanced: str, text: str, domain: str = "", stage: Sta
 
     ``code`` is the reply code (0: none is known), ``enhanced`` the status such as "5.1.1" or "",
     ``text`` the server's words (any length; the first `rules.LONGEST` characters are read),
-    ``domain`` that of the recipient or of the server's name. ``stage``: what it answered, the recipient or the whole mail, where that is known; "relayed":
-    somebody else tells what a server said, and not of what.
+    ``domain`` that of the recipient or of the server's name. ``stage``: what it answered, the
+    recipient or the whole mail, where that is known; "relayed": somebody else tells what a server
+    said, and not of what.
     Never raises; time grows with the length of the text alone.
     """
     text = text[: rules.LONGEST]
