@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from delivery.bounces import addresses
@@ -31,7 +31,11 @@ _ACTIONS: Final = {
     "relayed": EventKind.DELIVERED,
 }
 _QUOTE: Final = re.compile(r"^(?:> ?)+", re.MULTILINE)
+_SUPPLEMENT: Final = re.compile(r"smtp;\s*([45]\d\d.{0,1000})", re.IGNORECASE | re.DOTALL)
 _IRONPORT: Final = re.compile(r"[45]\.\d\.\d - [\w ]{3,60} ([45]\d\d)-'")
+_DIAGNOSTICS: Final = frozenset({"diagnostic-code", "x-supplementary-info"})
+_RECIPIENTS: Final = frozenset({"final-recipient", "original-recipient"})
+_LONGEST_DIAGNOSTIC: Final = 4_000
 _BY_CLASS: Final = {"2": EventKind.DELIVERED, "4": EventKind.BOUNCED, "5": EventKind.BOUNCED}
 _IN_TEXT: Final = re.compile(
     r"^((?:> ?)*)(?:Final|Original)-Recipient:", re.IGNORECASE | re.MULTILINE
@@ -50,7 +54,7 @@ class Status:
     diagnostic: str = ""
     remote: str = ""
     will_retry: bool = False
-    _last: str = field(default="", repr=False)
+    last: str = ""  # the field that was read last, which the next line may go on
 
     @property
     def recipient(self) -> str:
@@ -118,16 +122,10 @@ def _begins_another(current: Status, name: str) -> bool:
 
 
 def _take(current: Status, name: str, value: str) -> None:
-    current._last = name  # noqa: SLF001 - ours, a few lines up
+    current.last = name
     match name:
         case "final-recipient" | "original-recipient" | "x-actual-recipient":
-            address = addresses.of_report(value)
-            if not address:
-                current.named = current.named or value.partition(";")[2].strip()[:255]
-            elif name == "original-recipient":
-                current.original = address
-            elif name == "final-recipient" or not current.final:
-                current.final = address
+            _take_recipient(current, name, value)
         case "action":
             current.action = value[:80]
         case "status":
@@ -135,17 +133,33 @@ def _take(current: Status, name: str, value: str) -> None:
             current.status = found[0] if found else current.status
         case "diagnostic-code":
             current.diagnostic = _without_type(value)
+        case "x-supplementary-info":
+            told = _SUPPLEMENT.search(value)
+            current.diagnostic = current.diagnostic or (told[1].rstrip("> ") if told else "")
         case "remote-mta":
             current.remote = value.rpartition(";")[2].strip()[:255]
         case "will-retry-until":
             current.will_retry = True
 
 
+def _take_recipient(current: Status, name: str, value: str) -> None:
+    address = addresses.of_report(value)
+    if not address:
+        current.named = current.named or value.partition(";")[2].strip()[:255]
+    elif name == "original-recipient":
+        current.original = address
+    elif name == "final-recipient" or not current.final:
+        current.final = address
+
+
 def _go_on(current: Status, line: str) -> None:
-    if current._last == "diagnostic-code" and len(current.diagnostic) < 4_000:  # noqa: SLF001, PLR2004
+    """Take a folded line as the rest of the field before it."""
+    if current.last == "x-supplementary-info" and not current.diagnostic:
+        _take(current, current.last, line.strip())
+    elif current.last in _DIAGNOSTICS and len(current.diagnostic) < _LONGEST_DIAGNOSTIC:
         current.diagnostic = f"{current.diagnostic} {line.strip()}".strip()
-    elif current._last in {"final-recipient", "original-recipient"} and not current.recipient:  # noqa: SLF001
-        _take(current, current._last, line.strip())  # noqa: SLF001
+    elif current.last in _RECIPIENTS and not current.recipient:
+        _take(current, current.last, line.strip())
 
 
 def _without_type(value: str) -> str:

@@ -5,12 +5,10 @@ servers say "550 5.7.1 user unknown" and "550 5.1.1 blocked by our filter", and 
 """
 
 import re
-from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from delivery.refusals import rules
+from delivery.refusals import phrases, rules
 from delivery.refusals.causes import MEANINGS, Cause
-from delivery.refusals.phrases import WordRule
 from delivery.refusals.words import Words
 from delivery.states import Effect
 
@@ -50,9 +48,9 @@ def refusal(*, code: int, enhanced: str, text: str, domain: str = "", stage: Sta
     said = Words(_CODES.sub(" ", text))
     domain = domain.lower().rstrip(".")
     cause = (
-        _first(rules.BY_WORDS, said, code=code, enhanced=enhanced, domain=domain)
+        phrases.BY_WORDS.first(said, code=code, enhanced=enhanced, domain=domain)
         or _by_status(enhanced)
-        or _first(rules.LATE, said, code=code, enhanced=enhanced, domain=domain)
+        or phrases.LATE.first(said, code=code, enhanced=enhanced, domain=domain)
         or rules.BY_CODE.get(code, Cause.UNDECIDED)
     )
     if cause is Cause.USER_UNKNOWN:
@@ -98,15 +96,6 @@ def _passes(code: int, enhanced: str) -> bool | None:
     if code and enhanced and str(code)[0] != enhanced[0]:
         return "4" in {str(code)[0], enhanced[0]}
     return {"4": True, "5": False}.get(first)
-
-
-def _first(
-    asked: Iterable[WordRule], said: Words, *, code: int, enhanced: str, domain: str
-) -> Cause | None:
-    for rule in asked:
-        if rule.fits(said, code=code, enhanced=enhanced, domain=domain):
-            return rule.cause
-    return None
 
 
 def _by_status(enhanced: str) -> Cause | None:

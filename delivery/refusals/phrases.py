@@ -1,7 +1,7 @@
 """The phrases of phrases.toml and languages.toml as rules, in their order."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +41,21 @@ class WordRule:
             "_not": tuple(phrase(written) for written in self.unless),
         }.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def anchors(self) -> Iterable[str]:
+        """Words of which one must stand in the text, unless an open phrase does."""
+        return self._anchored
+
+    @property
+    def has_open(self) -> bool:
+        """Say whether it has phrases without such a word."""
+        return bool(self._open)
+
+    @property
+    def has_foreign(self) -> bool:
+        """Say whether it has such phrases in other letters than ASCII."""
+        return bool(self._foreign)
 
     def fits(self, said: Words, *, code: int, enhanced: str, domain: str) -> bool:
         """Say whether it decides."""
@@ -87,4 +102,33 @@ def _read() -> Iterator[WordRule]:
         )
 
 
-RULES: Final[tuple[WordRule, ...]] = tuple(_read())
+class RulesInOrder:
+    """Rules of which the first that fits decides; only those that a word calls for are tried."""
+
+    def __init__(self, rules: Iterable[WordRule]) -> None:
+        self.rules = tuple(rules)
+        self._called_by: dict[str, set[int]] = {}
+        self._always: set[int] = set()
+        self._foreign: set[int] = set()
+        for place, rule in enumerate(self.rules):
+            for word in rule.anchors:
+                self._called_by.setdefault(word, set()).add(place)
+            if rule.has_open:
+                self._always.add(place)
+            if rule.has_foreign:
+                self._foreign.add(place)
+
+    def first(self, said: Words, *, code: int, enhanced: str, domain: str) -> Cause | None:
+        """Return the cause of the first rule that fits, or None."""
+        places = set(self._always) if said.is_ascii else self._always | self._foreign
+        for word in self._called_by.keys() & said.all:
+            places |= self._called_by[word]
+        for place in sorted(places):
+            if self.rules[place].fits(said, code=code, enhanced=enhanced, domain=domain):
+                return self.rules[place].cause
+        return None
+
+
+_ALL: Final = tuple(_read())
+BY_WORDS: Final = RulesInOrder(rule for rule in _ALL if not rule.is_late)
+LATE: Final = RulesInOrder(rule for rule in _ALL if rule.is_late)

@@ -1,6 +1,8 @@
 """The rules of `classify`, as data; raise `VERSION` whenever an answer may come out otherwise.
 
-Kept mails are read again when the version rises. Sources: RFC 5321 §4.2 (codes), RFC 3463 and the
+Phrases stand in phrases.toml. Kept mails are read again when the version rises.
+
+Sources: RFC 5321 §4.2 (codes), RFC 3463 and the
 IANA registry of enhanced status codes (RFC 5248), RFC 7293, 7372, 7504, 7505, and what Microsoft
 documents of its 5.7.5xx to 5.7.7xx; a provider's use of a code that contradicts the registry is
 noted where it stands.
@@ -10,11 +12,8 @@ import re
 from typing import Final
 
 from delivery.refusals.causes import Cause
-from delivery.refusals.phrases import RULES
 
 VERSION: Final = 1
-BY_WORDS: Final = tuple(rule for rule in RULES if not rule.is_late)  # asked before the status
-LATE: Final = tuple(rule for rule in RULES if rule.is_late)  # asked after it, before the code
 LONGEST: Final = 2_000  # characters of a server's words that are read
 STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
