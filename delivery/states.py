@@ -177,6 +177,19 @@ class Effect(IntegerOptions):
     UNDECIDED = 14, _("Not understood")
 
 
+class MailKind(IntegerOptions):
+    """What a mail that came back is."""
+
+    BOUNCE = 1, _("Bounce")
+    DELAY = 2, _("Delay notice")
+    DELIVERY_NOTE = 3, _("Delivery confirmation")
+    COMPLAINT = 4, _("Spam complaint")
+    AUTO_REPLY = 5, _("Automatic reply")
+    CHALLENGE = 6, _("Request to confirm the sender")
+    UNSUBSCRIBE_REQUEST = 7, _("Unsubscribe request")
+    OTHER = 8, _("Something else")
+
+
 class AgentClass(IntegerOptions):
     """Who caused an open or a click."""
 

@@ -1,45 +1,31 @@
-"""What a server's answer to one mail means, and how its words are kept.
+"""What becomes of a mail by a server's answer, and how its words are kept.
 
-Sources: RFC 5321 §4.2 (reply codes), RFC 3463 (enhanced status codes), and what large mailbox
-providers document. Most 5xx answers are no fault of the address (policy, spam, quota, sign-in), so
-only the few that clearly say "no such address" count as that; wrongly suppressing a person is worse
-than a second bounce.
+What an answer means, `delivery.refusals` knows, of whoever hears it. Most 5xx answers are no fault
+of the address (policy, spam, quota, sign-in), so only those that clearly say "no such address"
+count as that; wrongly suppressing a person is worse than a second bounce.
 """
 
 import hashlib
 import random
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from django.conf import settings
 
 from delivery.models import ServerReply
+from delivery.refusals import classify
+from delivery.refusals.causes import Cause
+from delivery.refusals.classify import Refusal, meaning
 from delivery.states import Effect, Reason
 from delivery.transports.protocol import Outcome, Verdict
 
-# RFC 3463 §3.2: bad mailbox, bad domain, bad syntax, mailbox moved; 5.1.10: RFC 7505, null MX.
-INVALID_ADDRESS: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
-# Without an enhanced code only unmistakable words about the mailbox count.
-NO_SUCH_PERSON: Final = re.compile(
-    r"(?:user|mailbox|recipient|address|account)\b[^.;]{0,40}\b"
-    r"(?:unknown|not found|does not exist|doesn'?t exist|not exist|no longer (?:exists|valid))"
-    r"|user doesn'?t have an? \S+ account"
-    r"|(?:unknown|no such|invalid|nonexistent) (?:user|mailbox|recipient|address|account|local)",
-    re.IGNORECASE,
-)
-# Facebook says 5.1.1 of people who want no mail from outside.
-DOES_NOT_WANT_US: Final = re.compile(r"recipient preferences", re.IGNORECASE)
-SPEAKS_OF_POLICY: Final = re.compile(
-    r"spam|spoof|blocked|black ?list|block ?list|policy|reputation|denied|dmarc|dkim|\bspf\b|"
-    r"relay|authenticat|authoriz|content|virus|quota|full|too large|suspended|disabled|sender",
-    re.IGNORECASE,
-)
-ASKS_TO_SLOW_DOWN: Final = re.compile(
-    r"rate|too many|too fast|throttl|unusual|volume|slow down|limit|exceeded", re.IGNORECASE
-)
+# Effects that are no fault of the person's, and no trouble that passes.
+_POLICIES: Final = frozenset({Effect.SENDER_BLOCKED, Effect.AUTH_POLICY, Effect.CONTENT})
+_FINAL: Final = 500  # RFC 5321 §4.2.1; a failure with less has an HTTP status
+_CACHED: Final = 2_000  # answers whose meaning is remembered: a server says the same to thousands
 # What differs from one mail to the next in the same answer: ids, hashes, queue ids, times.
 _WORD: Final = re.compile(r"[\w.+=/:~-]+")
 _SAME_EACH_TIME: Final = re.compile(
@@ -77,50 +63,39 @@ def reason_for(outcome: Outcome) -> Reason:
 def _why_deferred(outcome: Outcome) -> Reason:
     if not outcome.code:
         return Reason.CONNECTION_LOST
-    slow = outcome.enhanced.startswith("4.7.") or outcome.code in {421, 450, 451, 452}
-    if slow and ASKS_TO_SLOW_DOWN.search(outcome.text):
+    if refusal(outcome).effect is Effect.THROTTLED:
         return Reason.THROTTLED_BY_SERVER
     return Reason.TEMPORARY
 
 
 def _why_failed(outcome: Outcome) -> Reason:
-    if outcome.enhanced in INVALID_ADDRESS and not DOES_NOT_WANT_US.search(outcome.text):
+    effect = refusal(outcome).effect
+    if effect is Effect.ADDRESS_INVALID:
         return Reason.ADDRESS_INVALID
-    if outcome.enhanced.startswith("5.7."):
-        return Reason.POLICY
-    vague = outcome.enhanced in {"", "5.0.0", "5.5.0"}
-    if SPEAKS_OF_POLICY.search(outcome.text):
-        return Reason.POLICY
-    if vague and outcome.code in {550, 551, 553, 554} and NO_SUCH_PERSON.search(outcome.text):
-        return Reason.ADDRESS_INVALID
-    return Reason.REFUSED
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
-    """What a refusal means for us: a cause of `delivery.refusals`, and its effect."""
-
-    cause: int = 0
-    effect: Effect = Effect.NONE
-
-
-_EFFECTS: Final[dict[Reason, Effect]] = {
-    Reason.ADDRESS_INVALID: Effect.ADDRESS_INVALID,
-    Reason.POLICY: Effect.AUTH_POLICY,
-    Reason.THROTTLED_BY_SERVER: Effect.THROTTLED,
-    Reason.TEMPORARY: Effect.TRANSIENT,
-}
+    return Reason.POLICY if effect in _POLICIES else Reason.REFUSED
 
 
 def refusal(outcome: Outcome) -> Refusal:
-    """Return what follows from a refusal. A connection that broke says nothing of the person."""
+    """Return what a refusal means. A connection that broke says nothing of the person."""
     if not outcome.code:
-        return Refusal()
-    if outcome.enhanced.endswith(".2.2"):
-        return Refusal(effect=Effect.MAILBOX_FULL)
-    if outcome.enhanced.endswith(".2.1"):
-        return Refusal(effect=Effect.MAILBOX_INACTIVE)
-    return Refusal(effect=_EFFECTS.get(reason_for(outcome), Effect.UNDECIDED))
+        return meaning(Cause.NONE)
+    text = without_addresses(outcome.text)
+    if outcome.verdict is Verdict.FAILED and outcome.code < _FINAL:
+        return _of_a_provider(outcome.enhanced, text)
+    return _meaning(outcome.code, outcome.enhanced, text)
+
+
+def _of_a_provider(enhanced: str, text: str) -> Refusal:
+    """Read a refusal with an HTTP status: the provider's own word, before any server was asked."""
+    found = _meaning(0, enhanced, text)
+    if found.effect is Effect.ADDRESS_INVALID and not enhanced:
+        return meaning(Cause.RECIPIENT_REFUSED)
+    return found
+
+
+@lru_cache(maxsize=_CACHED)
+def _meaning(code: int, enhanced: str, text: str) -> Refusal:
+    return classify.refusal(code=code, enhanced=enhanced, text=text)
 
 
 def without_addresses(text: str) -> str:
