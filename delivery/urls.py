@@ -15,6 +15,7 @@ from delivery.views import (
     unsubscribe,
     warm_up,
     web_version,
+    webhooks,
 )
 
 urlpatterns = [
@@ -25,6 +26,7 @@ urlpatterns = [
     path("p/<str:token>/data/", preferences.know, name="know"),
     path("p/<str:token>/data.json", preferences.know_json, name="know_json"),
     path("v/<str:token>/", web_version.web_version, name="web_version"),
+    path("hooks/<str:token>/", webhooks.provider_webhook, name="provider_webhook"),
     path(
         "campaigns/<int:campaign_id>/test/",
         test_send.campaign_test_send,

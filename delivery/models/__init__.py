@@ -14,6 +14,7 @@ from delivery.models.ledger import (
     ServerReply,
 )
 from delivery.models.sandbox import SandboxMessage
+from delivery.models.webhooks import ProviderEvent, WebhookAddress
 
 __all__ = [
     "FROM_SETTINGS",
@@ -28,6 +29,7 @@ __all__ = [
     "EventTally",
     "Message",
     "MessageTally",
+    "ProviderEvent",
     "SandboxMessage",
     "SendMinute",
     "SendingAccount",
@@ -36,4 +38,5 @@ __all__ = [
     "UnsubscribeReason",
     "UserAgent",
     "WarmUp",
+    "WebhookAddress",
 ]

@@ -1,0 +1,133 @@
+"""Where providers report: check who speaks, keep what they say, answer. Nothing else happens here.
+
+An answer of 2xx says that the events are kept, of 4xx that telling them again would not help, of
+503 that it would: the provider's own retries bring them later.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts import secrets
+from delivery.events.webhooks import checking, credentials, intake, splitting
+from delivery.models import WebhookAddress
+from delivery.states import Provider
+
+PATH: Final = re.compile(r"/hooks/([A-Za-z0-9_-]{20,43})/").fullmatch
+RETRY_SECONDS: Final = "30"
+BODY_REFUSED: Final = "warta.refused"  # see `config.server.bodies`
+# They ask for the address before they use it: Unisender Go by GET, Mandrill and others by HEAD.
+ASKS_BY_GET: Final = frozenset({Provider.UNISENDER_GO})
+
+log = structlog.get_logger()
+
+
+def most_bytes(token: str) -> int | None:
+    """Return how large a body may be here, None: as everywhere, nobody knows this address."""
+    known = WebhookAddress.objects.filter(token=token).exists()
+    return int(settings.WEBHOOK_MAX_BYTES) if known else None
+
+
+@csrf_exempt
+def provider_webhook(request: HttpRequest, token: str) -> HttpResponse:
+    """Keep the events of one sending account's provider."""
+    try:
+        return _answer(request, token)
+    except (OperationalError, InterfaceError):
+        log.warning("webhook_waits", reason="the database is away")
+        return HttpResponse(status=503, headers={"Retry-After": RETRY_SECONDS})
+
+
+provider_webhook.most_bytes = most_bytes  # type: ignore[attr-defined]  # read by `server.uploads`
+
+
+def _answer(request: HttpRequest, token: str) -> HttpResponse:
+    if refused := request.META.get(BODY_REFUSED):
+        return HttpResponse(status=refused)
+    found = WebhookAddress.objects.select_related("account").filter(token=token)
+    address = found.first()
+    if address is None:
+        return HttpResponse(status=404)
+    provider = address.account.provider
+    if request.method == "HEAD" or (request.method == "GET" and provider in ASKS_BY_GET):
+        return HttpResponse()
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST, HEAD"})
+    if not _read_body(request):
+        return _refuse(address, 413, "")
+    try:
+        refusal = _check(request, address)
+        if refusal is not None:
+            return _refuse(address, refusal.status, refusal.words)
+        count = intake.take(address, request)
+    except splitting.UnreadableBodyError as error:
+        return _refuse(address, 400, str(error))
+    except (SuspiciousOperation, UnreadablePostError):  # a form of too many fields, or cut short
+        return _refuse(address, 400, intake.STRANGE)
+    log.info("webhook", account=address.account_id, events=count)
+    return HttpResponse(status=200)
+
+
+def _read_body(request: HttpRequest) -> bool:
+    """Take the body in, whole and unpacked; False: it is larger than any provider's."""
+    most = int(settings.WEBHOOK_MAX_BYTES)
+    data = request.read(most + 1)
+    if len(data) > most:
+        return False
+    encoding = request.headers.get("Content-Encoding", "")
+    unpacked = splitting.inflate(data, encoding, most=most)
+    if unpacked is None:
+        return False
+    holder: Any = request
+    holder._body = unpacked  # noqa: SLF001 - where Django keeps what it read
+    request.META["CONTENT_LENGTH"] = str(len(unpacked))
+    return True
+
+
+def _check(request: HttpRequest, address: WebhookAddress) -> checking.Refusal | None:
+    try:
+        wanted = credentials.read(address)
+    except secrets.UnreadableSecretError:
+        return checking.KEY_UNUSABLE
+    urls: tuple[str, ...] = ()
+    if address.account.provider == Provider.MANDRILL:
+        urls = credentials.possible_urls(address, wanted)
+    return checking.check(
+        address.account.provider,
+        request,
+        passwords=wanted.passwords,
+        key=checking.key_of(address.account, wanted),
+        urls=urls,
+    )
+
+
+def _refuse(address: WebhookAddress, status: int, words: str) -> HttpResponse:
+    log.warning("webhook_refused", account=address.account_id, status=status)
+    if words:
+        intake.note_trouble(address, words)
+    headers = {"WWW-Authenticate": 'Basic realm="Warta"'} if status == checking.UNAUTHORIZED else {}
+    return HttpResponse(status=status, headers=headers)
+
+
+class WebhookShortcut:
+    """Middleware that answers providers before sessions, languages and policies are read.
+
+    They come by the thousand a second when a campaign goes out, and need none of these.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        if found := PATH(request.path_info):
+            return provider_webhook(request, found[1])
+        return self.get_response(request)
