@@ -3,6 +3,7 @@
 from django.urls import path
 
 from delivery.views import (
+    feedback,
     hold,
     person_data,
     preferences,
@@ -90,6 +91,46 @@ urlpatterns = [
         "settings/sending/<int:account_id>/test/",
         sending_accounts.account_test,
         name="account_test",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/",
+        feedback.account_feedback,
+        name="account_feedback",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/start/",
+        feedback.account_feedback_start,
+        name="account_feedback_start",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/password/",
+        feedback.account_feedback_password,
+        name="account_feedback_password",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/light/",
+        feedback.account_feedback_light,
+        name="account_feedback_light",
+    ),
+    path(
+        "settings/sending/<int:account_id>/events/",
+        feedback.provider_events,
+        name="provider_events",
+    ),
+    path(
+        "settings/sending/<int:account_id>/events/replay/",
+        feedback.provider_events_replay,
+        name="provider_events_replay",
+    ),
+    path(
+        "settings/events/<int:provider_event_id>/",
+        feedback.provider_event,
+        name="provider_event",
+    ),
+    path(
+        "settings/events/<int:provider_event_id>/replay/",
+        feedback.provider_event_replay,
+        name="provider_event_replay",
     ),
     path("sandbox/", sandbox.sandbox_list, name="sandbox_list"),
     path("sandbox/empty/", sandbox.sandbox_empty, name="sandbox_empty"),

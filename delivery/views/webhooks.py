@@ -14,10 +14,12 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import secrets
 from delivery.events.webhooks import checking, credentials, intake, splitting
+from delivery.events.webhooks.checking import Refusal
 from delivery.models import WebhookAddress
 from delivery.states import Provider
 
@@ -26,6 +28,7 @@ RETRY_SECONDS: Final = "30"
 BODY_REFUSED: Final = "warta.refused"  # see `config.server.bodies`
 # They ask for the address before they use it: Unisender Go by GET, Mandrill and others by HEAD.
 ASKS_BY_GET: Final = frozenset({Provider.UNISENDER_GO})
+TOO_LARGE: Final = Refusal(413, _("An event came that is larger than WEBHOOK_MAX_MB allows."))
 
 log = structlog.get_logger()
 
@@ -56,24 +59,29 @@ def _answer(request: HttpRequest, token: str) -> HttpResponse:
     address = found.first()
     if address is None:
         return HttpResponse(status=404)
-    provider = address.account.provider
-    if request.method == "HEAD" or (request.method == "GET" and provider in ASKS_BY_GET):
-        return HttpResponse()
     if request.method != "POST":
+        by_get = address.account.provider in ASKS_BY_GET and request.method == "GET"
+        if by_get or request.method == "HEAD":
+            return HttpResponse()
         return HttpResponse(status=405, headers={"Allow": "POST, HEAD"})
-    if not _read_body(request):
-        return _refuse(address, 413, "")
     try:
-        refusal = _check(request, address)
-        if refusal is not None:
-            return _refuse(address, refusal.status, refusal.words)
-        count = intake.take(address, request)
+        refusal = _take(request, address)
     except splitting.UnreadableBodyError as error:
-        return _refuse(address, 400, str(error))
+        refusal = Refusal(400, str(error))
     except (SuspiciousOperation, UnreadablePostError):  # a form of too many fields, or cut short
-        return _refuse(address, 400, intake.STRANGE)
-    log.info("webhook", account=address.account_id, events=count)
-    return HttpResponse(status=200)
+        refusal = Refusal(400, intake.STRANGE)
+    return HttpResponse() if refusal is None else _refuse(address, refusal)
+
+
+def _take(request: HttpRequest, address: WebhookAddress) -> Refusal | None:
+    """Keep what a request holds, or return why not."""
+    if not _read_body(request):
+        return TOO_LARGE
+    refusal = _check(request, address)
+    if refusal is None:
+        count = intake.take(address, request)
+        log.info("webhook", account=address.account_id, events=count)
+    return refusal
 
 
 def _read_body(request: HttpRequest) -> bool:
@@ -92,7 +100,7 @@ def _read_body(request: HttpRequest) -> bool:
     return True
 
 
-def _check(request: HttpRequest, address: WebhookAddress) -> checking.Refusal | None:
+def _check(request: HttpRequest, address: WebhookAddress) -> Refusal | None:
     try:
         wanted = credentials.read(address)
     except secrets.UnreadableSecretError:
@@ -109,12 +117,13 @@ def _check(request: HttpRequest, address: WebhookAddress) -> checking.Refusal | 
     )
 
 
-def _refuse(address: WebhookAddress, status: int, words: str) -> HttpResponse:
-    log.warning("webhook_refused", account=address.account_id, status=status)
-    if words:
-        intake.note_trouble(address, words)
-    headers = {"WWW-Authenticate": 'Basic realm="Warta"'} if status == checking.UNAUTHORIZED else {}
-    return HttpResponse(status=status, headers=headers)
+def _refuse(address: WebhookAddress, refusal: Refusal) -> HttpResponse:
+    log.warning("webhook_refused", account=address.account_id, status=refusal.status)
+    intake.note_trouble(address, refusal.words)
+    response = HttpResponse(status=refusal.status)
+    if refusal.status == checking.UNAUTHORIZED:  # SNS names its password only when it is asked
+        response.headers["WWW-Authenticate"] = 'Basic realm="Warta"'
+    return response
 
 
 class WebhookShortcut:

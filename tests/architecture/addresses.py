@@ -10,7 +10,7 @@ from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
 from delivery.accounts import dkim_keys
-from delivery.models import SandboxMessage, SendingAccount
+from delivery.models import ProviderEvent, SandboxMessage, SendingAccount
 from subscribers.models import (
     BulkAction,
     ConsentStatement,
@@ -90,6 +90,13 @@ def _invitation(workspace: Workspace) -> int:
     ).pk
 
 
+def _provider_event(workspace: Workspace) -> int:
+    account = SendingAccount.objects.create(workspace=workspace, name="Reports")
+    return ProviderEvent.objects.create(
+        workspace=workspace, account=account, key=b"e" * 16, payload="{}"
+    ).pk
+
+
 # How to make the row that a parameter names; a new parameter must be added here.
 ROWS: dict[str, Callable[[Workspace], int]] = {
     "campaign_id": lambda w: Campaign.objects.create(workspace=w, name="Walked").pk,
@@ -112,7 +119,12 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "group_id": lambda w: (
         DuplicateGroup.objects.create(workspace=w, kind="address", shared="a", people=[1, 2]).pk
     ),
-    "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
+    "account_id": lambda w: (
+        SendingAccount.objects.create(
+            workspace=w, name="Walked", kind="anymail", provider="sendgrid"
+        ).pk
+    ),
+    "provider_event_id": _provider_event,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,
     "invitation_id": _invitation,

@@ -5,7 +5,7 @@ and its "soft bounce" an address that never was. Where there are none, or nobody
 the provider's word decides; where the provider itself held the mail back, it decides at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -14,7 +14,6 @@ from typing import Any, Final
 from delivery.events.feedback import Feedback
 from delivery.events.webhooks.reading import Said
 from delivery.mime import tokens
-from delivery.models import Message
 from delivery.states import Effect, EventKind, FeedbackSource
 
 PERMANENT: Final = 500
@@ -60,7 +59,7 @@ def _refusal(said: Said) -> tuple[int, Effect]:
             return cause, effect
     cause, effect = _classify(code=0, enhanced=meaning.enhanced, text="", domain="")
     if meaning.effect not in _SAYS_NOTHING:
-        return cause, meaning.effect
+        return meaning.cause or cause, meaning.effect
     if meaning.decides:  # it says neither why: its words, then
         cause, effect = _classified(said)
     return cause, effect if effect is not Effect.NONE else Effect.UNDECIDED
@@ -131,16 +130,3 @@ def _proven(said: Said) -> int | None:
         if found is not None:
             return found
     return None
-
-
-def within_workspace(news: Sequence[Feedback]) -> set[int]:
-    """Return the messages named by these news that belong to the news' own workspaces."""
-    by_workspace: dict[int, set[int]] = {}
-    for one in news:
-        if one.message_id is not None:
-            by_workspace.setdefault(one.workspace_id, set()).add(one.message_id)
-    found: set[int] = set()
-    for workspace_id, ids in by_workspace.items():
-        ours = Message.objects.filter(pk__in=ids, campaign__workspace=workspace_id)
-        found.update(ours.values_list("pk", flat=True))
-    return found

@@ -24,8 +24,10 @@ class Meaning:
     effect: Effect = Effect.NONE
     enhanced: str = ""
     decides: bool = False
+    cause: int = 0  # of `refusals.causes.Cause`; 0: the one of ``enhanced``
 
 
+ON_PROVIDERS_LIST: Final = 11  # Cause.ON_PROVIDERS_LIST: the mail was never sent
 NOTHING: Final = Meaning(None)
 DELIVERED: Final = Meaning(EventKind.DELIVERED)
 OPENED: Final = Meaning(EventKind.OPENED)
@@ -41,9 +43,9 @@ def bounce(effect: Effect, enhanced: str = "") -> Meaning:
     return Meaning(EventKind.BOUNCED, effect, enhanced)
 
 
-def held_back(effect: Effect, enhanced: str = "") -> Meaning:
+def held_back(effect: Effect, enhanced: str = "", cause: int = 0) -> Meaning:
     """Return what it means that a provider did not even try."""
-    return Meaning(EventKind.BOUNCED, effect, enhanced, decides=True)
+    return Meaning(EventKind.BOUNCED, effect, enhanced, decides=True, cause=cause)
 
 
 BOUNCED: Final = bounce(Effect.UNDECIDED)
@@ -60,10 +62,10 @@ TOO_LARGE: Final = bounce(Effect.CONTENT, "5.3.4")
 POLICY: Final = bounce(Effect.AUTH_POLICY, "5.7.1")
 CONFIG: Final = bounce(Effect.CONFIG, "5.3.5")
 # Not tried: on the provider's own list because of what was before.
-KNOWN_INVALID: Final = held_back(Effect.ADDRESS_INVALID, "5.1.1")
-KNOWN_COMPLAINT: Final = held_back(Effect.COMPLAINT, "5.7.1")
-KNOWN_UNSUBSCRIBED: Final = held_back(Effect.UNSUBSCRIBE, "5.7.1")
-KNOWN_SOFT: Final = held_back(Effect.TRANSIENT, "4.0.0")
+KNOWN_INVALID: Final = held_back(Effect.ADDRESS_INVALID, "5.1.1", ON_PROVIDERS_LIST)
+KNOWN_COMPLAINT: Final = held_back(Effect.COMPLAINT, "5.7.1", ON_PROVIDERS_LIST)
+KNOWN_UNSUBSCRIBED: Final = held_back(Effect.UNSUBSCRIBE, "5.7.1", ON_PROVIDERS_LIST)
+KNOWN_SOFT: Final = held_back(Effect.TRANSIENT, "4.0.0", ON_PROVIDERS_LIST)
 OURS: Final = held_back(Effect.CONFIG, "5.3.5")
 HELD_CONTENT: Final = held_back(Effect.CONTENT, "5.6.0")
 HELD_BLOCKED: Final = held_back(Effect.SENDER_BLOCKED, "5.7.1")

@@ -5,7 +5,7 @@ between leaves the events waiting, and nothing counts twice.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
@@ -78,7 +78,7 @@ def next_batch() -> int:
         locked = waiting.select_for_update(skip_locked=True, of=("self",))
         events = list(locked.order_by("pk")[:BATCH])
         cases = [_read(event) for event in events]
-        _apply_all(cases, apply)
+        _apply([case for case in cases if case.news is not None], apply)
         _write(cases)
     return len(events)
 
@@ -121,15 +121,6 @@ def _keep_others(event: ProviderEvent, found: list[reading.Said]) -> None:
         return
     others = [intake.row_of(said, event.payload) for said in found[1:]]
     intake.store(event.account, others, event.received_at)
-
-
-def _apply_all(cases: list[_Case], apply: Apply) -> None:
-    told = [case for case in cases if case.news is not None]
-    ours = judging.within_workspace([case.news for case in told if case.news is not None])
-    for case in told:
-        if case.news is not None and case.news.message_id not in ours:
-            case.news = replace(case.news, message_id=None)
-    _apply(told, apply)
 
 
 def _apply(cases: Sequence[_Case], apply: Apply) -> None:

@@ -1,4 +1,4 @@
-"""What real providers post, and what others make of it (data of `WARTA_TEST_DATA`, never copied)."""
+"""What real providers post, judged as others judge it (data of `WARTA_TEST_DATA`, not copied)."""
 
 import base64
 import json
@@ -59,20 +59,19 @@ def signed(provider: Provider, record: dict[str, Any], wanted: Credentials) -> t
     """Return headers that a provider signs by, where a right request was recorded without them."""
     if record["status"] != 200 or record["method"] != "POST" or not wanted.signing_key:
         return wanted, {}
-    body = record["body"]["text"]
+    body, key = record["body"]["text"], wanted.signing_key
+    headers: Any = {}
     if provider == Provider.MAILERSEND:
-        return wanted, {"HTTP_SIGNATURE": signing.mailersend(body, wanted.signing_key)}
-    if provider == Provider.RESEND:
-        return wanted, signing.svix(body, wanted.signing_key, record["headers"]["svix-id"])
-    if provider == Provider.MANDRILL:
-        return wanted, signing.mandrill(record, wanted)
-    if provider == Provider.POSTAL:
+        headers = {"HTTP_SIGNATURE": signing.mailersend(body, key)}
+    elif provider == Provider.RESEND:
+        headers = signing.svix(body, key, record["headers"]["svix-id"])
+    elif provider == Provider.MANDRILL:
+        headers = signing.mandrill(record, wanted)
+    elif provider == Provider.POSTAL:
         key, headers = signing.postal(body)
-        return replace(wanted, signing_key=key), headers
-    if provider == Provider.SENDGRID:
+    elif provider == Provider.SENDGRID:
         key, headers = signing.sendgrid(body)
-        return replace(wanted, signing_key=key), headers
-    return wanted, {}
+    return replace(wanted, signing_key=key), headers
 
 
 def is_open_to_all(record: dict[str, Any], wanted: Credentials) -> bool:
