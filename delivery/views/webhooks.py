@@ -43,10 +43,12 @@ def most_bytes(token: str) -> int | None:
 def provider_webhook(request: HttpRequest, token: str) -> HttpResponse:
     """Keep the events of one sending account's provider."""
     try:
-        return _answer(request, token)
+        response = _answer(request, token)
     except (OperationalError, InterfaceError):
         log.warning("webhook_waits", reason="the database is away")
-        return HttpResponse(status=503, headers={"Retry-After": RETRY_SECONDS})
+        response = HttpResponse(status=503, headers={"Retry-After": RETRY_SECONDS})
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
 
 
 provider_webhook.most_bytes = most_bytes  # type: ignore[attr-defined]  # read by `server.uploads`
