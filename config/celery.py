@@ -86,6 +86,15 @@ app.conf.beat_schedule = {
         "schedule": 21_600.0,
     },
     "forget-feedback": {"task": "delivery.tasks.forget_feedback", "schedule": 21_600.0},
+    "retry-provider-events": {
+        "task": "delivery.tasks.retry_provider_events",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
+    "forget-provider-events": {
+        "task": "delivery.tasks.forget_provider_events",
+        "schedule": 21_600.0,
+    },
     "rebuild-search": {
         "task": "subscribers.tasks.rebuild_search",
         "schedule": 2.0,
@@ -117,6 +126,7 @@ app.conf.beat_schedule = {
             "start_due_campaigns": 1.0,
             "keep_sending": 1.0,
             "sweep_up": 2.0,
+            "take_provider_events": 1.0,
         }.items()
     },
 }

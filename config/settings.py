@@ -61,6 +61,10 @@ BACKUP_KEEP = env.whole("BACKUP_KEEP", default=14, least=1, most=10_000)
 BACKUP_PASSWORD = env.str("BACKUP_PASSWORD", default="")
 BACKUP_S3_ENDPOINT = env.str("BACKUP_S3_ENDPOINT", default="")  # empty: Amazon's
 
+# How long what providers reported is kept as they said it, and how large one request may be.
+WEBHOOK_DAYS = env.whole("WEBHOOK_DAYS", default=30, least=1, most=3_650)
+WEBHOOK_MAX_BYTES = env.whole("WEBHOOK_MAX_MB", default=8, least=1, most=100) * 1_000_000
+
 SECRET_KEY = secret_key.load(env, DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or addresses.allowed_hosts(
@@ -108,6 +112,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "delivery.views.tracking.TrackingShortcut",
+    "delivery.views.webhooks.WebhookShortcut",
     "config.middleware.RequestLogMiddleware",
     "accounts.access.middleware.WorkspaceAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",

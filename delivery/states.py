@@ -249,3 +249,14 @@ class TlsMode(TextOptions):
     STARTTLS = "starttls", _("STARTTLS")
     IMPLICIT = "implicit", _("TLS from the start")
     NONE = "none", _("None")
+
+
+class ProviderEventState(IntegerOptions):
+    """What became of one event that a provider reported."""
+
+    WAITING = 1, _("Waiting")  # kept; a worker takes it up
+    APPLIED = 2, _("Applied")
+    KNOWN = 3, _("Known already")  # said before, in this or another way: nothing changed
+    UNMATCHED = 4, _("No email found")
+    IGNORED = 5, _("Not needed")  # true, and says nothing that anybody waits for
+    FAILED = 6, _("Failed")

@@ -11,15 +11,19 @@ a view or command   → start_due_campaigns or keep_sending after its commit: it
 
 import time
 import uuid
+from datetime import timedelta
 
 import redis
 import structlog
 from celery import current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
+from django.conf import settings
 from django.db import OperationalError
+from django.utils import timezone
 
 from delivery.bounce_policy import guard
 from delivery.events import applying
+from delivery.events.webhooks import taking
 from delivery.pipeline import next_campaign, plan, sweep
 from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
@@ -164,3 +168,27 @@ def ingest_events() -> None:
     except OperationalError:
         # A row stayed locked, or the database is away. Nothing was stored; the next run goes on.
         log.warning("events_wait", reason="the database is busy")
+
+
+@shared_task
+def take_provider_events() -> None:
+    """Apply what providers reported, and confirm what their SNS asked to be confirmed."""
+    until = time.monotonic() + EVENTS_SECONDS
+    try:
+        while taking.next_batch() == taking.BATCH and time.monotonic() < until:
+            pass
+        taking.confirm_topics()
+    except OperationalError:
+        log.warning("provider_events_wait", reason="the database is busy")
+
+
+@shared_task
+def retry_provider_events() -> None:
+    """Look again for the mails of events that came before we had noted them."""
+    taking.try_again()
+
+
+@shared_task
+def forget_provider_events() -> None:
+    """Delete what providers reported so long ago that nobody asks for it any more."""
+    taking.forget_old(timezone.now() - timedelta(days=settings.WEBHOOK_DAYS))

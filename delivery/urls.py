@@ -4,6 +4,7 @@ from django.urls import path
 
 from delivery.views import (
     bounces,
+    feedback,
     hold,
     person_data,
     preferences,
@@ -16,6 +17,7 @@ from delivery.views import (
     unsubscribe,
     warm_up,
     web_version,
+    webhooks,
 )
 
 urlpatterns = [
@@ -26,6 +28,7 @@ urlpatterns = [
     path("p/<str:token>/data/", preferences.know, name="know"),
     path("p/<str:token>/data.json", preferences.know_json, name="know_json"),
     path("v/<str:token>/", web_version.web_version, name="web_version"),
+    path("hooks/<str:token>/", webhooks.provider_webhook, name="provider_webhook"),
     path(
         "campaigns/<int:campaign_id>/test/",
         test_send.campaign_test_send,
@@ -98,6 +101,46 @@ urlpatterns = [
         name="bounce_exception_delete",
     ),
     path("settings/bounces/alarms/<int:alarm_id>/", bounces.alarm_page, name="alarm_page"),
+    path(
+        "settings/sending/<int:account_id>/feedback/",
+        feedback.account_feedback,
+        name="account_feedback",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/start/",
+        feedback.account_feedback_start,
+        name="account_feedback_start",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/password/",
+        feedback.account_feedback_password,
+        name="account_feedback_password",
+    ),
+    path(
+        "settings/sending/<int:account_id>/feedback/light/",
+        feedback.account_feedback_light,
+        name="account_feedback_light",
+    ),
+    path(
+        "settings/sending/<int:account_id>/events/",
+        feedback.provider_events,
+        name="provider_events",
+    ),
+    path(
+        "settings/sending/<int:account_id>/events/replay/",
+        feedback.provider_events_replay,
+        name="provider_events_replay",
+    ),
+    path(
+        "settings/events/<int:provider_event_id>/",
+        feedback.provider_event,
+        name="provider_event",
+    ),
+    path(
+        "settings/events/<int:provider_event_id>/replay/",
+        feedback.provider_event_replay,
+        name="provider_event_replay",
+    ),
     path("sandbox/", sandbox.sandbox_list, name="sandbox_list"),
     path("sandbox/empty/", sandbox.sandbox_empty, name="sandbox_empty"),
     path("sandbox/<int:message_id>/", sandbox.sandbox_message, name="sandbox_message"),

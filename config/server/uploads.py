@@ -23,9 +23,12 @@ def most_bytes(environ: dict[str, Any]) -> int:
         request = WSGIRequest(environ)
         try:
             _slug, path = workspace_urls.split(request.path_info)
-            view = resolve(path).func
+            resolved = resolve(path)
+            view = resolved.func
         except Resolver404:
             return ANYBODY_BYTES
+        if (most_of := getattr(view, "most_bytes", None)) is not None:
+            return most_of(**resolved.kwargs) or ANYBODY_BYTES
         if not _is_known(request):
             return ANYBODY_BYTES
         if getattr(view, "takes_files", False):

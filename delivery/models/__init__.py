@@ -23,6 +23,7 @@ from delivery.models.ledger import (
     ServerReply,
 )
 from delivery.models.sandbox import SandboxMessage
+from delivery.models.webhooks import ProviderEvent, WebhookAddress
 
 __all__ = [
     "FROM_SETTINGS",
@@ -42,6 +43,7 @@ __all__ = [
     "Message",
     "MessageTally",
     "ProviderAlarm",
+    "ProviderEvent",
     "RefusalHour",
     "SandboxMessage",
     "SendMinute",
@@ -52,4 +54,5 @@ __all__ = [
     "UnsubscribeReason",
     "UserAgent",
     "WarmUp",
+    "WebhookAddress",
 ]

@@ -16,7 +16,7 @@ from campaigns.states import CampaignStatus
 from delivery.accounts import account_status, breaker, setup
 from delivery.forms.providers import ProviderForm
 from delivery.forms.smtp import SmtpForm
-from delivery.models import FROM_SETTINGS, SendingAccount
+from delivery.models import FROM_SETTINGS, SendingAccount, WebhookAddress
 from delivery.states import Provider, TransportKind
 from delivery.system_mail import account_trial
 
@@ -50,6 +50,7 @@ def _edit(request: MemberRequest, account: SendingAccount, title: str) -> HttpRe
         "account": account,
         "title": title,
         "standing": account_status.of_account(account) if account.pk else None,
+        "feedback_address": WebhookAddress.objects.filter(account=account.pk).first(),
     }
     status = 409 if revised.conflict else 200
     return render(request, "delivery/account.html", context, status=status)

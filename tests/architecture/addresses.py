@@ -10,7 +10,13 @@ from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
 from delivery.accounts import dkim_keys
-from delivery.models import BounceException, ProviderAlarm, SandboxMessage, SendingAccount
+from delivery.models import (
+    BounceException,
+    ProviderAlarm,
+    ProviderEvent,
+    SandboxMessage,
+    SendingAccount,
+)
 from subscribers.models import (
     BulkAction,
     ConsentStatement,
@@ -90,6 +96,13 @@ def _invitation(workspace: Workspace) -> int:
     ).pk
 
 
+def _provider_event(workspace: Workspace) -> int:
+    account = SendingAccount.objects.create(workspace=workspace, name="Reports")
+    return ProviderEvent.objects.create(
+        workspace=workspace, account=account, key=b"e" * 16, payload="{}"
+    ).pk
+
+
 # How to make the row that a parameter names; a new parameter must be added here.
 ROWS: dict[str, Callable[[Workspace], int]] = {
     "campaign_id": lambda w: Campaign.objects.create(workspace=w, name="Walked").pk,
@@ -118,7 +131,12 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     "alarm_id": lambda w: (
         ProviderAlarm.objects.create(workspace=w, domain_group=1, refused=9, of=9).pk
     ),
-    "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
+    "account_id": lambda w: (
+        SendingAccount.objects.create(
+            workspace=w, name="Walked", kind="anymail", provider="sendgrid"
+        ).pk
+    ),
+    "provider_event_id": _provider_event,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,
     "invitation_id": _invitation,
