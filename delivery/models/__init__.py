@@ -1,6 +1,7 @@
 """Sending accounts, the ledger, events, the sandbox."""
 
 from delivery.models.accounts import FROM_SETTINGS, AccountDay, DomainLimit, SendingAccount, WarmUp
+from delivery.models.bounces import BounceMailbox, BounceReplay, ReturnedMail, WordRule
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
@@ -18,6 +19,8 @@ from delivery.models.sandbox import SandboxMessage
 __all__ = [
     "FROM_SETTINGS",
     "AccountDay",
+    "BounceMailbox",
+    "BounceReplay",
     "ChangedDay",
     "Claim",
     "Dispatch",
@@ -28,6 +31,7 @@ __all__ = [
     "EventTally",
     "Message",
     "MessageTally",
+    "ReturnedMail",
     "SandboxMessage",
     "SendMinute",
     "SendingAccount",
@@ -36,4 +40,5 @@ __all__ = [
     "UnsubscribeReason",
     "UserAgent",
     "WarmUp",
+    "WordRule",
 ]
