@@ -18,6 +18,7 @@ class DeliveryConfig(AppConfig):
         from accounts.workspaces import workspace_created
         from campaigns import carriers, ledger
         from delivery.accounts import routing
+        from delivery.bounces import forgetting as returned
         from delivery.figures import earlier
         from delivery.pipeline import sweep
         from delivery.public import forgetting
@@ -41,6 +42,7 @@ class DeliveryConfig(AppConfig):
         # The sandbox's letters go whole (`forgetting`); the others hold no text of people.
         scrubbing.register("delivery", left_alone=("message", "event", "sandboxmessage"))
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
+        person_erased.connect(returned.forget_person, dispatch_uid="returned mails")
         kinds.register("activity", engagement_rules.subjects)
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from delivery.views import (
+    bounce_pipe,
     hold,
     person_data,
     preferences,
@@ -18,6 +19,7 @@ from delivery.views import (
 )
 
 urlpatterns = [
+    path("bounces/<str:token>/", bounce_pipe.bounce_pipe, name="bounce_pipe"),
     path("o/<str:token>.gif", tracking.track_open, name="track_open"),
     path("c/<str:token>/<int:ordinal>/", tracking.track_click, name="track_click"),
     path("u/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),

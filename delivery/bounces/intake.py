@@ -119,21 +119,21 @@ def understand(
     return outcome
 
 
-def write(row: ReturnedMail, outcome: Outcome) -> None:
-    """Write down what came of a mail."""
+def write(row: ReturnedMail, outcome: Outcome, *, is_said: bool = False) -> None:
+    """Write down what came of a mail; ``is_said``: a person said so, which no rule changes."""
     message_id, confidence = outcome.match
     _update(
         row,
         kind=outcome.kind[:20],
         state=outcome.state,
-        verdict=outcome.verdict or row.verdict,
+        verdict=outcome.verdict,
         recipients=[
             showing.line(one, 320) for one in outcome.recipients[:MOST_RECIPIENTS] if one.strip()
         ],
         effect=next((one.effect.value for one in outcome.told), 0),
         message_id=message_id,
         confidence=confidence,
-        rules_version=refusal_rules.VERSION,
+        rules_version=0 if is_said else refusal_rules.VERSION,
         trouble="",
         read_at=timezone.now(),
     )
@@ -152,7 +152,7 @@ def teach(row: ReturnedMail, verdict: Verdict, *, recipient: str) -> Taken | Non
     outcome.recipients = [recipient] if recipient else list(row.recipients)
     outcome.taken = applying.apply(told)
     outcome.state = _fate(outcome) if told else ReturnedState.IGNORED
-    write(row, outcome)
+    write(row, outcome, is_said=True)
     return next(iter(outcome.taken), None)
 
 

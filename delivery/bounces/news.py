@@ -40,6 +40,7 @@ SAID: Final = {
     Verdict.SOFT: (EventKind.BOUNCED, Effect.TRANSIENT),
     Verdict.AUTO_REPLY: (EventKind.AUTO_REPLIED, Effect.AUTO_REPLY),
 }
+_OPEN: Final = frozenset({Effect.UNDECIDED, Effect.NONE})
 _ID: Final = re.compile(r"<([^<>\s]{1,250})>")
 
 
@@ -91,18 +92,17 @@ def said(
 
 def is_undecided(news: Sequence[Feedback]) -> bool:
     """Say whether mails came back and nobody knows why."""
-    return bool(news) and all(
-        one.kind == EventKind.BOUNCED and one.effect in {Effect.UNDECIDED, Effect.NONE}
-        for one in news
-    )
+    return bool(news) and all(one.kind == EventKind.BOUNCED and one.effect in _OPEN for one in news)
 
 
 def _feedback(
     row: ReturnedMail, reading: Reading, report: Report, message_id: int | None
 ) -> Feedback:
+    # A bounce that nobody understood is news once more when its reason is known.
+    is_open = report.kind == EventKind.BOUNCED and report.effect in _OPEN
     about = str(message_id) if message_id is not None else f"{reading.header_id} {report.recipient}"
     return Feedback(
-        key=_key(_name(row), str(report.kind.value), about.lower()),
+        key=_key(_name(row), str(report.kind.value), about.lower(), "open" if is_open else ""),
         kind=report.kind,
         at=_believed(reading.at, row.received_at),
         source=FeedbackSource(row.source),

@@ -84,6 +84,7 @@ class ImapMailbox:
 
     def __init__(self, mailbox: BounceMailbox) -> None:
         self.mailbox = mailbox
+        self._is_idle = False
         with _in_words(mailbox):
             self.client = _Client(mailbox)
         try:
@@ -107,7 +108,8 @@ class ImapMailbox:
         """Hang up."""
         with suppress(Exception):  # whatever the server does now changes nothing
             self.client.socket().settimeout(2.0)
-            self.client.logout()
+            if not self._is_idle:
+                self.client.logout()
         with suppress(Exception):
             self.client.shutdown()
 
@@ -183,14 +185,20 @@ class ImapMailbox:
         """Ask the server to tell of new mails."""
         with _in_words(self.mailbox):
             self.client.idle()
+        self._is_idle = True
 
-    def news(self) -> bool:
-        """Say whether the server told of new mails since; does not wait."""
+    def told(self) -> list[Any]:
+        """Return what the server told since; does not wait."""
         with _in_words(self.mailbox):
-            told = self.client.idle_check(timeout=0)
+            told = list(self.client.idle_check(timeout=0))
         if any(one and one[0] in {b"BYE", "BYE"} for one in told):
-            raise trouble.MailboxError(_("The server hung up."))
-        return any(len(one) > 1 and one[1] == b"EXISTS" for one in told if isinstance(one, tuple))
+            raise trouble.MailboxError(_("The server hung up."), is_lost=True)
+        return told
+
+    @staticmethod
+    def is_news(told: Sequence[Any]) -> bool:
+        """Say whether there are new mails by what a server told."""
+        return any(isinstance(one, tuple) and len(one) > 1 and one[1] == b"EXISTS" for one in told)
 
     def fileno(self) -> int:
         """Return the connection's number, for a selector."""
