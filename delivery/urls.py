@@ -3,10 +3,12 @@
 from django.urls import path
 
 from delivery.views import (
+    bounce_mailboxes,
     bounce_pipe,
     hold,
     person_data,
     preferences,
+    returned_mails,
     sandbox,
     sending_accounts,
     settle,
@@ -90,6 +92,47 @@ urlpatterns = [
         "settings/sending/<int:account_id>/test/",
         sending_accounts.account_test,
         name="account_test",
+    ),
+    path("settings/bounces/", bounce_mailboxes.mailbox_list, name="mailbox_list"),
+    path("settings/bounces/new/", bounce_mailboxes.mailbox_new, name="mailbox_new"),
+    path("settings/bounces/<int:mailbox_id>/", bounce_mailboxes.mailbox_edit, name="mailbox_edit"),
+    path(
+        "settings/bounces/<int:mailbox_id>/test/",
+        bounce_mailboxes.mailbox_test,
+        name="mailbox_test",
+    ),
+    path(
+        "settings/bounces/<int:mailbox_id>/check/",
+        bounce_mailboxes.mailbox_check,
+        name="mailbox_check",
+    ),
+    path(
+        "settings/bounces/<int:mailbox_id>/pause/",
+        bounce_mailboxes.mailbox_pause,
+        name="mailbox_pause",
+    ),
+    path(
+        "settings/bounces/<int:mailbox_id>/address/",
+        bounce_mailboxes.mailbox_address,
+        name="mailbox_address",
+    ),
+    path(
+        "settings/bounces/<int:mailbox_id>/delete/",
+        bounce_mailboxes.mailbox_delete,
+        name="mailbox_delete",
+    ),
+    path("settings/returned/", returned_mails.returned_list, name="returned_list"),
+    path("settings/returned/replay/", returned_mails.returned_replay, name="returned_replay"),
+    path("settings/returned/rules/", returned_mails.word_rules, name="word_rules"),
+    path(
+        "settings/returned/<int:returned_id>/",
+        returned_mails.returned_mail,
+        name="returned_mail",
+    ),
+    path(
+        "settings/returned/<int:returned_id>/delete/",
+        returned_mails.returned_delete,
+        name="returned_delete",
     ),
     path("sandbox/", sandbox.sandbox_list, name="sandbox_list"),
     path("sandbox/empty/", sandbox.sandbox_empty, name="sandbox_empty"),

@@ -101,7 +101,16 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Settings"),
             icon="settings",
             name="settings_workspace" if manage else "field_list",
-            prefixes=("settings_", "account_", "field_", "api_key_", "profile"),
+            prefixes=(
+                "settings_",
+                "account_",
+                "field_",
+                "api_key_",
+                "profile",
+                "mailbox_",
+                "returned_",
+                "word_rules",
+            ),
         )
     )
     return [write, people, look_after]
@@ -259,6 +268,18 @@ class Shell:
                 icon="certificate",
                 name="key_list",
                 prefixes=("key_",),
+            ),
+            _Entry(
+                label=_("Bounce mailboxes"),
+                icon="inbox",
+                name="mailbox_list",
+                prefixes=("mailbox_",),
+            ),
+            _Entry(
+                label=_("Returned emails"),
+                icon="arrow-back-up",
+                name="returned_list",
+                prefixes=("returned_", "word_rules"),
             ),
             _Entry(label=_("Custom fields"), icon="forms", name="field_list", prefixes=("field_",)),
             _Entry(

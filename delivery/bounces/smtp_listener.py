@@ -36,7 +36,7 @@ BUSY: Final = b"421 4.7.0 too many connections, try again\r\n"
 TAKEN: Final = "250 2.0.0 taken"
 
 
-class Listener(SMTP):  # type: ignore[misc]  # it has no type information
+class Listener(SMTP):
     """aiosmtpd's server, bounded in connections and in the length of a session."""
 
     line_length_limit = LONGEST_LINE

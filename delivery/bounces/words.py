@@ -48,3 +48,8 @@ def only_person(row: ReturnedMail) -> str:
     known = Subscriber.objects.filter(workspace=row.workspace_id, email_key__in=keys)
     people = list(known.values_list("email", flat=True)[:2])
     return people[0] if len(people) == 1 else ""
+
+
+def stand_in(given: str, row: ReturnedMail) -> bool:
+    """Say whether words stand in a mail, as rules compare them."""
+    return folded(given) in folded(f"{row.subject}\n{showing.text_of(bytes(row.raw))}")

@@ -10,7 +10,7 @@ from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
 from campaigns.models import Campaign, Template
 from delivery.accounts import dkim_keys
-from delivery.models import SandboxMessage, SendingAccount
+from delivery.models import BounceMailbox, ReturnedMail, SandboxMessage, SendingAccount
 from subscribers.models import (
     BulkAction,
     ConsentStatement,
@@ -114,6 +114,10 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     ),
     "account_id": lambda w: SendingAccount.objects.create(workspace=w, name="Walked").pk,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
+    "mailbox_id": lambda w: BounceMailbox.objects.create(workspace=w, name="Walked").pk,
+    "returned_id": lambda w: (
+        ReturnedMail.objects.create(workspace=w, digest=b"w" * 16, size=0, raw=b"").pk
+    ),
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,
     "invitation_id": _invitation,
     "key_id": lambda w: (

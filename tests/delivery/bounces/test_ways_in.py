@@ -71,6 +71,7 @@ def test_of_a_large_mail_the_beginning_is_kept(client: Client, pipe: BounceMailb
     assert (row.size, len(row.raw)) == (len(raw), keeping.LARGEST)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_web_server_takes_large_mails_only_to_known_addresses(pipe: BounceMailbox) -> None:
     from config.server import bodies, uploads
 
