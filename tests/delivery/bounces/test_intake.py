@@ -268,3 +268,23 @@ def test_an_erased_persons_mails_are_forgotten(
     assert not ReturnedMail.objects.filter(
         workspace=workspace, recipients__contains=["nina@resep.example"]
     )
+
+
+def test_a_command_reads_them_again(
+    workspace: Workspace, message: Message, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    from django.core.management import call_command
+
+    row = take(mails.plain("Hm", "Nina@resep.example is leider geschlossen"), workspace)
+    WordRule.objects.create(workspace=workspace, words="leider geschlossen", verdict=Verdict.HARD)
+    call_command("replay_bounces", "--dry-run", "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["looked"], said["changed"]) == (1, 1)
+    row.refresh_from_db()
+    assert row.state == ReturnedState.UNRECOGNISED
+    call_command("replay_bounces", "--workspace", workspace.slug)
+    assert "1 mails read again, 1 read differently." in capsys.readouterr().out
+    row.refresh_from_db()
+    assert row.verdict == Verdict.HARD
