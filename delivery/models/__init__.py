@@ -1,7 +1,6 @@
 """Sending accounts, the ledger, events, the sandbox."""
 
 from delivery.models.accounts import FROM_SETTINGS, AccountDay, DomainLimit, SendingAccount, WarmUp
-from delivery.models.bounces import BounceMailbox, BounceReplay, ReturnedMail, WordRule
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
 from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
@@ -14,6 +13,7 @@ from delivery.models.ledger import (
     SendMinute,
     ServerReply,
 )
+from delivery.models.returned import BounceMailbox, BounceReplay, ReturnedMail, WordRule
 from delivery.models.sandbox import SandboxMessage
 
 __all__ = [
