@@ -266,9 +266,9 @@ class ReturnedState(IntegerOptions):
 
     KEPT = 1, _("Waiting")  # recorded, not read yet
     APPLIED = 2, _("Counted")
-    UNMATCHED = 3, _("No email found")
+    UNMATCHED = 3, _("No matching email")
     UNRECOGNISED = 4, _("Not recognised")
-    IGNORED = 5, _("Nothing to do")
+    IGNORED = 5, _("No action needed")
     FAILED = 6, _("Could not be counted")
 
 

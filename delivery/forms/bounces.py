@@ -217,7 +217,7 @@ class MailboxForm(PipeForm):
         if cleaned.get(name) or name in self.errors:
             return
         if not self.instance.encrypted_secret:
-            self.add_error(name, _("Enter it."))
+            self.add_error(name, _("This is required."))
         elif not WHERE_PASSWORDS_GO.isdisjoint(self.changed_data):
             self.add_error(
                 name, _("Enter it again: it was stored for another server or user name.")
@@ -248,7 +248,7 @@ class TeachForm(forms.Form):
         label=_("What is it?"), choices=Verdict.choices, widget=forms.RadioSelect
     )
     recipient = forms.EmailField(
-        label=_("Whom is it about?"),
+        label=_("Who is it about?"),
         required=False,
         max_length=320,
         help_text=_("The address that your email went to."),

@@ -204,12 +204,12 @@ def _teach(request: MemberRequest, row: ReturnedMail, form: TeachForm) -> HttpRe
 
 def _answer(verdict: Verdict, taken: Taken | None) -> tuple[int, str]:
     if verdict == Verdict.NO_BOUNCE:
-        return messages.SUCCESS, _("Noted: this email changes nothing.")
+        return messages.SUCCESS, _("Saved. This email changes nothing.")
     if taken is not None and taken.fate in {Fate.APPLIED, Fate.KNOWN}:
         return messages.SUCCESS, _("Counted. The person's page shows it.")
     if taken is not None and taken.fate == Fate.FAILED:
         return messages.ERROR, _("It could not be counted. Try again later.")
-    return messages.WARNING, _("Noted, but no email of yours to this person was found.")
+    return messages.WARNING, _("Saved, but no email of yours to this person was found.")
 
 
 @require_POST

@@ -305,6 +305,6 @@ def _in_words(mailbox: BounceMailbox) -> Iterator[None]:
         raise trouble.of_connection(mailbox.host, mailbox.port, error) from error
     except (imaplib.IMAP4.error, ValueError, KeyError, TypeError, IndexError) as error:
         raise trouble.MailboxError(
-            _("%(host)s answers what we do not understand: %(words)s")
+            _("%(host)s sent an answer that we do not understand: %(words)s")
             % {"host": mailbox.host, "words": trouble.said(error)}
         ) from error
