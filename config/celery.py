@@ -95,6 +95,12 @@ app.conf.beat_schedule = {
         "task": "delivery.tasks.forget_provider_events",
         "schedule": 21_600.0,
     },
+    "fetch-mailboxes": {
+        "task": "delivery.tasks.fetch_mailboxes",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "forget-returned-mails": {"task": "delivery.tasks.forget_returned", "schedule": 21_600.0},
     "rebuild-search": {
         "task": "subscribers.tasks.rebuild_search",
         "schedule": 2.0,
@@ -135,6 +141,14 @@ app.conf.beat_schedule = {
 @signals.setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
     """Leave Django's logging alone (being connected is the point)."""
+
+
+@signals.beat_init.connect
+def _listen_for_mail(**_: Any) -> None:
+    # Beat is the one process of which there is exactly one, and it has next to nothing to do.
+    from delivery import tasks
+
+    tasks.listen_for_mail()
 
 
 @signals.worker_process_init.connect

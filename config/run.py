@@ -67,6 +67,9 @@ def parts(names: Collection[str]) -> list[Part]:
         command = [sys.executable, "-m", "delivery.sandbox.server"]
         # Stays until the workers have handed over what they had begun.
         found.append(Part(name="sandbox", command=command, stage=1))
+    if settings.BOUNCE_PORT:
+        command = [sys.executable, "-m", "delivery.bounces.smtp_listener"]
+        found.append(Part(name="bounces", command=command))
     known = [part.name for part in found]
     unknown = set(names).difference(known)
     if unknown:

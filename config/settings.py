@@ -40,6 +40,11 @@ SANDBOX_LISTEN = env.str("SANDBOX_LISTEN", default=SANDBOX_HOST)
 SANDBOX_PORT = env.whole("SANDBOX_PORT", default=0, least=1, most=65535) or addresses.kept_port(
     DATA_DIR
 )
+# Where our own server takes bounces for the return-path domain by SMTP; port 0: it is not run.
+BOUNCE_LISTEN = env.str("BOUNCE_LISTEN", default="127.0.0.1")
+BOUNCE_PORT = env.whole("BOUNCE_PORT", default=0, least=1, most=65535)
+BOUNCE_CERTIFICATE = env.str("BOUNCE_CERTIFICATE", default="")  # PEM, for STARTTLS
+BOUNCE_KEY = env.str("BOUNCE_KEY", default="")
 
 # Seconds to wait after the first, second, … temporary failure of a mail, and for how long to try.
 RETRY_AFTER = env.seconds("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
@@ -224,7 +229,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 # What takes as long as there are people has its own processes; all other tasks last seconds.
 LONG_TASKS = (
     "accounts.tasks.back_up",
+    "delivery.tasks.fetch_mailbox",
     "delivery.tasks.forget_origins",
+    "delivery.tasks.forget_returned",
+    "delivery.tasks.replay_returned",
     "subscribers.tasks.apply_retention",
     "subscribers.tasks.check_import",
     "subscribers.tasks.check_mail_servers_of",

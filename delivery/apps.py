@@ -19,6 +19,7 @@ class DeliveryConfig(AppConfig):
         from campaigns import carriers, ledger
         from delivery.accounts import routing
         from delivery.bounce_policy import lifting, segment_rules
+        from delivery.bounces import forgetting as returned
         from delivery.figures import earlier
         from delivery.pipeline import sweep
         from delivery.public import forgetting
@@ -43,6 +44,7 @@ class DeliveryConfig(AppConfig):
         # The sandbox's letters go whole (`forgetting`); the others hold no text of people.
         scrubbing.register("delivery", left_alone=("message", "event", "sandboxmessage"))
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
+        person_erased.connect(returned.forget_person, dispatch_uid="returned mails")
         kinds.register("activity", engagement_rules.subjects)
         kinds.register("bounces", segment_rules.subjects)
         suppression.released.connect(lifting.released, dispatch_uid="bounces")

@@ -260,3 +260,46 @@ class ProviderEventState(IntegerOptions):
     UNMATCHED = 4, _("No email found")
     IGNORED = 5, _("Not needed")  # true, and says nothing that anybody waits for
     FAILED = 6, _("Failed")
+
+
+class MailboxProtocol(TextOptions):
+    """How returned mails get to us: fetched, or handed in by a mail server."""
+
+    IMAP = "imap", "IMAP"
+    POP3 = "pop3", "POP3"
+    PIPE = "pipe", _("Handed in over HTTP")
+
+
+class MailboxAuth(TextOptions):
+    """How we sign in to a bounce mailbox."""
+
+    PASSWORD = "password", _("Password")
+    XOAUTH2 = "xoauth2", _("OAuth 2.0 (XOAUTH2)")
+
+
+class AfterReading(TextOptions):
+    """What becomes of a mail in its mailbox once it is recorded."""
+
+    LEAVE = "leave", _("Leave it there")
+    MOVE = "move", _("Move it to a folder")
+    DELETE = "delete", _("Delete it")
+
+
+class ReturnedState(IntegerOptions):
+    """What came of a returned mail."""
+
+    KEPT = 1, _("Waiting")  # recorded, not read yet
+    APPLIED = 2, _("Counted")
+    UNMATCHED = 3, _("No matching email")
+    UNRECOGNISED = 4, _("Not recognised")
+    IGNORED = 5, _("No action needed")
+    FAILED = 6, _("Could not be counted")
+
+
+class Verdict(TextOptions):
+    """What a person says that a mail is which the rules do not recognise."""
+
+    HARD = "hard", _("The address does not exist")
+    SOFT = "soft", _("A temporary problem")
+    AUTO_REPLY = "auto_reply", _("An automatic reply")
+    NO_BOUNCE = "no_bounce", _("Not a bounce")

@@ -6,9 +6,12 @@ twice at once or be left over from another release without harm. None is made pe
 beat, every second  → start_due_campaigns → plan_campaign (chunk after chunk)
                     → keep_sending        → send_slice × number of sending processes
 beat, every 2 s     → sweep_up: dead workers' claims, due retries, cancelled and finished campaigns
+beat, every 15 s    → fetch_mailboxes → fetch_mailbox for each that is due; a thread of beat's own
+                      (`listen_for_mail`) does the same the moment a server tells of mail
 a view or command   → start_due_campaigns or keep_sending after its commit: it starts at once
 """
 
+import threading
 import time
 import uuid
 from datetime import timedelta
@@ -21,7 +24,11 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
+from accounts.background import set_aside
 from delivery.bounce_policy import guard
+from delivery.bounces import forgetting as returned_forgetting
+from delivery.bounces import intake, replaying
+from delivery.bounces.mailboxes import fetching, holding, listening
 from delivery.events import applying
 from delivery.events.webhooks import taking
 from delivery.pipeline import next_campaign, plan, sweep
@@ -37,6 +44,8 @@ SHORTEST_SLICE = 1.5  # seconds before a slice makes room for mail that people w
 PLAN_SECONDS = 5.0
 DRAIN_SECONDS = 10.0
 MOST_SENDERS = 256
+MAILBOX_SECONDS = 45.0
+QUEUED_SECONDS = 120.0  # a mailbox that waits for a worker is not queued once more meanwhile
 
 log = structlog.get_logger()
 
@@ -192,3 +201,65 @@ def retry_provider_events() -> None:
 def forget_provider_events() -> None:
     """Delete what providers reported so long ago that nobody asks for it any more."""
     taking.forget_old(timezone.now() - timedelta(days=settings.WEBHOOK_DAYS))
+
+
+@shared_task
+def fetch_mailboxes() -> None:
+    """Have every mailbox that is due looked into, and go on with what a dead process left."""
+    try:
+        for mailbox_id in holding.due():
+            fetch_soon(mailbox_id)
+        for replay_id in replaying.unfinished():
+            if coordination.reserve(f"replay:{replay_id}", seconds=QUEUED_SECONDS):
+                replay_returned.delay(replay_id)
+        intake.take_up_left()
+    except set_aside.AWAY as error:
+        log.warning("mailboxes_wait", error=type(error).__name__)
+
+
+def fetch_soon(mailbox_id: int) -> None:
+    """Have a mailbox looked into by a worker, unless it waits for one already."""
+    if coordination.reserve(f"mailbox:{mailbox_id}", seconds=QUEUED_SECONDS):
+        fetch_mailbox.delay(mailbox_id)
+
+
+@shared_task
+def fetch_mailbox(mailbox_id: int, owner: str = "") -> None:
+    """Fetch a mailbox's new mails for some seconds, then make room and come back."""
+    owner = owner or uuid.uuid4().hex
+    coordination.release(f"mailbox:{mailbox_id}")
+    try:
+        found = fetching.fetch(
+            mailbox_id, owner=owner, seconds=MAILBOX_SECONDS, is_over=stopping.is_wanted
+        )
+    except set_aside.AWAY as error:  # its lease ends by itself
+        log.warning("mailbox_waits", mailbox=mailbox_id, error=type(error).__name__)
+        return
+    if found.more and not stopping.is_wanted():
+        fetch_mailbox.delay(mailbox_id, owner)
+
+
+@shared_task
+def replay_returned(replay_id: int) -> None:
+    """Read kept mails once more for some seconds, then make room and come back."""
+    if replaying.run(replay_id, seconds=MAILBOX_SECONDS):
+        coordination.extend(f"replay:{replay_id}", seconds=QUEUED_SECONDS)
+        replay_returned.delay(replay_id)
+    else:
+        coordination.release(f"replay:{replay_id}")
+
+
+@shared_task
+def forget_returned() -> None:
+    """Forget returned mails whose time is over."""
+    returned_forgetting.forget_old()
+
+
+def listen_for_mail() -> threading.Thread:
+    """Listen to the mailboxes that tell of new mail, in a thread of this process (beat's)."""
+    listener = listening.Listener(listening.woken(fetch_soon))
+    thread = threading.Thread(
+        target=listener.run, args=(stopping.is_wanted,), name="mailboxes", daemon=True
+    )
+    thread.start()
+    return thread

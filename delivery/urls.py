@@ -3,11 +3,14 @@
 from django.urls import path
 
 from delivery.views import (
+    bounce_mailboxes,
+    bounce_pipe,
     bounces,
     feedback,
     hold,
     person_data,
     preferences,
+    returned_mails,
     sandbox,
     sending_accounts,
     settle,
@@ -21,6 +24,7 @@ from delivery.views import (
 )
 
 urlpatterns = [
+    path("bounces/<str:token>/", bounce_pipe.bounce_pipe, name="bounce_pipe"),
     path("o/<str:token>.gif", tracking.track_open, name="track_open"),
     path("c/<str:token>/<int:ordinal>/", tracking.track_click, name="track_click"),
     path("u/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
@@ -140,6 +144,49 @@ urlpatterns = [
         "settings/events/<int:provider_event_id>/replay/",
         feedback.provider_event_replay,
         name="provider_event_replay",
+    ),
+    path("settings/mailboxes/", bounce_mailboxes.mailbox_list, name="mailbox_list"),
+    path("settings/mailboxes/new/", bounce_mailboxes.mailbox_new, name="mailbox_new"),
+    path(
+        "settings/mailboxes/<int:mailbox_id>/", bounce_mailboxes.mailbox_edit, name="mailbox_edit"
+    ),
+    path(
+        "settings/mailboxes/<int:mailbox_id>/test/",
+        bounce_mailboxes.mailbox_test,
+        name="mailbox_test",
+    ),
+    path(
+        "settings/mailboxes/<int:mailbox_id>/check/",
+        bounce_mailboxes.mailbox_check,
+        name="mailbox_check",
+    ),
+    path(
+        "settings/mailboxes/<int:mailbox_id>/pause/",
+        bounce_mailboxes.mailbox_pause,
+        name="mailbox_pause",
+    ),
+    path(
+        "settings/mailboxes/<int:mailbox_id>/address/",
+        bounce_mailboxes.mailbox_address,
+        name="mailbox_address",
+    ),
+    path(
+        "settings/mailboxes/<int:mailbox_id>/delete/",
+        bounce_mailboxes.mailbox_delete,
+        name="mailbox_delete",
+    ),
+    path("settings/returned/", returned_mails.returned_list, name="returned_list"),
+    path("settings/returned/replay/", returned_mails.returned_replay, name="returned_replay"),
+    path("settings/returned/rules/", returned_mails.word_rules, name="word_rules"),
+    path(
+        "settings/returned/<int:returned_id>/",
+        returned_mails.returned_mail,
+        name="returned_mail",
+    ),
+    path(
+        "settings/returned/<int:returned_id>/delete/",
+        returned_mails.returned_delete,
+        name="returned_delete",
     ),
     path("sandbox/", sandbox.sandbox_list, name="sandbox_list"),
     path("sandbox/empty/", sandbox.sandbox_empty, name="sandbox_empty"),

@@ -101,7 +101,18 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Settings"),
             icon="settings",
             name="settings_workspace" if manage else "field_list",
-            prefixes=("settings_", "account_", "field_", "api_key_", "profile", "bounce", "alarm_"),
+            prefixes=(
+                "settings_",
+                "account_",
+                "field_",
+                "api_key_",
+                "profile",
+                "bounce",
+                "alarm_",
+                "mailbox_",
+                "returned_",
+                "word_rules",
+            ),
         )
     )
     return [write, people, look_after]
@@ -262,6 +273,18 @@ class Shell:
             ),
             _Entry(
                 label=_("Bounces"), icon="mail-x", name="bounces", prefixes=("bounce", "alarm_")
+            ),
+            _Entry(
+                label=_("Bounce mailboxes"),
+                icon="inbox",
+                name="mailbox_list",
+                prefixes=("mailbox_",),
+            ),
+            _Entry(
+                label=_("Returned emails"),
+                icon="arrow-back-up",
+                name="returned_list",
+                prefixes=("returned_", "word_rules"),
             ),
             _Entry(label=_("Custom fields"), icon="forms", name="field_list", prefixes=("field_",)),
             _Entry(

@@ -46,9 +46,8 @@ class SmtpForm(AccountForm):
         label=_("Give every email a return address of its own"),
         required=False,
         help_text=_(
-            "Bounces then come back to bounce+…@ the domain below and name the "
-            "email they are about. Warta does not read them: that is up to "
-            "whoever owns that mailbox."
+            "Bounces then come back to bounce+…@ the domain below and name the email they are "
+            "about. Connect the mailbox of that domain under “Bounce mailboxes”."
         ),
     )
     usual_connections = USUAL_CONNECTIONS

@@ -22,6 +22,7 @@ from delivery.models.ledger import (
     SendMinute,
     ServerReply,
 )
+from delivery.models.returned import BounceMailbox, BounceReplay, ReturnedMail, WordRule
 from delivery.models.sandbox import SandboxMessage
 from delivery.models.webhooks import ProviderEvent, WebhookAddress
 
@@ -29,7 +30,9 @@ __all__ = [
     "FROM_SETTINGS",
     "AccountDay",
     "BounceException",
+    "BounceMailbox",
     "BouncePolicy",
+    "BounceReplay",
     "ChangedDay",
     "Claim",
     "Dispatch",
@@ -45,6 +48,7 @@ __all__ = [
     "ProviderAlarm",
     "ProviderEvent",
     "RefusalHour",
+    "ReturnedMail",
     "SandboxMessage",
     "SendMinute",
     "SendingAccount",
@@ -55,4 +59,5 @@ __all__ = [
     "UserAgent",
     "WarmUp",
     "WebhookAddress",
+    "WordRule",
 ]

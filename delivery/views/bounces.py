@@ -16,7 +16,7 @@ from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from delivery.bounce_policy import effects, following, guard, lifting, rules, trying
-from delivery.forms.bounces import BouncePolicyForm, ExceptionForm
+from delivery.forms.bounce_policy import BouncePolicyForm, ExceptionForm
 from delivery.models import BounceException, BouncePolicy, HeldBack, ProviderAlarm
 
 SHOWN = 20  # of a trial's people

@@ -12,8 +12,10 @@ from campaigns.models import Campaign, Template
 from delivery.accounts import dkim_keys
 from delivery.models import (
     BounceException,
+    BounceMailbox,
     ProviderAlarm,
     ProviderEvent,
+    ReturnedMail,
     SandboxMessage,
     SendingAccount,
 )
@@ -138,6 +140,10 @@ ROWS: dict[str, Callable[[Workspace], int]] = {
     ),
     "provider_event_id": _provider_event,
     "message_id": lambda w: SandboxMessage.objects.create(workspace=w, size=0, raw=b"").pk,
+    "mailbox_id": lambda w: BounceMailbox.objects.create(workspace=w, name="Walked").pk,
+    "returned_id": lambda w: (
+        ReturnedMail.objects.create(workspace=w, digest=b"w" * 16, size=0, raw=b"").pk
+    ),
     "membership_id": lambda w: Membership.objects.filter(workspace=w).earliest("pk").pk,
     "invitation_id": _invitation,
     "key_id": lambda w: (
