@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.db import close_old_connections
 
-from config.server import bodies, uploads, visitors
+from config.server import bodies, short_way, uploads, visitors
 from config.wsgi import application as django
 
 WHOLE_BYTES = 1_000_000  # files up to this size are read at once
@@ -48,6 +48,9 @@ async def application(scope: dict[str, Any], receive: bodies.Receive, send: Send
     if scope["type"] == "lifespan":
         await _live(receive, send)
         return
+    short = short_way.RUNNING[0] if short_way.RUNNING else None
+    if short and await short.answer(scope, send):
+        return
     environ = environ_of(scope)
     loop = asyncio.get_running_loop()
     refused = False
@@ -64,6 +67,9 @@ async def application(scope: dict[str, Any], receive: bodies.Receive, send: Send
             refused = True
             environ |= {bodies.REFUSED: why.status, "CONTENT_LENGTH": "0"}
         else:
+            if short and scope["method"] == "POST" and await short.press(scope, body, send):
+                body.close()
+                return
             environ |= {"wsgi.input": body, "CONTENT_LENGTH": str(_size(body))}
     answer = await loop.run_in_executor(threads, respond, environ)
     head = [
@@ -85,8 +91,13 @@ async def application(scope: dict[str, Any], receive: bodies.Receive, send: Send
 async def _live(receive: bodies.Receive, send: Send) -> None:
     await receive()
     watching = asyncio.create_task(visitors.OPEN.watch())
+    short = short_way.ShortWay()
+    short.start()
+    short_way.RUNNING.append(short)
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    short_way.RUNNING.clear()
+    await short.stop()
     watching.cancel()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -3,7 +3,15 @@
 from delivery.models.accounts import FROM_SETTINGS, AccountDay, DomainLimit, SendingAccount, WarmUp
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
-from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
+from delivery.models.events import (
+    Event,
+    EventTally,
+    PersonDevice,
+    StreamPosition,
+    TrackingConsent,
+    UnsubscribeReason,
+    UserAgent,
+)
 from delivery.models.ledger import (
     ChangedDay,
     Claim,
@@ -28,11 +36,13 @@ __all__ = [
     "EventTally",
     "Message",
     "MessageTally",
+    "PersonDevice",
     "SandboxMessage",
     "SendMinute",
     "SendingAccount",
     "ServerReply",
     "StreamPosition",
+    "TrackingConsent",
     "UnsubscribeReason",
     "UserAgent",
     "WarmUp",

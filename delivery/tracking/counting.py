@@ -95,6 +95,13 @@ class Changes:
         self._total[campaign_id, key] += total
         self._unique[campaign_id, key] += unique
 
+    def add_anonymous(
+        self, campaign_id: int, kind: EventKind, agent: AgentClass, ordinal: int
+    ) -> None:
+        """Note an open or click of which nobody keeps whose it was: seen, but no person's first."""
+        for number in {ordinal, 0}:
+            self._total[campaign_id, (kind, agent, number)] += 1
+
     def between(self, campaign_id: int, before: Reading, after: Reading) -> None:
         """Note what changes when a message counts for ``after`` instead of ``before``."""
         for key in before.unique | after.unique:
