@@ -34,7 +34,12 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 def main() -> None:
     """Serve until SIGTERM."""
     config = uvicorn.Config(
-        nothing, port=int(sys.argv[1]), http=Constant, loop="uvloop", lifespan="off", log_config=None
+        nothing,
+        port=int(sys.argv[1]),
+        http=Constant,
+        loop="uvloop",
+        lifespan="off",
+        log_config=None,
     )
     asyncio.set_event_loop(None)
     uvicorn.Server(config).run()

@@ -22,7 +22,7 @@ from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
 from delivery.states import EventKind
 from delivery.tracking import collect, hits
-from delivery.tracking.destinations import ELSEWHERE, Destinations
+from delivery.tracking.destinations import ELSEWHERE, LARGE, Destinations
 from delivery.tracking.hits import Hit
 from delivery.tracking.writer import Writer
 from delivery.views.tracking import HEADERS, PIXEL
@@ -228,12 +228,15 @@ class ShortWay:
 
     async def _load(self, message_id: int) -> bool:
         """Read a message's links, once for all who wait for them."""
-        number = message_id >> 12
+        number = message_id >> LARGE
         waiting = self._loading.get(number)
         if waiting is None:
             waiting = self._loading[number] = asyncio.ensure_future(self._read(message_id))
             waiting.add_done_callback(lambda _: self._loading.pop(number, None))
-        return await asyncio.shield(waiting)
+        found = await asyncio.shield(waiting)
+        if found and self.destinations.known(message_id, 1) is None:
+            return await self._read(message_id)  # its own stretch of a block that campaigns share
+        return found
 
     async def _read(self, message_id: int) -> bool:
         run = self._loop.run_in_executor
@@ -252,7 +255,7 @@ class ShortWay:
     def _refresh(self) -> None:
         stale, self.destinations.stale = self.destinations.stale, set()
         for message_id in list(stale)[:1]:  # its whole campaign is then fresh
-            if message_id >> 12 not in self._loading:
+            if message_id >> LARGE not in self._loading:
                 self._loop.create_task(self._load(message_id))
 
     async def press(self, scope: "Mapping[str, Any]", body: Any, send: Any) -> bool:

@@ -7,7 +7,7 @@ that comes twice is known, and a gap says how many hits were lost (`ingest`).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -15,6 +15,7 @@ from django.conf import settings
 
 from delivery.states import EventKind
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STREAM = "tracking:sightings"
 # A bound on memory while nobody reads: beyond so many entries hits go to the spool.
 LONGEST_STREAM = 50_000
@@ -44,12 +45,17 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What stands under one id of the stream. ``hits``: None where a line can't be read."""
+    """What stands under one id of the stream."""
 
     id: str
-    hits: list[Hit | None]
+    lines: list[bytes]
     origin: str = ""
     number: int = 0
+
+    @property
+    def hits(self) -> list[Hit | None]:
+        """Read the lines; None for one that can't be read."""
+        return [decode(line) for line in self.lines]
 
 
 @dataclass(slots=True)
@@ -95,7 +101,7 @@ def _entry(name: str, fields: dict[bytes, bytes]) -> Entry:
     number = fields.get(b"n", b"0")
     return Entry(
         id=name,
-        hits=[decode(line) for line in lines],
+        lines=lines,
         origin=fields.get(b"o", b"").decode("ascii", "replace")[:40],
         number=int(number) if number.isdigit() else 0,
     )
@@ -167,7 +173,7 @@ def decode(line: bytes) -> Hit | None:
         return Hit(
             message_id=int(message_id),
             kind=_KIND_OF[kind],
-            at=datetime.fromtimestamp(int(at) / 1000, tz=UTC),
+            at=EPOCH + timedelta(milliseconds=int(at)),
             ordinal=int(ordinal),
             is_head=bool(bits & HEAD),
             names_language=bool(bits & LANGUAGE),
@@ -185,4 +191,4 @@ _KIND_OF = {str(int(kind)): kind for kind in KINDS}
 
 def count(entries: Iterable[Entry]) -> int:
     """Say how many hits some entries hold."""
-    return sum(len(entry.hits) for entry in entries)
+    return sum(len(entry.lines) for entry in entries)

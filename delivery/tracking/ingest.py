@@ -9,6 +9,7 @@ the stream. One writer at a time holds that row; others find it locked and leave
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from hashlib import blake2b
 
 import redis
@@ -27,12 +28,14 @@ from delivery.tracking.rows import Target
 log = logging.getLogger(__name__)
 
 BATCH = 5_000  # hits of one transaction, or a few more
-MOST_ENTRIES = 1_000
+MOST_ENTRIES = 500
 # Somebody who reloads a pixel for ever fills no table.
 MOST_PER_MESSAGE = 1_000
 # Nor does somebody who gives their program another name each time; beyond, events name none.
 MOST_AGENTS = 50_000
 HITS = "opens and clicks"
+KINDS = {int(kind): kind for kind in EventKind}
+AGENTS = {int(agent): agent for agent in AgentClass}
 
 MESSAGES = """
 SELECT message.id, message.campaign_id, message.subscriber_id, message.state,
@@ -42,7 +45,7 @@ LEFT JOIN subscribers_subscriber person ON person.id = message.subscriber_id
 WHERE message.id = ANY(%s)
 """
 GROUPS = """
-SELECT message_id, kind, agent, link_ordinal, count(*), min(at)
+SELECT message_id, kind, agent, link_ordinal, count(*), (extract(epoch FROM min(at)) * 1000000)::bigint
 FROM delivery_event WHERE message_id = ANY(%s) AND kind IN (4, 5)
 GROUP BY 1, 2, 3, 4
 """
@@ -100,7 +103,7 @@ def _some(entries: Sequence[Entry]) -> Sequence[Entry]:
     """Return as many of the first entries as one transaction takes."""
     whole = 0
     for number, entry in enumerate(entries):
-        whole += len(entry.hits)
+        whole += len(entry.lines)
         if whole >= BATCH:
             return entries[: number + 1]
     return entries
@@ -191,11 +194,11 @@ def groups(ids: Iterable[int]) -> dict[int, list[Group]]:
         for message_id, kind, agent, ordinal, count, first_at in cursor.fetchall():
             found[message_id].append(
                 Group(
-                    kind=EventKind(kind),
-                    agent=AgentClass(agent),
+                    kind=KINDS[kind],
+                    agent=AGENTS[agent],
                     ordinal=ordinal,
                     count=count,
-                    first_at=first_at,
+                    first_at=hits.EPOCH + timedelta(microseconds=first_at),
                 )
             )
     return {message_id: found[message_id] for message_id in ids}

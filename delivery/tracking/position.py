@@ -44,7 +44,7 @@ def unknown(place: StreamPosition, entries: Sequence[Entry]) -> list[Entry]:
         if entry.number < through:
             continue
         lost += entry.number - through
-        known[entry.origin] = changed[entry.origin] = entry.number + len(entry.hits)
+        known[entry.origin] = changed[entry.origin] = entry.number + len(entry.lines)
         fresh.append(entry)
     if changed:
         StreamPosition.objects.bulk_create(
