@@ -154,8 +154,10 @@ def _script(folder: Path, *, pixels: float) -> Path:
 
 def _ask(port: int, script: Path, *, seconds: int) -> dict[str, Any]:
     asked = subprocess.run(  # noqa: S603 - our own words
-        ["/usr/bin/env", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
-        + [f"http://127.0.0.1:{port}"],
+        [
+            *("/usr/bin/env", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"),
+            *("-s", str(script), f"http://127.0.0.1:{port}"),
+        ],
         check=True,
         capture_output=True,
         text=True,

@@ -22,7 +22,7 @@ class DeliveryConfig(AppConfig):
         from delivery.pipeline import sweep
         from delivery.public import forgetting
         from delivery.restoring import answers, noticing
-        from delivery.tracking import engagement_rules, inactivity
+        from delivery.tracking import device_rules, engagement_rules, inactivity
         from delivery.tracking import merged_people as messages
         from subscribers.directory import filters
         from subscribers.people import merging
@@ -42,6 +42,7 @@ class DeliveryConfig(AppConfig):
         scrubbing.register("delivery", left_alone=("message", "event", "sandboxmessage"))
         person_erased.connect(forgetting.forget_person, dispatch_uid="delivery")
         kinds.register("activity", engagement_rules.subjects)
+        kinds.register("devices", device_rules.subjects)
 
 
 def _start_due(after: float) -> None:

@@ -260,6 +260,12 @@ class Shell:
                 name="key_list",
                 prefixes=("key_",),
             ),
+            _Entry(
+                label=_("Tracking"),
+                icon="eye",
+                name="tracking_settings",
+                prefixes=("tracking_",),
+            ),
             _Entry(label=_("Custom fields"), icon="forms", name="field_list", prefixes=("field_",)),
             _Entry(
                 label=_("Privacy and retention"),

@@ -8,21 +8,21 @@ token, a link with a person's values in it) goes the usual way and finds the sam
 
 import asyncio
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.translation import gettext
 
+from config.server import seen
 from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
 from delivery.states import EventKind
-from delivery.tracking import collect, hits
-from delivery.tracking.destinations import ELSEWHERE, LARGE, Destinations
+from delivery.tracking import collect, domain, hits
+from delivery.tracking.destinations import LARGE, Destinations
 from delivery.tracking.hits import Hit
 from delivery.tracking.writer import Writer
 from delivery.views.tracking import HEADERS, PIXEL
@@ -35,12 +35,10 @@ if TYPE_CHECKING:
 FOLDER = "tracking"  # in DATA_DIR: hits that wait for Redis
 LOAD_SECONDS = 2.0  # for the database to answer before the copy in Redis is asked
 THREADS = 2
-LARGEST_FORM = 4_096  # bytes of a mail program's POST
+HOSTS_SECONDS = 5.0  # between two looks for workspaces' own domains
+PUBLIC = (b"/o/", b"/c/", b"/u/", b"/p/", b"/v/", b"/static/")
 OPENED, CLICKED = int(EventKind.OPENED), int(EventKind.CLICKED)
 UNSUBSCRIBED = int(EventKind.UNSUBSCRIBED)
-_ONE_CLICK_PART = re.compile(
-    rb'name="?List-Unsubscribe"?[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\nOne-Click\r\n', re.IGNORECASE
-).search
 _CLICK = re.compile(rb"/c/([\w=-]{20,30})/([0-9]{1,5})/").fullmatch
 _OPEN = re.compile(rb"/o/([\w=-]{20,30})\.gif").fullmatch
 _BUTTON = re.compile(rb"/u/([\w=-]{20,30})/").fullmatch
@@ -56,11 +54,9 @@ def _head(status: bytes, *more: bytes) -> bytes:
 class Answered:
     """A request on the short way, as Uvicorn's connection knows a request."""
 
-    __slots__ = ("body", "connection", "disconnected", "keep_alive", "more_body")
-    __slots__ += ("response_complete",)
+    __slots__ = ("body", "disconnected", "keep_alive", "more_body", "response_complete")
 
-    def __init__(self, connection: "GuardedConnection", *, keep_alive: bool) -> None:
-        self.connection = connection
+    def __init__(self, *, keep_alive: bool) -> None:
         self.keep_alive = keep_alive
         self.response_complete = False
         self.disconnected = False
@@ -88,74 +84,109 @@ class ShortWay:
         self._dates: tuple[object, bytes] = (None, b"")
         self._pixel = _head(b"200 OK", b"content-type: image/gif", b"content-length: 43")
         self._found = _head(b"302 Found", b"content-length: 0")
+        self._hosts: frozenset[bytes] = frozenset()
+        self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to take hits in, also those of Django's threads."""
         self.writer.start()
         collect.through = self._from_thread
+        self._looking = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
         """Write what waits, and end."""
         collect.through = None
+        if self._looking:
+            self._looking.cancel()
         await self.writer.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _look(self) -> None:
+        """Know the workspaces' own domains; what was known holds while the database is away."""
+        while True:
+            with suppress(DatabaseError, InterfaceError):
+                found = await self._loop.run_in_executor(self._threads, _hosts)
+                self._hosts = frozenset(name.encode("ascii", "ignore") for name in found)
+            await asyncio.sleep(HOSTS_SECONDS)
+
+    def lead_home(self, scope: dict[str, Any]) -> bool:
+        """Let a request for a workspace's own domain be one for ours; False: it may not be.
+
+        Such a domain has links and public pages, and nothing that people sign in to.
+        """
+        for number, (name, value) in enumerate(scope["headers"]):
+            if name != b"host" or value.lower().partition(b":")[0] not in self._hosts:
+                continue
+            if not scope["raw_path"].startswith(PUBLIC):
+                return False
+            home = urlsplit(settings.SITE_URL).netloc.encode()
+            scope["headers"] = [*scope["headers"]]
+            scope["headers"][number] = (b"host", home)
+        return True
+
     def take(self, connection: "GuardedConnection") -> bool:
         """Answer the request whose headers a connection has just read; False: it is another's."""
-        cycle = connection.cycle
-        if cycle is not None and not cycle.response_complete:
+        asked = self._asked(connection)
+        if asked is None:
             return False
-        method = connection.parser.get_method()
-        if method not in {b"GET", b"HEAD"}:
-            return False
-        path = connection.url.partition(b"?")[0]
-        headers: Mapping[bytes, bytes] = dict(connection.headers)
-        if b"content-length" in headers or b"transfer-encoding" in headers:
-            return False
-        if opened := _OPEN(path):
-            kind, token, ordinal, target = OPENED, opened[1], 0, b""
-        elif clicked := _CLICK(path):
-            kind, token, ordinal = CLICKED, clicked[1], int(clicked[2])
-        else:
-            return False
-        message_id = tokens.read(token.decode("ascii"), Purpose.TRACK)
-        if message_id is None:
-            return False
-        line = self._line(message_id, kind, ordinal, headers, connection.client, method)
+        message_id, kind, ordinal, headers = asked
+        is_head = connection.parser.get_method() == b"HEAD"
+        line = seen.line(
+            message_id=message_id,
+            kind=kind,
+            ordinal=ordinal,
+            headers=headers,
+            client=connection.client[0] if connection.client else "",
+            is_head=is_head,
+        )
+        target = b""
         if kind == CLICKED:
-            found = self.destinations.known(message_id, ordinal) if ordinal else ELSEWHERE
-            if not ordinal:
-                self.writer.add(line, _nothing)  # the hidden link leads nowhere
-            if not found:
+            if not ordinal:  # the hidden link leads nowhere
+                self.writer.add(line, _nothing)
+                return False
+            target = self.destinations.known(message_id, ordinal) or b""
+            if not target:
                 return False
             if self.destinations.stale:
                 self._refresh()
-            target = found
-        self._answer_later(connection, line, kind, target, is_head=method == b"HEAD")
+        self._answer_later(connection, line, self._answer(connection, target, is_head=is_head))
         return True
 
-    def _answer_later(
-        self,
-        connection: "GuardedConnection",
-        line: bytes,
-        kind: int,
-        target: bytes,
-        *,
-        is_head: bool,
-    ) -> None:
-        version = connection.parser.get_http_version()
-        keep_alive = version != "1.0" and connection.parser.should_keep_alive()
-        cycle = Answered(connection, keep_alive=keep_alive)
+    def _asked(
+        self, connection: "GuardedConnection"
+    ) -> "tuple[int, int, int, Mapping[bytes, bytes]] | None":
+        """Return message, kind, link and headers of an open or a click with a good token."""
+        cycle = connection.cycle
+        if cycle is not None and not cycle.response_complete:
+            return None  # it queues behind another
+        path = connection.url.partition(b"?")[0]
+        opened = _OPEN(path)
+        found = opened or _CLICK(path)
+        if found is None or connection.parser.get_method() not in {b"GET", b"HEAD"}:
+            return None
+        headers = dict(connection.headers)
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            return None
+        message_id = tokens.read(found[1].decode("ascii"), Purpose.TRACK)
+        if message_id is None:
+            return None
+        return (
+            message_id,
+            OPENED if opened else CLICKED,
+            0 if opened else int(found[2]),
+            headers,
+        )
+
+    def _answer(self, connection: "GuardedConnection", target: bytes, *, is_head: bool) -> bytes:
+        """Return the redirect to a target, or the pixel where there is none."""
+        head = self._found + b"location: " + target + b"\r\n" if target else self._pixel
+        body = b"" if target or is_head else PIXEL
+        return b"".join((head, self._date(connection), _end(connection), body))
+
+    def _answer_later(self, connection: "GuardedConnection", line: bytes, answer: bytes) -> None:
+        """Note a hit, and answer once it is safe."""
+        cycle = Answered(keep_alive=_keeps_alive(connection))
         connection.cycle = cycle  # type: ignore[assignment]
-        head = self._pixel if kind == OPENED else self._found + b"location: " + target + b"\r\n"
-        parts = [
-            head,
-            self._date(connection),
-            b"\r\n" if keep_alive else b"connection: close\r\n\r\n",
-        ]
-        if kind == OPENED and not is_head:
-            parts.append(PIXEL)
-        answer = b"".join(parts)
 
         def send(_is_safe: object) -> None:
             cycle.response_complete = True
@@ -176,35 +207,6 @@ class ShortWay:
             self._dates = (now, lines)
         return self._dates[1]
 
-    def _line(  # noqa: PLR0913 - what a hit consists of
-        self,
-        message_id: int,
-        kind: int,
-        ordinal: int,
-        headers: "Mapping[bytes, bytes]",
-        client: tuple[str, int] | None,
-        method: bytes,
-    ) -> bytes:
-        flags = 0 if b"accept-language" not in headers else hits.LANGUAGE
-        if method == b"HEAD":
-            flags |= hits.HEAD
-        if b"accept" not in headers:
-            flags |= hits.NO_ACCEPT
-        if _is_prefetch(headers):
-            flags |= hits.PREFETCH
-        address = client[0] if client else ""
-        if settings.BEHIND_PROXY and b"x-forwarded-for" in headers:
-            address = headers[b"x-forwarded-for"].rpartition(b",")[2].strip().decode("latin-1")
-        return b"%d\t%d\t%d\t%d\t%d\t%b\t%b" % (
-            message_id,
-            kind,
-            time.time() * 1000,
-            ordinal,
-            flags,
-            _plain_address(address),
-            _plain_agent(headers.get(b"user-agent", b"")),
-        )
-
     async def answer(self, scope: "Mapping[str, Any]", send: Any) -> bool:
         """Answer a click whose link has to be read first, or one that queued; False: not ours."""
         path = scope["raw_path"]
@@ -220,9 +222,7 @@ class ShortWay:
             target = self.destinations.known(message_id, ordinal)
         if not target:
             return False
-        headers = dict(scope["headers"])
-        method = scope["method"].encode()
-        await self._safe(self._line(message_id, CLICKED, ordinal, headers, scope["client"], method))
+        await self._safe(_line_of(scope, message_id, CLICKED, ordinal))
         await _send(send, 302, b"", (b"location", target))
         return True
 
@@ -264,17 +264,15 @@ class ShortWay:
         It is answered when it is safe; `ingest` does it within a second or so.
         """
         pressed = _BUTTON(scope["raw_path"])
-        message_id = (
-            tokens.read(pressed[1].decode("ascii"), Purpose.UNSUBSCRIBE) if pressed else None
-        )
-        if message_id is None:
+        if pressed is None:
             return False
-        form = body.read(LARGEST_FORM + 1)
+        message_id = tokens.read(pressed[1].decode("ascii"), Purpose.UNSUBSCRIBE)
+        form = body.read(seen.LARGEST_FORM + 1)
         body.seek(0)
-        headers = dict(scope["headers"])
-        if not is_one_click(headers.get(b"content-type", b""), form):
+        kind = dict(scope["headers"]).get(b"content-type", b"")
+        if message_id is None or not seen.is_one_click(kind, form):
             return False
-        line = self._line(message_id, UNSUBSCRIBED, 0, headers, scope["client"], b"POST")
+        line = _line_of(scope, message_id, UNSUBSCRIBED, 0)
         if not await self._safe(line, is_durable=True):
             return False
         text = gettext("You are unsubscribed.").encode()
@@ -300,28 +298,41 @@ class ShortWay:
             return False
 
 
-def is_one_click(content_type: bytes, form: bytes) -> bool:
-    """Say whether a POST is the button of a mail program (RFC 8058 section 3.2)."""
-    if len(form) > LARGEST_FORM:
-        return False
-    if content_type.lower().startswith(b"multipart/form-data"):
-        return _ONE_CLICK_PART(form) is not None
-    if not content_type.lower().startswith(b"application/x-www-form-urlencoded"):
-        return False
-    fields = dict(parse_qsl(form.decode("latin-1")))
-    return fields.get("List-Unsubscribe") == "One-Click"
+def _hosts() -> frozenset[str]:
+    close_old_connections()
+    try:
+        return domain.hosts()
+    finally:
+        close_old_connections()
+
+
+def _line_of(scope: "Mapping[str, Any]", message_id: int, kind: int, ordinal: int) -> bytes:
+    return seen.line(
+        message_id=message_id,
+        kind=kind,
+        ordinal=ordinal,
+        headers=dict(scope["headers"]),
+        client=scope["client"][0] if scope["client"] else "",
+        is_head=scope["method"] == "HEAD",
+    )
+
+
+def _keeps_alive(connection: "GuardedConnection") -> bool:
+    is_old = connection.parser.get_http_version() == "1.0"
+    return not is_old and bool(connection.parser.should_keep_alive())
+
+
+def _end(connection: "GuardedConnection") -> bytes:
+    return b"\r\n" if _keeps_alive(connection) else b"connection: close\r\n\r\n"
+
+
+async def nothing_here(send: Any) -> None:
+    """Answer what a workspace's own domain does not have."""
+    await _send(send, 404, b"Not found\n", (b"content-type", b"text/plain; charset=utf-8"))
 
 
 def _nothing(_is_safe: object) -> None:
     """Nobody waits."""
-
-
-def _is_prefetch(headers: "Mapping[bytes, bytes]") -> bool:
-    return any(
-        b"prefetch" in headers[name].lower() or b"preview" in headers[name].lower()
-        for name in (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz")
-        if name in headers
-    )
 
 
 async def _send(send: Any, status: int, body: bytes, *more: tuple[bytes, bytes]) -> None:
@@ -332,22 +343,6 @@ async def _send(send: Any, status: int, body: bytes, *more: tuple[bytes, bytes])
     head += [*more, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
-
-
-@lru_cache(maxsize=4096)
-def _plain_address(text: str) -> bytes:
-    """Return an address as `subscribers.signup.visitors.ip_of` does."""
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return b""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address).encode()
-
-
-@lru_cache(maxsize=4096)
-def _plain_agent(raw: bytes) -> bytes:
-    return hits.printable(raw.decode("latin-1")).encode()
 
 
 RUNNING: list[ShortWay] = []  # this process's only one, while it serves

@@ -144,10 +144,9 @@ class GuardedConnection(HttpToolsProtocol):
         """Begin to wait for the body; what the short way answers has none."""
         self.since = self.loop.time()
         self.in_head = False
-        if self.url[:3] in {b"/o/", b"/c/"} and short_way.RUNNING:
-            if short_way.RUNNING[0].take(self):
-                return
-        super().on_headers_complete()
+        is_short = self.url[:3] in {b"/o/", b"/c/"} and bool(short_way.RUNNING)
+        if not (is_short and short_way.RUNNING[0].take(self)):
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Count it."""

@@ -45,7 +45,8 @@ LEFT JOIN subscribers_subscriber person ON person.id = message.subscriber_id
 WHERE message.id = ANY(%s)
 """
 GROUPS = """
-SELECT message_id, kind, agent, link_ordinal, count(*), (extract(epoch FROM min(at)) * 1000000)::bigint
+SELECT message_id, kind, agent, link_ordinal, count(*),
+    (extract(epoch FROM min(at)) * 1000000)::bigint
 FROM delivery_event WHERE message_id = ANY(%s) AND kind IN (4, 5)
 GROUP BY 1, 2, 3, 4
 """

@@ -181,7 +181,7 @@ class Writer:
             raise
 
     async def _connect(self) -> Any:
-        pool = redis_async.ConnectionPool.from_url(
+        pool: Any = redis_async.ConnectionPool.from_url(
             self._url, socket_timeout=hits.TIMEOUT, socket_connect_timeout=hits.TIMEOUT
         )
         link = pool.make_connection()

@@ -23,6 +23,8 @@ class Engagement:
     bounces: int = 0
     proxy_opens: int = 0
     scanner_clicks: int = 0
+    seen_opens: int = 0  # by people, each time; where nobody knows whose, they are all there is
+    seen_clicks: int = 0
 
 
 _FIELDS = {
@@ -52,6 +54,8 @@ def engagement(campaign_ids: Iterable[int]) -> dict[int, Engagement]:
         name = _FIELDS.get((EventKind(tally.kind), AgentClass(tally.agent)))
         if name and tally.link_ordinal == 0:
             mine[name] = mine.get(name, 0) + tally.unique
+            if name in {"opens", "clicks"}:
+                mine[f"seen_{name}"] = tally.total
     return {campaign_id: Engagement(**mine) for campaign_id, mine in figures.items()}
 
 

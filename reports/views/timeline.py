@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from accounts.access import MemberRequest, member
 from accounts.roles import Permission
 from delivery.models import Event, Message
+from delivery.tracking import devices, evidence
 from subscribers.models import Subscriber
 from subscribers.people import merging
 
@@ -25,9 +26,11 @@ def subscriber_timeline(request: MemberRequest, subscriber_id: int) -> HttpRespo
     events = Event.objects.filter(message_id__in=[message.pk for message in messages])
     by_message: dict[int, list[Event]] = {}
     for event in events.select_related("user_agent").order_by("at"):
-        by_message.setdefault(event.message_id, []).append(event)
+        by_message.setdefault(event.message_id or 0, []).append(event)
     context = {
         "subscriber": subscriber,
+        "event_signs": evidence.labels,
+        "client_of": devices.client_of,
         "rows": [(message, by_message.get(message.pk, [])) for message in messages],
     }
     return render(request, "reports/timeline.html", context)
