@@ -1,184 +1,186 @@
-"""How many opens and clicks are answered and ingested: ``python -m benchmarks.tracking``.
+"""How many opens and clicks are answered, recorded and counted: ``python -m benchmarks.tracking``.
 
-The web server as ``make run`` starts it, one process, on a database and a Redis of its own; four
-connections kept open by a second process. Then the stream that came of it is ingested.
+All of `make run` with its defaults, asked by ``wrk -t1 -c32`` (Debian's package) as a browser asks:
+70 % pixels and 30 % clicks over many messages, then clicks alone. Beside it a floor: the same
+server answering a constant, before and after. Then everything that was answered must stand in
+PostgreSQL, and the tallies must say what the events say. SECONDS (default 10) is for each round,
+MESSAGES (default 50,000) is over how many.
 """
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, suppress
-from datetime import timedelta
-from multiprocessing import Pool
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-SECONDS = 4.0
-CONNECTIONS = 4
-MESSAGES = 2_000
-LINKS = 5
-FIRSTS = 20_000
-HEADERS = (
-    "Host: 127.0.0.1\r\nAccept-Language: en\r\n"
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\r\n\r\n"
-)
+from benchmarks import _machine
+from benchmarks._machine import figure
+from tests.faults.product import Product
+
+SECONDS = int(os.environ.get("SECONDS", "10"))
+MESSAGES = int(os.environ.get("MESSAGES", "50000"))
+LINKS = 10
+CONNECTIONS = 32
+
+SETUP = """
+import sys
+from pathlib import Path
+from datetime import timedelta
+from django.utils import timezone
+from campaigns.models import Campaign, Link
+from campaigns.states import CampaignStatus
+from delivery.mime import tokens
+from delivery.models import Dispatch, Message
+from delivery.states import MessageState
+from subscribers.models import Subscriber
+people = list(Subscriber.objects.order_by("pk").values_list("pk", flat=True))
+sent = timezone.now() - timedelta(hours=1)
+campaign = Campaign.objects.create(
+    workspace_id=1, name="Bench", status=CampaignStatus.SENT, started_at=sent, finished_at=sent)
+Dispatch.objects.create(campaign=campaign, workspace_id=1, lists=[], planning_done_at=sent)
+for number in range(1, LINKS + 1):
+    Link.objects.create(campaign=campaign, ordinal=number, url=f"https://example.com/{number}")
+made = Message.objects.bulk_create([
+    Message(campaign=campaign, subscriber_id=pk, state=MessageState.SENT, attempted_at=sent)
+    for pk in people], batch_size=5000)
+Path(OUT).write_text("\\n".join(tokens.make(one.pk, tokens.Purpose.TRACK) for one in made))
+"""
+SCRIPT = """
+local tokens = {{}}
+for line in io.lines("{tokens}") do tokens[#tokens + 1] = line end
+math.randomseed(os.time())
+wrk.headers["Accept"] = "image/avif,image/webp,*/*"
+wrk.headers["Accept-Language"] = "en-GB,en;q=0.5"
+wrk.headers["Accept-Encoding"] = "gzip, deflate"
+wrk.headers["User-Agent"] =
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+function request()
+  local token = tokens[math.random(#tokens)]
+  if math.random() < {pixels} then return wrk.format("GET", "/o/" .. token .. ".gif") end
+  return wrk.format("GET", "/c/" .. token .. "/" .. math.random({links}) .. "/")
+end
+function done(summary, latency, requests)
+  local bad = summary.errors.status + summary.errors.connect + summary.errors.read
+    + summary.errors.write + summary.errors.timeout
+  io.write(string.format('{{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "bad": %d}}\\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000,
+    latency:percentile(99) / 1000, bad))
+end
+"""
+COUNT = "SELECT count(*) FROM delivery_event"
+# Ordinal 0 holds what the whole mail got; an open implied by a click is no event.
+DIFFERENT = """
+SELECT count(*) FROM (
+    SELECT kind, agent, link_ordinal, count(*) AS total, count(DISTINCT message_id) AS people
+    FROM delivery_event WHERE kind = 5 AND link_ordinal > 0 GROUP BY 1, 2, 3
+) said FULL JOIN (
+    SELECT * FROM delivery_eventtally WHERE kind = 5 AND link_ordinal > 0
+) tally USING (kind, agent, link_ordinal)
+WHERE said.total IS DISTINCT FROM tally.total OR said.people IS DISTINCT FROM tally.unique
+"""
 
 
 def main() -> None:
     """Print one JSON line per figure."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="warta-bench-"))
-        os.environ["DATA_DIR"] = folder
-        os.environ["PORT"] = str(_free_port())
-        os.environ["WEB_WORKERS"] = "1"
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(name, None)
-        from config.runtime import embedded
-
-        stack.enter_context(embedded.services(Path(folder)))
-        opens, clicks = _addresses()
-        web = subprocess.Popen(
-            [sys.executable, "-m", "config.server.web"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        stack.callback(web.wait)
-        stack.callback(web.terminate)
-        _wait()
-        _print("track_open", _load(opens), "requests/s")
-        _print("track_click", _load(clicks), "requests/s")
-        _print("ingest_events", _ingest(), "events/s")
-        _print("firsts_of_one_statement", _firsts(), "messages/s")
+    if shutil.which("wrk") is None:
+        sys.exit("benchmarks.tracking needs wrk, which is not here: apt-get install wrk")
+    with tempfile.TemporaryDirectory(prefix="warta-bench-") as name:
+        product = Product(Path(name))
+        with product.shipped() as root:
+            product.people(MESSAGES, port=None)
+            tokens = Path(name) / "tokens"
+            made = f"LINKS, OUT = {LINKS}, {str(tokens)!r}\n{SETUP}"
+            product.manage("shell", "-v", "0", "-c", made)
+            product.query("VACUUM ANALYZE")
+            measure(product, root, Path(name))
 
 
-def _firsts() -> float:
-    """Open many mails of one minute in one statement; return messages a second."""
-    from django.db import connection
-    from django.utils import timezone
+def measure(product: Product, root: int, folder: Path) -> None:
+    """Ask, wait until everything is recorded, and print."""
+    port = int(product.environment["PORT"])
+    (web,) = (pid for pid in _machine.children(root) if "server.web" in _machine.command(pid))
+    mixed, clicks = (_script(folder, pixels=share) for share in (0.7, 0.0))
+    with _constant() as floor_port:
+        floors = [_ask(floor_port, mixed, seconds=3)]
+        cpu, began = _machine.cpu_seconds(web), time.monotonic()
+        both = _ask(port, mixed, seconds=SECONDS)
+        web_cpu = _machine.cpu_seconds(web) - cpu
+        recorded_in = _until_recorded(product, both["requests"], since=began)
+        only = _ask(port, clicks, seconds=SECONDS)
+        floors.append(_ask(floor_port, mixed, seconds=3))
+    whole = both["requests"] + only["requests"]
+    _until_recorded(product, whole, since=began)
+    recorded = product.query(COUNT)[0][0]
+    floor = sum(_rate(one) for one in floors) / len(floors)
+    figure("tracking_floor", floor, "requests/s")
+    figure("tracking", _rate(both), "requests/s")
+    figure("tracking_of_floor", 100 * _rate(both) / floor, "%")
+    figure("tracking_p50", both["p50"], "ms")
+    figure("tracking_p99", both["p99"], "ms")
+    figure("tracking_web_cpu", 1e6 * web_cpu / both["requests"], "µs/request")
+    figure("tracking_clicks", _rate(only), "requests/s")
+    figure("tracking_clicks_p99", only["p99"], "ms")
+    figure("tracking_recorded", both["requests"] / recorded_in, "events/s")
+    figure("tracking_failed", both["bad"] + only["bad"], "requests")
+    figure("tracking_lost", max(0, whole - recorded), "events")
+    # wrk leaves without reading the last answer of each connection.
+    figure("tracking_too_many", max(0, recorded - whole - 2 * CONNECTIONS), "events")
+    figure("tracking_tallies_that_differ", product.query(DIFFERENT)[0][0], "tallies")
 
-    from campaigns.models import Campaign
-    from delivery.models import Message
-    from delivery.states import MessageState
 
-    campaign = Campaign.objects.create(workspace_id=Campaign.objects.get().workspace_id, name="One")
-    sent = timezone.now()
-    Message.objects.bulk_create(
-        Message(campaign=campaign, subscriber_id=number, state=MessageState.SENT, attempted_at=sent)
-        for number in range(FIRSTS)
+def _rate(asked: dict[str, Any]) -> float:
+    return float(asked["requests"] / asked["seconds"])
+
+
+def _until_recorded(product: Product, whole: int, *, since: float) -> float:
+    """Return after how many seconds everything was in the database."""
+    with suppress(TimeoutError):
+        product.until(lambda: product.query(COUNT)[0][0] >= whole, seconds=600, every=0.5)
+    return time.monotonic() - since
+
+
+def _script(folder: Path, *, pixels: float) -> Path:
+    path = folder / f"ask-{pixels}.lua"
+    path.write_text(SCRIPT.format(tokens=folder / "tokens", pixels=pixels, links=LINKS))
+    return path
+
+
+def _ask(port: int, script: Path, *, seconds: int) -> dict[str, Any]:
+    asked = subprocess.run(  # noqa: S603 - our own words
+        [
+            *("/usr/bin/env", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"),
+            *("-s", str(script), f"http://127.0.0.1:{port}"),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    start = time.perf_counter()
-    Message.objects.filter(campaign=campaign).update(opened_at=timezone.now())
-    seconds = time.perf_counter() - start
-    connection.close()
-    return FIRSTS / seconds
+    return dict(json.loads(asked.stdout.splitlines()[-1]))
 
 
-def _print(name: str, value: float, unit: str) -> None:
-    print(json.dumps({"name": name, "value": round(value), "unit": unit}))  # noqa: T201 - its purpose
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _addresses() -> tuple[list[str], list[str]]:
-    """Make the schema and a campaign that was sent; return paths to ask for."""
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.db import connection
-    from django.utils import timezone
-
-    from accounts.models import Workspace
-    from campaigns.models import Campaign, Link
-    from delivery.mime import tokens
-    from delivery.models import Message
-    from delivery.states import MessageState
-
-    call_command("migrate", verbosity=0)
-    workspace = Workspace.objects.create(name="Bench", slug="bench")
-    campaign = Campaign.objects.create(workspace=workspace, name="Bench")
-    for number in range(1, LINKS + 1):
-        Link.objects.create(campaign=campaign, ordinal=number, url=f"https://example.com/{number}")
-    sent = timezone.now() - timedelta(hours=1)
-    Message.objects.bulk_create(
-        Message(campaign=campaign, subscriber_id=number, state=MessageState.SENT, attempted_at=sent)
-        for number in range(1, MESSAGES + 1)
-    )
-    ids = list(Message.objects.values_list("pk", flat=True))
-    connection.close()
-    marks = [tokens.make(pk, tokens.Purpose.TRACK) for pk in ids]
-    return (
-        [f"/o/{mark}.gif" for mark in marks],
-        [f"/c/{mark}/{number % LINKS + 1}/" for number, mark in enumerate(marks)],
-    )
-
-
-def _wait() -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", _port())):
-            return
-        time.sleep(0.1)
-    sys.exit("the web server did not start")
-
-
-def _port() -> int:
-    return int(os.environ["PORT"])
-
-
-def _load(paths: list[str]) -> float:
-    """Ask for paths over several connections for some seconds; return answers a second."""
-    with Pool(1) as pool:
-        return float(pool.apply(_ask, (paths, _port())))
-
-
-def _ask(paths: list[str], port: int) -> float:
-    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < SECONDS:
-        for number, one in enumerate(connections):
-            path = paths[(count + number) % len(paths)]
-            one.sendall(f"GET {path} HTTP/1.1\r\n{HEADERS}".encode())
-        for one in connections:
-            answer = _read(one)
-            if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 302")):
-                sys.exit(f"unexpected answer: {answer[:100]!r}")
-            count += 1
-    took = time.perf_counter() - start
-    for one in connections:
-        one.close()
-    return count / took
-
-
-def _read(connection: socket.socket) -> bytes:
-    """Read one whole answer."""
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += connection.recv(65_536)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    length = next(
-        (int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"),
-        0,
-    )
-    while len(body) < length:
-        body += connection.recv(65_536)
-    return head
-
-
-def _ingest() -> float:
-    from delivery.tracking import ingest
-
-    start, count = time.perf_counter(), 0
-    while read := ingest.next_batch():
-        count += read
-    return count / (time.perf_counter() - start)
+@contextmanager
+def _constant() -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks._constant", str(port)])  # noqa: S603
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tracking import _free_port, _port, _print, _read, _wait
+from benchmarks._machine import figure
+from benchmarks._web import free_port, port, read, wait
 
 SECONDS = 6.0
 CONNECTIONS = 4
@@ -32,7 +33,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="warta-bench-"))
         os.environ["DATA_DIR"] = folder
-        os.environ["PORT"] = str(_free_port())
+        os.environ["PORT"] = str(free_port())
         os.environ["WEB_WORKERS"] = "1"
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         for name in ("DATABASE_URL", "REDIS_URL"):
@@ -48,12 +49,12 @@ def main() -> None:
         )
         stack.callback(web.wait)
         stack.callback(web.terminate)
-        _wait()
+        wait()
         posted = _load(batches, BATCH)
-        _print("webhooks_in_batches", posted, "events/s")
-        _print("webhooks_one_by_one", _load(singles, 1), "events/s")
-        _print("webhooks_kept", _kept(), "events")
-        _print("webhooks_applied", _applied(), "events/s")
+        figure("webhooks_in_batches", posted, "events/s")
+        figure("webhooks_one_by_one", _load(singles, 1), "events/s")
+        figure("webhooks_kept", _kept(), "events")
+        figure("webhooks_applied", _applied(), "events/s")
 
 
 def _addresses() -> tuple[str, str]:
@@ -122,7 +123,7 @@ def _event(number: int, size: int) -> Any:
 def _load(path: str, size: int) -> float:
     """Post over several connections for some seconds; return events taken in a second."""
     with Pool(1) as pool:
-        return float(pool.apply(_post, (path, size, _port())))
+        return float(pool.apply(_post, (path, size, port())))
 
 
 def _post(path: str, size: int, port: int) -> float:
@@ -140,7 +141,7 @@ def _post(path: str, size: int, port: int) -> float:
             one.sendall(f"{head}{len(body)}\r\n\r\n{body}".encode())
             count += size
         for one in connections:
-            answer = _read(one)
+            answer = read(one)
             if not answer.startswith(b"HTTP/1.1 200"):
                 sys.exit(f"unexpected answer: {answer[:100]!r}")
     took = time.perf_counter() - start

@@ -70,6 +70,7 @@ def duplicate(campaign: Campaign, *, by: User | None = None) -> Campaign:
         sending_account_id=campaign.sending_account_id,
         track_opens=campaign.track_opens,
         track_clicks=campaign.track_clicks,
+        tracking_mode=campaign.tracking_mode,
         created_by=by,
     )
     for chosen in ("include_lists", "exclude_lists", "include_segments", "exclude_segments"):

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
-from campaigns.states import Asks, CampaignStatus, ContentKind
+from campaigns.states import Asks, CampaignStatus, ContentKind, TrackingMode
 from subscribers.models import MailingList, Segment
 
 
@@ -72,6 +72,15 @@ class Campaign(models.Model):
     )
     track_opens = models.BooleanField(_("track opens"), default=True)
     track_clicks = models.BooleanField(_("track clicks"), default=True)
+    tracking_mode = models.CharField(
+        _("tracking mode"),
+        max_length=10,
+        choices=TrackingMode.options,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Empty: the workspace's."),
+    )
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
     # How many people were to get it when somebody said "send": what planning finds is held to it.
     expected = models.PositiveIntegerField(_("people expected"), null=True, editable=False)
@@ -112,6 +121,52 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WorkspaceTracking(models.Model):
+    """How a workspace tracks, and its own domain for links; without a row, the defaults."""
+
+    workspace = models.OneToOneField(
+        Workspace, models.CASCADE, primary_key=True, related_name="tracking"
+    )
+    mode = models.CharField(
+        _("tracking mode"),
+        max_length=10,
+        choices=TrackingMode.options,
+        default=TrackingMode.INDIVIDUAL,
+    )
+    needs_consent = models.BooleanField(
+        _("track individually only with consent"),
+        default=False,
+        help_text=_("Everybody who has not allowed it on their preferences page stays anonymous."),
+    )
+    hidden_link = models.BooleanField(
+        _("hidden link"),
+        default=False,
+        help_text=_(
+            "A link that people can't see. Only programs follow it, so their other clicks "
+            "don't count as people's. Some spam filters dislike hidden links."
+        ),
+    )
+    domain = models.CharField(_("tracking domain"), max_length=253, blank=True, default="")
+    # Links are made with the domain from its first good check on; what was sent keeps working.
+    domain_works_since = models.DateTimeField(null=True, blank=True, editable=False)
+    domain_checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("tracking settings")
+        verbose_name_plural = _("tracking settings")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["domain"],
+                name="tracking_domain_unique",
+                condition=~models.Q(domain=""),
+                violation_error_message=_("Another workspace uses this domain."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id} · {self.mode}"
 
 
 class Content(models.Model):

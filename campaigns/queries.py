@@ -8,8 +8,8 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Workspace
-from campaigns.models import Campaign, Template
-from campaigns.states import CampaignStatus
+from campaigns.models import Campaign, Template, WorkspaceTracking
+from campaigns.states import CampaignStatus, TrackingMode
 from subscribers.models import MailingList, Segment, Subscriber
 from subscribers.people import search as searching
 from subscribers.states import SubscriptionStatus
@@ -84,3 +84,20 @@ def campaigns_using(template: Template) -> QuerySet[Campaign]:
     return Campaign.objects.filter(
         workspace_id=template.workspace_id, content__template=template
     ).order_by("-pk")
+
+
+def tracking_of(workspace: Workspace) -> WorkspaceTracking:
+    """Return how a workspace tracks; the defaults, not stored, where it chose nothing."""
+    found = WorkspaceTracking.objects.filter(workspace=workspace).first()
+    return found or WorkspaceTracking(workspace=workspace)
+
+
+def tracking_mode(campaign: Campaign) -> TrackingMode:
+    """Return how much is noted of what readers do: the campaign's own mode, or its workspace's."""
+    return TrackingMode(campaign.tracking_mode or tracking_of(campaign.workspace).mode)
+
+
+def tracking_url(workspace: Workspace) -> str:
+    """Return what a workspace's links and pixels begin with, "" for the installation's address."""
+    tracking = tracking_of(workspace)
+    return f"https://{tracking.domain}" if tracking.domain_works_since else ""

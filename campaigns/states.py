@@ -56,6 +56,14 @@ class ContentKind(TextOptions):
     TEXT = "text", _("Plain text")
 
 
+class TrackingMode(TextOptions):
+    """How much of what readers do is noted."""
+
+    OFF = "off", _("Off: nothing is counted")
+    ANONYMOUS = "anonymous", _("Anonymous: counted, without saying who it was")
+    INDIVIDUAL = "individual", _("Individual: shown on each person's page")
+
+
 class LeftOut(TextOptions):
     """Why a person of the audience does not get a campaign; the first that holds counts."""
 

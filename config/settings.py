@@ -55,6 +55,9 @@ OWN_PROVIDERS = env.list("OWN_PROVIDERS", default=[])
 # Whom to ask for signing keys and whether people's domains take mail; none: whom this machine asks.
 DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 DNS_PORT = env.whole("DNS_PORT", default=53, least=1, most=65535)
+# MaxMind files that say whose network an address belongs to (ASN), and in which country it is.
+NETWORKS_FILE = env.str("NETWORKS_FILE", default="")
+COUNTRIES_FILE = env.str("COUNTRIES_FILE", default="")
 # Who may make workspaces: everybody who is signed in, or only administrators of the installation
 # (and owners of a workspace).
 ANYBODY_MAKES_WORKSPACES = env.flag("ANYBODY_MAKES_WORKSPACES", default=False)

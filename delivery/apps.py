@@ -24,7 +24,7 @@ class DeliveryConfig(AppConfig):
         from delivery.pipeline import sweep
         from delivery.public import forgetting
         from delivery.restoring import answers, noticing
-        from delivery.tracking import engagement_rules, inactivity
+        from delivery.tracking import device_rules, engagement_rules, inactivity
         from delivery.tracking import merged_people as messages
         from subscribers.consent import suppression
         from subscribers.directory import filters
@@ -48,6 +48,7 @@ class DeliveryConfig(AppConfig):
         kinds.register("activity", engagement_rules.subjects)
         kinds.register("bounces", segment_rules.subjects)
         suppression.released.connect(lifting.released, dispatch_uid="bounces")
+        kinds.register("devices", device_rules.subjects)
 
 
 def _start_due(after: float) -> None:

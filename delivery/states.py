@@ -201,6 +201,16 @@ class AgentClass(IntegerOptions):
     SCANNER = 3, _("Scanner")
 
 
+class Device(IntegerOptions):
+    """What an email was read with. The numbers are bits of `PersonDevice.devices`, too."""
+
+    UNKNOWN = 0, _("Unknown")
+    DESKTOP = 1, _("Computer")
+    PHONE = 2, _("Phone")
+    TABLET = 3, _("Tablet")
+    OTHER = 4, _("Other device")  # a television, a watch, a game console
+
+
 class TransportKind(TextOptions):
     """How a sending account sends."""
 

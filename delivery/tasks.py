@@ -35,8 +35,8 @@ from delivery.pipeline import next_campaign, plan, sweep
 from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
 from delivery.processes import coordination, heartbeats, stopping
-from delivery.public import forgetting
-from delivery.tracking import ingest, review
+from delivery.public import forgetting, one_click
+from delivery.tracking import ingest, position, review
 
 SLICE_SECONDS = 30.0
 EVENTS_SECONDS = 10.0  # what is left then is for the next run
@@ -154,6 +154,7 @@ def sweep_up() -> None:
 def forget_origins() -> None:
     """Forget from where opens and clicks came, where a workspace's rules say so."""
     forgetting.forget_origins()
+    position.forget_old_origins()
 
 
 @shared_task
@@ -168,7 +169,7 @@ def ingest_events() -> None:
     """Bring what readers did from the stream into the ledger, then look again at what is ripe."""
     until = time.monotonic() + EVENTS_SECONDS
     try:
-        while ingest.next_batch() == ingest.BATCH and time.monotonic() < until:
+        while ingest.next_batch(others=one_click.apply) and time.monotonic() < until:
             pass
         while review.next_batch() == review.BATCH and time.monotonic() < until:
             pass

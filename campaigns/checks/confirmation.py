@@ -136,11 +136,17 @@ def _parts(campaign: Campaign, division: Breakdown | None) -> dict[str, str]:
         "template": _digest(template.pk, template.source) if template else "",
         "sender": _digest(campaign.from_name, campaign.from_email, campaign.reply_to),
         "account": str(carrier.account) if carrier else "",
-        "tracking": _digest(campaign.track_opens, campaign.track_clicks),
+        "tracking": _digest(*_tracking(campaign)),
     }
     if division is not None:
         parts |= {"audience": _audience(campaign), "people": str(division.will_get)}
     return parts
+
+
+def _tracking(campaign: Campaign) -> tuple[bool | str, ...]:
+    chosen = (campaign.track_opens, campaign.track_clicks)
+    # What was confirmed before there were modes has none.
+    return (*chosen, campaign.tracking_mode) if campaign.tracking_mode else chosen
 
 
 def _audience(campaign: Campaign) -> str:

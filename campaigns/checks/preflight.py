@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from email_validator import EmailNotValidError, validate_email
 
-from campaigns import carriers, ledger
+from campaigns import carriers, ledger, queries
 from campaigns.audience import rule, sizing
 from campaigns.audience.chosen import Audience
 from campaigns.audience.rule import Breakdown
@@ -25,6 +25,7 @@ from campaigns.findings import Finding, Level, amber, green, red
 from campaigns.models import Campaign, Content
 from campaigns.rendering import foreign
 from campaigns.rendering.stored import findings_of
+from campaigns.states import TrackingMode
 from subscribers.models import MailingList, Segment
 from subscribers.segments import estimating, members
 
@@ -371,6 +372,14 @@ def _workspace(campaign: Campaign) -> Iterator[Finding]:
 
 
 def _tracking(campaign: Campaign) -> Iterator[Finding]:
+    mode = queries.tracking_mode(campaign)
+    if mode is TrackingMode.OFF:
+        yield green(_("Nothing is counted: the report will show deliveries only."), "tracking")
+        return
+    if mode is TrackingMode.ANONYMOUS and (campaign.track_opens or campaign.track_clicks):
+        text = _("Opens and clicks are counted anonymously: nobody sees whose they were.")
+        yield green(text, "tracking")
+        return
     if campaign.track_opens and campaign.track_clicks:
         yield green(_("Opens and clicks are counted."), "tracking")
     elif campaign.track_opens:

@@ -30,9 +30,12 @@ def choose_audience(
     return won
 
 
-def choose_tracking(campaign: Campaign, *, opens: bool, clicks: bool) -> bool:
-    """Set what is tracked; returns False when it is no draft any more."""
-    return _change(campaign, track_opens=opens, track_clicks=clicks)
+def choose_tracking(campaign: Campaign, *, opens: bool, clicks: bool, mode: str = "") -> bool:
+    """Set what is tracked, and how; returns False when it is no draft any more.
+
+    ``mode`` is one of `TrackingMode`, "" for the workspace's.
+    """
+    return _change(campaign, track_opens=opens, track_clicks=clicks, tracking_mode=mode)
 
 
 def rename(campaign: Campaign, *, name: str) -> bool:

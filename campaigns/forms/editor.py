@@ -18,7 +18,7 @@ from accounts.models import Workspace
 from campaigns import lengths, queries
 from campaigns.drafts.content import CampaignSender, Draft
 from campaigns.models import Campaign, Content, Template
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, TrackingMode
 from subscribers.models import MailingList, Segment
 
 if TYPE_CHECKING:
@@ -286,6 +286,18 @@ class TrackingForm(forms.Form):
             "The link to unsubscribe works either way."
         ),
     )
+    tracking_mode = forms.ChoiceField(
+        label=_("Whose opens and clicks"),
+        required=False,
+        help_text=_("Anonymous ones are counted in the report, but shown on nobody's page."),
+    )
+
+    def __init__(self, *args: Any, workspace_mode: TrackingMode, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["tracking_mode"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
+        usual = _("As in the workspace (%(mode)s)") % {"mode": workspace_mode.label}
+        field.choices = [("", usual), *TrackingMode.choices]
 
 
 def template_field(form: forms.Form) -> "forms.ModelChoiceField[Template]":

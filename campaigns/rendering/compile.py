@@ -76,10 +76,12 @@ def compile_content(  # noqa: PLR0913 - one switch each
     track_clicks: bool = True,
     known_links: Sequence[str] = (),
     preview: bool = False,
+    hidden_link: bool = False,
 ) -> CompiledContent:
     """Compile a content.
 
     ``known_links`` keep their numbers. A ``preview`` shows unknown tags instead of refusing them.
+    A ``hidden_link``, number 0, is followed by programs only.
 
     Raises:
         ContentError: the first thing that has to be mended, with its part and line.
@@ -90,7 +92,7 @@ def compile_content(  # noqa: PLR0913 - one switch each
     html, text = build.html_and_text()
     html_mode: Mode = "preview_html" if preview else "html"
     text_mode: Mode = "preview_text" if preview else "text"
-    finish = _Finish(tags, track_opens=track_opens and not preview)
+    finish = _Finish(tags, track_opens=track_opens and not preview, hidden_link=hidden_link)
     return CompiledContent(
         subject=merge_template(
             writing.subject, text_mode, constants=tags.constants, where=Where.SUBJECT
@@ -244,11 +246,14 @@ class _Finish:
 
     tags: MergeTags
     track_opens: bool = field(kw_only=True)
+    hidden_link: bool = field(kw_only=True, default=False)
 
     def html(self, source: str, mode: Mode) -> MergeTemplate:
         whole = source
         if self._lacks_footer(source, "html", Where.CONTENT):
             whole = frame.before_end(whole, frame.html_footer(self.tags, self.tags.language))
+        if self.hidden_link:
+            whole = frame.with_hidden_link(whole)
         if self.track_opens:
             whole = frame.with_pixel(whole)
         if not frame.shows_unsubscribe(

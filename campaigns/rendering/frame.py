@@ -9,7 +9,7 @@ from markupsafe import escape
 from selectolax.lexbor import LexborHTMLParser
 
 from campaigns.rendering import markup
-from campaigns.rendering.links import PIXEL_TAG
+from campaigns.rendering.links import LINK_TAG, PIXEL_TAG
 from campaigns.rendering.split_template import MergeTemplate, Slot
 from campaigns.rendering.values import MergeTags
 
@@ -92,6 +92,18 @@ def with_pixel(html: str) -> str:
     style = "display:block;border:0;width:1px;height:1px"
     pixel = f'<img src="{{{{ {PIXEL_TAG} }}}}" width="1" height="1" alt="" style="{style}">'
     return before_end(html, pixel)
+
+
+def with_hidden_link(html: str) -> str:
+    """Insert a link that nobody sees, hears or reaches by keyboard: who follows it is a program.
+
+    It has number 0 and leads nowhere.
+    """
+    link = (
+        f'<a href="{{{{ {LINK_TAG}0 }}}}" style="display:none;mso-hide:all" aria-hidden="true"'
+        ' tabindex="-1" rel="nofollow"></a>'
+    )
+    return before_end(html, link)
 
 
 def lacks_footer(template: MergeTemplate, tags: MergeTags) -> bool:

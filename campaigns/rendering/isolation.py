@@ -104,6 +104,7 @@ def compile_content(  # noqa: PLR0913 - one switch each
     track_clicks: bool = True,
     known_links: Sequence[str] = (),
     on_page: bool = False,
+    hidden_link: bool = False,
 ) -> "CompiledContent":
     """Do `compile.compile_content`; ``on_page``: somebody looks at a page and waits for it.
 
@@ -116,6 +117,7 @@ def compile_content(  # noqa: PLR0913 - one switch each
         track_opens=track_opens,
         track_clicks=track_clicks,
         known_links=tuple(known_links),
+        hidden_link=hidden_link,
     )
     return cast("CompiledContent", found)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import transaction
 
+from campaigns import queries
 from campaigns.findings import Finding
 from campaigns.models import Campaign, Content
 from campaigns.rendering import isolation, links
 from campaigns.rendering.compile import CompiledContent, Writing
 from campaigns.rendering.preview import Preview
 from campaigns.rendering.values import MergeTags, Person, Untrusted, merge_tags
-from campaigns.states import ContentKind
+from campaigns.states import ContentKind, TrackingMode
 from subscribers.states import FieldType
 
 
@@ -74,13 +75,16 @@ def compile_version(content: Content) -> CompiledContent:
 
 def _compile(content: Content, known_links: Sequence[str]) -> CompiledContent:
     campaign = content.campaign
+    tracks = queries.tracking_mode(campaign) is not TrackingMode.OFF
+    clicks = campaign.track_clicks and tracks
     with isolation.on_behalf_of(campaign.workspace_id):
         return isolation.compile_content(
             writing_of(content),
             tags_of(content),
-            track_opens=campaign.track_opens,
-            track_clicks=campaign.track_clicks,
+            track_opens=campaign.track_opens and tracks,
+            track_clicks=clicks,
             known_links=known_links,
+            hidden_link=clicks and queries.tracking_of(campaign.workspace).hidden_link,
         )
 
 

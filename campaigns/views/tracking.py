@@ -8,9 +8,11 @@ from django.shortcuts import render
 from accounts.access.permissions import MemberRequest, member
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
+from campaigns import queries
 from campaigns.drafts import editing
 from campaigns.forms.editor import TrackingForm
 from campaigns.models import Campaign
+from campaigns.states import TrackingMode
 from campaigns.views import editor
 
 
@@ -31,6 +33,7 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
                 campaign,
                 opens=form.cleaned_data["track_opens"],
                 clicks=form.cleaned_data["track_clicks"],
+                mode=form.cleaned_data["tracking_mode"],
             ),
             lambda: _form(editor.find(request, campaign_id)),
         ):
@@ -43,5 +46,10 @@ def choose(request: MemberRequest, campaign_id: int) -> HttpResponse:
 
 
 def _form(campaign: Campaign, data: Any = None) -> TrackingForm:
-    stored = {"track_opens": campaign.track_opens, "track_clicks": campaign.track_clicks}
-    return TrackingForm(data, initial=stored)
+    stored = {
+        "track_opens": campaign.track_opens,
+        "track_clicks": campaign.track_clicks,
+        "tracking_mode": campaign.tracking_mode,
+    }
+    mode = TrackingMode(queries.tracking_of(campaign.workspace).mode)
+    return TrackingForm(data, initial=stored, workspace_mode=mode)

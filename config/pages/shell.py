@@ -286,6 +286,12 @@ class Shell:
                 name="returned_list",
                 prefixes=("returned_", "word_rules"),
             ),
+            _Entry(
+                label=_("Tracking"),
+                icon="eye",
+                name="tracking_settings",
+                prefixes=("tracking_",),
+            ),
             _Entry(label=_("Custom fields"), icon="forms", name="field_list", prefixes=("field_",)),
             _Entry(
                 label=_("Privacy and retention"),

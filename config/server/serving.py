@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.db import close_old_connections
 
-from config.server import bodies, uploads, visitors
+from config.server import bodies, short_way, uploads, visitors
 from config.wsgi import application as django
 
 WHOLE_BYTES = 1_000_000  # files up to this size are read at once
@@ -48,45 +48,69 @@ async def application(scope: dict[str, Any], receive: bodies.Receive, send: Send
     if scope["type"] == "lifespan":
         await _live(receive, send)
         return
+    short = short_way.RUNNING[0] if short_way.RUNNING else None
+    if short and not short.lead_home(scope):
+        await short_way.nothing_here(send)
+        return
+    if short and await short.answer(scope, send):
+        return
     environ = environ_of(scope)
-    loop = asyncio.get_running_loop()
-    refused = False
+    refused = 0
     if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
         try:
-            body = await bodies.take(
-                receive,
-                declared=_length(environ),
-                larger=lambda: loop.run_in_executor(threads, uploads.most_bytes, environ),
-            )
+            body = await _body(environ, receive)
         except bodies.Gone:
             return
         except bodies.Refused as why:
-            refused = True
-            environ |= {bodies.REFUSED: why.status, "CONTENT_LENGTH": "0"}
+            refused = why.status
+            environ |= {bodies.REFUSED: refused, "CONTENT_LENGTH": "0"}
         else:
+            if short and scope["method"] == "POST" and await short.press(scope, body, send):
+                body.close()
+                return
             environ |= {"wsgi.input": body, "CONTENT_LENGTH": str(_size(body))}
+    await _through_django(environ, receive, send, is_refused=bool(refused))
+
+
+async def _body(environ: Mapping[str, Any], receive: bodies.Receive) -> Any:
+    loop = asyncio.get_running_loop()
+    return await bodies.take(
+        receive,
+        declared=_length(environ),
+        larger=lambda: loop.run_in_executor(threads, uploads.most_bytes, dict(environ)),
+    )
+
+
+async def _through_django(
+    environ: dict[str, Any], receive: bodies.Receive, send: Send, *, is_refused: bool
+) -> None:
+    loop = asyncio.get_running_loop()
     answer = await loop.run_in_executor(threads, respond, environ)
     head = [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
     ]
-    if refused:
+    if is_refused:
         head.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": head})
     if answer.response is not None:
         await _stream(answer, receive, send)
-    elif refused:
+    elif is_refused:
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
         await bodies.discard(receive)
-    await send(
-        {"type": "http.response.body", "body": b"" if refused or answer.response else answer.body}
-    )
+    rest = b"" if is_refused or answer.response else answer.body
+    await send({"type": "http.response.body", "body": rest})
 
 
 async def _live(receive: bodies.Receive, send: Send) -> None:
     await receive()
     watching = asyncio.create_task(visitors.OPEN.watch())
+    short = short_way.ShortWay()
+    short.start()
+    short_way.RUNNING.append(short)
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    short_way.RUNNING.clear()
+    await short.stop()
     watching.cancel()
     await send({"type": "lifespan.shutdown.complete"})
 

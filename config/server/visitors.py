@@ -13,6 +13,8 @@ from ipaddress import ip_network
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from config.server import short_way
+
 HEAD_SECONDS = 15.0  # from a request's first byte to the end of its headers
 IDLE_SECONDS = 65.0  # between two requests: longer than proxies keep theirs
 READ_SECONDS = 30.0  # in which an answer's reader must take a buffer full
@@ -139,10 +141,12 @@ class GuardedConnection(HttpToolsProtocol):
         self.seen = self.body_seen = 0
 
     def on_headers_complete(self) -> None:
-        """Begin to wait for the body."""
+        """Begin to wait for the body; what the short way answers has none."""
         self.since = self.loop.time()
         self.in_head = False
-        super().on_headers_complete()
+        is_short = self.url[:3] in {b"/o/", b"/c/"} and bool(short_way.RUNNING)
+        if not (is_short and short_way.RUNNING[0].take(self)):
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Count it."""

@@ -184,15 +184,17 @@ def _values(
 ) -> dict[str, str]:
     values = {tag: read(recipient) for tag, read in readers}
     for tag in own_tags:
-        values[tag] = _own_url(tag, message.site_url, signed)
+        values[tag] = _own_url(tag, message.site_url, signed, track_url=message.track_url)
     return values
 
 
-def _own_url(tag: str, site_url: str, signed: Sequence[bytes]) -> Trusted:
+def _own_url(tag: str, site_url: str, signed: Sequence[bytes], *, track_url: str = "") -> Trusted:
     found = own_url(tag)
     if found is None:
         raise KeyError(tag)
     purpose, before, after = found
+    if purpose is Purpose.TRACK and track_url:
+        site_url = track_url
     return Trusted(f"{site_url}{before}{signed[purpose].decode()}{after}")
 
 

@@ -60,6 +60,7 @@ class CompiledMessage:
 
     content: CompiledContent
     site_url: str
+    track_url: str  # what links and pixels begin with
     message_domain: str
     envelope_from: str
     verp_domain: str
@@ -96,6 +97,7 @@ def compile_message(  # noqa: PLR0913 - one header each
     bulk: bool = True,
     auto_submitted: bool = False,
     site_url: str = "",
+    track_url: str = "",
     signer: Signer | None = None,
 ) -> CompiledMessage:
     """Compile a content for one sender.
@@ -103,14 +105,16 @@ def compile_message(  # noqa: PLR0913 - one header each
     ``list_id`` is a stable label (its domain is the sender's); ``feedback_id`` up to four words,
     the last names the sender; ``envelope_from`` empty: ``from_email``; ``verp_domain`` set: the
     return path is ``bounce+<token>@`` it; ``auto_submitted`` for mail that nobody wrote to a list
-    (RFC 3834); ``signer`` adds DKIM signatures.
+    (RFC 3834); ``signer`` adds DKIM signatures; ``track_url`` is a domain of the workspace's own
+    for links and pixels (never for unsubscribing).
 
     Raises:
         headers.AddressError: the sender's address can't be written.
     """
     sender = headers.ascii_address(from_email)
     domain = sender.rpartition("@")[2].lower()
-    plan = _Plan(content, (site_url or settings.SITE_URL).rstrip("/"))
+    site_url = (site_url or settings.SITE_URL).rstrip("/")
+    plan = _Plan(content, site_url, track_url=track_url.rstrip("/") or site_url)
     plan.headers(
         b"".join(
             [
@@ -161,9 +165,10 @@ def _label(word: str) -> str:
 class _Plan:
     """Collects pieces of head and body."""
 
-    def __init__(self, content: CompiledContent, site_url: str) -> None:
+    def __init__(self, content: CompiledContent, site_url: str, *, track_url: str) -> None:
         self.content = content
         self.site_url = site_url
+        self.track_url = track_url
         self.head: list[bytes | Dynamic] = []
         self.body: list[bytes | Dynamic] = []
         self.slots: list[tuple[Reader, str, Callable[[str], bytes]]] = []
@@ -246,7 +251,7 @@ class _Plan:
         if own is not None:
             purpose, before, after = own
             self.purposes.add(purpose)
-            url = f"{self.site_url}{before}"
+            url = f"{self.track_url if purpose is Purpose.TRACK else self.site_url}{before}"
             number = TOKENS + purpose
             return [str(escape(url)) if html else url, Dynamic(number, is_token=True), after]
         key = (slot.tag, slot.fallback, slot.kind, html)
@@ -312,6 +317,7 @@ class _Plan:
         return CompiledMessage(
             content=self.content,
             site_url=self.site_url,
+            track_url=self.track_url,
             message_domain=message_domain,
             envelope_from=envelope_from,
             verp_domain=verp_domain,

@@ -12,7 +12,15 @@ from delivery.models.bounces import (
 )
 from delivery.models.dkim import DkimKey
 from delivery.models.engagement import Engagement
-from delivery.models.events import Event, EventTally, StreamPosition, UnsubscribeReason, UserAgent
+from delivery.models.events import (
+    Event,
+    EventTally,
+    PersonDevice,
+    StreamPosition,
+    TrackingConsent,
+    UnsubscribeReason,
+    UserAgent,
+)
 from delivery.models.ledger import (
     ChangedDay,
     Claim,
@@ -45,6 +53,7 @@ __all__ = [
     "HeldBack",
     "Message",
     "MessageTally",
+    "PersonDevice",
     "ProviderAlarm",
     "ProviderEvent",
     "RefusalHour",
@@ -55,6 +64,7 @@ __all__ = [
     "ServerReply",
     "SoftBounces",
     "StreamPosition",
+    "TrackingConsent",
     "UnsubscribeReason",
     "UserAgent",
     "WarmUp",

@@ -5,10 +5,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import TextOptions
+from accounts.models import Workspace
 from campaigns.models import Campaign
 from delivery.models.ledger import Message, ServerReply
-from delivery.states import AgentClass, Effect, EventKind, FeedbackSource, Reason
+from delivery.states import AgentClass, Device, Effect, EventKind, FeedbackSource, Reason
 from subscribers.models import Subscriber
+from subscribers.states import ConsentSource
 
 
 class UserAgent(models.Model):
@@ -16,6 +18,10 @@ class UserAgent(models.Model):
 
     hash = models.BinaryField(max_length=16, unique=True, editable=False)
     text = models.CharField(_("user agent"), max_length=500)
+    # None: stored by a release that did not look.
+    device = models.PositiveSmallIntegerField(
+        _("device"), choices=Device.options, null=True, editable=False
+    )
 
     class Meta:
         verbose_name = _("user agent")
@@ -26,17 +32,30 @@ class UserAgent(models.Model):
 
 
 class Event(models.Model):
-    """Something a provider or a reader did to a message. Raw: kept as seen, classified beside."""
+    """Something a provider or a reader did to a message. Raw: kept as seen, classified beside.
+
+    Without message and subscriber: counted anonymously, and nothing tells who it was.
+    """
 
     id = models.BigAutoField(primary_key=True)
     campaign = models.ForeignKey(
         Campaign, models.CASCADE, related_name="events", db_constraint=False, db_index=False
     )
     message = models.ForeignKey(
-        Message, models.CASCADE, related_name="events", db_constraint=False, db_index=False
+        Message,
+        models.CASCADE,
+        null=True,
+        related_name="events",
+        db_constraint=False,
+        db_index=False,
     )
     subscriber = models.ForeignKey(
-        Subscriber, models.DO_NOTHING, related_name="events", db_constraint=False, db_index=False
+        Subscriber,
+        models.DO_NOTHING,
+        null=True,
+        related_name="events",
+        db_constraint=False,
+        db_index=False,
     )
     kind = models.PositiveSmallIntegerField(_("what"), choices=EventKind.options)
     agent = models.PositiveSmallIntegerField(
@@ -69,6 +88,9 @@ class Event(models.Model):
         db_constraint=False,
         db_index=False,
     )
+    # Why it counts as a person's or not: bits of `delivery.tracking.evidence.Sign`.
+    evidence = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    country = models.CharField(_("country"), max_length=2, null=True, editable=False)  # noqa: DJ001 - a bit instead of a byte
 
     class Meta:
         verbose_name = _("event")
@@ -89,6 +111,7 @@ class StreamPosition(models.Model):
     name = models.CharField(max_length=60, primary_key=True)
     last_id = models.CharField(max_length=40)
     reviewed_through = models.BigIntegerField(default=0)
+    lost = models.BigIntegerField(default=0, db_default=0)  # hits that never arrived
 
     class Meta:
         verbose_name = _("stream position")
@@ -150,3 +173,52 @@ class UnsubscribeReason(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_answer_display())
+
+
+class PersonDevice(models.Model):
+    """What a person reads our mail with, and where; one narrow row, kept by `delivery.tracking`."""
+
+    subscriber = models.OneToOneField(
+        Subscriber,
+        models.CASCADE,
+        primary_key=True,
+        related_name="device",
+        db_constraint=False,
+    )
+    devices = models.PositiveSmallIntegerField(_("devices"), default=0)  # bits: 1 << Device
+    country = models.CharField(_("country"), max_length=2, default="", blank=True)  # the last one
+
+    class Meta:
+        verbose_name = _("device of a person")
+        verbose_name_plural = _("devices of people")
+        indexes = [models.Index(fields=["country"], name="person_device_by_country")]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id}"
+
+
+class TrackingConsent(models.Model):
+    """What a person said about being tracked individually. Only added to; the newest row counts."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    subscriber = models.ForeignKey(
+        Subscriber,
+        models.CASCADE,
+        related_name="tracking_consents",
+        db_constraint=False,
+        db_index=False,
+    )
+    allows = models.BooleanField(_("allows individual tracking"))
+    source = models.CharField(_("how"), max_length=20, choices=ConsentSource.options)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    ip = models.GenericIPAddressField(_("from where"), null=True)
+    user_agent = models.CharField(max_length=300, blank=True, default="")
+    message_id = models.BigIntegerField(null=True)  # whose link was used
+
+    class Meta:
+        verbose_name = _("tracking consent")
+        verbose_name_plural = _("tracking consents")
+        indexes = [models.Index(fields=["subscriber", "-id"], name="tracking_consent_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} · {self.allows}"

@@ -10,6 +10,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from accounts.background import set_aside
+from campaigns import queries
 from campaigns.audience.chosen import Audience
 from campaigns.models import Campaign
 from campaigns.rendering import isolation
@@ -151,6 +152,7 @@ def prepare(
             list_name=list_name,
             feedback_id=(f"c{campaign.pk}", f"w{workspace.pk}", "campaign", workspace.slug),
             verp_domain=verp_domain,
+            track_url=queries.tracking_url(workspace),
             signer=signer,
         )
     except isolation.BusyError:

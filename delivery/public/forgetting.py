@@ -16,8 +16,10 @@ from delivery.models import (
     Event,
     HeldBack,
     Message,
+    PersonDevice,
     SandboxMessage,
     SoftBounces,
+    TrackingConsent,
     UnsubscribeReason,
 )
 from subscribers.models import Retention
@@ -35,11 +37,12 @@ WITH looked AS (
     SELECT looked.id, looked.campaign_id FROM looked, late
     WHERE late.id IS NULL OR looked.id < late.id
 ), forgotten AS (
-    UPDATE delivery_event event SET ip = NULL, user_agent_id = NULL
+    UPDATE delivery_event event SET ip = NULL, user_agent_id = NULL, country = NULL
     FROM due JOIN campaigns_campaign campaign ON campaign.id = due.campaign_id
         JOIN subscribers_retention rules ON rules.workspace_id = campaign.workspace_id
     WHERE event.id = due.id AND rules.origin_days = %(days)s
-        AND (event.ip IS NOT NULL OR event.user_agent_id IS NOT NULL)
+        AND (event.ip IS NOT NULL OR event.user_agent_id IS NOT NULL
+            OR event.country IS NOT NULL)
     RETURNING event.id
 )
 SELECT (SELECT max(id) FROM due), (SELECT count(*) FROM due), (SELECT count(*) FROM forgotten)
@@ -50,7 +53,9 @@ def forget_person(
     workspace: Workspace, keys: list[int], addresses: tuple[str, ...], **_kwargs: Any
 ) -> None:
     """Forget an erased person; called by `subscribers.privacy.erasure` inside its transaction."""
-    Event.objects.filter(subscriber_id__in=keys).update(ip=None, user_agent=None)
+    Event.objects.filter(subscriber_id__in=keys).update(ip=None, user_agent=None, country=None)
+    PersonDevice.objects.filter(subscriber_id__in=keys).delete()
+    TrackingConsent.objects.filter(subscriber_id__in=keys).delete()
     Message.objects.filter(subscriber_id__in=keys).exclude(provider_id=None).update(
         provider_id=None
     )

@@ -14,9 +14,12 @@ from delivery.models import (
     Event,
     HeldBack,
     Message,
+    PersonDevice,
     SoftBounces,
     UnsubscribeReason,
 )
+from delivery.public import tracking_consent
+from delivery.states import Device
 from subscribers.consent import suppression
 from subscribers.models import (
     BulkChange,
@@ -72,6 +75,8 @@ def collect(person: Subscriber) -> dict[str, Any]:
         "events": _events(person),
         "activity": _activity(person),
         "bounces": _bounces(person),
+        "devices": _devices(person),
+        "tracking_consent": tracking_consent.told(person),
         "words_when_leaving": _words(person),
         "waiting_sign_ups": _waiting(person),
         "actions": _actions(person),
@@ -93,6 +98,14 @@ def _activity(person: Subscriber) -> dict[str, Any] | None:
         "opened_of_newest": len(row.opened),
         "clicked_of_newest": len(row.clicked),
     }
+
+
+def _devices(person: Subscriber) -> dict[str, Any] | None:
+    row = PersonDevice.objects.filter(subscriber=person).first()
+    if row is None:
+        return None
+    kinds = [str(device.label) for device in Device if device and row.devices & 1 << device]
+    return {"devices": kinds, "country": row.country or None}
 
 
 def _words(person: Subscriber) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Who caused an open or a click: a person, a privacy proxy or a scanner.
 
 No single sign is proof, so only signs that people don't give are used: how the request was made,
-how it names itself, and how soon after the hand-over it came. `review` adds what is known later.
+how it names itself, whose network it came from, and how soon after the hand-over. `observe` notes
+the signs, `decide` weighs them; `review` adds what is known later.
 """
 
 import re
@@ -12,10 +13,13 @@ from ipaddress import ip_address, ip_network
 from crawleruseragents import is_crawler  # type: ignore[import-untyped]  # it has no types
 
 from delivery.states import AgentClass, EventKind
+from delivery.tracking import networks
+from delivery.tracking.evidence import Sign
 
 SOONEST_PERSON = 2.0  # seconds after the hand-over; nobody reads faster
 # Apple's Mail Privacy Protection loads every image soon after delivery, whether read or not.
 APPLE_PROXY = "Mozilla/5.0"
+DATA_CENTRE_SECONDS = 60.0  # people read mail over VPNs, too, but hardly a minute after it came
 APPLE_NETWORK = ip_network("17.0.0.0/8")
 # These fetch an image when a person opens the mail, so they stand for that person. Lists of bots
 # name them all the same.
@@ -100,6 +104,14 @@ _LIVES = re.compile(
 ).search
 
 
+_NEVER = Sign.HEAD | Sign.PREFETCH | Sign.NO_AGENT | Sign.HIDDEN_LINK
+_NEVER |= Sign.ALL_LINKS | Sign.WITH_HIDDEN_LINK
+_NO_READER = Sign.PROGRAM | Sign.GATEWAY | Sign.NETWORK
+# Privacy proxies load images only: what follows a link under their name is something else. Those
+# who fetch images for people follow no links.
+_NO_CLICKER = _NO_READER | Sign.NO_LANGUAGE | Sign.PRIVACY_PROXY | Sign.IMAGE_PROXY | Sign.OFFICE
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
     """What one request for a pixel or a link shows of its maker."""
@@ -110,34 +122,78 @@ class Visit:
     is_head: bool = False
     names_language: bool = True  # it sent Accept-Language, as every browser does
     seconds_after: float | None = None  # since the hand-over; None: not recorded yet
+    is_prefetch: bool = False
+    names_accept: bool = True
+    is_hidden_link: bool = False
 
 
 def classify(visit: Visit) -> AgentClass:
     """Say who made this request, as far as the request itself tells."""
-    if visit.is_head or not visit.user_agent:
+    return decide(visit.kind, observe(visit))
+
+
+def observe(visit: Visit) -> int:
+    """Return the signs of a request: bits of `evidence.Sign`."""
+    signs = of_agent(visit.user_agent)
+    if visit.is_head:
+        signs |= Sign.HEAD.value
+    if visit.is_prefetch:
+        signs |= Sign.PREFETCH.value
+    if not visit.names_language:
+        signs |= Sign.NO_LANGUAGE.value
+    if not visit.names_accept:
+        signs |= Sign.NO_ACCEPT.value
+    if visit.is_hidden_link:
+        signs |= Sign.HIDDEN_LINK.value
+    return signs | of_network(visit.ip, visit.kind, visit.seconds_after)
+
+
+def of_network(ip: str, kind: EventKind, seconds_after: float | None) -> int:
+    """Return the signs of where a request came from, and when."""
+    signs = 0
+    if seconds_after is not None and seconds_after < SOONEST_PERSON:
+        signs |= Sign.SOON.value
+    if ip:
+        if kind == EventKind.OPENED and _in_apple_network(ip):
+            signs |= Sign.PRIVACY_PROXY.value
+        owner = networks.owner(ip)
+        if owner and (
+            owner.filters_mail
+            or (owner.is_data_centre and (seconds_after or 0) < DATA_CENTRE_SECONDS)
+        ):
+            signs |= Sign.NETWORK.value
+    return signs
+
+
+def decide(kind: EventKind, signs: int) -> AgentClass:
+    """Say what signs mean; the same signs always mean the same."""
+    if signs & _NEVER.value:
         return AgentClass.SCANNER
-    if visit.seconds_after is not None and visit.seconds_after < SOONEST_PERSON:
-        return AgentClass.PROXY if _is_apple(visit) else AgentClass.SCANNER
-    if visit.kind == EventKind.OPENED:
-        return _opener(visit)
-    # Privacy proxies load images only: what follows a link under their name is something else.
-    if not visit.names_language or visit.user_agent == APPLE_PROXY or is_bot(visit.user_agent):
-        return AgentClass.SCANNER
-    return AgentClass.HUMAN
+    if kind == EventKind.OPENED:
+        if signs & Sign.PRIVACY_PROXY.value:
+            return AgentClass.PROXY
+        if signs & Sign.SOON.value:
+            return AgentClass.SCANNER
+        if signs & Sign.IMAGE_PROXY.value:
+            return AgentClass.HUMAN
+        return AgentClass.SCANNER if signs & _NO_READER.value else AgentClass.HUMAN
+    return AgentClass.SCANNER if signs & (_NO_CLICKER | Sign.SOON).value else AgentClass.HUMAN
 
 
-def _opener(visit: Visit) -> AgentClass:
-    if _is_apple(visit):
-        return AgentClass.PROXY
-    if PERSONS_IMAGE_PROXY(visit.user_agent) or OUTLOOK(visit.user_agent):
-        return AgentClass.HUMAN
-    return AgentClass.SCANNER if is_bot(visit.user_agent) else AgentClass.HUMAN
-
-
-def _is_apple(visit: Visit) -> bool:
-    return visit.kind == EventKind.OPENED and (
-        visit.user_agent == APPLE_PROXY or _in_apple_network(visit.ip)
-    )
+@lru_cache(maxsize=4096)
+def of_agent(user_agent: str) -> int:
+    """Return the signs of how a program names itself."""
+    if not user_agent:
+        return Sign.NO_AGENT.value
+    if user_agent == APPLE_PROXY:
+        return Sign.PRIVACY_PROXY.value
+    if PERSONS_IMAGE_PROXY(user_agent):
+        return Sign.IMAGE_PROXY.value
+    if OUTLOOK(user_agent):
+        return Sign.OFFICE.value if is_bot(user_agent) else 0
+    if GATEWAY(user_agent):
+        return Sign.GATEWAY.value
+    return Sign.PROGRAM.value if is_bot(user_agent) else 0
 
 
 @lru_cache(maxsize=4096)

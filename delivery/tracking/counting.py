@@ -50,7 +50,7 @@ class Group:
 class Reading:
     """What a message's events say."""
 
-    total: Counter[Key]
+    total: Mapping[Key, int]
     unique: frozenset[Key]
     opened_at: datetime | None  # first, by a person
     clicked_at: datetime | None
@@ -68,20 +68,32 @@ def read(groups: Iterable[Group]) -> Reading:
     Clicks count for their link and, under ordinal 0, for the whole mail. Who clicked has opened:
     where the images stayed blocked, that open is counted once.
     """
-    total: Counter[Key] = Counter()
+    total: dict[Key, int] = {}
     first: dict[EventKind, datetime] = {}
     proxied_at: datetime | None = None
     for group in groups:
-        for ordinal in {group.ordinal, 0}:
-            total[group.kind, group.agent, ordinal] += group.count
-        if group.agent == AgentClass.PROXY and group.kind == EventKind.OPENED:
-            proxied_at = min(group.first_at, proxied_at or group.first_at)
-        if group.agent == AgentClass.HUMAN:
-            first[group.kind] = min(group.first_at, first.get(group.kind, group.first_at))
+        kind, agent, ordinal, count, at = (
+            group.kind,
+            group.agent,
+            group.ordinal,
+            group.count,
+            group.first_at,
+        )
+        whole = (kind, agent, 0)
+        total[whole] = total.get(whole, 0) + count
+        if ordinal:
+            link = (kind, agent, ordinal)
+            total[link] = total.get(link, 0) + count
+        if agent is AgentClass.HUMAN:
+            if kind not in first or at < first[kind]:
+                first[kind] = at
+        elif agent is AgentClass.PROXY and kind is EventKind.OPENED:
+            proxied_at = at if proxied_at is None or at < proxied_at else proxied_at
     clicked = first.get(EventKind.CLICKED)
     opened = first.get(EventKind.OPENED)
     if clicked and not opened:
-        total[EventKind.OPENED, AgentClass.HUMAN, 0] += 1
+        implied = (EventKind.OPENED, AgentClass.HUMAN, 0)
+        total[implied] = total.get(implied, 0) + 1
     moments = [moment for moment in (opened, clicked) if moment]
     return Reading(
         total=total,
@@ -104,13 +116,20 @@ class Changes:
         self._total[campaign_id, key] += total
         self._unique[campaign_id, key] += unique
 
+    def add_anonymous(
+        self, campaign_id: int, kind: EventKind, agent: AgentClass, ordinal: int
+    ) -> None:
+        """Note an open or click of which nobody keeps whose it was: seen, but no person's first."""
+        for number in {ordinal, 0}:
+            self._total[campaign_id, (kind, agent, number)] += 1
+
     def between(self, campaign_id: int, before: Reading, after: Reading) -> None:
         """Note what changes when a message counts for ``after`` instead of ``before``."""
         for key in before.unique | after.unique:
             self.add(
                 campaign_id,
                 key,
-                total=after.total[key] - before.total[key],
+                total=after.total.get(key, 0) - before.total.get(key, 0),
                 unique=(key in after.unique) - (key in before.unique),
             )
 

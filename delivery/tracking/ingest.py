@@ -1,37 +1,41 @@
 """From the stream into the ledger: events, first human open and click, tallies.
 
-Each hit takes effect exactly once: the position in the stream is stored in the transaction
-that stores the events, so after a crash at any point the next run goes on behind the last commit.
-One writer at a time holds that row; others find it locked and leave.
+Each hit takes effect exactly once: what was read is stored in the transaction that stores the
+events. Entries of the web processes carry who wrote them and how many hits came before, so one
+that comes twice is known and a gap is noticed (hits that Redis lost); others go by their place in
+the stream. One writer at a time holds that row; others find it locked and leave.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from hashlib import blake2b
-from typing import Any
 
 import redis
 from django.db import connection, transaction
 
 from accounts.background import set_aside
+from campaigns.states import TrackingMode
 from delivery.models import StreamPosition, UserAgent
 from delivery.pipeline import settle
 from delivery.states import AgentClass, EventKind, MessageState
-from delivery.tracking import classify, counting, engagement, hits, position
+from delivery.tracking import counting, devices, engagement, hits, modes, position, rows
 from delivery.tracking.counting import Group
-from delivery.tracking.hits import Hit
+from delivery.tracking.hits import Entry, Hit
+from delivery.tracking.rows import Target
 
 log = logging.getLogger(__name__)
 
-BATCH = 1_000
+BATCH = 5_000  # hits of one transaction, or a few more
+MOST_ENTRIES = 500
 # Somebody who reloads a pixel for ever fills no table.
 MOST_PER_MESSAGE = 1_000
 # Nor does somebody who gives their program another name each time; beyond, events name none.
 MOST_AGENTS = 50_000
 HITS = "opens and clicks"
+KINDS = {int(kind): kind for kind in EventKind}
+AGENTS = {int(agent): agent for agent in AgentClass}
 
 MESSAGES = """
 SELECT message.id, message.campaign_id, message.subscriber_id, message.state,
@@ -41,13 +45,10 @@ LEFT JOIN subscribers_subscriber person ON person.id = message.subscriber_id
 WHERE message.id = ANY(%s)
 """
 GROUPS = """
-SELECT message_id, kind, agent, link_ordinal, count(*), min(at)
+SELECT message_id, kind, agent, link_ordinal, count(*),
+    (extract(epoch FROM min(at)) * 1000000)::bigint
 FROM delivery_event WHERE message_id = ANY(%s) AND kind IN (4, 5)
 GROUP BY 1, 2, 3, 4
-"""
-COPY = """
-COPY delivery_event (campaign_id, message_id, subscriber_id, kind, agent, at, link_ordinal,
-    user_agent_id, ip, reason) FROM STDIN
 """
 FIRSTS = """
 UPDATE delivery_message message
@@ -60,20 +61,13 @@ WHERE message.id = new.id
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """The message that a hit is about."""
-
-    message_id: int
-    campaign_id: int
-    subscriber_id: int
-    state: MessageState
-    handed_over_at: datetime | None
-    is_known: bool  # False: the person was erased
+Others = Callable[[Sequence[Hit]], None]
 
 
-def next_batch() -> int:
-    """Store the next new_hits of the stream; returns how many were read, 0 when there are none.
+def next_batch(*, others: Others | None = None) -> int:
+    """Store the next hits of the stream; returns how many were read, 0 when there are none.
+
+    ``others`` does what pressed unsubscribe buttons ask for, any number of times.
 
     Raises:
         redis.RedisError: Redis can't be reached.
@@ -83,20 +77,37 @@ def next_batch() -> int:
         place = position.take()
         if place is None:
             return 0
-        entries = hits.after(place.last_id, limit=BATCH)
+        entries = _some(hits.waiting(limit=MOST_ENTRIES))
         if not entries:
             return 0
-        readable = [hit for _, hit in entries if hit]
-        if len(readable) < len(entries):
+        fresh = position.unknown(place, entries)
+        found = [hit for entry in fresh for hit in entry.hits]
+        readable = [hit for hit in found if hit]
+        if len(readable) < len(found):
             set_aside.put(HITS, subject="entries of the stream", error="They can't be read.")
-        set_aside.together(HITS, readable, absorb, name=name_of)
-        last_id = entries[-1][0]
-        StreamPosition.objects.filter(pk=place.pk).update(last_id=last_id)
+        seen = [hit for hit in readable if hit.kind != EventKind.UNSUBSCRIBED]
+        set_aside.together(HITS, seen, absorb, name=name_of)
+        buttons = [hit for hit in readable if hit.kind == EventKind.UNSUBSCRIBED]
+        if buttons and others is not None:
+            others(buttons)
+        last_id = entries[-1].id
+        if not hits.is_before(last_id, place.last_id):
+            StreamPosition.objects.filter(pk=place.pk).update(last_id=last_id)
     try:
         hits.forget(last_id)
     except redis.RedisError:
         log.warning("stream not trimmed: Redis is away")  # the next run does
-    return len(entries)
+    return hits.count(entries)
+
+
+def _some(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return as many of the first entries as one transaction takes."""
+    whole = 0
+    for number, entry in enumerate(entries):
+        whole += len(entry.lines)
+        if whole >= BATCH:
+            return entries[: number + 1]
+    return entries
 
 
 def name_of(hit: Hit) -> str:
@@ -116,40 +127,42 @@ def directly(hit: Hit) -> None:
 
 
 def absorb(seen: Sequence[Hit]) -> None:
-    """Write new_hits as events and add them up, inside the caller's transaction.
+    """Write hits as events and add them up, inside the caller's transaction.
 
     Only the holder of `position.take` may do so. Hits of messages that don't exist are
-    dropped, as are those beyond `MOST_PER_MESSAGE`.
+    dropped, as are those beyond `MOST_PER_MESSAGE` and those of which nothing may be kept.
     """
     targets = messages({hit.message_id for hit in seen})
+    allowed = modes.read(
+        {target.campaign_id for target in targets.values()},
+        {target.subscriber_id for target in targets.values()},
+    )
     before = groups(targets)
     after = {message_id: list(known) for message_id, known in before.items()}
-    rows = []
-    agent_ids = user_agents({hit.user_agent for hit in seen if hit.user_agent})
+    writing = rows.Writing(user_agents({hit.user_agent for hit in seen if hit.user_agent}))
     room = {
-        message_id: MOST_PER_MESSAGE - sum(group.count for group in before[message_id])
-        for message_id in targets
+        message_id: MOST_PER_MESSAGE - sum(group.count for group in known)
+        for message_id, known in before.items()
     }
+    changes = counting.Changes()
     for hit in seen:
         target = targets.get(hit.message_id)
         if target is None or room[target.message_id] <= 0:
             continue
+        mode = allowed.of(target.campaign_id, target.subscriber_id)
+        if mode is TrackingMode.OFF:
+            continue
         room[target.message_id] -= 1
-        verdict = classify.classify(_visit(hit, target))
-        rows.append(_row(hit, target, verdict, agent_ids))
+        if mode is TrackingMode.ANONYMOUS:
+            verdict = writing.anonymous(hit, target)
+            changes.add_anonymous(target.campaign_id, hit.kind, verdict, hit.ordinal)
+            continue
+        verdict = writing.individual(hit, target)
         after[target.message_id].append(
-            Group(
-                kind=hit.kind,
-                agent=verdict,
-                ordinal=hit.ordinal,
-                count=1,
-                first_at=hit.at,
-            )
+            Group(kind=hit.kind, agent=verdict, ordinal=hit.ordinal, count=1, first_at=hit.at)
         )
-    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in rows:
-            copy.write_row(row)
-    count(targets, before, after)
+    writing.write()
+    count(targets, before, after, changes)
     for target in targets.values():
         if target.state == MessageState.UNKNOWN:
             settle.by_event(
@@ -182,21 +195,27 @@ def groups(ids: Iterable[int]) -> dict[int, list[Group]]:
         for message_id, kind, agent, ordinal, count, first_at in cursor.fetchall():
             found[message_id].append(
                 Group(
-                    kind=EventKind(kind),
-                    agent=AgentClass(agent),
+                    kind=KINDS[kind],
+                    agent=AGENTS[agent],
                     ordinal=ordinal,
                     count=count,
-                    first_at=first_at,
+                    first_at=hits.EPOCH + timedelta(microseconds=first_at),
                 )
             )
     return {message_id: found[message_id] for message_id in ids}
 
 
 def count(
-    targets: dict[int, Target], before: dict[int, list[Group]], after: dict[int, list[Group]]
+    targets: dict[int, Target],
+    before: dict[int, list[Group]],
+    after: dict[int, list[Group]],
+    changes: counting.Changes | None = None,
 ) -> None:
-    """Bring tallies, first opens and clicks, and people's summaries to what the events now say."""
-    changes = counting.Changes()
+    """Bring tallies, first opens and clicks, and people's summaries to what the events now say.
+
+    ``changes`` are further ones, to be written with these.
+    """
+    changes = changes or counting.Changes()
     people: list[engagement.Change] = []
     firsts: dict[int, counting.Reading] = {}
     for message_id, target in sorted(targets.items()):
@@ -237,7 +256,7 @@ def user_agents(names: Iterable[str]) -> dict[str, int]:
     if len(known) < len(hashes) and UserAgent.objects.count() + len(hashes) <= MOST_AGENTS:
         UserAgent.objects.bulk_create(
             [
-                UserAgent(hash=digest, text=name)
+                UserAgent(hash=digest, text=name, device=devices.device_of(name))
                 for digest, name in hashes.items()
                 if name not in known
             ],
@@ -250,33 +269,3 @@ def user_agents(names: Iterable[str]) -> dict[str, int]:
 def _known_agents(hashes: dict[bytes, str]) -> dict[str, int]:
     rows = UserAgent.objects.filter(hash__in=list(hashes)).values_list("hash", "id")
     return {hashes[bytes(digest)]: pk for digest, pk in rows}
-
-
-def _visit(hit: Hit, target: Target) -> classify.Visit:
-    since = target.handed_over_at
-    return classify.Visit(
-        kind=hit.kind,
-        user_agent=hit.user_agent,
-        ip=hit.ip,
-        is_head=hit.is_head,
-        names_language=hit.names_language,
-        seconds_after=(hit.at - since).total_seconds() if since else None,
-    )
-
-
-def _row(
-    hit: Hit, target: Target, verdict: AgentClass, agent_ids: dict[str, int]
-) -> tuple[Any, ...]:
-    return (
-        target.campaign_id,
-        target.message_id,
-        target.subscriber_id,
-        int(hit.kind),
-        int(verdict),
-        hit.at,
-        hit.ordinal,
-        agent_ids.get(hit.user_agent),
-        # Who was erased leaves no new trace.
-        (hit.ip or None) if target.is_known else None,
-        0,
-    )

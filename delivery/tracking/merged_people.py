@@ -35,6 +35,30 @@ EVENTS = """
 UPDATE delivery_event SET subscriber_id = %(keep)s
 WHERE message_id = ANY(%(letters)s) AND subscriber_id = %(away)s
 """
+DEVICES = """
+WITH gone AS (DELETE FROM delivery_persondevice WHERE subscriber_id = %(away)s RETURNING *)
+INSERT INTO delivery_persondevice AS known (subscriber_id, devices, country)
+SELECT %(keep)s, devices, country FROM gone
+ON CONFLICT (subscriber_id) DO UPDATE SET devices = known.devices | EXCLUDED.devices,
+    country = CASE WHEN known.country = '' THEN EXCLUDED.country ELSE known.country END
+"""
+# Whose newest word is a refusal keeps it: the row that says so becomes the newest of both.
+CONSENTS = """
+WITH moved AS (
+    UPDATE delivery_trackingconsent SET subscriber_id = %(keep)s
+    WHERE subscriber_id = %(away)s RETURNING *
+), newest AS (
+    (SELECT * FROM moved ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    (SELECT * FROM delivery_trackingconsent WHERE subscriber_id = %(keep)s ORDER BY id DESC LIMIT 1)
+), refused AS (
+    SELECT * FROM newest WHERE NOT allows ORDER BY at DESC LIMIT 1
+)
+INSERT INTO delivery_trackingconsent
+    (workspace_id, subscriber_id, allows, source, at, ip, user_agent, message_id)
+SELECT workspace_id, %(keep)s, false, source, at, ip, user_agent, message_id FROM refused
+WHERE (SELECT count(*) FROM newest) = 2 AND EXISTS (SELECT FROM newest WHERE allows)
+"""
 
 
 def move(keep: int, away: int) -> None:
@@ -44,6 +68,8 @@ def move(keep: int, away: int) -> None:
         cursor.execute(LETTERS, {"keep": keep, "away": away})
         letters = [key for (key,) in cursor.fetchall()]
         cursor.execute(EVENTS, {"keep": keep, "away": away, "letters": letters})
+        cursor.execute(DEVICES, {"keep": keep, "away": away})
+        cursor.execute(CONSENTS, {"keep": keep, "away": away})
     engagement.follow_merge(kept=keep, gone=[away])
     SoftBounces.objects.filter(subscriber_id=away).delete()
     following.counted_anew([keep])  # what bounced belongs to the one who stays

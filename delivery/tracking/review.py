@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.background import set_aside
@@ -16,6 +17,7 @@ from delivery.models import Event, StreamPosition
 from delivery.states import AgentClass, EventKind
 from delivery.tracking import classify, ingest, position
 from delivery.tracking.counting import Group
+from delivery.tracking.evidence import Sign
 
 BATCH = 2_000
 # Old enough that the send is recorded and a burst is over.
@@ -59,7 +61,7 @@ def next_batch() -> int:
             rows = cursor.fetchall()
         if not rows:
             return 0
-        messages = sorted({message_id for _, message_id in rows})
+        messages = sorted({message_id for _, message_id in rows if message_id})
         set_aside.together("review of clicks", messages, _review, name="message {}".format)
         StreamPosition.objects.filter(pk=place.pk).update(reviewed_through=rows[-1][0])
     return len(rows)
@@ -67,25 +69,55 @@ def next_batch() -> int:
 
 def _review(message_ids: Sequence[int]) -> None:
     targets = ingest.messages(message_ids)
-    links = _link_counts({target.campaign_id for target in targets.values()})
+    links = link_counts({target.campaign_id for target in targets.values()})
     before: dict[int, list[Group]] = {}
     after: dict[int, list[Group]] = {}
-    scanners: set[int] = set()
+    signs: dict[int, Sign] = {}
     for message_id, seen in _events(targets).items():
         target = targets[message_id]
-        found = too_soon(seen, target.handed_over_at) | bursts(
-            seen, links=links.get(target.campaign_id, 0)
-        )
+        found = signs_of(seen, target.handed_over_at, links=links.get(target.campaign_id, 0))
         if not found:
             continue
-        scanners |= found
-        before[message_id] = [_group(one, one.agent) for one in seen]
+        signs |= found
+        before[message_id] = [group(one, one.agent) for one in seen]
         after[message_id] = [
-            _group(one, AgentClass.SCANNER if one.id in found else one.agent) for one in seen
+            group(one, AgentClass.SCANNER if one.id in found else one.agent) for one in seen
         ]
-    if scanners:
-        Event.objects.filter(pk__in=scanners).update(agent=AgentClass.SCANNER)
+    if signs:
+        for sign in set(signs.values()):
+            Event.objects.filter(
+                pk__in=[pk for pk, found in signs.items() if found == sign]
+            ).update(agent=AgentClass.SCANNER, evidence=F("evidence").bitor(sign.value))
         ingest.count({message_id: targets[message_id] for message_id in before}, before, after)
+
+
+def signs_of(
+    seen: Sequence[Seen], handed_over_at: datetime | None, *, links: int
+) -> dict[int, Sign]:
+    """Return what a second look finds against events that count as people's so far, by their ids.
+
+    ``links`` is how many the mail has.
+    """
+    found: dict[int, Sign] = {}
+    for sign, ids in (
+        (Sign.SOON, too_soon(seen, handed_over_at)),
+        (Sign.ALL_LINKS, bursts(seen, links=links)),
+        (Sign.WITH_HIDDEN_LINK, beside_hidden_link(seen)),
+    ):
+        for pk in ids:
+            found[pk] = found.get(pk, Sign(0)) | sign
+    return found
+
+
+def beside_hidden_link(seen: Iterable[Seen]) -> set[int]:
+    """Return the ids of "people's" clicks within moments of one on the hidden link (number 0)."""
+    clicks = [one for one in seen if one.kind == EventKind.CLICKED]
+    hidden = [one.at for one in clicks if one.ordinal == 0]
+    return {
+        one.id
+        for one in clicks
+        if one.agent == AgentClass.HUMAN and any(abs(one.at - at) <= BURST for at in hidden)
+    }
 
 
 def too_soon(seen: Iterable[Seen], handed_over_at: datetime | None) -> set[int]:
@@ -103,7 +135,10 @@ def bursts(seen: Iterable[Seen], *, links: int) -> set[int]:
     """
     if links < FEWEST_LINKS:
         return set()
-    clicks = sorted((one for one in seen if one.kind == EventKind.CLICKED), key=lambda one: one.at)
+    clicks = sorted(
+        (one for one in seen if one.kind == EventKind.CLICKED and one.ordinal),
+        key=lambda one: one.at,
+    )
     found: set[int] = set()
     first = 0
     for last, click in enumerate(clicks):
@@ -132,12 +167,14 @@ def _events(message_ids: Iterable[int]) -> dict[int, list[Seen]]:
     return found
 
 
-def _link_counts(campaign_ids: Iterable[int]) -> dict[int, int]:
+def link_counts(campaign_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many links campaigns have."""
     with connection.cursor() as cursor:
         cursor.execute(LINKS, [sorted(campaign_ids)])
         rows: Sequence[tuple[int, int]] = cursor.fetchall()
     return dict(rows)
 
 
-def _group(one: Seen, agent: AgentClass) -> Group:
+def group(one: Seen, agent: AgentClass) -> Group:
+    """Return an event as it counts when ``agent`` made it."""
     return Group(kind=one.kind, agent=agent, ordinal=one.ordinal, count=1, first_at=one.at)

@@ -17,7 +17,7 @@ from accounts.input.numbers import row_number, row_numbers
 from accounts.workspaces import zones
 from accounts.workspaces.workspace_urls import outside
 from delivery.mime.tokens import Purpose
-from delivery.public import personal_data, preference_access, unsubscribing
+from delivery.public import personal_data, preference_access, tracking_consent, unsubscribing
 from delivery.public.message_link import Reader
 from delivery.public.preference_access import Holder
 from delivery.views.public import lost, page
@@ -113,6 +113,8 @@ def _make_less(request: HttpRequest, holder: Holder, person: Subscriber) -> None
     evidence = _evidence(request, holder)
     _count(holder, wishes.leave(person, kept=_ticked(request), **evidence), evidence)
     _slow_down(request, person, may_speed_up=False)
+    if "tracking_asked" in request.POST and "tracking" not in request.POST:
+        tracking_consent.say(person, allows_it=False, **evidence)
 
 
 def _save(request: HttpRequest, token: str, holder: Holder, person: Subscriber) -> HttpResponse:
@@ -146,6 +148,8 @@ def _change(
     evidence = _evidence(request, holder)
     _count(holder, wishes.choose(person, wanted=_ticked(request), **evidence), evidence)
     _slow_down(request, person, may_speed_up=True)
+    if "tracking_asked" in request.POST:
+        tracking_consent.say(person, allows_it="tracking" in request.POST, **evidence)
     wishes.describe(
         person,
         first_name=form.cleaned_data["first_name"],
@@ -183,6 +187,8 @@ def _show(
         "pauses": wishes.PAUSES,
         "paused_until": person.paused_until if wishes.is_paused(person) else None,
         "news": request.GET.get("news", ""),
+        "tracking_asked": tracking_consent.is_asked(person),
+        "tracking": tracking_consent.allows(person),
     }
     name = "preferences.html" if holder.is_owner else "less.html"
     return page(

@@ -97,4 +97,9 @@ def _sighting(request: HttpRequest, message_id: int, kind: EventKind, ordinal: i
         ip=visitors.ip_of(request),
         is_head=request.method == "HEAD",
         names_language="HTTP_ACCEPT_LANGUAGE" in request.META,
+        names_accept="HTTP_ACCEPT" in request.META,
+        is_prefetch=any(
+            "prefetch" in request.META.get(name, "").lower()
+            for name in ("HTTP_PURPOSE", "HTTP_SEC_PURPOSE", "HTTP_X_MOZ")
+        ),
     )

@@ -24,6 +24,8 @@ class UniqueEvents:
     deliveries: int = 0  # confirmed by the receiving server; many providers report none
     proxy_opens: int = 0
     scanner_clicks: int = 0
+    seen_opens: int = 0  # by people, each time; where nobody knows whose, they are all there is
+    seen_clicks: int = 0
 
 
 _FIELDS = {
@@ -54,6 +56,8 @@ def engagement(campaign_ids: Iterable[int]) -> dict[int, UniqueEvents]:
         name = _FIELDS.get((EventKind(tally.kind), AgentClass(tally.agent)))
         if name and tally.link_ordinal == 0:
             mine[name] = mine.get(name, 0) + tally.unique
+            if name in {"opens", "clicks"}:
+                mine[f"seen_{name}"] = tally.total
     return {campaign_id: UniqueEvents(**mine) for campaign_id, mine in figures.items()}
 
 

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission
+from campaigns import queries
 from campaigns.checks import confirmation
 from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.states import CampaignStatus, TrackingMode
 from delivery.figures import ledgers
 from delivery.health import diagnosis
 from delivery.states import EventKind
@@ -142,6 +143,7 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "campaign": campaign,
         "ledger": ledger,
         "acted": acted,
+        "is_anonymous": queries.tracking_mode(campaign) is TrackingMode.ANONYMOUS,
         "diagnosis": diagnosis.explain(campaign, ledger=ledger),
         "chart": _curve_chart(campaign),
         "links": links(campaign, clickers=acted.clicks),

@@ -7,6 +7,7 @@ from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission, may
 from delivery.bounce_policy import effects
 from delivery.models import Event, HeldBack, Message, SoftBounces
+from delivery.tracking import devices, evidence
 from subscribers.models import Subscriber
 from subscribers.people import merging
 
@@ -27,9 +28,11 @@ def subscriber_timeline(request: MemberRequest, subscriber_id: int) -> HttpRespo
     by_message: dict[int, list[Event]] = {}
     for event in events.select_related("user_agent", "reply").order_by("at"):
         event.why = effects.words(event.cause, event.effect)  # type: ignore[attr-defined]  # for the page
-        by_message.setdefault(event.message_id, []).append(event)
+        by_message.setdefault(event.message_id or 0, []).append(event)
     context = {
         "subscriber": subscriber,
+        "event_signs": evidence.labels,
+        "client_of": devices.client_of,
         "soft": SoftBounces.objects.filter(subscriber=subscriber, count__gt=0).first(),
         "held": HeldBack.objects.filter(subscriber=subscriber, alarm__closed_at=None)
         .select_related("alarm")
