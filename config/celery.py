@@ -85,6 +85,11 @@ app.conf.beat_schedule = {
         "task": "delivery.tasks.forget_origins",
         "schedule": 21_600.0,
     },
+    "follow-up-sandbox": {
+        "task": "delivery.tasks.follow_up_sandbox",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "rebuild-search": {
         "task": "subscribers.tasks.rebuild_search",
         "schedule": 2.0,

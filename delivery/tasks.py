@@ -23,6 +23,7 @@ from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
 from delivery.processes import coordination, heartbeats, stopping
 from delivery.public import forgetting
+from delivery.sandbox import follow_up
 from delivery.tracking import ingest, review
 
 SLICE_SECONDS = 30.0
@@ -155,3 +156,10 @@ def ingest_events() -> None:
     except OperationalError:
         # A row stayed locked, or the database is away. Nothing was stored; the next run goes on.
         log.warning("events_wait", reason="the database is busy")
+
+
+@shared_task
+def follow_up_sandbox() -> None:
+    """Read new mails of the sandbox for its search, and let its addresses answer."""
+    follow_up.answer_due()
+    follow_up.read_words()

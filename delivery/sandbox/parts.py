@@ -31,7 +31,7 @@ _NAME: Final = re.compile(rb"[!-9;-~]{1,100}+")
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _LONGEST_BOUNDARY: Final = 200
 # Codecs that are no charset of mail: they warn, or do more than map bytes to letters.
-_NO_CHARSETS: Final = frozenset({"unicode_escape", "raw_unicode_escape", "idna", "punycode"})
+_NO_CHARSETS: Final = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +162,7 @@ def text_of(raw: bytes, part: Part, *, most: int = LONGEST_TEXT) -> str:
     """Return a part's text; what its charset cannot mean is replaced."""
     content = content_of(raw, part, most=most)
     try:
-        charset = codecs.lookup(part.charset or "utf-8").name
+        charset = codecs.lookup(part.charset or "utf-8").name.replace("_", "-")
         if charset in _NO_CHARSETS:
             charset = "utf-8"
         return content.decode(charset, "replace")
