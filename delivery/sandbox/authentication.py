@@ -179,9 +179,9 @@ def _verified(mail: Mail, place: int, keys: Mapping[str, str]) -> tuple[Verdict,
     except dkim.ValidationError as error:
         if "body hash" in str(error):
             return Verdict.BAD, _("The body was changed after it was signed.")
-        return Verdict.BAD, _("The signature is not written as it must be.")
+        return Verdict.BAD, _("The signature is malformed.")
     except (dkim.DKIMException, ValueError, LookupError, TypeError, ArithmeticError):
-        return Verdict.BAD, _("The signature is not written as it must be.")
+        return Verdict.BAD, _("The signature is malformed.")
     if is_right:
-        return Verdict.GOOD, _("The signature is right.")
-    return Verdict.BAD, _("The signature does not fit: a signed header was changed.")
+        return Verdict.GOOD, _("The signature is valid.")
+    return Verdict.BAD, _("The signature is not valid: a signed header was changed.")

@@ -61,7 +61,7 @@ def _list_unsubscribe(value: str, mail: Mail) -> str:
         return (
             _("Unsubscribing works by email only; Gmail and Yahoo ask for an https address, too.")
             if has_mailto
-            else _("No address that a mail program could use.")
+            else _("No address that an email program could use.")
         )
     if mail.get("list-unsubscribe-post"):
         return _("Mail programs show an unsubscribe button that works with one click (RFC 8058).")
@@ -104,11 +104,11 @@ _NOTES: Final[Mapping[str, Callable[[str, Mail], str]]] = {
     ),
     "bcc": _said(lambda: _("Everybody who gets the mail can read this. It must not be sent.")),
     "dkim-signature": _said(
-        lambda: _("The sender's signature; the tab Authentication says whether it is right.")
+        lambda: _("The sender's signature; the Authentication tab says whether it is valid.")
     ),
     "x-warta-message": _said(
         lambda: _("By this Warta finds the email again in bounces and complaints.")
     ),
     "date": _said(lambda: _("When it was handed over; a wrong date counts as a sign of spam.")),
-    "content-type": _said(lambda: _("How the email is built; the tab Parts shows it.")),
+    "content-type": _said(lambda: _("How the email is built; the Parts tab shows it.")),
 }

@@ -69,7 +69,7 @@ def _answer(request: MemberRequest, mail: SandboxMessage, answer: SandboxAnswer)
         if not can.one_click:
             raise answering.CannotAnswerError(_("This email has no one-click unsubscribe."))
         if not answering.unsubscribe(message):
-            return _("Done, as a mail program would; the person was on none of its lists."), ""
+            return _("Done, as an email program would; the person was on none of its lists."), ""
         return _("The person was unsubscribed by their mail program's button."), ""
     return _visit(request, message, answer, can)
 

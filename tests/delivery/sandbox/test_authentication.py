@@ -103,7 +103,7 @@ def test_the_dns_is_asked_on_request_only(editor_client, workspace, key, setting
     with serving(texts) as (port, asked):
         settings.DNS_SERVERS, settings.DNS_PORT = ["127.0.0.1"], port
         page = reverse("sandbox_message", args=[mail.pk])
-        assert "The signature is right" in editor_client.get(page, {"view": "checks"}).text
+        assert "The signature is valid" in editor_client.get(page, {"view": "checks"}).text
         check = reverse("sandbox_check", args=[mail.pk])
         assert editor_client.get(check).status_code == 405
         assert not asked
