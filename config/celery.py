@@ -101,6 +101,11 @@ app.conf.beat_schedule = {
         "options": {"expires": 15},
     },
     "forget-returned-mails": {"task": "delivery.tasks.forget_returned", "schedule": 21_600.0},
+    "follow-up-sandbox": {
+        "task": "delivery.tasks.follow_up_sandbox",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "rebuild-search": {
         "task": "subscribers.tasks.rebuild_search",
         "schedule": 2.0,

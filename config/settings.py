@@ -46,6 +46,12 @@ BOUNCE_PORT = env.whole("BOUNCE_PORT", default=0, least=1, most=65535)
 BOUNCE_CERTIFICATE = env.str("BOUNCE_CERTIFICATE", default="")  # PEM, for STARTTLS
 BOUNCE_KEY = env.str("BOUNCE_KEY", default="")
 
+# An rspamd that the sandbox inbox may ask for a spam score: http://127.0.0.1:11333.
+RSPAMD_URL = env.service_url(
+    "RSPAMD_URL", schemes=("http", "https"), example="http://127.0.0.1:11333"
+)
+RSPAMD_PASSWORD = env.str("RSPAMD_PASSWORD", default="")
+
 # Seconds to wait after the first, second, … temporary failure of a mail, and for how long to try.
 RETRY_AFTER = env.seconds("RETRY_AFTER", default=[60, 300, 900, 1800, 3600, 7200, 14_400])
 RETRY_FOR = timedelta(hours=env.float("RETRY_FOR_HOURS", default=48.0))

@@ -313,3 +313,17 @@ class Verdict(TextOptions):
     SOFT = "soft", _("A temporary problem")
     AUTO_REPLY = "auto_reply", _("An automatic reply")
     NO_BOUNCE = "no_bounce", _("Not a bounce")
+
+
+class SandboxAnswer(IntegerOptions):
+    """What a mail in the sandbox can be answered with, as its recipient's world would."""
+
+    NO_MAILBOX = 1, _("Bounce: no such mailbox")
+    MAILBOX_FULL = 2, _("Bounce: mailbox full")
+    SPAM = 3, _("Bounce: refused as spam")
+    DELAYED = 4, _("Notice of a delay")
+    COMPLAINT = 5, _("Spam complaint")
+    AUTO_REPLY = 6, _("Out-of-office reply")
+    OPEN = 7, _("Open")
+    CLICK = 8, _("Click")
+    ONE_CLICK = 9, _("One-click unsubscribe")

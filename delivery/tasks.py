@@ -36,6 +36,7 @@ from delivery.pipeline.batch import TimeSlice
 from delivery.pipeline.worker import Worker
 from delivery.processes import coordination, heartbeats, stopping
 from delivery.public import forgetting, one_click
+from delivery.sandbox import follow_up
 from delivery.tracking import ingest, position, review
 
 SLICE_SECONDS = 30.0
@@ -264,3 +265,10 @@ def listen_for_mail() -> threading.Thread:
     )
     thread.start()
     return thread
+
+
+@shared_task
+def follow_up_sandbox() -> None:
+    """Read new mails of the sandbox for its search, and let its addresses answer."""
+    follow_up.answer_due()
+    follow_up.read_words()

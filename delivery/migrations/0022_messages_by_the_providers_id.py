@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("delivery", "0017_what_bounces_do")]
+    dependencies = [("delivery", "0021_sandbox_answers_and_search")]
 
     operations = [
         AddIndexConcurrently(

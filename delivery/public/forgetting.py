@@ -71,8 +71,8 @@ def forget_person(
         kept.filter(workspace=None).delete()
         # Mails to others that speak of them: a notice to the team, a test that was made for them.
         SandboxMessage.objects.filter(Q(workspace=workspace) | Q(workspace=None)).extra(
-            where=["subject ILIKE %s OR encode(raw, 'escape') ILIKE %s"],
-            params=[f"%{escaped(address)}%"] * 2,
+            where=["subject ILIKE %s OR words ILIKE %s OR encode(raw, 'escape') ILIKE %s"],
+            params=[f"%{escaped(address)}%"] * 3,
         ).delete()
 
 

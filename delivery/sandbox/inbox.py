@@ -15,7 +15,9 @@ from django.db import Error as DatabaseTrouble
 from django.db import IntegrityError, close_old_connections, connection, transaction
 from django.utils import timezone
 
+from delivery.mime import tokens
 from delivery.models import SandboxMessage
+from delivery.sandbox import addresses
 from delivery.sandbox.smtp_record import Received
 
 MOST: Final = 20_000  # mails kept per workspace; the oldest make room
@@ -23,8 +25,11 @@ TRIM_EVERY: Final = 1_000  # mails stored between two looks at that
 NOBODYS: Final = "550 5.7.1 this workspace is gone"
 _USER: Final = re.compile(r"sandbox-([1-9][0-9]{0,17})")
 _FIELD: Final = re.compile(
-    rb"^(subject|message-id):[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE
+    rb"^(subject|message-id|x-warta-message):[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
+    re.IGNORECASE | re.MULTILINE,
 )
+# Numbers that test mails carry instead of one of the ledger's begin here.
+_NO_LEDGER: Final = 2**47
 _TABLE: Final = "delivery_sandboxmessage"
 _COLUMNS: Final = {
     "workspace_id": "int8",
@@ -35,6 +40,8 @@ _COLUMNS: Final = {
     "message_id": "text",
     "size": "int4",
     "raw": "bytea",
+    "ledger_id": "int8",
+    "answer_due": "int2",
 }
 log = structlog.get_logger()
 _since_trim: dict[int | None, int] = {}
@@ -78,6 +85,7 @@ def _rows(mail: Received, now: datetime) -> "list[tuple[Any, ...]]":
     subject = decoded(found.get(b"subject", b""))[:500]
     message_id = decoded(found.get(b"message-id", b""))[:255]
     workspace = workspace_of(mail.user)
+    ledger_id = _ledger_id(found.get(b"x-warta-message", b"")) if workspace else None
     return [
         (
             workspace,
@@ -88,9 +96,17 @@ def _rows(mail: Received, now: datetime) -> "list[tuple[Any, ...]]":
             message_id,
             len(mail.data),
             mail.data,
+            ledger_id,
+            addresses.answer_of(person) if workspace else None,
         )
         for person in mail.envelope_to
     ]
+
+
+def _ledger_id(token: bytes) -> int | None:
+    """Return the ledger's number of a mail that carries our token."""
+    found = tokens.read(token.strip().decode("ascii", "replace"), tokens.Purpose.MESSAGE)
+    return found if found is not None and found < _NO_LEDGER else None
 
 
 def decoded(value: bytes) -> str:

@@ -16,23 +16,13 @@ from typing import Final
 
 import django
 
+from delivery.sandbox.addresses import REFUSED, TREATED
 from delivery.sandbox.smtp_behaviour import Behaviour
 from delivery.sandbox.smtp_record import Received
 from delivery.sandbox.smtp_server import SmtpServer
 
 LARGEST: Final = 32 * 1024 * 1024  # bytes of one mail
 CANNOT_STORE: Final = "451 4.3.0 the sandbox cannot store mail just now, try again"
-# Addresses to try out what becomes of a mail; described in docs/operations.md.
-REFUSED: Final = {
-    "bounce@sandbox.example": "550 5.1.1 there is no such mailbox",
-    "blocked@sandbox.example": "550 5.7.1 refused as spam",
-    "full@sandbox.example": "452 4.2.2 the mailbox is full",
-}
-TREATED: Final = {
-    "greylist@sandbox.example": "greylist",
-    "slow@sandbox.example": "slow",
-    "vanish@sandbox.example": "hang_up",
-}
 CLOSING: Final = "421 4.3.2 the sandbox is closing"
 
 

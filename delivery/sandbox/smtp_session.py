@@ -121,7 +121,7 @@ class Session(Speaker):
             pieces.append(data[:-keep])
             self._body_size += len(data) - keep
             self._rest = data[-keep:]
-            if self._body_size > LARGEST_MAIL:
+            if self._body_size > (self.server.behaviour.size or LARGEST_MAIL):
                 self._say("552 5.3.4 too large")
                 self._end()
             return b""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from delivery.sandbox import certificates, smtp_behaviour, smtp_record
-from delivery.sandbox.server import REFUSED, TREATED
+from delivery.sandbox.addresses import REFUSED, TREATED
 from delivery.sandbox.smtp_server import running
 from delivery.transports.protocol import Verdict
 from tests.delivery.transports.sending import mail, mails, send
