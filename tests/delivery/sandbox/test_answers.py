@@ -50,7 +50,8 @@ def status_of(mail: EmailMessage) -> EmailMessage:
     )
     blocks: Any = report.get_payload()
     assert blocks[0]["Reporting-MTA"] == "dns; mx.sandbox.example"
-    return blocks[1]
+    second: EmailMessage = blocks[1]
+    return second
 
 
 @pytest.mark.parametrize(("answer", "action", "status"), BOUNCES)
