@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission
 from campaigns.checks import confirmation
 from campaigns.models import Campaign
@@ -32,8 +33,7 @@ FILTERS = (
 
 
 def _find(request: MemberRequest, campaign_id: int) -> Campaign:
-    campaigns = Campaign.objects.filter(workspace=request.workspace)
-    return get_object_or_404(campaigns.select_related("content", "paused_by"), pk=campaign_id)
+    return own(request, Campaign.objects.select_related("content", "paused_by"), campaign_id)
 
 
 def _minutes_chart(shown: list[live.Minute]) -> dict[str, object] | None:

@@ -8,11 +8,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member, takes_files
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.once import once
 from accounts.roles import Permission
@@ -195,7 +196,7 @@ def migration_report(request: MemberRequest, migration_id: int) -> HttpResponse 
 
 
 def _record(request: MemberRequest, migration_id: int) -> ToolMigration:
-    return get_object_or_404(_migrations(request), pk=migration_id)
+    return own(request, _migrations(request), migration_id)
 
 
 def _migrations(request: MemberRequest) -> QuerySet[ToolMigration]:
