@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.forms.settings import ApiKeyForm
 from accounts.input.once import once
 from accounts.roles import Permission
@@ -47,7 +48,7 @@ def _shown_once(request: MemberRequest) -> str:
 @member(Permission.MANAGE)
 def api_key_revoke(request: MemberRequest, key_id: int) -> HttpResponse:
     """End a key."""
-    get_object_or_404(request.workspace.api_keys, pk=key_id)
+    own(request, request.workspace.api_keys.all(), key_id)
     if api_keys.revoke(request.workspace, key_id=key_id):
         messages.success(request, _("The key no longer works."))
     return redirect("api_key_list")

@@ -6,13 +6,14 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import tasks
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.forms.settings import AcceptInvitationForm, InviteForm
 from accounts.input.once import once
@@ -62,7 +63,7 @@ def settings_team(request: MemberRequest) -> HttpResponse:
 @once
 def invitation_resend(request: MemberRequest, invitation_id: int) -> HttpResponse:
     """Send an open invitation once more; the new link replaces the old one."""
-    invitation = get_object_or_404(_open_invitations(request), pk=invitation_id)
+    invitation = own(request, _open_invitations(request), invitation_id)
     try:
         team.resend(invitation, by=request.membership)
     except team.TeamError as error:
@@ -81,9 +82,7 @@ def invitation_resend(request: MemberRequest, invitation_id: int) -> HttpRespons
 @member(Permission.MANAGE)
 def invitation_revoke(request: MemberRequest, invitation_id: int) -> HttpResponse:
     """Cancel an open invitation; its link stops working."""
-    invitation = get_object_or_404(
-        request.workspace.invitations.filter(accepted_at=None), pk=invitation_id
-    )
+    invitation = own(request, request.workspace.invitations.filter(accepted_at=None), invitation_id)
     team.revoke(invitation)
     messages.success(request, _("The invitation was cancelled."))
     return redirect("settings_team")
@@ -93,7 +92,7 @@ def invitation_revoke(request: MemberRequest, invitation_id: int) -> HttpRespons
 @member(Permission.MANAGE)
 def member_role(request: MemberRequest, membership_id: int) -> HttpResponse:
     """Give a member another role."""
-    membership = get_object_or_404(request.workspace.memberships, pk=membership_id)
+    membership = own(request, request.workspace.memberships.all(), membership_id)
     try:
         team.change_role(membership, role=request.POST.get("role", ""), by=request.membership)
     except team.TeamError as error:
@@ -107,7 +106,7 @@ def member_role(request: MemberRequest, membership_id: int) -> HttpResponse:
 @member(Permission.VIEW)
 def member_remove(request: MemberRequest, membership_id: int) -> HttpResponse:
     """Take a member out of the workspace; everybody may leave."""
-    membership = get_object_or_404(request.workspace.memberships, pk=membership_id)
+    membership = own(request, request.workspace.memberships.all(), membership_id)
     leaving = membership.user_id == request.user.pk
     try:
         team.remove(membership, by=request.membership)

@@ -44,16 +44,6 @@ class Estimated(Breakdown):
         """Never."""
         return False
 
-    @property
-    def may_be_nobody(self) -> bool:
-        """Whether nobody who was asked would get it."""
-        return not self.ranges or not self.will_get
-
-    @property
-    def left_out_range(self) -> Estimate | None:
-        """How many are left out, for whatever reason."""
-        return self.ranges.get("left_out")
-
 
 def quick(chosen: Audience) -> Breakdown:
     """Return how an audience divides, at once: counted where that is cheap, else `Estimated`."""

@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest
+from accounts.access.rows import own
 from accounts.input.revisions import Editing
 from accounts.roles import Permission, may
 from campaigns.audience import sizing
@@ -39,10 +40,10 @@ class EditorStep:
 
 def find(request: MemberRequest, campaign_id: int) -> Campaign:
     """Return a campaign of the workspace in use, else 404."""
-    campaign = get_object_or_404(
+    campaign = own(
+        request,
         Campaign.objects.select_related("workspace", "content__template", "paused_by"),
-        workspace=request.workspace,
-        pk=campaign_id,
+        campaign_id,
     )
     if campaign.content is None:  # made by the admin, say
         content.begin(campaign)

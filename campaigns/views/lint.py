@@ -1,10 +1,10 @@
 """What is wrong with a source while it is being typed; nothing is saved."""
 
 from django.http import JsonResponse
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from campaigns.checks import linting
 from campaigns.models import Template
 from campaigns.states import ContentKind
@@ -25,6 +25,6 @@ def content(request: MemberRequest, campaign_id: int) -> JsonResponse:
 @require_POST
 def template(request: MemberRequest, template_id: int) -> JsonResponse:
     """Check a template's MJML as it stands in the editor."""
-    get_object_or_404(Template, workspace=request.workspace, pk=template_id)
+    own(request, Template, template_id)
     found = linting.template(request.POST.get("source", ""), workspace=request.workspace)
     return JsonResponse({"findings": found})

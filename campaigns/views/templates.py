@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
@@ -54,14 +55,16 @@ def new(request: MemberRequest) -> HttpResponse:
 @member()
 def edit(request: MemberRequest, template_id: int) -> HttpResponse:
     """Edit a template's MJML beside what it looks like."""
-    template = _find(request, template_id)
+    template = own(request, Template, template_id)
     may_edit = allows(request, Permission.EDIT)
     data = request.POST if request.method == "POST" and may_edit else None
     revised = Editing(request, template)
     form = revised.attach(TemplateForm(data, instance=template, workspace=request.workspace))
 
     def stored_form() -> TemplateForm:
-        return TemplateForm(instance=_find(request, template_id), workspace=request.workspace)
+        return TemplateForm(
+            instance=own(request, Template, template_id), workspace=request.workspace
+        )
 
     by_itself = bool(request.headers.get("X-Autosave"))
     if data is not None and form.is_valid() and revised.save(form, form.save, stored_form):
@@ -90,7 +93,7 @@ def edit(request: MemberRequest, template_id: int) -> HttpResponse:
 @member()
 def checked(request: MemberRequest, template_id: int) -> HttpResponse:
     """Say what is wrong with the saved source (a partial)."""
-    template = _find(request, template_id)
+    template = own(request, Template, template_id)
     return render(
         request,
         "campaigns/_template_problem.html",
@@ -102,7 +105,7 @@ def checked(request: MemberRequest, template_id: int) -> HttpResponse:
 @xframe_options_sameorigin
 def preview(request: MemberRequest, template_id: int) -> HttpResponse:
     """Serve a template with a sample text in it, for a sandboxed frame."""
-    template = _find(request, template_id)
+    template = own(request, Template, template_id)
     return _framed(request, template.source)
 
 
@@ -121,14 +124,16 @@ def starter_preview(request: MemberRequest) -> HttpResponse:
 @once
 def duplicate(request: MemberRequest, template_id: int) -> HttpResponse:
     """Copy a template and open the copy."""
-    return redirect("template_edit", mail_templates.duplicate(_find(request, template_id)).pk)
+    return redirect(
+        "template_edit", mail_templates.duplicate(own(request, Template, template_id)).pk
+    )
 
 
 @member(Permission.EDIT)
 @require_POST
 def make_default(request: MemberRequest, template_id: int) -> HttpResponse:
     """Let new campaigns start with this template."""
-    template = _find(request, template_id)
+    template = own(request, Template, template_id)
     mail_templates.make_default(template)
     messages.success(
         request, _("New campaigns start with “%(name)s” now.") % {"name": template.name}
@@ -139,7 +144,7 @@ def make_default(request: MemberRequest, template_id: int) -> HttpResponse:
 @member(Permission.EDIT)
 def delete(request: MemberRequest, template_id: int) -> HttpResponse:
     """Ask, saying where it is used, then delete a template."""
-    template = _find(request, template_id)
+    template = own(request, Template, template_id)
     if request.method == "POST":
         try:
             mail_templates.delete(template)
@@ -157,10 +162,6 @@ def delete(request: MemberRequest, template_id: int) -> HttpResponse:
         "used": drafts.count(),
     }
     return render(request, "campaigns/template_delete.html", context)
-
-
-def _find(request: MemberRequest, template_id: int) -> Template:
-    return get_object_or_404(Template, workspace=request.workspace, pk=template_id)
 
 
 def _framed(request: MemberRequest, source: str) -> HttpResponse:

@@ -39,11 +39,6 @@ class PendingMail:
     drafts: int = 0
 
     @property
-    def mail_count(self) -> int:
-        """How many mails of the product itself are kept."""
-        return sum(self.mails.values())
-
-    @property
     def is_quiet(self) -> bool:
         """Whether nothing waits here."""
         return not self.campaigns and not self.mails

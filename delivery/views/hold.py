@@ -6,12 +6,13 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member, takes_files
+from accounts.access.rows import own
 from accounts.installation import hold, watch
 from accounts.models import Membership, Workspace
 from accounts.roles import Permission, Role
@@ -141,10 +142,7 @@ def _page(request: MemberRequest) -> HttpResponse:
 
 
 def _find(request: MemberRequest, campaign_id: int) -> Campaign:
-    return get_object_or_404(
-        Campaign.objects.filter(workspace=request.workspace).select_related("content"),
-        pk=campaign_id,
-    )
+    return own(request, Campaign.objects.select_related("content"), campaign_id)
 
 
 def _wake() -> None:

@@ -2,10 +2,11 @@
 
 import structlog
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission
 from delivery.public import personal_data
 from subscribers.models import Subscriber
@@ -33,8 +34,7 @@ def subscriber_export(request: MemberRequest, subscriber_id: int) -> JsonRespons
 
 
 def _person(request: MemberRequest, subscriber_id: int) -> Subscriber:
-    rows = Subscriber.objects.filter(workspace=request.workspace).select_related("workspace")
-    person = get_object_or_404(rows, pk=subscriber_id)
+    person = own(request, Subscriber.objects.select_related("workspace"), subscriber_id)
     log.info(
         "subscriber.data_given",
         workspace_id=request.workspace.pk,

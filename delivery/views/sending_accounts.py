@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
@@ -23,8 +24,7 @@ from delivery.system_mail import account_trial
 
 def find(request: MemberRequest, account_id: int) -> SendingAccount:
     """Return an account of the workspace, or answer 404."""
-    found = SendingAccount.objects.filter(workspace=request.workspace)
-    return get_object_or_404(found.select_related("workspace", "warm_up"), pk=account_id)
+    return own(request, SendingAccount.objects.select_related("workspace", "warm_up"), account_id)
 
 
 @member(Permission.MANAGE)

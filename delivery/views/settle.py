@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.numbers import row_number, row_numbers
 from accounts.roles import Permission
@@ -20,9 +21,7 @@ from delivery.pipeline import settle
 @member(Permission.SEND)
 def campaign_settle_unknown(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Send unknown messages again, or leave them as they are."""
-    campaign = get_object_or_404(
-        Campaign.objects.filter(workspace=request.workspace), pk=campaign_id
-    )
+    campaign = own(request, Campaign, campaign_id)
     given = request.POST.getlist("message")
     # No message named: all of them. A name that can't be read must never mean "all".
     chosen = row_numbers(given) or None

@@ -2,12 +2,13 @@
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.once import once
 from accounts.input.senders import understood
 from accounts.roles import Permission
@@ -50,14 +51,10 @@ def _sender_domain(request: MemberRequest) -> str:
     return understood(sender).address.rpartition("@")[2]
 
 
-def _find(request: MemberRequest, signing_key_id: int) -> DkimKey:
-    return get_object_or_404(DkimKey.objects.filter(workspace=request.workspace), pk=signing_key_id)
-
-
 @member(Permission.MANAGE)
 def key_detail(request: MemberRequest, signing_key_id: int) -> HttpResponse:
     """Show a key's DNS record and what can be done with it."""
-    key = _find(request, signing_key_id)
+    key = own(request, DkimKey, signing_key_id)
     context = {
         "key": key,
         "text": dkim_keys.record_text(key),
@@ -71,7 +68,7 @@ def key_detail(request: MemberRequest, signing_key_id: int) -> HttpResponse:
 @member(Permission.MANAGE)
 def key_check(request: MemberRequest, signing_key_id: int) -> HttpResponse:
     """Look the record up in the DNS."""
-    key = _find(request, signing_key_id)
+    key = own(request, DkimKey, signing_key_id)
     if dkim_keys.check(key).problem:
         messages.warning(request, key.problem)
     else:
@@ -83,7 +80,7 @@ def key_check(request: MemberRequest, signing_key_id: int) -> HttpResponse:
 @member(Permission.MANAGE)
 def key_activate(request: MemberRequest, signing_key_id: int) -> HttpResponse:
     """Sign with this key, once the DNS has it: before that, receivers would find no key."""
-    key = _find(request, signing_key_id)
+    key = own(request, DkimKey, signing_key_id)
     if dkim_keys.check(key).problem:
         messages.error(
             request,
@@ -102,7 +99,7 @@ def key_activate(request: MemberRequest, signing_key_id: int) -> HttpResponse:
 @member(Permission.MANAGE)
 def key_retire(request: MemberRequest, signing_key_id: int) -> HttpResponse:
     """Sign no more with this key."""
-    key = _find(request, signing_key_id)
+    key = own(request, DkimKey, signing_key_id)
     if dkim_keys.retire(key):
         messages.success(
             request,
@@ -114,7 +111,7 @@ def key_retire(request: MemberRequest, signing_key_id: int) -> HttpResponse:
 @member(Permission.MANAGE)
 def key_delete(request: MemberRequest, signing_key_id: int) -> HttpResponse:
     """Forget a key that signs nothing."""
-    key = _find(request, signing_key_id)
+    key = own(request, DkimKey, signing_key_id)
     if key.state == DkimState.ACTIVE:
         raise Http404
     if request.method == "POST":

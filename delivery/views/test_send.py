@@ -1,11 +1,12 @@
 """The review step's "Send test"."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission
 from campaigns.checks import confirmation, preflight
 from campaigns.models import Campaign
@@ -16,10 +17,8 @@ from delivery.system_mail.campaign_test import TestSendError, read_addresses, se
 @require_POST
 def campaign_test_send(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Send a test and say what the server answered for each address (a partial, or a page)."""
-    campaign = get_object_or_404(
-        Campaign.objects.select_related("workspace", "content__template"),
-        workspace=request.workspace,
-        pk=campaign_id,
+    campaign = own(
+        request, Campaign.objects.select_related("workspace", "content__template"), campaign_id
     )
     answers, problem, status = [], "", 200
     shown = request.POST.get("confirmed")

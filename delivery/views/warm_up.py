@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -45,28 +46,31 @@ def account_warm_up(request: MemberRequest, account_id: int) -> HttpResponse:
         "usual": usual,
         "plan": plan,
         "today": warm_up.today(account),
-        "rows": _rows(account, plan) if plan else [],
+        "chart_spec": _chart(account, plan) if plan else None,
     }
     return render(request, "delivery/warm_up.html", context)
 
 
-def _rows(account: SendingAccount, plan: WarmUp) -> list[dict[str, Any]]:
-    """Return the plan's days with what was sent on each."""
+def _chart(account: SendingAccount, plan: WarmUp) -> dict[str, Any]:
+    """Return the plan's days with what was sent on each, as `_components/chart.html` draws them."""
     sent = daily_usage.lately(account, days=warm_up.MOST_DAYS * 2)
     today = daily_usage.today(account)
-    rows = []
-    for number, ceiling in enumerate(plan.ceilings):
-        day = plan.starts_on + timedelta(days=number)
-        rows.append(
+    days = [plan.starts_on + timedelta(days=number) for number in range(len(plan.ceilings))]
+    return {
+        "kind": "line",
+        "categories": [
+            date_format(day, "j M" if day.year == today.year else "j M Y") for day in days
+        ],
+        "series": [
+            {"name": _("Ceiling"), "values": plan.ceilings, "tone": "sent-soft", "dashed": True},
             {
-                "number": number + 1,
-                "day": day,
-                "ceiling": ceiling,
-                "sent": sent.get(day, 0) if day <= today else None,
-                "is_today": day == today,
-            }
-        )
-    return rows
+                "name": _("Sent"),
+                "values": [sent.get(day, 0) if day <= today else None for day in days],
+                "tone": "sent",
+                "type": "bar",
+            },
+        ],
+    }
 
 
 @require_POST

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission
 from campaigns import queries
 from campaigns.checks import confirmation
@@ -19,7 +20,8 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus, TrackingMode
 from delivery.figures import ledgers
 from delivery.health import diagnosis
-from delivery.states import EventKind
+from delivery.pipeline import settle
+from delivery.states import EventKind, MessageState
 from reports.campaign import bounces, expected, live, recipients, skips
 from reports.campaign.engagement import curve, engagement, links
 from reports.views.campaigns import key
@@ -31,11 +33,11 @@ FILTERS = (
     "unsubscribed", "cancelled", "planned", "delivered", "bounced", "bounced_hard", "bounced_soft",
     "bounced_blocked", "complained",
 )  # fmt: skip
+ACTS = ("opened", "not_opened", "clicked", "unsubscribed", "bounced", "complained")
 
 
 def _find(request: MemberRequest, campaign_id: int) -> Campaign:
-    campaigns = Campaign.objects.filter(workspace=request.workspace)
-    return get_object_or_404(campaigns.select_related("content", "paused_by"), pk=campaign_id)
+    return own(request, Campaign.objects.select_related("content", "paused_by"), campaign_id)
 
 
 def _minutes_chart(shown: list[live.Minute]) -> dict[str, object] | None:
@@ -53,7 +55,9 @@ def _minutes_chart(shown: list[live.Minute]) -> dict[str, object] | None:
     }
 
 
-def _people(request: MemberRequest, campaign: Campaign) -> dict[str, object]:
+def _people(
+    request: MemberRequest, campaign: Campaign, ledger: ledgers.Ledger
+) -> dict[str, object]:
     state = request.GET.get("state", "")
     state = state if state in FILTERS else ""
     search = request.GET.get("q", "").strip()[:320]
@@ -64,12 +68,48 @@ def _people(request: MemberRequest, campaign: Campaign) -> dict[str, object]:
         after=key(request, "after"),
         before=key(request, "before"),
     )
-    return {"page": page, "state": state, "search": search, "filters": FILTERS}
+    return {
+        "page": page,
+        "state": state,
+        "search": search,
+        "filters": _filters(campaign, ledger, chosen=state),
+        "state_names": {one.value: one.name.lower() for one in MessageState},
+        "undecided": settle.UNDECIDED,
+    }
 
 
-def _figures(campaign: Campaign) -> dict[str, object]:
+def _filters(campaign: Campaign, ledger: ledgers.Ledger, *, chosen: str) -> list[dict[str, object]]:
+    """Return by what people may be filtered: what happened to somebody, and what people do."""
+    words = {
+        "": _("All"),
+        "opened": _("Opened"),
+        "not_opened": _("Not opened"),
+        "clicked": _("Clicked"),
+        "unsubscribed": _("Unsubscribed"),
+        "delivered": _("Delivery confirmed"),
+        "bounced": _("Bounced"),
+        "bounced_hard": _("Hard bounces"),
+        "bounced_soft": _("Soft bounces"),
+        "bounced_blocked": _("Blocked"),
+        "complained": _("Reported as spam"),
+    }
+    words |= {one.name.lower(): str(one.label) for one in MessageState}
+    counts = ledger.by_name
+    shown = {"", *(ACTS if campaign.started_at else ()), chosen, *filter(counts.get, counts)}
+    return [
+        {
+            "label": words[name],
+            "href": f"?state={name}#people",
+            "active": name == chosen,
+            "count": counts.get(name),
+        }
+        for name in FILTERS
+        if name in shown
+    ]
+
+
+def _figures(campaign: Campaign, now: live.Live) -> dict[str, object]:
     """Return what the live page renews every other second: a constant number of small queries."""
-    now = live.now(campaign)
     return {
         "campaign": campaign,
         "now": now,
@@ -89,7 +129,9 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
     if campaign.status == CampaignStatus.DRAFT:
         return redirect("campaign_content", campaign.pk)
     if request.GET.get("part") == "figures":
-        response = render(request, "reports/live_figures.html", _figures(campaign))
+        response = render(
+            request, "reports/live_figures.html", _figures(campaign, live.now(campaign))
+        )
         if request.GET.get("status") != campaign.status:
             # The page's buttons belong to another status by now: show it anew.
             response["HX-Refresh"] = "true"
@@ -99,7 +141,12 @@ def campaign_live(request: MemberRequest, campaign_id: int) -> HttpResponse:
     is_waiting = campaign.status == CampaignStatus.SCHEDULED and not campaign.asks_since
     if is_waiting and not diagnosis.is_about_to_start(campaign):
         return redirect("campaign_review", campaign.pk)  # when, who, the email, and the ways back
-    context = {**_figures(campaign), **_people(request, campaign), "confirmed": ""}
+    figures = live.now(campaign)
+    context = {
+        **_figures(campaign, figures),
+        **_people(request, campaign, figures.ledger),
+        "confirmed": "",
+    }
     if campaign.status == CampaignStatus.PAUSED or campaign.asks_since:
         context["confirmed"] = confirmation.shown(campaign)
     return render(request, "reports/live.html", context)
@@ -152,7 +199,7 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
         "differs": expected.difference(campaign, ledger),
         "unsubscribe_reasons": skips.unsubscribe_reasons(campaign),
         "unsubscribe_words": skips.unsubscribe_words(campaign),
-        **_people(request, campaign),
+        **_people(request, campaign, ledger),
     }
     return render(request, "reports/report.html", context)
 
@@ -161,11 +208,8 @@ def campaign_report(request: MemberRequest, campaign_id: int) -> HttpResponse:
 def campaign_recipients(request: MemberRequest, campaign_id: int) -> HttpResponse:
     """Show the table of recipients alone, for filters and paging."""
     campaign = _find(request, campaign_id)
-    context = {
-        "campaign": campaign,
-        "ledger": ledgers.of(campaign),
-        **_people(request, campaign),
-    }
+    ledger = ledgers.of(campaign)
+    context = {"campaign": campaign, "ledger": ledger, **_people(request, campaign, ledger)}
     return render(request, "reports/recipients.html", context)
 
 

@@ -4,8 +4,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
@@ -18,6 +19,7 @@ from subscribers.directory import counts
 from subscribers.models import Subscriber
 
 RANGES = (30, 90, 365)
+SMALLEST_SHOWN = 0.05  # points: less is shown as 0.0
 MORNING, AFTERNOON, EVENING = 4, 11, 18
 
 
@@ -65,6 +67,51 @@ def _growth_chart(workspace: Workspace, days: int) -> dict[str, object]:
             },
         ],
     }
+
+
+def _periods(days: int) -> list[dict[str, object]]:
+    words = {30: _("30 d"), 90: _("90 d"), 365: _("1 y")}
+    return [{"label": words[one], "href": f"?days={one}", "active": one == days} for one in RANGES]
+
+
+def _tone(change: float | None, *, less_is_better: bool = False) -> str:
+    """Return how a change is coloured; none that rounds to nothing."""
+    if change is None or abs(change) < SMALLEST_SHOWN:
+        return ""
+    return "good" if (change > 0) != less_is_better else "bad"
+
+
+def _kpis(
+    now: home.Period, before: home.Period, rates: list[dict[str, float]]
+) -> list[dict[str, object]]:
+    """Return the rates of thirty days, each with its change in points and its weeks."""
+    left = ngettext("%(num)s person", "%(num)s people", now.unsubscribed)
+    words = {
+        "delivered": (_("Delivered"), _("of %(n)s sent") % {"n": _number(now.sent)}),
+        "opened": (_("Human opens"), ""),
+        "clicked": (_("Clicks"), _("scanners left out")),
+        "unsubscribed": (_("Unsubscribed"), left % {"num": now.unsubscribed}),
+    }
+    found: list[dict[str, object]] = []
+    for key, (label, note) in words.items():
+        change = home.change(now.rate(key), before.rate(key))
+        found.append(
+            {
+                "label": label,
+                "rate": now.rate(key),
+                "digits": 2 if key == "unsubscribed" else 1,
+                "change": change,
+                "tone": _tone(change, less_is_better=key == "unsubscribed"),
+                "note": note,
+                "proxies": now.rate("proxy_opened") if key == "opened" else None,
+                "spark": [week[key] for week in rates],
+            }
+        )
+    return found
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)
 
 
 def _checklist_items(steps: list[home.ChecklistStep], role: str) -> list[dict[str, object]]:
@@ -116,20 +163,19 @@ def home_page(request: MemberRequest) -> HttpResponse:
     subscribers = counts.subscribed(workspace)
     has_people = Subscriber.objects.filter(workspace=workspace).exists()
     steps = home.checklist(workspace, has_people=has_people)
+    steps_done = sum(step.done for step in steps)
+    gained = now.joined - now.left
     context = {
         "greeting": _greeting(request.user.name),
         "subscribers": subscribers,
-        "now": now,
-        "before": before,
-        "change": home.change,
-        "rates": home.recent_rates(workspace),
+        "new": {"people": gained, "tone": _tone(gained)},
+        "kpis": _kpis(now, before, home.recent_rates(workspace)),
         "growth_spark": [point["subscribers"] for point in home.growth(workspace, days=30)],
         "chart_spec": _growth_chart(workspace, days),
-        "days": days,
-        "ranges": RANGES,
-        "steps": steps,
+        "periods": _periods(days),
         "checklist_items": _checklist_items(steps, request.membership.role),
-        "steps_done": sum(step.done for step in steps),
+        "steps_done": steps_done,
+        "shows_checklist": steps_done < len(steps) and not workspace.checklist_dismissed,
         "cards": cards.newest(workspace, limit=5),
         "failures": cards.recent_failures(workspace, limit=5),
     }

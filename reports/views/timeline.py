@@ -1,13 +1,14 @@
 """What one person got and did, for the subscriber's page."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
 from accounts.access.permissions import MemberRequest, member
 from accounts.roles import Permission, may
 from delivery.bounce_policy import effects
 from delivery.models import Event, HeldBack, Message, SoftBounces
 from delivery.tracking import devices, evidence
+from accounts.access.rows import own
 from subscribers.models import Subscriber
 from subscribers.people import merging
 
@@ -17,8 +18,7 @@ SHOWN = 50
 @member(Permission.VIEW)
 def subscriber_timeline(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Show the newest messages of a person with what happened to each."""
-    people = Subscriber.objects.filter(workspace=request.workspace)
-    subscriber = get_object_or_404(people, pk=subscriber_id)
+    subscriber = own(request, Subscriber, subscriber_id)
     messages = list(
         Message.objects.filter(subscriber_id__in=merging.keys_of(subscriber))
         .select_related("campaign", "reply")

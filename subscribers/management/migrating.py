@@ -1,4 +1,4 @@
-"""What the commands that move people from another tool have in common."""
+"""What the commands that migrate from other tools have in common."""
 
 import json
 import sys
@@ -23,16 +23,16 @@ from subscribers.states import ExistingPeople, ImportStatus, MigrationSource, Su
 EXITS = """
 
 Nobody who has left or is suppressed here comes back; a second run of the same files changes
-nothing. --dry-run says what would happen and writes nothing. A move can be undone for 30 days, on
-its page.
+nothing. --dry-run says what would happen and writes nothing. A migration can be undone for 30 days,
+on its page.
 
-Exit codes: 0 done (rows left out stand in report_file, with the reason), 1 nothing was moved and
+Exit codes: 0 done (rows left out stand in report_file, with the reason), 1 nothing was migrated and
 stderr says why, 2 wrong arguments, 3 with --strict: done, but some rows were invalid."""
 STRICT = 3
 
 
 class MigrationCommand(BaseCommand):
-    """Moves the files of one tool."""
+    """Migrates the files of one tool."""
 
     source: ClassVar[MigrationSource]
     needs_list: ClassVar[bool] = True
@@ -55,7 +55,7 @@ class MigrationCommand(BaseCommand):
         add_common(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Move the files and say what happened."""
+        """Migrate the files and say what happened."""
         workspace = choosing.workspace(options["workspace"])
         mailing_list = None
         if self.needs_list:
@@ -93,7 +93,7 @@ class MigrationCommand(BaseCommand):
 
 
 def add_people(parser: CommandParser) -> None:
-    """Declare what every move of people takes."""
+    """Declare what every migration of people takes."""
     parser.add_argument("--statement", default="", metavar="TEXT", help="what they agreed to there")
     parser.add_argument(
         "--existing",
@@ -104,7 +104,7 @@ def add_people(parser: CommandParser) -> None:
 
 
 def add_common(parser: CommandParser) -> None:
-    """Declare what every move takes."""
+    """Declare what every migration takes."""
     parser.add_argument("--workspace", metavar="SLUG", help="default: the only or first one")
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
     parser.add_argument("--strict", action="store_true", help="exit with 3 on invalid rows")
@@ -112,7 +112,7 @@ def add_common(parser: CommandParser) -> None:
 
 
 def carry_out(record: ToolMigration, opener: Opener, *, dry_run: bool) -> dict[str, Any]:
-    """Check or run a move here and now; returns its figures.
+    """Check or run a migration here and now; returns its figures.
 
     Raises:
         CommandError: it was stopped.
@@ -130,12 +130,12 @@ def carry_out(record: ToolMigration, opener: Opener, *, dry_run: bool) -> dict[s
         raise
     record.refresh_from_db()
     if record.status not in (ImportStatus.CHECKED, ImportStatus.DONE):
-        raise CommandError(record.failure or "The move did not finish.")
+        raise CommandError(record.failure or "The migration did not finish.")
     return summary(record, seconds=time.monotonic() - began)
 
 
 def summary(record: ToolMigration, *, seconds: float) -> dict[str, Any]:
-    """Return a move's figures as plain values."""
+    """Return a migration's figures as plain values."""
     columns = ("rows", "created", "updated", "unchanged", "kept_out", "suppressed", "invalid")
     return {
         "id": record.pk,

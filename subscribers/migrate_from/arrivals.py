@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from subscribers.imports import mapping
 from subscribers.imports.consent_lines import network_address
 from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow
@@ -105,6 +106,14 @@ def column(names: Sequence[str], *wanted: str) -> int | None:
 def plain(name: str) -> str:
     """Write a column's name in small letters, without spaces and marks."""
     return re.sub(r"[\W_]+", "", name.lower())
+
+
+def only_address(width: int, email: int) -> list[ColumnTarget]:
+    """Return what columns go to where a file brings addresses and nothing else."""
+    return [
+        ColumnTarget(to=mapping.EMAIL if index == email else mapping.IGNORE)
+        for index in range(width)
+    ]
 
 
 def cell(cells: Sequence[str], index: int | None) -> str:

@@ -5,7 +5,7 @@ list's subscribers. `listmonk_database` knows all of that. Status: enabled; disa
 so they come as people who have left); blocklisted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
@@ -13,7 +13,7 @@ from accounts.models import Workspace
 from subscribers.imports import mapping, moments
 from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow
-from subscribers.migrate_from import arrivals, attributes
+from subscribers.migrate_from import arrivals, attributes, tables
 from subscribers.migrate_from.arrivals import (
     Arrival,
     ExportPart,
@@ -67,29 +67,24 @@ def _part(
                 kinds.setdefault(key, set()).add(attributes.kind(value))
     known = Attributes(workspace, kinds=kinds, noticed=noticed)
 
-    def rows() -> Iterator[Arrival | BrokenRow]:
-        for row in table.rows():
-            if isinstance(row, BrokenRow):
-                yield row
-                continue
-            number, cells = row
-            values = attributes.read(_cell(cells, places, "attributes"))
-            if values is None:
-                noticed.count("attributes")
-            email, name = _cell(cells, places, "email"), _cell(cells, places, "name")
-            yield arrival(
-                number,
-                [email, name_of(name, email=email), *known.cells(values or {})],
-                status=_cell(cells, places, "status"),
-                created=_cell(cells, places, "createdat"),
-                list_id=list_id,
-            )
+    def read(number: int, cells: Sequence[str]) -> Arrival:
+        values = attributes.read(_cell(cells, places, "attributes"))
+        if values is None:
+            noticed.count("attributes")
+        email, name = _cell(cells, places, "email"), _cell(cells, places, "name")
+        return arrival(
+            number,
+            [email, name_of(name, email=email), *known.cells(values or {})],
+            status=_cell(cells, places, "status"),
+            created=_cell(cells, places, "createdat"),
+            list_id=list_id,
+        )
 
     return ExportPart(
         name=table.name,
         columns=("email", "name", *known.keys),
         targets=(*TARGETS, *known.targets),
-        rows=rows,
+        rows=tables.reading(table, read),
     )
 
 

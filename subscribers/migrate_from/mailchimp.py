@@ -7,7 +7,7 @@ those who left, UNSUB_TIME and why, and of bounced ones CLEAN_TIME
 (mailchimp.com/help/view-export-contacts). Moments are UTC.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from subscribers.imports import mapping, moments
 from subscribers.imports.mapping import ColumnTarget
-from subscribers.imports.reader import BrokenRow
 from subscribers.migrate_from import arrivals, tables
 from subscribers.migrate_from.arrivals import (
     Arrival,
@@ -39,6 +38,12 @@ class FileRole(StrEnum):
     NONSUBSCRIBED = "nonsubscribed"  # customers who never agreed to anything
 
 
+COLUMNS = {
+    mapping.EMAIL: ("emailaddress", "email"),
+    mapping.FIRST_NAME: ("firstname", "fname"),
+    mapping.LAST_NAME: ("lastname", "lname"),
+    mapping.TIME_ZONE: ("timezone",),
+}
 INTERNAL = frozenset(
     {
         "memberrating", "optintime", "optinip", "confirmtime", "confirmip", "latitude", "longitude",
@@ -81,7 +86,7 @@ def role(table: Table) -> FileRole:
     Raises:
         SourceRefused: it has no column of addresses.
     """
-    if _column(table, "emailaddress", "email") is None:
+    if _column(table, *COLUMNS[mapping.EMAIL]) is None:
         raise SourceRefused(
             _("%(file)s has no column “Email Address”. Is it a Mailchimp export?")
             % {"file": table.name}
@@ -101,43 +106,25 @@ def _column(table: Table, *names: str) -> int | None:
 def _part(
     workspace: Workspace, table: Table, *, role: FileRole, list_id: int, noticed: NotBroughtOver
 ) -> ExportPart:
-    email = _column(table, "emailaddress", "email") or 0
+    email = _column(table, *COLUMNS[mapping.EMAIL]) or 0
     if role is FileRole.CLEANED:
-        targets = [
-            ColumnTarget(to=mapping.EMAIL if index == email else mapping.IGNORE)
-            for index in range(len(table.columns))
-        ]
+        targets = arrivals.only_address(len(table.columns), email)
     else:
-        targets = _targets(workspace, table, email, noticed)
+        targets = _targets(workspace, table, noticed)
     reader = _Reader(table, role=role, list_id=list_id, targets=targets, noticed=noticed)
-    return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=reader.rows)
+    rows = tables.reading(table, reader.read)
+    return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=rows)
 
 
-def _targets(
-    workspace: Workspace, table: Table, email: int, noticed: NotBroughtOver
-) -> list[ColumnTarget]:
-    known = {email: ColumnTarget(to=mapping.EMAIL)}
-    for to, names in (
-        (mapping.FIRST_NAME, ("firstname", "fname")),
-        (mapping.LAST_NAME, ("lastname", "lname")),
-        (mapping.TIME_ZONE, ("timezone",)),
-    ):
-        index = _column(table, *names)
-        if index is not None:
-            known[index] = ColumnTarget(to=to)
+def _targets(workspace: Workspace, table: Table, noticed: NotBroughtOver) -> list[ColumnTarget]:
+    known = tables.known(table, COLUMNS)
     for name, label in (("cc", _("Country code")), ("region", _("Region")), ("notes", _("Notes"))):
         index = _column(table, name)
         if index is not None and table.is_filled(index):
             known[index] = ColumnTarget(to=mapping.NEW, label=label)
-    columns = [arrivals.plain(column) for column in table.columns]
-    internal = frozenset(
-        index for index, word in enumerate(columns) if word in INTERNAL and index not in known
+    return tables.targets(
+        workspace, table, known=known, internal=INTERNAL, used=USED, noticed=noticed
     )
-    found = tables.targets(workspace, table, known=known, internal=internal, noticed=noticed)
-    for column, word in zip(table.columns, columns, strict=True):
-        if word in USED:
-            noticed.left_out.pop(column, None)
-    return found
 
 
 class _Reader:
@@ -152,7 +139,6 @@ class _Reader:
         targets: Sequence[ColumnTarget],
         noticed: NotBroughtOver,
     ) -> None:
-        self._table = table
         self._role = role
         self._list = list_id
         self._tamer = tables.Tamer(targets, noticed)
@@ -162,27 +148,21 @@ class _Reader:
             if (word := arrivals.plain(column)) in USED
         }
 
-    def rows(self) -> Iterator[Arrival | BrokenRow]:
-        for row in self._table.rows():
-            if isinstance(row, BrokenRow):
-                yield row
-            elif self._role is FileRole.CLEANED:
-                number, cells = row
-                yield Arrival(
-                    number=number,
-                    cells=cells,
-                    reason=SuppressionReason.BOUNCED,
-                    reason_at=moments.moment(self._cell(cells, "cleantime")),
-                    reason_detail=self._cell(cells, "cleancampaigntitle"),
-                )
-            else:
-                number, cells = row
-                yield Arrival(
-                    number=number,
-                    cells=self._tamer.tame(cells),
-                    tags=arrivals.tags(self._cell(cells, "tags")),
-                    joinings=(self._joining(cells),),
-                )
+    def read(self, number: int, cells: list[str]) -> Arrival:
+        if self._role is FileRole.CLEANED:
+            return Arrival(
+                number=number,
+                cells=cells,
+                reason=SuppressionReason.BOUNCED,
+                reason_at=moments.moment(self._cell(cells, "cleantime")),
+                reason_detail=self._cell(cells, "cleancampaigntitle"),
+            )
+        return Arrival(
+            number=number,
+            cells=self._tamer.tame(cells),
+            tags=arrivals.tags(self._cell(cells, "tags")),
+            joinings=(self._joining(cells),),
+        )
 
     def _cell(self, cells: Sequence[str], word: str) -> str:
         return arrivals.cell(cells, self._at.get(word))

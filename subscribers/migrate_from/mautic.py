@@ -10,7 +10,7 @@ Names of columns are the fields' aliases or labels (``email``, ``firstname``, ``
 0 may be contacted, 1 unsubscribed, 2 bounced, 3 by hand (docs.mautic.org, Contacts).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,6 @@ from accounts.models import Workspace
 from subscribers.fields.definitions import NO
 from subscribers.imports import mapping, moments
 from subscribers.imports.mapping import ColumnTarget
-from subscribers.imports.reader import BrokenRow
 from subscribers.migrate_from import arrivals, tables
 from subscribers.migrate_from.arrivals import (
     Arrival,
@@ -37,6 +36,13 @@ ADDED = ("dateadded", "createdon", "dateidentified", "dateadd")
 IP = ("ip", "ipaddress", "ipaddresses")
 LIST_REASON = ("reason", "dncreason", "donotcontactreason", "reasonid")
 NAMES = ("firstname", "lastname", "title", "company")
+COLUMNS = {
+    mapping.EMAIL: ("email", "emailaddress"),
+    mapping.FIRST_NAME: ("firstname",),
+    mapping.LAST_NAME: ("lastname",),
+    mapping.TIME_ZONE: ("timezone",),
+    mapping.LANGUAGE: ("preferredlocale", "preferredlanguage", "locale", "language"),
+}
 CONTACTABLE = "0"
 DNC_QUERY = (
     "SELECT l.email, d.reason, d.date_added, d.comments, d.channel "
@@ -99,69 +105,52 @@ def _is_dnc_list(table: Table) -> bool:
     return has_reason and not has_dnc and arrivals.column(table.columns, *NAMES) is None
 
 
-def _dnc_part(table: Table) -> ExportPart:
-    email = arrivals.column(table.columns, "email", "emailaddress")
+def _email(table: Table) -> int:
+    email = arrivals.column(table.columns, *COLUMNS[mapping.EMAIL])
     if email is None:
         raise SourceRefused(_("%(file)s has no column “email”.") % {"file": table.name})
-    targets = [
-        ColumnTarget(to=mapping.EMAIL if index == email else mapping.IGNORE)
-        for index in range(len(table.columns))
-    ]
+    return email
+
+
+def _dnc_part(table: Table) -> ExportPart:
+    email = _email(table)
+    targets = arrivals.only_address(len(table.columns), email)
     why = arrivals.column(table.columns, *LIST_REASON)
     since = arrivals.column(table.columns, *ADDED)
     note = arrivals.column(table.columns, *DNC_REASON, "comments", "comment")
     channel = arrivals.column(table.columns, "channel")
 
-    def rows() -> Iterator[Arrival | BrokenRow]:
-        for row in table.rows():
-            if isinstance(row, BrokenRow):
-                yield row
-                continue
-            number, cells = row
-            # Text messages have their own.
-            if arrivals.cell(cells, channel).lower() not in {"", "email"}:
-                continue
-            reason = arrivals.cell(cells, why).lower()
-            if reason == CONTACTABLE:
-                continue
-            yield Arrival(
-                number=number,
-                cells=cells,
-                reason=_reason(reason, ""),
-                reason_at=moments.moment(arrivals.cell(cells, since)),
-                reason_detail=arrivals.short(arrivals.cell(cells, note)),
-            )
+    def arrival(number: int, cells: Sequence[str]) -> Arrival | None:
+        reason = arrivals.cell(cells, why).lower()
+        is_text_message = arrivals.cell(cells, channel).lower() not in {"", "email"}
+        if reason == CONTACTABLE or is_text_message:  # those have a list of their own
+            return None
+        return Arrival(
+            number=number,
+            cells=cells,
+            reason=_reason(reason, ""),
+            reason_at=moments.moment(arrivals.cell(cells, since)),
+            reason_detail=arrivals.short(arrivals.cell(cells, note)),
+        )
 
+    rows = tables.reading(table, arrival)
     return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=rows)
 
 
 def _part(
     workspace: Workspace, table: Table, *, list_id: int, noticed: NotBroughtOver
 ) -> ExportPart:
-    email = arrivals.column(table.columns, "email", "emailaddress")
-    if email is None:
-        raise SourceRefused(_("%(file)s has no column “email”.") % {"file": table.name})
-    known = {email: ColumnTarget(to=mapping.EMAIL)}
-    for to, names in (
-        (mapping.FIRST_NAME, ("firstname",)),
-        (mapping.LAST_NAME, ("lastname",)),
-        (mapping.TIME_ZONE, ("timezone",)),
-        (mapping.LANGUAGE, ("preferredlocale", "preferredlanguage", "locale", "language")),
-    ):
-        index = arrivals.column(table.columns, *names)
-        if index is not None:
-            known[index] = ColumnTarget(to=to)
-    used = {"tags", "dateadded", *IP, *DNC, *DNC_REASON}
-    internal = frozenset(
-        index
-        for index, column in enumerate(table.columns)
-        if arrivals.plain(column) in INTERNAL and index not in known
+    _email(table)
+    targets = tables.targets(
+        workspace,
+        table,
+        known=tables.known(table, COLUMNS),
+        internal=INTERNAL,
+        used={"tags", "dateadded", *IP, *DNC, *DNC_REASON},
+        noticed=noticed,
     )
-    targets = tables.targets(workspace, table, known=known, internal=internal, noticed=noticed)
-    for column in table.columns:
-        if arrivals.plain(column) in used:
-            noticed.left_out.pop(column, None)
-    rows = _Reader(table, list_id=list_id, targets=targets, noticed=noticed).rows
+    reader = _Reader(table, list_id=list_id, targets=targets, noticed=noticed)
+    rows = tables.reading(table, reader.read)
     return ExportPart(name=table.name, columns=table.columns, targets=targets, rows=rows)
 
 
@@ -177,7 +166,6 @@ class _Reader:
         noticed: NotBroughtOver,
     ) -> None:
         columns = table.columns
-        self._table = table
         self._list = list_id
         self._tamer = tables.Tamer(targets, noticed)
         self._dnc = arrivals.column(columns, *DNC)
@@ -186,29 +174,23 @@ class _Reader:
         self._ip = arrivals.column(columns, *IP)
         self._tags = arrivals.column(columns, "tags")
 
-    def rows(self) -> Iterator[Arrival | BrokenRow]:
-        for row in self._table.rows():
-            if isinstance(row, BrokenRow):
-                yield row
-                continue
-            number, cells = row
-            status = arrivals.cell(cells, self._dnc).lower()
-            if status and status not in MAY:
-                why = arrivals.cell(cells, self._why)
-                yield Arrival(
-                    number=number,
-                    cells=cells,
-                    reason=_reason(status, why.lower()),
-                    reason_detail=arrivals.short(why),
-                )
-                continue
-            text = arrivals.cell(cells, self._tags)
-            yield Arrival(
+    def read(self, number: int, cells: list[str]) -> Arrival:
+        status = arrivals.cell(cells, self._dnc).lower()
+        if status and status not in MAY:
+            why = arrivals.cell(cells, self._why)
+            return Arrival(
                 number=number,
-                cells=self._tamer.tame(cells),
-                tags=arrivals.tags(text, separator="|" if "|" in text else ","),
-                joinings=(self._joining(cells),),
+                cells=cells,
+                reason=_reason(status, why.lower()),
+                reason_detail=arrivals.short(why),
             )
+        text = arrivals.cell(cells, self._tags)
+        return Arrival(
+            number=number,
+            cells=self._tamer.tame(cells),
+            tags=arrivals.tags(text, separator="|" if "|" in text else ","),
+            joinings=(self._joining(cells),),
+        )
 
     def _joining(self, cells: Sequence[str]) -> Joining:
         at = moments.moment(arrivals.cell(cells, self._added))

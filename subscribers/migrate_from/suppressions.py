@@ -12,9 +12,8 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
-from subscribers.imports import layout, mapping, moments
+from subscribers.imports import layout, moments
 from subscribers.imports.error_file import unsafe
-from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.normalizing import fold
 from subscribers.imports.reader import BrokenRow, Rows
 from subscribers.migrate_from import arrivals
@@ -106,10 +105,7 @@ def part(
             else:
                 yield from _each(reader.read(*row), reader.email, workspace, noticed)
 
-    targets = [
-        ColumnTarget(to=mapping.EMAIL if index == reader.email else mapping.IGNORE)
-        for index in range(len(columns))
-    ]
+    targets = arrivals.only_address(len(columns), reader.email)
     return ExportPart(name=name, columns=columns, targets=targets, rows=rows)
 
 

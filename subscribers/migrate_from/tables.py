@@ -1,6 +1,6 @@
 """A delimited file of another tool: its columns, what they could mean here, its rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,8 @@ from subscribers.imports import layout, mapping
 from subscribers.imports.layout import Layout
 from subscribers.imports.mapping import ColumnTarget
 from subscribers.imports.reader import BrokenRow, Rows
-from subscribers.migrate_from.arrivals import NotBroughtOver, SourceRefused
+from subscribers.migrate_from import arrivals
+from subscribers.migrate_from.arrivals import Arrival, NotBroughtOver, SourceRefused
 from subscribers.models import CustomField
 from subscribers.people import people
 from subscribers.states import FieldType
@@ -93,15 +94,41 @@ def _samples(table: Table) -> list[list[str]]:
     ]
 
 
-def targets(
+def reading(
+    table: Table, make: Callable[[int, list[str]], Arrival | None]
+) -> Callable[[], Iterator[Arrival | BrokenRow]]:
+    """Return what reads a table's rows by ``make``; None: nothing comes of this row."""
+
+    def rows() -> Iterator[Arrival | BrokenRow]:
+        for row in table.rows():
+            found = row if isinstance(row, BrokenRow) else make(*row)
+            if found is not None:
+                yield found
+
+    return rows
+
+
+def known(table: Table, names: Mapping[str, Sequence[str]]) -> dict[int, ColumnTarget]:
+    """Find the columns that are known for sure, by the names that each target has there."""
+    found = {arrivals.column(table.columns, *wanted): to for to, wanted in names.items()}
+    return {index: ColumnTarget(to=to) for index, to in found.items() if index is not None}
+
+
+def targets(  # noqa: PLR0913 - what the tool's reader knows of its columns
     workspace: Workspace,
     table: Table,
     *,
     known: Mapping[int, ColumnTarget],
-    internal: frozenset[int],
+    internal: Collection[str],
+    used: Collection[str],
     noticed: NotBroughtOver,
 ) -> list[ColumnTarget]:
-    """Say what each column goes to: what is known for sure, a field of its own, or nothing."""
+    """Say what each column goes to: what is known for sure, a field of its own, or nothing.
+
+    ``internal`` are names (`arrivals.plain`) of columns that mean nothing here, ``used`` of those
+    that the reader reads itself.
+    """
+    words = list(map(arrivals.plain, table.columns))
     suggested = mapping.suggest(
         workspace, columns=table.columns, samples=table.samples, guess_types=False
     )
@@ -116,15 +143,17 @@ def targets(
     for index, column in enumerate(table.columns):
         target = known.get(index)
         if target is None:
-            target = ColumnTarget() if index in internal else suggested[index]
+            is_internal = words[index] in internal
+            target = ColumnTarget() if is_internal else suggested[index]
             if target.to != mapping.NEW and target.to in taken:
                 target = ColumnTarget()
             if target.to in own and not _fits(own[target.to], table, index):
                 # Better a second field than refusing everybody for a value of the other tool's.
                 label = f"{column} ({FieldType.TEXT.label})"[: mapping.LONGEST_LABEL]
                 target = ColumnTarget(to=mapping.NEW, label=label)
-            if target.to == mapping.IGNORE and table.is_filled(index):
-                noticed.left_out[column] = INTERNAL if index in internal else TOO_MANY
+            is_ignored = target.to == mapping.IGNORE and words[index] not in used
+            if is_ignored and table.is_filled(index):
+                noticed.left_out[column] = INTERNAL if is_internal else TOO_MANY
         result.append(target)
     return result
 

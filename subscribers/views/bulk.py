@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.numbers import row_number, row_numbers
 from accounts.roles import Permission
@@ -106,8 +107,7 @@ def _begin(
 
 
 def _find(request: MemberRequest, action_id: int) -> BulkAction:
-    mine = BulkAction.objects.filter(workspace=request.workspace).select_related("created_by")
-    return get_object_or_404(mine, pk=action_id)
+    return own(request, BulkAction.objects.select_related("created_by"), action_id)
 
 
 @member(Permission.VIEW)

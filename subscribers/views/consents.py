@@ -2,11 +2,12 @@
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
 from subscribers.consent import proof
@@ -54,5 +55,4 @@ def settings_privacy(request: MemberRequest) -> HttpResponse:
 
 
 def _person(request: MemberRequest, subscriber_id: int) -> Subscriber:
-    rows = Subscriber.objects.filter(workspace=request.workspace).select_related("workspace")
-    return get_object_or_404(rows, pk=subscriber_id)
+    return own(request, Subscriber.objects.select_related("workspace"), subscriber_id)

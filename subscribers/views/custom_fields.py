@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.once import once
 from accounts.input.revisions import Editing
@@ -42,8 +43,7 @@ def field_list(request: MemberRequest) -> HttpResponse:
 
 
 def _find(request: MemberRequest, field_id: int) -> CustomField:
-    mine = CustomField.objects.filter(workspace=request.workspace).select_related("workspace")
-    return get_object_or_404(mine, pk=field_id)
+    return own(request, CustomField.objects.select_related("workspace"), field_id)
 
 
 @member(Permission.EDIT)

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.numbers import row_number
 from accounts.roles import Permission
@@ -65,8 +66,7 @@ def duplicate_search(request: MemberRequest) -> HttpResponse:
 @member(Permission.EDIT)
 def duplicate_dismiss(request: MemberRequest, group_id: int) -> HttpResponse:
     """Note that these are different people."""
-    groups = DuplicateGroup.objects.filter(workspace=request.workspace)
-    group = get_object_or_404(groups, pk=group_id)
+    group = own(request, DuplicateGroup, group_id)
     duplicates.tell_apart(request.workspace, group_id=group.pk)
     messages.success(request, _("They will not be shown together again."))
     return redirect("duplicate_list")
@@ -76,7 +76,7 @@ def duplicate_dismiss(request: MemberRequest, group_id: int) -> HttpResponse:
 def subscriber_merge(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Ask what stays of whom, and make one person of two."""
     people = Subscriber.objects.filter(workspace=request.workspace)
-    keep = get_object_or_404(people, pk=subscriber_id)
+    keep = own(request, people, subscriber_id)
     given = request.POST if request.method == "POST" else request.GET
     away = people.filter(pk=row_number(given.get("with", "")) or 0).exclude(pk=keep.pk).first()
     if away is None:

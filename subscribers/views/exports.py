@@ -4,12 +4,13 @@ import structlog
 from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission
 from subscribers.directory import counts, directory, export
 from subscribers.directory.filters import PeopleFilters
@@ -88,11 +89,9 @@ def _selection(request: MemberRequest) -> tuple[QuerySet[Subscriber], str]:
         raise BadRequest(unread(filters))
     title = _("Subscribers")
     if filters.list_id:
-        lists = MailingList.objects.filter(workspace=request.workspace)
-        title = get_object_or_404(lists, pk=filters.list_id).name
+        title = own(request, MailingList, filters.list_id).name
     elif filters.segment_id:
-        segments = Segment.objects.filter(workspace=request.workspace)
-        title = get_object_or_404(segments, pk=filters.segment_id).name
+        title = own(request, Segment, filters.segment_id).name
     return directory.matching(request.workspace, filters), title
 
 

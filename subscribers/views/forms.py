@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission, may
@@ -112,11 +113,7 @@ def form_delete(request: MemberRequest, form_id: int) -> HttpResponse:
 
 
 def _find(request: MemberRequest, form_id: int) -> SignupForm:
-    return get_object_or_404(
-        SignupForm.objects.select_related("statement", "workspace"),
-        workspace=request.workspace,
-        pk=form_id,
-    )
+    return own(request, SignupForm.objects.select_related("statement", "workspace"), form_id)
 
 
 def _save_or_show(
@@ -146,13 +143,8 @@ def _save_or_show(
 @require_safe
 def form_embed(request: MemberRequest, form_id: int) -> HttpResponse:
     """Give what puts a form into another site."""
-    row = get_object_or_404(
-        SignupForm.objects.select_related("statement", "workspace").prefetch_related(
-            "lists", "asked__field"
-        ),
-        workspace=request.workspace,
-        pk=form_id,
-    )
+    rows = SignupForm.objects.select_related("statement", "workspace")
+    row = own(request, rows.prefetch_related("lists", "asked__field"), form_id)
     frame = f"{settings.SITE_URL}{outside('public_signup_frame', row.public_id)}"
     script = f"{settings.SITE_URL}{outside('public_embed_script')}"
     with translation.override(_language(row)):  # of the site that it is put into

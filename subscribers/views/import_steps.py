@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.cache import cache
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.roles import Permission
 from subscribers import tasks
@@ -251,7 +252,7 @@ def find(request: MemberRequest, import_id: int) -> Import:
     """Return one of the workspace's imports of files, or answer 404."""
     rows = request.workspace.imports.of_files()
     rows = rows.select_related("mailing_list", "statement", "workspace")
-    return get_object_or_404(rows, pk=import_id)
+    return own(request, rows, import_id)
 
 
 def counts(record: Import) -> dict[str, int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member, takes_files
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.numbers import row_number
 from accounts.input.once import once
@@ -139,7 +140,7 @@ def _reread(request: MemberRequest, record: Import) -> None:
 @member(Permission.EDIT)
 def import_undo(request: MemberRequest, import_id: int) -> HttpResponse:
     """Say what an undo of an import, or of a migration, would do, and begin it."""
-    record = get_object_or_404(request.workspace.imports, pk=import_id)
+    record = own(request, request.workspace.imports.all(), import_id)
     page = reverse("migration_page" if record.is_migration else "import_page", args=[record.pk])
     if not undo.can_be_undone(record):
         return redirect(page)

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.once import once
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
@@ -19,10 +20,6 @@ from subscribers.forms.people import ListForm
 from subscribers.models import MailingList, SignupForm
 from subscribers.privacy import erasure
 from subscribers.views.people import key
-
-
-def _find(request: MemberRequest, list_id: int) -> MailingList:
-    return get_object_or_404(MailingList.objects.filter(workspace=request.workspace), pk=list_id)
 
 
 @member(Permission.VIEW)
@@ -42,7 +39,7 @@ def list_list(request: MemberRequest) -> HttpResponse:
 @member(Permission.VIEW)
 def list_page(request: MemberRequest, list_id: int) -> HttpResponse:
     """Show one list: its figures, its forms, its newest people."""
-    mailing_list = _find(request, list_id)
+    mailing_list = own(request, MailingList, list_id)
     filters = directory.Filters(list_id=mailing_list.pk)
     context = {
         "list": mailing_list,
@@ -77,7 +74,7 @@ def _edit(request: MemberRequest, mailing_list: MailingList, title: str) -> Http
     form = editing.attach(ListForm(request.POST or None, instance=mailing_list))
 
     def stored() -> ListForm:
-        return ListForm(instance=_find(request, mailing_list.pk))
+        return ListForm(instance=own(request, MailingList, mailing_list.pk))
 
     if request.method == "POST" and form.is_valid() and editing.save(form, form.save, stored):
         messages.success(request, _("Saved."))
@@ -97,14 +94,14 @@ def list_new(request: MemberRequest) -> HttpResponse:
 @member(Permission.EDIT)
 def list_edit(request: MemberRequest, list_id: int) -> HttpResponse:
     """Change a list."""
-    mailing_list = _find(request, list_id)
+    mailing_list = own(request, MailingList, list_id)
     return _edit(request, mailing_list, mailing_list.name)
 
 
 @member(Permission.EDIT)
 def list_archive(request: MemberRequest, list_id: int) -> HttpResponse:
     """Ask, saying where it is used, then archive a list; its people and its history stay."""
-    mailing_list = _find(request, list_id)
+    mailing_list = own(request, MailingList, list_id)
     uses = [use for use in usage.of_list(mailing_list) if use.holds]
     if request.method != "POST":
         return render(
@@ -120,7 +117,7 @@ def list_archive(request: MemberRequest, list_id: int) -> HttpResponse:
 @member(Permission.EDIT)
 def list_restore(request: MemberRequest, list_id: int) -> HttpResponse:
     """Take an archived list into use again."""
-    mailing_list = _find(request, list_id)
+    mailing_list = own(request, MailingList, list_id)
     MailingList.objects.filter(pk=mailing_list.pk).update(archived_at=None)
     return redirect("list_page", mailing_list.pk)
 
@@ -128,7 +125,7 @@ def list_restore(request: MemberRequest, list_id: int) -> HttpResponse:
 @member(Permission.EDIT)
 def list_delete(request: MemberRequest, list_id: int) -> HttpResponse:
     """Delete a list, after saying what goes with it; one that campaigns went to stays."""
-    mailing_list = _find(request, list_id)
+    mailing_list = own(request, MailingList, list_id)
     counts = directory.count_lists([mailing_list])[0]
     people = counts.subscribed + counts.unconfirmed + counts.unsubscribed
     uses = usage.of_list(mailing_list)

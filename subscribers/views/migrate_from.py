@@ -8,12 +8,12 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import formats
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member, takes_files
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.once import once
 from accounts.roles import Permission
@@ -23,7 +23,7 @@ from subscribers.fields.problems import reason, way_out
 from subscribers.forms.migrate_from import MigrationForm
 from subscribers.imports import files, outcome, steps, undo
 from subscribers.imports.files import FileRefused
-from subscribers.migrate_from import received_files
+from subscribers.migrate_from import received_files, what_happens
 from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import MailingList, ToolMigration
 from subscribers.states import ExistingPeople, ImportStatus, MigrationSource, SuppressionReason
@@ -121,14 +121,10 @@ def migration_page(request: MemberRequest, migration_id: int) -> HttpResponse:
             "invalid": record.invalid + record.duplicates,
         },
         "done": record.created + record.updated + record.unchanged + record.suppressed,
-        "known": outcome.of_known(record),
-        "lists": findings.get("lists", []),
-        "reasons": _by_reason(findings.get("reasons", {})),
-        "kept": _by_reason(findings.get("kept", {})),
+        "happens": what_happens.facts(record),
+        "lists": what_happens.lists(record),
         "left_out": _by_code(findings.get("left_out", {})),
         "noticed": findings.get("noticed", {}),
-        "new_fields": list(dict.fromkeys(findings.get("fields", []))),
-        "new_tags": findings.get("new_tags", []),
         "problems": [
             {
                 **problem,
@@ -138,7 +134,7 @@ def migration_page(request: MemberRequest, migration_id: int) -> HttpResponse:
             for problem in record.problems[:SHOWN]
         ],
         "by_page": record.source != MigrationSource.LISTMONK_DATABASE,
-        "undo_until": _undo_until(record),
+        "undo_until": what_happens.undo_until(record),
         "undone": undo.Undone(**record.undo),
         "stays": outcome.why_they_stay(record.undo.get("kept", {})),
     }
@@ -153,24 +149,12 @@ def migration_page(request: MemberRequest, migration_id: int) -> HttpResponse:
     return response
 
 
-def _undo_until(record: ToolMigration) -> str:
-    if not undo.can_be_undone(record):
-        return ""
-    return formats.date_format(undo.deadline(record), "DATE_FORMAT")
-
-
 def _by_code(left_out: dict[str, str]) -> dict[str, str]:
     """Return, for each reason why something stays behind, all that does."""
     grouped: dict[str, list[str]] = {}
     for what, code in sorted(left_out.items()):
         grouped.setdefault(code, []).append(what)
     return {code: ", ".join(names) for code, names in grouped.items()}
-
-
-def _by_reason(counts: dict[str, int]) -> list[tuple[str, int]]:
-    labels = {str(one): str(one.label) for one in SuppressionReason}
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return [(labels.get(key, _("Has left the list")), count) for key, count in ordered]
 
 
 @require_POST
@@ -212,7 +196,7 @@ def migration_report(request: MemberRequest, migration_id: int) -> HttpResponse 
 
 
 def _record(request: MemberRequest, migration_id: int) -> ToolMigration:
-    return get_object_or_404(_migrations(request), pk=migration_id)
+    return own(request, _migrations(request), migration_id)
 
 
 def _migrations(request: MemberRequest) -> QuerySet[ToolMigration]:

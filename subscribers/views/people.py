@@ -7,12 +7,13 @@ from datetime import date, datetime, time
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.numbers import row_number, row_numbers
 from accounts.input.once import once
 from accounts.roles import Permission
@@ -43,12 +44,6 @@ def key(request: MemberRequest, name: str) -> int | None:
     return row_number(request.GET.get(name, ""))
 
 
-def _find(request: MemberRequest, subscriber_id: int) -> Subscriber:
-    return get_object_or_404(
-        Subscriber.objects.filter(workspace=request.workspace), pk=subscriber_id
-    )
-
-
 def _by_hand(request: MemberRequest) -> Evidence:
     return Evidence(source=ConsentSource.MANUAL, actor=request.user)
 
@@ -56,7 +51,7 @@ def _by_hand(request: MemberRequest) -> Evidence:
 @member(Permission.VIEW)
 def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Show one person: profile, lists, consent, and what they got (loaded after)."""
-    person = _find(request, subscriber_id)
+    person = own(request, Subscriber, subscriber_id)
     custom = CustomField.objects.filter(workspace=request.workspace)
     subscriptions = Subscription.objects.filter(subscriber=person).select_related("list")
     joined = {subscription.list_id for subscription in subscriptions}
@@ -94,7 +89,7 @@ def subscriber_page(request: MemberRequest, subscriber_id: int) -> HttpResponse:
 @member(Permission.EDIT)
 def subscriber_edit(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Change a person's profile."""
-    person = _find(request, subscriber_id)
+    person = own(request, Subscriber, subscriber_id)
     form = SubscriberForm(request.POST or None, workspace=request.workspace, person=person)
     if request.method == "POST" and form.is_valid() and _save_or_say(request, form, person):
         messages.success(request, _("Saved."))
@@ -166,7 +161,7 @@ def _pause(request: MemberRequest, day: date | None) -> datetime | None:
 @member(Permission.EDIT)
 def subscriber_tags(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Stick a tag on a person, or take one off."""
-    person = _find(request, subscriber_id)
+    person = own(request, Subscriber, subscriber_id)
     off = row_number(request.POST.get("remove", ""))
     if off is not None:
         tags.detach(request.workspace, people=[person.pk], tags=[off])
@@ -217,11 +212,8 @@ def subscriber_new(request: MemberRequest) -> HttpResponse:
 @member(Permission.EDIT)
 def subscriber_subscription(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Put a person on a list, or take them off, by a member's hand."""
-    person = _find(request, subscriber_id)
-    mailing_list = get_object_or_404(
-        MailingList.objects.filter(workspace=request.workspace),
-        pk=row_number(request.POST.get("list", "")),
-    )
+    person = own(request, Subscriber, subscriber_id)
+    mailing_list = own(request, MailingList, row_number(request.POST.get("list", "")))
     action = request.POST.get("action")
     if action == "unsubscribe":
         lifecycle.unsubscribe(person, lists=[mailing_list.pk], **_by_hand(request))
@@ -275,7 +267,7 @@ def say_who_is_out(request: MemberRequest, rows: Sequence[Subscriber]) -> None:
 @member(Permission.EDIT)
 def subscriber_erase(request: MemberRequest, subscriber_id: int) -> HttpResponse:
     """Erase a person for good, after asking."""
-    person = _find(request, subscriber_id)
+    person = own(request, Subscriber, subscriber_id)
     if request.method == "POST":
         erasure.erase(request.workspace, subscriber_id=person.pk, actor=request.user)
         messages.success(request, _("The person is erased. They will not be written to again."))

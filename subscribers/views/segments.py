@@ -10,13 +10,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.numbers import row_number
 from accounts.input.once import once
 from accounts.input.revisions import Difference, Editing
@@ -34,10 +35,6 @@ from subscribers.states import SubscriptionStatus
 
 CHART_DAYS = 120
 LONGEST_SENTENCE = 160
-
-
-def _find(request: MemberRequest, segment_id: int) -> Segment:
-    return get_object_or_404(Segment.objects.filter(workspace=request.workspace), pk=segment_id)
 
 
 @member(Permission.VIEW)
@@ -82,7 +79,7 @@ def segment_page(request: MemberRequest, segment_id: int) -> HttpResponse:
     """Show a segment's rules and people; who may edit, changes them here."""
     if request.method == "POST" and not may(request.membership.role, Permission.EDIT):
         raise PermissionDenied
-    return _edit(request, _find(request, segment_id))
+    return _edit(request, own(request, Segment, segment_id))
 
 
 def _edit(request: MemberRequest, segment: Segment) -> HttpResponse:
@@ -151,7 +148,7 @@ def _save(
         counted.append(saving.save(segment, rules=raw, **form.cleaned_data))
 
     def stored() -> SegmentForm:
-        return SegmentForm(segment=_find(request, segment.pk))
+        return SegmentForm(segment=own(request, Segment, segment.pk))
 
     try:
         won = revised.save(form, write, stored, more=lambda: _other_rules(request, segment, raw))
@@ -159,7 +156,7 @@ def _save(
         return wrong
     if not won:
         return None
-    stored_segment = _find(request, segment.pk)
+    stored_segment = own(request, Segment, segment.pk)
     if stored_segment.count is None:
         transaction.on_commit(partial(tasks.count_segment.delay, segment.pk), robust=True)
     if counted:
@@ -171,7 +168,7 @@ def _save(
 def _other_rules(
     request: MemberRequest, segment: Segment, raw: rule_editor.Raw
 ) -> list[Difference]:
-    stored = _find(request, segment.pk)
+    stored = own(request, Segment, segment.pk)
     scope = saving.scope_of(stored)
     typed = Segment(workspace=stored.workspace, rules=raw)
     sentences = [_sentence(one, scope) for one in (stored, typed)]
@@ -311,7 +308,7 @@ def _given(text: str) -> Any:
 @once
 def segment_duplicate(request: MemberRequest, segment_id: int) -> HttpResponse:
     """Make a copy and open it."""
-    copy = saving.duplicate(_find(request, segment_id), by=request.user)
+    copy = saving.duplicate(own(request, Segment, segment_id), by=request.user)
     messages.success(request, _("This is the copy. Give it a name of its own."))
     return redirect("segment_page", copy.pk)
 
@@ -320,7 +317,7 @@ def segment_duplicate(request: MemberRequest, segment_id: int) -> HttpResponse:
 @member(Permission.VIEW)
 def segment_count(request: MemberRequest, segment_id: int) -> HttpResponse:
     """Count a segment now; of many people in the background."""
-    segment = _find(request, segment_id)
+    segment = own(request, Segment, segment_id)
     if members.size(request.workspace) >= estimating.MANY:
         tasks.count_segment.delay(segment.pk)
         text = _("“%(name)s” is being counted. The number stands here in a moment.")
@@ -337,7 +334,7 @@ def segment_count(request: MemberRequest, segment_id: int) -> HttpResponse:
 @member(Permission.EDIT)
 def segment_delete(request: MemberRequest, segment_id: int) -> HttpResponse:
     """Delete a segment after asking; refused while something uses it."""
-    segment = _find(request, segment_id)
+    segment = own(request, Segment, segment_id)
     if request.method == "POST":
         try:
             saving.delete(segment)

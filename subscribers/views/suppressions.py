@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 import structlog
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission, may
 from subscribers.consent import suppression
 from subscribers.forms.suppression import ReleaseForm, SuppressForm
@@ -106,9 +107,7 @@ def _add(request: MemberRequest, form: SuppressForm) -> HttpResponse:
 @member(Permission.EDIT)
 def suppression_release(request: MemberRequest, suppression_id: int) -> HttpResponse:
     """Allow an address again, after a warning that fits the reason."""
-    row = get_object_or_404(
-        Suppression.objects.filter(workspace=request.workspace), pk=suppression_id
-    )
+    row = own(request, Suppression, suppression_id)
     form = ReleaseForm(request.POST if request.method == "POST" else None, reason=row.reason)
     if request.method == "POST" and form.is_valid():
         suppression.release(request.workspace, suppression_id=row.pk)

@@ -2,11 +2,12 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.background import waking
 from accounts.input.numbers import row_number
 from accounts.roles import Permission
@@ -42,8 +43,7 @@ def tag_new(request: MemberRequest) -> HttpResponse:
 
 
 def _find(request: MemberRequest, tag_id: int | None) -> Tag:
-    mine = Tag.objects.filter(workspace=request.workspace).select_related("workspace", "tally")
-    return get_object_or_404(mine, pk=tag_id)
+    return own(request, Tag.objects.select_related("workspace", "tally"), tag_id)
 
 
 @member(Permission.EDIT)

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input import revisions
 from accounts.input.revisions import Editing
 from accounts.roles import Permission
@@ -49,7 +50,7 @@ class TextInHand:
 @require_http_methods(["GET", "HEAD", "POST"])
 def form_texts(request: MemberRequest, form_id: int) -> HttpResponse:
     """Write a form's own words."""
-    form = get_object_or_404(SignupForm, workspace=request.workspace, pk=form_id)
+    form = own(request, SignupForm, form_id)
     return _desk(request, form, list(form.lists.all()), reverse("form_texts", args=[form.pk]))
 
 
@@ -57,7 +58,7 @@ def form_texts(request: MemberRequest, form_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_texts(request: MemberRequest, list_id: int) -> HttpResponse:
     """Write a list's own words."""
-    one = get_object_or_404(MailingList, workspace=request.workspace, pk=list_id)
+    one = own(request, MailingList, list_id)
     return _desk(request, one, [one], reverse("list_texts", args=[one.pk]))
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.architecture.addresses import ROWS, Address, every_address
+from tests.architecture.files import ROOT, python_files
 
 if TYPE_CHECKING:
     from tests.people import Cast
@@ -161,3 +162,13 @@ def test_the_rows_of_the_walk_are_rows_that_the_owner_can_open(
     """The walk would be worth nothing if its rows were found by nobody."""
     path = fill(address, {name: ROWS[name](cast.workspace) for name in address.parameters})
     assert signed_in(cast.owner).get(path).status_code != 404, path
+
+
+def test_views_look_a_row_up_in_one_way() -> None:
+    """`own` asks for the workspace. Delivery has rows of the whole installation, too."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in python_files()
+        if "views" in path.parts and "get_object_or_404(" in path.read_text(encoding="utf-8")
+    }
+    assert {path for path in found if not path.startswith("delivery/")} == set()

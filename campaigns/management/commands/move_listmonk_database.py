@@ -15,7 +15,7 @@ from subscribers.migrate_from.arrivals import SourceRefused
 from subscribers.models import ToolMigration
 from subscribers.states import ExistingPeople, MigrationSource
 
-HELP = """Move everything from listmonk's PostgreSQL database: lists, people with their attributes,
+HELP = """Migrate everything from listmonk's PostgreSQL database: lists, people, attributes,
 subscriptions with their moments, the blocklist, templates, and campaigns as drafts.
 
 The database is only read, in one read-only transaction. Give its address as an argument, or in the
@@ -28,7 +28,7 @@ VARIABLE = "LISTMONK_DATABASE_URL"
 
 
 class Command(migrating.MigrationCommand):
-    """Move everything from listmonk's database."""
+    """Migrate everything from listmonk's database."""
 
     help = HELP + migrating.EXITS
     source = MigrationSource.LISTMONK_DATABASE
@@ -44,7 +44,7 @@ class Command(migrating.MigrationCommand):
         migrating.add_common(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Move people first, so that attributes have their fields, then what was written."""
+        """Migrate people first, so that attributes have their fields, then what was written."""
         url = options["url"] or os.environ.get(VARIABLE, "")
         if not url:
             raise CommandError(f"Give the database's address, or set {VARIABLE}.")

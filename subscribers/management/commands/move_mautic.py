@@ -3,7 +3,7 @@
 from subscribers.management.migrating import EXITS, MigrationCommand
 from subscribers.states import MigrationSource
 
-HELP = """Move contacts from Mautic's CSV export.
+HELP = """Migrate contacts from Mautic's CSV export.
 
 That export does not say who must not be contacted. Give the "Do not contact" list as a second
 file: CSV with the columns email, reason, date_added, comments, as this query of Mautic's database
@@ -15,7 +15,7 @@ whoever must not be contacted is suppressed, with the reason."""
 
 
 class Command(MigrationCommand):
-    """Move people from Mautic."""
+    """Migrate people from Mautic."""
 
     help = HELP + EXITS
     source = MigrationSource.MAUTIC
