@@ -7,6 +7,7 @@ from delivery.bounce_policy import lifting, trying
 from delivery.events import applying
 from delivery.models import BounceException, BouncePolicy, Event, HeldBack, ProviderAlarm
 from delivery.states import Effect
+from reports.campaign import bounces
 from subscribers.models import Suppression
 from tests.delivery import makers
 from tests.delivery.bounce_policy.test_following import bounce, everybody, hard, sent, suppressed
@@ -45,7 +46,7 @@ def test_the_defaults_are_shown_and_other_numbers_are_kept(workspace, page, owne
 def test_numbers_that_make_no_sense_are_refused(page, owner_client, field, value):
     answer = owner_client.post(page, NUMBERS | {field: value})
     assert answer.status_code == 200
-    assert field in answer.context["form"].errors
+    assert f'id="id_{field}_error"' in answer.content.decode()
     assert not BouncePolicy.objects.exists()
 
 
@@ -59,10 +60,10 @@ def test_a_trial_says_who_and_writes_nothing(workspace, page, owner_client):
     other = NUMBERS | {"soft_count": "3", "soft_days": "1", "try": "1"}
     del other["suppress_hard"]
     answer = owner_client.post(page, other)
-    trial = answer.context["trial"]
-    assert list(trial.suppressed) == ["ana@example.org"]
-    assert trial.released == ["budi@example.org"]
-    assert b"ana@example.org" in answer.content
+    text = answer.content.decode()
+    assert "1 more address would be suppressed" in text
+    assert "1 suppressed address would be written to again" in text
+    assert text.index("ana@example.org") < text.index("budi@example.org")
     assert suppressed(workspace) == {"budi@example.org": "bounced"}
     assert not BouncePolicy.objects.exists()
     del other["try"]
@@ -87,9 +88,9 @@ def test_exceptions_are_added_and_removed(workspace, owner_client):
     owner_client.post(add, {"value": "not an address or domain"})
     rows = BounceException.objects.filter(workspace=workspace)
     assert set(rows.values_list("value", flat=True)) == {"nina@example.org", "partner.example"}
-    for one in rows:
-        owner_client.post(in_workspace(workspace, "bounce_exception_delete", one.pk))
-    assert not rows.exists()
+    for pk in rows.values_list("pk", flat=True):
+        owner_client.post(in_workspace(workspace, "bounce_exception_delete", pk))
+    assert not BounceException.objects.exists()
 
 
 def test_an_alarm_shows_who_is_held_back_and_a_decision_ends_it(workspace, page, owner_client):
@@ -130,12 +131,13 @@ def test_the_report_counts_and_filters_what_came_back(workspace, owner_client):
     for number, effect in enumerate(effects):
         person = makers.make_subscriber(workspace, f"p{number}@example.org")
         applying.apply([bounce(makers.make_message(campaign, person), effect)])
-    report = owner_client.get(in_workspace(workspace, "campaign_report", campaign.pk))
-    assert [(row.state, row.count) for row in report.context["bounces"]] == [
+    assert [(row.state, row.count) for row in bounces.by_effect(campaign)] == [
         ("bounced_hard", 1),
         ("bounced_soft", 1),
         ("bounced_blocked", 1),
     ]
+    report = owner_client.get(in_workspace(workspace, "campaign_report", campaign.pk))
+    assert b"?state=bounced_hard#people" in report.content
     people = in_workspace(workspace, "campaign_recipients", campaign.pk)
     for state, who in (
         ("bounced", {0, 1, 2}),
@@ -144,6 +146,6 @@ def test_the_report_counts_and_filters_what_came_back(workspace, owner_client):
         ("bounced_blocked", {2}),
         ("delivered", set()),
     ):
-        shown = owner_client.get(people, {"state": state}).context["page"].messages
-        assert {row.person.email for row in shown} == {f"p{n}@example.org" for n in who}
+        text = owner_client.get(people, {"state": state}).content.decode()
+        assert {n for n in range(3) if f"p{n}@example.org" in text} == who
     assert Suppression.objects.count() == 1
