@@ -58,7 +58,7 @@ def write(events: Iterable[Told]) -> None:
                     event.at,
                     0,
                     0,
-                    event.cause,
+                    int(event.cause),
                     int(event.effect),
                     int(event.source),
                     event.reply,

@@ -62,7 +62,7 @@ def write(
     rows: Mapping[int, Row],
 ) -> None:
     """Write events of locked mails, and bring their rows and figures to what they say now."""
-    before = _known(targets)
+    before = known(targets)
     after = {message: list(found) for message, found in before.items()}
     kept = []
     for one, target in told:
@@ -74,7 +74,8 @@ def write(
     _count(targets, rows, before, after)
 
 
-def _known(ids: Iterable[int]) -> dict[int, list[Fact]]:
+def known(ids: Iterable[int]) -> dict[int, list[Fact]]:
+    """Read what others told of mails so far; refusals while they were sent are no part of it."""
     found: dict[int, list[Fact]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -135,13 +136,20 @@ def _count(
         facts.difference(changes, targets[message].campaign_id, was, now)
         if now.columns != row.columns:
             new[message] = now
-    if new:
-        values: dict[str, Any] = {
-            "ids": list(new),
-            "delivered": [story.delivered_at for story in new.values()],
-            "bounced": [story.bounced_at for story in new.values()],
-            "complained": [story.complained_at for story in new.values()],
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(_WRITE, values)
+    put(new)
     changes.write()
+
+
+def put(stories: Mapping[int, facts.Story]) -> int:
+    """Write what mails' events say into their rows; returns how many."""
+    if not stories:
+        return 0
+    values: dict[str, Any] = {
+        "ids": list(stories),
+        "delivered": [story.delivered_at for story in stories.values()],
+        "bounced": [story.bounced_at for story in stories.values()],
+        "complained": [story.complained_at for story in stories.values()],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, values)
+    return len(stories)

@@ -60,7 +60,8 @@ def forget_person(
         provider_id=None
     )
     # Addresses alone: a domain's exception is about nobody.
-    BounceException.objects.filter(workspace=workspace, value__in=addresses).delete()
+    excepted = BounceException.objects.filter(workspace=workspace)
+    excepted.filter(value__in=[address.lower() for address in addresses]).delete()
     HeldBack.objects.filter(subscriber_id__in=keys).delete()
     SoftBounces.objects.filter(subscriber_id__in=keys).delete()
     reasons = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys)

@@ -30,7 +30,13 @@ def remove(workspace: Workspace) -> None:
                 f"WHERE {table}.campaign_id = c.id AND c.workspace_id = %s",
                 [workspace.pk],
             )
+        cursor.execute(
+            "DELETE FROM delivery_softbounces USING subscribers_subscriber person "
+            "WHERE subscriber_id = person.id AND person.workspace_id = %s",
+            [workspace.pk],
+        )
         for table in (
+            "delivery_feedbackreceipt",
             "subscribers_consentevent",
             "subscribers_subscription",
             "subscribers_subscriber",

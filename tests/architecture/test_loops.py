@@ -141,6 +141,7 @@ ALONE = {
     "command send_campaign": "one campaign; the workers send",
     "command settle_unknown": "one statement over one campaign; its error is printed",
     "command doctor": "each check stands for itself, and reports that it failed",
+    "command recount_feedback": "a repair by hand, campaign by campaign; its error is printed",
     "command rebuild_engagement": "a repair by hand; its error is printed, and it starts anew",
     "command load_demo": "makes rows of our own",
 }

@@ -3,8 +3,10 @@
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,7 +16,16 @@ from hypothesis import strategies as st
 from accounts.models import SetAside
 from delivery.events import applying
 from delivery.events.feedback import Fate
-from delivery.models import BouncePolicy, Event, FeedbackReceipt, Message, MessageTally, SoftBounces
+from delivery.models import (
+    BouncePolicy,
+    Dispatch,
+    Event,
+    EventTally,
+    FeedbackReceipt,
+    Message,
+    MessageTally,
+    SoftBounces,
+)
 from delivery.states import Effect, EventKind, MessageState, Reason
 from subscribers.consent import lifecycle, suppression
 from subscribers.models import ConsentEvent, MailingList, Subscription, Suppression
@@ -291,6 +302,24 @@ def test_a_batch_costs_a_fixed_number_of_statements(workspace, campaign, mailing
             applying.apply(batch)
         asked.append(len(queries))
     assert asked[0] == asked[1] < 15
+
+
+def test_a_recount_puts_right_what_was_lost(workspace, campaign, message, mailing_list):
+    Dispatch.objects.create(campaign=campaign, workspace=workspace)
+    soft = news(message, BOUNCED, key=key(2), at=makers.after(30), effect=Effect.MAILBOX_FULL)
+    applying.apply([news(message), soft])
+    other = makers.make_message(
+        campaign,
+        makers.make_subscriber(workspace, "budi@example.org", mailing_list),
+        bounced_at=makers.after(1),  # nobody told that
+    )
+    expected = telling.columns(message), telling.figures(campaign)
+    Message.objects.filter(pk=message.pk).update(delivered_at=None, complained_at=makers.after(9))
+    EventTally.objects.filter(campaign=campaign).update(total=7, unique=7)
+    call_command("recount_feedback", str(campaign.pk), stdout=StringIO())
+    assert (telling.columns(message), telling.figures(campaign)) == expected
+    assert telling.columns(other) == (None, None, None)
+    assert telling.minutes(campaign)["bounced"] == 0
 
 
 STEPS = st.permutations(
