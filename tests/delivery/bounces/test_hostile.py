@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks._hostile_mails import HOSTILE
-from delivery.bounces.reading import LARGEST, Reading, read
+from delivery.bounces.mail import LARGEST
+from delivery.bounces.reading import Reading, read
 from tests.delivery.bounces.mails import OURS, mail, report
 from tests.delivery.bounces.test_reports import UNKNOWN
 
