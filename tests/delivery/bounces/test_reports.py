@@ -198,6 +198,19 @@ def test_our_own_subject_says_nothing_of_what_a_mail_is():
     assert read(report(UNKNOWN, ours=ours, subject=subject)).kind is MailKind.BOUNCE
 
 
+def test_a_challenge_in_a_report_is_no_bounce():
+    fields = "Final-Recipient: rfc822; nina@example.org\nStatus: 4.7.0"
+    reading = read(
+        report(
+            fields,
+            sender="guests@guestlist.example",
+            subject="Re: October (Action Required)",
+            note="Please add yourself to my guest list: confirm that you sent this message.",
+        )
+    )
+    assert reading.kind is MailKind.CHALLENGE
+
+
 def test_a_receipt_is_no_bounce():
     fields = "Final-Recipient: rfc822; nina@example.org\nDisposition: automatic-action; deleted"
     reading = read(
@@ -259,6 +272,12 @@ def test_only_complaints_are_complaints(feedback, kind):
     reading = read(complaint(ABUSE.replace("abuse", feedback)))
     assert (reading.kind, reading.feedback_type) == (kind, feedback)
     assert bool(reading.reports) is (kind is not MailKind.OTHER)
+
+
+def test_a_complaint_whose_parts_were_lost_is_read():
+    reading = read(mail(f"Somebody complained.\n{ABUSE}Original-Rcpt-To: nina@example.org\n"))
+    assert (reading.kind, reading.feedback_type) == (MailKind.COMPLAINT, "abuse")
+    assert [told.recipient for told in reading.reports] == ["nina@example.org"]
 
 
 def test_outlooks_complaints_of_old_are_read():
