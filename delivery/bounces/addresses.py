@@ -7,7 +7,7 @@ from typing import Final
 LONGEST: Final = 254  # RFC 5321 §4.5.3.1.3
 _LONGEST_LOCAL: Final = 128  # more than the 64 allowed: return paths that name the recipient
 MOST: Final = 200
-_STOPS: Final = frozenset(' \t\n\r\v\f\0<>()[]",:;@\\|\u00a0\u3000「」『』（）【】“”„«»')
+_STOPS: Final = frozenset('：；，、。 \t\n\r\v\f\0<>()[]",:;@\\|\u00a0\u3000「」『』（）【】“”„«»')
 _DOMAIN: Final = re.compile(r"\[[\d.]{7,15}\]|[^\W_][\w.-]{0,253}")
 _ESCAPED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _XTEXT: Final = re.compile(r"\+(2B|3D)")

@@ -31,7 +31,7 @@ _ACTIONS: Final = {
     "relayed": EventKind.DELIVERED,
 }
 _QUOTE: Final = re.compile(r"^(?:> ?)+", re.MULTILINE)
-_SUPPLEMENT: Final = re.compile(r"smtp;\s*([45]\d\d.{0,1000})", re.IGNORECASE | re.DOTALL)
+_SUPPLEMENT: Final = re.compile(r"(?:smtp;\s*|^)([45]\d\d[ -].{0,1000})", re.IGNORECASE)
 _IRONPORT: Final = re.compile(r"[45]\.\d\.\d - [\w ]{3,60} ([45]\d\d)-'")
 _DIAGNOSTICS: Final = frozenset({"diagnostic-code", "x-supplementary-info"})
 _RECIPIENTS: Final = frozenset({"final-recipient", "original-recipient"})

@@ -42,7 +42,8 @@ _AUTO_SUBJECT: Final = re.compile(
 )
 _DAEMON_NAMES: Final = re.compile(
     r"mail(?:er)?[ .-]?daemon|mail delivery|delivery (?:sub)?system|postmaster|mail administrator|"
-    r"mail system|system administrator|internet mail service|mail server|courier mail|bounce",
+    r"mail system|system administrator|microsoftexchange[0-9a-f]{8}|"
+    r"internet mail service|mail server|courier mail|bounce",
     re.IGNORECASE,
 )
 _BOUNCE_PATH: Final = re.compile(r"invoked (?:for|from) bounce|for bounce|\bvia BOUNCE\b")
@@ -145,7 +146,7 @@ class Evidence:
 
     def is_unsubscribe_request(self) -> bool:
         """Say whether a person asks for no more mail, in so many words."""
-        subject = self.mail.headers.get("subject").strip()
+        subject = self.mail.headers.get("subject").strip() or self.text.strip()
         return (
             len(subject) <= _SHORT
             and not self.is_from_a_daemon

@@ -20,9 +20,9 @@ from delivery.refusals.words import Words
 MOST_RECIPIENTS: Final = 100
 # Lines that name whom a mail came from, or where to turn to.
 _OF_OTHERS: Final = re.compile(
-    r"^[\s>|*]*(?:from|sender|reply[ -]to|return[ -]path|message[ -]id|subject|references|"
-    r"in-reply-to|von|absender|de|da|expéditeur|remitente|remetente|mittente|отправитель|от кого|"
-    r"差出人|发件人|寄件者|보낸 사람|pengirim|dari|kimden|contact|mail from)\s*[:：=]",
+    r"^[\s>|*]*(?:from|sender(?: address)?|reply[ -]to|return[ -]path|message[ -]id|subject|"
+    r"references|in-reply-to|von|absender|de|da|expéditeur|remitente|remetente|mittente|отправитель|"
+    r"от кого|差出人|发件人|寄件者|보낸 사람|pengirim|dari|kimden|contact|mail from)\s*[:：=]",
     re.IGNORECASE,
 )
 _LABEL: Final = re.compile(
@@ -39,6 +39,7 @@ _TO: Final = re.compile(
 _FROM: Final = re.compile(r"\b(?:from|by|contact|sender)[\s<:]*$", re.IGNORECASE)
 _TOWARDS: Final = re.compile(r"\b(?:to|for|an|à|a|para|aan|do|к|kepada|ke)\W{1,4}$", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"\((?:expanded|generated) from:?\s*<?$", re.IGNORECASE)
+_FEW: Final = 3  # words before an address in a list
 _WHOM: Final = re.compile(r"following|address|recipient", re.IGNORECASE)
 _INTRODUCES: Final = re.compile(r"[:：]\s*$")
 _ALONE: Final = re.compile(r"^[\s>|*•·-]*[<(\"'\[]?\s*$")
@@ -149,7 +150,11 @@ def _of_line(line: str, last: str, *, is_list: bool) -> Iterator[tuple[int, str]
             continue
         if before.rstrip().endswith("mailto:"):
             yield 3, address
-        elif labelled or is_list or (_ALONE.match(before) and _AFTER.match(after)):
+        elif (
+            labelled
+            or (is_list and not reply and len(before.split()) <= _FEW)
+            or (_ALONE.match(before) and _AFTER.match(after))
+        ):
             yield 0, address
             is_list = False
         elif is_to or reply or _ALONE.match(before):

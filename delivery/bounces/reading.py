@@ -122,11 +122,11 @@ def _answer(
         return MailKind.OTHER, []  # a receipt (RFC 8098): it says that somebody saw or deleted it
     if evidence.is_absence_note and not (statuses and evidence.is_from_a_daemon):
         return _automatic(mail, MailKind.AUTO_REPLY, Cause.ABSENCE_NOTE)
+    if evidence.is_challenge and not evidence.is_from_a_daemon:
+        return _automatic(mail, MailKind.CHALLENGE, Cause.CHALLENGE)
     by_status = reports.of_statuses(mail, statuses, text, returned)
     if by_status:
         return _kind_of(by_status), by_status
-    if evidence.is_challenge:
-        return _automatic(mail, MailKind.CHALLENGE, Cause.CHALLENGE)
     return _bounce(evidence) or _written(evidence)
 
 

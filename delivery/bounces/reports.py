@@ -13,8 +13,9 @@ from delivery.refusals.classify import Refusal, meaning, refusal
 from delivery.states import Effect, EventKind, MailKind
 
 LONGEST_TEXT: Final = 1_000
-# Causes that more words may make out better.
+# Causes that more words may make out better; and what greetings and titles are taken for.
 _VAGUE: Final = frozenset({Cause.UNDECIDED, Cause.POLICY, Cause.PROTOCOL})
+_TAKEN_FOR: Final = _VAGUE | {Cause.MALFORMED}
 _SAYS_LITTLE: Final = frozenset({"0.0", "5.0"})  # of a status, without its first digit
 
 
@@ -117,7 +118,7 @@ def _classified(reply: wording.Reply, recipient: str, *texts: str) -> Refusal:
     if found.cause in _VAGUE:
         for said in filter(None, texts):
             other = refusal(code=reply.code, enhanced=reply.enhanced, text=said)
-            if other.cause not in _VAGUE:
+            if other.cause not in _TAKEN_FOR:
                 return other
     return found
 

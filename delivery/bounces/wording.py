@@ -24,11 +24,12 @@ _GOES_ON: Final = re.compile(r"[ \t<]*[245]\d\d-")
 _STATUS: Final = re.compile(r"(?<![\d.])#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _AFTER_DATA: Final = re.compile(
     r"in reply to (?:the )?end of DATA|after end of data|in reply to (?:the )?DATA|"
-    r"after DATA|>>> \.|failed after I sent the message|did not like our (?:DATA|message)|\[DATA\]",
+    r"after DATA|>>> \.|failed after I sent the message|did not like our (?:DATA|message)|\[DATA\]|"
+    r"\(state 1[5-8]\)",
 )
 _AT_RECIPIENT: Final = re.compile(
     r"in reply to (?:the )?RCPT|after RCPT|does not like recipient|>>> ?RCPT|did not like our RCPT|"
-    r"\[RCPT_?TO\]|RCPT TO:<",
+    r"\[RCPT_?TO\]|RCPT TO:<|\(state 14\)",
     re.IGNORECASE,
 )
 

@@ -48,26 +48,28 @@ def refusal(*, code: int, enhanced: str, text: str, domain: str = "", stage: Sta
     said = Words(_CODES.sub(" ", text))
     domain = domain.lower().rstrip(".")
     cause = (
-        phrases.BY_WORDS.first(said, code=code, enhanced=enhanced, domain=domain)
+        (rules.BY_DETAIL[enhanced[2:]] if enhanced[2:] in rules.DECISIVE else None)
+        or phrases.BY_WORDS.first(said, code=code, enhanced=enhanced, domain=domain)
         or _by_status(enhanced)
         or phrases.LATE.first(said, code=code, enhanced=enhanced, domain=domain)
         or rules.BY_CODE.get(code, Cause.UNDECIDED)
     )
     if cause is Cause.USER_UNKNOWN:
-        cause = _doubted(enhanced, stage=stage)
+        cause = _doubted(enhanced, domain, stage=stage)
     return meaning(cause, passes=_passes(code, enhanced))
 
 
-def _doubted(enhanced: str, *, stage: Stage) -> Cause:
+def _doubted(enhanced: str, domain: str, *, stage: Stage) -> Cause:
     """Return what "no such user" is when status or moment contradict the words.
 
     Mobile carriers and gateways say so, too, of people whose filter refuses the sender.
     """
     if stage == "data" and enhanced not in rules.NO_SUCH_USER:
-        return Cause.FILTERED  # a server that knows its users would have refused them earlier
+        # A server that knows its users would have refused them earlier.
+        return Cause.FILTERED if domain.endswith(rules.CARRIERS) else Cause.RECIPIENT_REFUSED
     if stage == "relayed" and enhanced in {"", "5.0.0"}:
         return Cause.RECIPIENT_REFUSED
-    if enhanced == "5.2.1" and stage == "recipient":
+    if stage == "recipient":
         return Cause.USER_UNKNOWN
     if enhanced.startswith(rules.CONTRADICTS_UNKNOWN):
         return Cause.MAILBOX_DISABLED if enhanced == "5.2.1" else Cause.RECIPIENT_REFUSED

@@ -17,9 +17,15 @@ VERSION: Final = 1
 LONGEST: Final = 2_000  # characters of a server's words that are read
 STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
+# What comes after the first digit of statuses that leave nothing for words to say.
+DECISIVE: Final = frozenset(
+    {"7.20", "7.21", "7.22", "7.23", "7.24", "7.25", "7.26", "7.29", "7.509", "7.515", "7.750"}
+)
 # Statuses whose subject is something else than whether the mailbox exists: beside them, words that
 # say so are doubted.
 CONTRADICTS_UNKNOWN: Final = ("5.2.", "5.7.")
+# Mobile carriers that call people unknown who filter the sender.
+CARRIERS: Final = ("docomo.ne.jp", "ezweb.ne.jp", "au.com", "softbank.ne.jp", "i.softbank.jp")
 # Whoever says one of these knows the user to be unknown, even after the whole mail was sent.
 NO_SUCH_USER: Final = frozenset({"5.1.1", "5.1.10"})
 
