@@ -82,7 +82,7 @@ def _take(request: HttpRequest, address: WebhookAddress) -> Refusal | None:
     refusal = _check(request, address)
     if refusal is None:
         count = intake.take(address, request)
-        log.info("webhook", account=address.account_id, events=count)
+        log.debug("webhook", account=address.account_id, events=count)
     return refusal
 
 
