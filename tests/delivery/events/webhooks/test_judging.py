@@ -154,7 +154,12 @@ CASES: list[tuple[Provider, dict[str, Any], EventKind | None, Effect]] = [
         BOUNCED,
         Effect.ADDRESS_INVALID,
     ),
-    (Provider.MAILTRAP, mailtrap("soft bounce", "451 4.3.0 try again later", 451), BOUNCED, Effect.TRANSIENT),
+    (
+        Provider.MAILTRAP,
+        mailtrap("soft bounce", "451 4.3.0 try again later", 451),
+        BOUNCED,
+        Effect.TRANSIENT,
+    ),
     (
         Provider.MAILTRAP,
         mailtrap("bounce", USER_UNKNOWN, 550, "badmailbox"),
