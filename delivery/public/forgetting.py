@@ -11,7 +11,7 @@ from django.db.models import Min, Q
 
 from accounts import set_aside
 from accounts.models import Workspace
-from delivery.models import Event, Message, SandboxMessage, UnsubscribeReason
+from delivery.models import Event, Message, ProviderEvent, SandboxMessage, UnsubscribeReason
 from subscribers.models import Retention
 from subscribers.privacy import retention
 
@@ -49,6 +49,9 @@ def forget_person(
     reasons = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys)
     reasons.exclude(words="").update(words="")
     for address in addresses:
+        # What names them elsewhere in what providers reported, `scrubbing` finds.
+        reported = ProviderEvent.objects.filter(workspace=workspace, recipient__iexact=address)
+        reported.delete()
         kept = SandboxMessage.objects.filter(envelope_to__iexact=address)
         kept.filter(workspace=workspace).delete()
         kept.filter(workspace=None).delete()

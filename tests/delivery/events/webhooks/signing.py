@@ -67,4 +67,4 @@ def _public(private: Any) -> str:
     pem = private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return pem.decode()
+    return str(pem.decode())

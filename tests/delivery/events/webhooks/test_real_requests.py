@@ -29,7 +29,14 @@ KEYS = {
     Provider.UNISENDER_GO: "TEST_API_KEY",
     Provider.RESEND: f"whsec_{base64.b64encode(b'TEST_SIGNING_SECRET').decode()}",
 }
-FIELDS = ("event_type", "event_id", "message_id", "recipient", "click_url", "user_agent")
+FIELDS: tuple[str, ...] = (
+    "event_type",
+    "event_id",
+    "message_id",
+    "recipient",
+    "click_url",
+    "user_agent",
+)
 FIELDS += ("mta_response", "description", "reject_reason", "metadata", "tags")
 
 
