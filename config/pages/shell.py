@@ -263,6 +263,8 @@ class Shell:
                     "account_warm_up",
                     "account_delete",
                     "account_test",
+                    "account_feedback",
+                    "provider_event",
                 ),
             ),
             _Entry(

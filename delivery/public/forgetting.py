@@ -17,6 +17,7 @@ from delivery.models import (
     HeldBack,
     Message,
     PersonDevice,
+    ProviderEvent,
     SandboxMessage,
     SoftBounces,
     TrackingConsent,
@@ -67,6 +68,9 @@ def forget_person(
     reasons = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys)
     reasons.exclude(words="").update(words="")
     for address in addresses:
+        # What names them elsewhere in what providers reported, `scrubbing` finds.
+        reported = ProviderEvent.objects.filter(workspace=workspace, recipient__iexact=address)
+        reported.delete()
         kept = SandboxMessage.objects.filter(envelope_to__iexact=address)
         kept.filter(workspace=workspace).delete()
         kept.filter(workspace=None).delete()

@@ -75,9 +75,9 @@ def _proof(account: SendingAccount, address: WebhookAddress | None) -> dict[str,
     user, _colon, password = (wanted.passwords[0] if wanted.passwords else "").partition(":")
     url = credentials.url_of(address, wanted)
     return {
-        "url": url,
-        "user": user,
-        "password": password,
+        "webhook_url": url,
+        "webhook_user": user,
+        "webhook_password": password,
         "has_key": bool(wanted.signing_key),
         "needs_key": credentials.wants_key(account.provider)
         and not checking.key_of(account, wanted),

@@ -57,8 +57,7 @@ provider_webhook.most_bytes = most_bytes  # type: ignore[attr-defined]  # read b
 def _answer(request: HttpRequest, token: str) -> HttpResponse:
     if refused := request.META.get(BODY_REFUSED):
         return HttpResponse(status=refused)
-    found = WebhookAddress.objects.select_related("account").filter(token=token)
-    address = found.first()
+    address = credentials.find(token)
     if address is None:
         return HttpResponse(status=404)
     if request.method != "POST":
@@ -82,7 +81,7 @@ def _take(request: HttpRequest, address: WebhookAddress) -> Refusal | None:
     refusal = _check(request, address)
     if refusal is None:
         count = intake.take(address, request)
-        log.info("webhook", account=address.account_id, events=count)
+        log.debug("webhook", account=address.account_id, events=count)
     return refusal
 
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 DELIVERY = "tests/delivery/pipeline/test_poisoned_members.py"
 SUBSCRIBERS = "tests/subscribers/test_poisoned_members.py"
 IMPORTS = "tests/subscribers/imports/test_poisoned_rows.py"
+WEBHOOKS = "tests/delivery/events/webhooks/test_taking.py"
 MAILS = "tests/delivery/system_mail/test_system_mail.py"
 ROLLUPS = "tests/reports/test_rollups.py"
 
@@ -44,6 +45,10 @@ POISONED = {
         f"{DELIVERY}::test_a_poisoned_claim_stops_no_other",
         f"{DELIVERY}::test_retries_cancelling_and_ends_go_on_beside_a_poisoned_campaign",
         f"{DELIVERY}::test_a_step_of_the_sweep_that_fails_stops_no_other",
+    ),
+    "delivery.tasks.take_provider_events": (
+        f"{WEBHOOKS}::test_one_poisoned_event_among_a_thousand_is_set_aside_alone",
+        f"{WEBHOOKS}::test_news_that_nobody_can_apply_leaves_the_others_alone",
     ),
     "delivery.tasks.forget_origins": (
         f"{SUBSCRIBERS}::test_origins_are_forgotten_beside_a_walk_that_fails"
@@ -134,6 +139,8 @@ ALONE = {
     "subscribers.tasks.find_duplicates": "two statements over one workspace, asked for on its page",
     "subscribers.tasks.check_mail_servers": "hands on one task for each",
     "subscribers.tasks.check_mail_servers_of": "each question's failure is its answer: unknown",
+    "delivery.tasks.retry_provider_events": "one statement that lets events wait again",
+    "delivery.tasks.forget_provider_events": "deletes by age; reads nothing of what is in them",
     "command campaign_status": "reads one campaign",
     "command cancel_campaign": "one campaign",
     "command pause_campaign": "one campaign",

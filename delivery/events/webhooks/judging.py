@@ -108,7 +108,7 @@ def feedback_of(
         source=FeedbackSource.PROVIDER,
         workspace_id=workspace_id,
         account_id=account_id,
-        message_id=_proven(said),
+        message_id=proven(said),
         header_id=details.header_id,
         provider_id=said.provider_id,
         recipient=said.recipient,
@@ -123,7 +123,7 @@ def feedback_of(
     )
 
 
-def _proven(said: Said) -> int | None:
+def proven(said: Said) -> int | None:
     """Return the message that a mark of ours names, which comes back as metadata or Message-ID."""
     for mark in (said.token, said.details.header_id.partition("@")[0]):
         found = tokens.read(mark, tokens.Purpose.MESSAGE) if mark.isascii() else None

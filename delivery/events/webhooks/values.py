@@ -59,6 +59,8 @@ def text(value: Any, most: int = MOST_TEXT) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     written = str(value)[: most * 4]
+    if written.isascii() and written.isprintable():  # as nearly all is
+        return " ".join(written.split())[:most]
     clean = "".join(c if c.isprintable() else " " for c in written)
     return " ".join(clean.encode("utf-8", "replace").decode().split())[:most]
 
