@@ -13,6 +13,7 @@ from delivery.bounces import showing
 from delivery.bounces.reading import MailKind, Reading, Report
 from delivery.events.feedback import Feedback
 from delivery.models import ReturnedMail
+from delivery.refusals.causes import Cause
 from delivery.states import Effect, EventKind, FeedbackSource, Verdict
 
 MOST: Final = 1_000  # recipients of one mail
@@ -59,7 +60,7 @@ def of_reading(row: ReturnedMail, reading: Reading, *, message_id: int | None) -
         if event is None:
             return []
         reports = [Report(
-            recipient="", kind=event, cause=0, effect=EFFECT_OF.get(event, Effect.NONE),
+            recipient="", kind=event, cause=Cause.NONE, effect=EFFECT_OF.get(event, Effect.NONE),
             code=0, enhanced="", text="",
         )]  # fmt: skip
     return [_feedback(row, reading, report, message_id) for report in reports]
@@ -98,9 +99,10 @@ def is_undecided(news: Sequence[Feedback]) -> bool:
 def _feedback(
     row: ReturnedMail, reading: Reading, report: Report, message_id: int | None
 ) -> Feedback:
+    recipient = report.mailed or report.recipient  # what we know is what we mailed
     # A bounce that nobody understood is news once more when its reason is known.
     is_open = report.kind == EventKind.BOUNCED and report.effect in _OPEN
-    about = str(message_id) if message_id is not None else f"{reading.header_id} {report.recipient}"
+    about = str(message_id) if message_id is not None else f"{reading.header_id} {recipient}"
     return Feedback(
         key=_key(_name(row), str(report.kind.value), about.lower(), "open" if is_open else ""),
         kind=report.kind,
@@ -111,7 +113,7 @@ def _feedback(
         message_id=message_id,
         header_id=reading.header_id,
         provider_id=next(iter(reading.provider_ids), ""),
-        recipient=report.recipient,
+        recipient=recipient,
         cause=int(report.cause),
         effect=report.effect,
         code=report.code,
