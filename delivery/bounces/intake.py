@@ -114,6 +114,8 @@ def understand(
         taught = _taught(row, rules, outcome.recipients, message_id)
         if taught is not None:
             outcome.verdict, told = taught
+            named = [one.recipient for one in told if one.recipient]
+            outcome.recipients = named or outcome.recipients
     outcome.told = told
     outcome.taken = [] if is_rehearsal else applying.apply(told)
     outcome.state = _state_of(outcome, reading)
