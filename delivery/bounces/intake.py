@@ -26,6 +26,7 @@ from delivery.states import FeedbackSource, ReturnedState, Verdict
 MOST_RECIPIENTS: Final = 50  # that the row names; all are told
 LEFT_AFTER: Final = timedelta(minutes=2)
 BATCH: Final = 200
+SURE: Final = 70  # of a match: a person who explains the mail need not say whom it is about
 # Nobody has to look at these if no email of ours is meant.
 QUIET: Final = frozenset({MailKind.AUTO_REPLY.name, MailKind.CHALLENGE.name})
 log = logging.getLogger(__name__)
@@ -106,13 +107,15 @@ def understand(
     outcome = Outcome(
         kind=reading.kind.name.lower(),
         state=ReturnedState.UNRECOGNISED,
-        recipients=[one.recipient for one in reading.reports if one.recipient],
+        recipients=[address for one in reading.reports if (address := one.mailed or one.recipient)],
     )
     is_open = not told or news.is_undecided(told)
     if is_open and reading.kind.name not in QUIET:
         taught = _taught(row, rules, outcome.recipients, message_id)
         if taught is not None:
             outcome.verdict, told = taught
+            named = [one.recipient for one in told if one.recipient]
+            outcome.recipients = named or outcome.recipients
     outcome.told = told
     outcome.taken = [] if is_rehearsal else applying.apply(told)
     outcome.state = _state_of(outcome, reading)
@@ -145,6 +148,8 @@ def teach(row: ReturnedMail, verdict: Verdict, *, recipient: str) -> Taken | Non
     ``recipient`` is whom the mail is about; "" where a token of ours says it.
     """
     message_id = proof.of_workspace(_candidates(row, read(bytes(row.raw))), row.workspace_id)
+    if message_id is None and row.confidence >= SURE:
+        message_id = row.message_id
     told = news.said(
         row, verdict, recipients=[recipient] if recipient else [], message_id=message_id
     )

@@ -99,9 +99,10 @@ def is_undecided(news: Sequence[Feedback]) -> bool:
 def _feedback(
     row: ReturnedMail, reading: Reading, report: Report, message_id: int | None
 ) -> Feedback:
+    recipient = report.mailed or report.recipient  # what we know is what we mailed
     # A bounce that nobody understood is news once more when its reason is known.
     is_open = report.kind == EventKind.BOUNCED and report.effect in _OPEN
-    about = str(message_id) if message_id is not None else f"{reading.header_id} {report.recipient}"
+    about = str(message_id) if message_id is not None else f"{reading.header_id} {recipient}"
     return Feedback(
         key=_key(_name(row), str(report.kind.value), about.lower(), "open" if is_open else ""),
         kind=report.kind,
@@ -112,7 +113,7 @@ def _feedback(
         message_id=message_id,
         header_id=reading.header_id,
         provider_id=next(iter(reading.provider_ids), ""),
-        recipient=report.recipient,
+        recipient=recipient,
         cause=int(report.cause),
         effect=report.effect,
         code=report.code,

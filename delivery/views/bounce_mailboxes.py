@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Max
+from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -36,11 +36,11 @@ def mailbox_list(request: MemberRequest) -> HttpResponse:
     """Show where returned mails are fetched, and how each mailbox fares."""
     mailboxes = list(BounceMailbox.objects.filter(workspace=request.workspace))
     mails = ReturnedMail.objects.filter(workspace=request.workspace).exclude(mailbox=None)
-    counted = mails.values("mailbox").annotate(mails=Count("pk"), last=Max("received_at"))
+    counted = mails.values("mailbox").annotate(mails=Count("pk"))
     counts = {row["mailbox"]: row for row in counted.order_by()}
     accounts = SendingAccount.objects.filter(workspace=request.workspace)
     context = {
-        "rows": [(one, counts.get(one.pk, {"mails": 0, "last": None})) for one in mailboxes],
+        "rows": [(one, counts.get(one.pk, {"mails": 0})) for one in mailboxes],
         "domains": sorted(
             set(
                 accounts.exclude(return_path_domain="").values_list("return_path_domain", flat=True)

@@ -33,7 +33,8 @@ def bounce_pipe(request: HttpRequest, token: str) -> HttpResponse:
             workspace=mailbox.workspace,
             source=FeedbackSource.BOUNCE_MAIL,
             mailbox=mailbox,
-            envelope_to=request.GET.get("to", "")[:320],
+            # The plus sign of bounce+…@ stands for a blank in a query, and nobody writes it as %2B.
+            envelope_to=request.GET.get("to", "").replace(" ", "+")[:320],
             size=int(request.META.get("CONTENT_LENGTH") or 0),
         )
     except set_aside.AWAY:

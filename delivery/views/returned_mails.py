@@ -16,8 +16,8 @@ from accounts.background.waking import wake
 from accounts.input.numbers import row_number
 from accounts.roles import Permission
 from delivery import tasks
-from delivery.bounces import intake, labels, proof, replaying, showing, words
-from delivery.bounces.reading import read
+from delivery.bounces import intake, proof, replaying, showing, words
+from delivery.bounces.reading import MailKind, read
 from delivery.events.feedback import Fate, Taken
 from delivery.forms.bounces import TeachForm
 from delivery.models import BounceReplay, Message, ReturnedMail, WordRule
@@ -25,6 +25,7 @@ from delivery.states import Effect, ReturnedState, Verdict
 from subscribers.models import Subscriber
 
 PAGE = 50
+CERTAIN = 95  # of a match: a token of ours came back
 TONES = {
     ReturnedState.KEPT: "ring",
     ReturnedState.APPLIED: "sent",
@@ -88,10 +89,15 @@ def _row(row: ReturnedMail) -> dict[str, object]:
     effect = Effect(row.effect).label if row.effect in Effect.values else ""
     return {
         "mail": row,
-        "kind": labels.kind(row.kind),
+        "kind": _kind(row.kind),
         "effect": effect,
         "tone": TONES[ReturnedState(row.state)],
     }
+
+
+def _kind(name: str) -> str:
+    known = MailKind.__members__.get(name.upper())
+    return str(known.label) if known is not None else ""
 
 
 def _filters(
@@ -149,6 +155,7 @@ def returned_mail(request: MemberRequest, returned_id: int) -> HttpResponse:
         **_row(row),
         "form": form,
         "is_proven": proven is not None,
+        "certain": row.confidence >= CERTAIN,
         "asks": bool(raw) and row.state != ReturnedState.APPLIED,
         "view": view,
         "text": showing.text_of(raw) if view == "text" else "",
@@ -165,7 +172,8 @@ def returned_mail(request: MemberRequest, returned_id: int) -> HttpResponse:
 def _proven(row: ReturnedMail) -> int | None:
     token = proof.token_of_address(row.envelope_to)
     candidates = [token, *read(bytes(row.raw)).tokens] if row.raw else [token]
-    return proof.of_workspace(candidates, row.workspace_id)
+    sure = row.message_id if row.confidence >= intake.SURE else None
+    return proof.of_workspace(candidates, row.workspace_id) or sure
 
 
 def _guess(row: ReturnedMail) -> dict[str, str]:

@@ -25,7 +25,7 @@ from accounts.models import Workspace
 from campaigns.models import Campaign, Template
 from delivery.accounts import dkim_keys
 from delivery.mime import tokens
-from delivery.models import Message, SandboxMessage, SendingAccount
+from delivery.models import BounceMailbox, Message, ReturnedMail, SandboxMessage, SendingAccount
 from subscribers.models import MailingList, SignupForm, Subscriber
 workspace = Workspace.objects.get(slug="kopi-senja")
 campaigns = {c.status: c.pk for c in Campaign.objects.filter(workspace=workspace)}
@@ -38,6 +38,11 @@ print("FOUND " + json.dumps({
     "form": SignupForm.objects.filter(workspace=workspace).first().pk,
     "form_public": SignupForm.objects.filter(workspace=workspace).first().public_id,
     "key": dkim_keys.generate(workspace, domain="kopisenja.example", algorithm="rsa").pk,
+    "mailbox": BounceMailbox.objects.create(
+        workspace=workspace, name="Bounces", host="imap.example.com", username="bounces").pk,
+    "returned": ReturnedMail.objects.create(
+        workspace=workspace, digest=b"s" * 16, size=40, raw=b"Subject: Hm\\n\\nNobody here.",
+        subject="Hm", state=4, kind="other").pk,
     "account": SendingAccount.objects.filter(workspace=workspace).first().pk,
     "unsubscribe": tokens.make(message.pk, tokens.Purpose.UNSUBSCRIBE),
     "preferences": tokens.make(message.pk, tokens.Purpose.PREFERENCES),
@@ -90,6 +95,12 @@ DASHBOARD = {
     "settings-sending-provider": "/settings/sending/new/?provider=resend",
     "settings-keys": "/settings/keys/",
     "settings-key": "/settings/keys/{key}/",
+    "settings-mailboxes": "/settings/bounces/",
+    "settings-mailbox-new": "/settings/bounces/new/",
+    "settings-mailbox": "/settings/bounces/{mailbox}/",
+    "settings-returned": "/settings/returned/",
+    "settings-returned-mail": "/settings/returned/{returned}/",
+    "settings-word-rules": "/settings/returned/rules/",
     "settings-api-keys": "/settings/api-keys/",
     "profile": "/profile/",
     "password": "/password/change/",

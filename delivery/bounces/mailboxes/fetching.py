@@ -62,6 +62,12 @@ def fetch(
         return Fetched(mails=walk.mails)
     except _LostError:
         return Fetched(mails=walk.mails)
+    except Exception as error:
+        if set_aside.is_away(error):
+            raise  # the lease ends by itself
+        set_aside.note("mailbox", subject=str(mailbox_id), error=error)
+        holding.give_up(mailbox, trouble.unexpected())
+        return Fetched(mails=walk.mails)
     if not more:
         holding.release(mailbox, warning=walk.warning)
     return Fetched(mails=walk.mails, more=more)
@@ -96,6 +102,8 @@ class _Walk:
                 sizes = server.sizes(part)
                 for batch in _by_size(part, sizes):
                     self._imap_batch(server, batch, sizes)
+                # What came meanwhile woke nobody, because we hold the mailbox.
+                waiting = waiting or server.after(self.mailbox.last_uid)
             return False
         finally:
             server.close()

@@ -22,7 +22,8 @@ from delivery.states import AfterReading, MailboxAuth, TlsMode
 
 MOST_OF_A_COMMAND: Final = 64 * 1024 * 1024  # bytes of all answers to one command
 MOST_FOLDERS: Final = 500
-PIECE: Final = 64 * 1024
+LARGEST_NUMBER: Final = 2**32 - 1  # of a mail and of a folder's numbering (RFC 3501, section 9)
+LARGEST_SIZE: Final = 2**40
 
 
 class _Connection(imaplib.IMAP4):
@@ -126,7 +127,8 @@ class ImapMailbox:
                     % {"folder": name, "words": trouble.said(error)}
                 ) from error
         return Folder(
-            uid_validity=int(found.get(b"UIDVALIDITY", 0)), mails=int(found.get(b"EXISTS", 0))
+            uid_validity=min(int(found.get(b"UIDVALIDITY", 0)), LARGEST_NUMBER),
+            mails=int(found.get(b"EXISTS", 0)),
         )
 
     def folders(self) -> list[str]:
@@ -150,14 +152,16 @@ class ImapMailbox:
         with _in_words(self.mailbox):
             # “*” is the last mail even if it is older, so what came back is looked at.
             found = self.client.search(["UID", f"{uid + 1}:*"])
-        return sorted(one for one in found if one > uid)
+        return sorted(one for one in found if uid < one <= LARGEST_NUMBER)
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """Return the sizes of these mails in bytes; those that vanished are missing."""
         with _in_words(self.mailbox):
             found = self.client.fetch(list(uids), ["RFC822.SIZE"])
         return {
-            uid: int(data[b"RFC822.SIZE"]) for uid, data in found.items() if b"RFC822.SIZE" in data
+            uid: min(int(data[b"RFC822.SIZE"]), LARGEST_SIZE)
+            for uid, data in found.items()
+            if b"RFC822.SIZE" in data
         }
 
     def beginnings(self, uids: Sequence[int], *, most: int) -> dict[int, bytes]:

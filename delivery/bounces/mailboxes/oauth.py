@@ -11,6 +11,7 @@ from typing import Any, Final
 import requests
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from urllib3.exceptions import HTTPError
 
 from accounts.installation import secrets
 from delivery.bounces.mailboxes import trouble
@@ -80,7 +81,7 @@ def _ask(mailbox: BounceMailbox, stored: dict[str, Any]) -> dict[str, Any]:
         ):
             body = response.raw.read(LARGEST, decode_content=True)
             status = response.status_code
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise trouble.MailboxError(
             _("The token address cannot be reached: %(words)s")
             % {"words": trouble.said(type(error).__name__)}

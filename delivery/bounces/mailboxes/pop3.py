@@ -21,6 +21,7 @@ from delivery.states import MailboxAuth, TlsMode
 LONGEST_LINE: Final = 1024 * 1024
 MOST_LINES: Final = 200_000  # of a list: a mailbox with more is read part by part
 MOST_READ: Final = 256 * 1024 * 1024  # bytes of one mail that are read past, where TOP is missing
+LARGEST_SIZE: Final = 2**40
 LINES: Final = 15_000  # asked for of a large mail: about as much as is kept
 
 
@@ -93,7 +94,7 @@ class Pop3Mailbox:
         found = {}
         for one in listed:
             number, _blank, size = one.partition(b" ")
-            found[int(number)] = int(size.split()[0])
+            found[int(number)] = min(int(size.split()[0]), LARGEST_SIZE)
         return found
 
     def names(self) -> dict[int, bytes]:

@@ -57,6 +57,11 @@ def _sentence(host: str, port: int, error: BaseException) -> str:
     return _("The connection to %(host)s broke: %(words)s") % {"host": host, "words": words}
 
 
+def unexpected() -> MailboxError:
+    """Say that it is our fault; those who run the installation find it among what was set aside."""
+    return MailboxError(_("Something went wrong while reading this mailbox. It is tried again."))
+
+
 def said(words: object) -> str:
     """Return a server's own words in one short line."""
     if isinstance(words, (list, tuple)):

@@ -11,6 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.installation import secrets
+from accounts.models import SetAside
 from delivery.bounces import keeping
 from delivery.bounces.mailboxes import fetching, holding
 from delivery.bounces.mailboxes.imap import ImapMailbox
@@ -390,3 +391,17 @@ def test_paused_mailboxes_are_left_alone(make_mailbox: MakeMailbox, dovecot: Dov
     dovecot.put(mails.bounce())
     assert mailbox.pk not in holding.due()
     assert fetch(mailbox).mails == 0
+
+
+def test_what_nobody_expected_is_noted_and_tried_again(
+    make_mailbox: MakeMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ImapMailbox, "open", broken)
+    mailbox = make_mailbox()
+    fetch(mailbox)
+    assert "Something went wrong" in mailbox.trouble
+    assert mailbox.next_check_at > timezone.now()
+    assert SetAside.objects.filter(kind="mailbox").count() == 1

@@ -207,7 +207,7 @@ def test_a_rule_of_words_serves_later_mails_and_a_replay(
     WordRule.objects.create(workspace=workspace, words="(.*)", verdict=Verdict.AUTO_REPLY)
     later = take(mails.plain("Hm", text, number=2), workspace)
     assert later.verdict == Verdict.HARD
-    assert later.recipients == ["nina@resep.example"] or told[-1].recipient == "nina@resep.example"
+    assert later.recipients == ["nina@resep.example"]
     elsewhere = take(mails.plain("Hm", text), other_workspace)
     assert elsewhere.verdict == ""
     replaying.run(replaying.begin(workspace, by=None).pk, seconds=60)

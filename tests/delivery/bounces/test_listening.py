@@ -1,5 +1,7 @@
 """A server tells of new mails by itself, and we hear it at once."""
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -80,13 +82,10 @@ def test_a_connection_that_broke_is_opened_again(
     mailbox = make_mailbox(has_idle=True)
     assert until(listener, lambda: mailbox.pk in listener.listening)
     woken.clear()
-    import shutil
-    import subprocess
-
     doveadm = shutil.which("doveadm")
     assert doveadm
     subprocess.run(
-        [doveadm, "-c", str(dovecot.home / "dovecot.conf"), "kick", mailbox.username],
+        [str(doveadm), "-c", str(dovecot.home / "dovecot.conf"), "kick", mailbox.username],
         check=True,
         capture_output=True,
     )

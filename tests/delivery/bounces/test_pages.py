@@ -199,6 +199,16 @@ def test_a_mail_is_shown_as_words_only(editor_client: Client, workspace: Workspa
     assert "text/html" in headers
 
 
+def test_a_mail_leads_to_its_person_and_its_campaign(
+    editor_client: Client, workspace: Workspace, message: Message
+) -> None:
+    row = take(mails.bounce(message=message.pk), workspace)
+    page = editor_client.get(f"{MAILS}{row.pk}/").content.decode()
+    assert f"/subscribers/{message.subscriber_id}/" in page
+    assert message.campaign.name in page
+    assert "proven by a token" in page
+
+
 def test_a_person_explains_a_mail_and_makes_a_rule(
     editor_client: Client, workspace: Workspace, message: Message
 ) -> None:

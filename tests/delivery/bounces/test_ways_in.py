@@ -44,9 +44,12 @@ def test_a_mail_is_handed_in_by_http(client: Client, pipe: BounceMailbox, messag
     )
 
 
-def test_whom_it_was_for_may_be_said(client: Client, pipe: BounceMailbox, message: Message) -> None:
+@pytest.mark.parametrize("plus", ["%2B", "+"])
+def test_whom_it_was_for_may_be_said(
+    client: Client, pipe: BounceMailbox, message: Message, plus: str
+) -> None:
     token = tokens.make(message.pk, tokens.Purpose.BOUNCE)
-    query = f"?to=bounce%2B{token}%40kopisenja.example"
+    query = f"?to=bounce{plus}{token}@kopisenja.example"
     hand_in(client, pipes.word_of(pipe), mails.bounce(), query)
     assert ReturnedMail.objects.get().message_id == message.pk
 
