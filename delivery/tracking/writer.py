@@ -70,7 +70,7 @@ class Writer:
         """Write what waits, and end."""
         self._is_ending = True
         self._wake.set()
-        with suppress(asyncio.TimeoutError):
+        with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._tasks[0]), timeout=3)
         for task in self._tasks:
             task.cancel()
@@ -105,8 +105,9 @@ class Writer:
         """Wait for hits; meanwhile see whether Redis still has the last ones."""
         self._wake.clear()
         timeout = AWAY_SECONDS if self._spool or self._recent else None
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
             return
         self._forget_recent()
         if self._recent and not self._spool and time.monotonic() >= self._retry_at:
@@ -126,6 +127,7 @@ class Writer:
             try:
                 self._spool.append(batch, is_durable=any(durable for _, _, durable in taken))
             except (OSError, spool.FullError):
+                self._number += len(taken)  # a gap, by which `ingest` knows that they are lost
                 self._lose(taken)
                 return
         self._number += len(taken)
@@ -145,10 +147,12 @@ class Writer:
         self._retry_at = time.monotonic() + AWAY_SECONDS
 
     async def _send_on(self) -> None:
-        """Bring what stands in the file to Redis, in its order."""
+        """Bring what stands in the file to Redis, in its order; visitors who come don't wait."""
         try:
             while self._sent_through < self._spool.size:
                 self._sent_through = await self._send_some(self._sent_through)
+                if self._waiting:
+                    return  # they go to the file's end, and sending goes on after that
         except (redis.RedisError, OSError, TimeoutError) as error:
             self._is_away(error)
         else:

@@ -159,7 +159,7 @@ def settled(product: Product, crowd: Crowd) -> tuple[int, int]:
     answered = crowd.answered.total()
 
     def is_here() -> bool:
-        return product.query(RECORDED)[0][0] + product.query(LOST)[0][0] >= answered
+        return bool(product.query(RECORDED)[0][0] + product.query(LOST)[0][0] >= answered)
 
     with suppress(TimeoutError):
         product.until(is_here, seconds=60)

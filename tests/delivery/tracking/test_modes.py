@@ -125,7 +125,7 @@ def test_of_two_people_who_become_one_a_refusal_stays(workspace, person):
     tracking_consent.say(person, allows_it=False, source=source)
     tracking_consent.say(other, allows_it=False, source=source)
     tracking_consent.say(other, allows_it=True, source=source)
-    merging.merge(keep=other, away=person)
+    merging.merge(merging.Pair(keep=other, away=person), actor=None)
     assert tracking_consent.allows(other) is False
 
 
