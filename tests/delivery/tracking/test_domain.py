@@ -117,3 +117,18 @@ def test_links_and_pixels_begin_with_it_and_unsubscribing_does_not(workspace):
     assert f"https://klik.kopi.example/o/{token}.gif" in data
     assert "<https://news.example/u/" in data
     assert "klik.kopi.example/u/" not in data
+
+
+def test_the_page_shows_the_record_and_what_was_found(
+    owner_client, workspace, tracking, monkeypatch
+):
+    address = f"/{workspace.slug}/settings/tracking/"
+    page = owner_client.get(address)
+    assert page.status_code == 200
+    assert "klik.kopi.example" in page.text
+    records(monkeypatch, "", "10.0.0.8")
+    assert "10.0.0.8" in owner_client.post(f"{address}check/").text
+    saved = {"mode": "anonymous", "needs_consent": "on", "domain": "klik.kopi.example"}
+    assert owner_client.post(address, saved).status_code == 302
+    tracking.refresh_from_db()
+    assert (tracking.mode, tracking.needs_consent) == ("anonymous", True)
