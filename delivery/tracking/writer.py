@@ -5,7 +5,9 @@ answer, they go to a file (`spool`) and from there, in their order, to Redis whe
 then later ones queue up behind them, so an origin's entries never overtake each other and
 `ingest` needs one number to know what it has.
 
-What is answered stands in Redis or in the file. A killed process loses nothing that it answered.
+What is answered stands in Redis or in the file: a killed process loses nothing that it answered.
+What went to Redis lately is kept in memory, too, and is sent again when Redis has forgotten it
+(flushed, or started again with nothing).
 """
 
 import asyncio
@@ -13,6 +15,7 @@ import logging
 import os
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
@@ -31,6 +34,9 @@ MOST_AT_ONCE = 500  # hits of one entry
 MOST_WAITING = 20_000  # hits in memory; the machine can't keep up, and more are not counted
 AWAY_SECONDS = 1.0  # between two tries of a Redis that does not answer
 LOOK_SECONDS = 30.0  # between two looks for files that others left behind
+RECENT_SECONDS = 30.0  # for which what went to Redis is kept in memory
+MOST_RECENT = 100_000  # hits of that
+KNOWN_SECONDS = 7 * 86_400  # after that Redis is told anew who we are
 SENT_ON_AT_ONCE = 64  # entries of a file in one write
 
 Done = Callable[[bool], object]
@@ -52,6 +58,8 @@ class Writer:
         self._retry_at = 0.0
         self._lost = 0
         self._sent_through = 0  # a place in the file
+        self._recent: deque[tuple[float, Batch]] = deque()
+        self._recent_hits = 0
         self._is_ending = False
 
     def start(self) -> None:
@@ -62,7 +70,7 @@ class Writer:
         """Write what waits, and end."""
         self._is_ending = True
         self._wake.set()
-        with suppress(asyncio.TimeoutError):
+        with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._tasks[0]), timeout=3)
         for task in self._tasks:
             task.cancel()
@@ -86,15 +94,27 @@ class Writer:
             if not self._waiting:
                 if self._is_ending:
                     return
-                self._wake.clear()
-                timeout = AWAY_SECONDS if self._spool else None
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout)
+                await self._rest()
             if self._spool and time.monotonic() >= self._retry_at:
                 await self._send_on()
             taken, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             if taken:
                 await self._take(taken)
+
+    async def _rest(self) -> None:
+        """Wait for hits; meanwhile see whether Redis still has the last ones."""
+        self._wake.clear()
+        timeout = AWAY_SECONDS if self._spool or self._recent else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+            return
+        self._forget_recent()
+        if self._recent and not self._spool and time.monotonic() >= self._retry_at:
+            try:
+                await self._send([])
+            except (redis.RedisError, OSError, TimeoutError) as error:
+                self._is_away(error)
 
     async def _take(self, taken: "list[tuple[bytes, Done, bool]]") -> None:
         batch = Batch(self._number, len(taken), b"\n".join(line for line, _, _ in taken))
@@ -107,6 +127,7 @@ class Writer:
             try:
                 self._spool.append(batch, is_durable=any(durable for _, _, durable in taken))
             except (OSError, spool.FullError):
+                self._number += len(taken)  # a gap, by which `ingest` knows that they are lost
                 self._lose(taken)
                 return
         self._number += len(taken)
@@ -126,10 +147,12 @@ class Writer:
         self._retry_at = time.monotonic() + AWAY_SECONDS
 
     async def _send_on(self) -> None:
-        """Bring what stands in the file to Redis, in its order."""
+        """Bring what stands in the file to Redis, in its order; visitors who come don't wait."""
         try:
             while self._sent_through < self._spool.size:
                 self._sent_through = await self._send_some(self._sent_through)
+                if self._waiting:
+                    return  # they go to the file's end, and sending goes on after that
         except (redis.RedisError, OSError, TimeoutError) as error:
             self._is_away(error)
         else:
@@ -156,8 +179,9 @@ class Writer:
         link = None
         try:
             link = await self._connect()
+            known = ("SET", _mark(left.origin), "1", "EX", KNOWN_SECONDS)
             for _end, batch in spool.read(left.path):
-                await _ask(link, [_command(left.origin, batch)])
+                await _ask(link, [known, _command(left.origin, batch)])
             is_sent = True
         except (redis.RedisError, OSError, TimeoutError):
             log.warning("a file of hits could not be sent on yet")
@@ -167,7 +191,7 @@ class Writer:
                 await link.disconnect(nowait=True)
 
     async def _send(self, batches: list[Batch]) -> None:
-        """Add entries to the stream, in one write.
+        """Add entries to the stream, in one write; where it forgot earlier ones, those first.
 
         Raises:
             redis.RedisError, OSError, TimeoutError: perhaps they were added, perhaps not.
@@ -175,10 +199,27 @@ class Writer:
         if self._link is None:
             self._link = await self._connect()
         try:
-            await _ask(self._link, [_command(self.origin, batch) for batch in batches])
+            asked = batches or [_NOTHING]
+            answers = await _ask(self._link, [_command(self.origin, one) for one in asked])
+            if _FORGOTTEN in answers:
+                again = [batch for _at, batch in self._recent]
+                if again:
+                    log.warning("Redis has forgotten what it held; the last hits are sent again")
+                begin = ("SET", _mark(self.origin), "1", "EX", KNOWN_SECONDS)
+                commands = [_command(self.origin, one) for one in [*again, *batches]]
+                await _ask(self._link, [begin, *commands])
         except BaseException:
             await self._hang_up()
             raise
+        now = time.monotonic()
+        self._recent.extend((now, batch) for batch in batches)
+        self._recent_hits += sum(batch.count for batch in batches)
+        self._forget_recent()
+
+    def _forget_recent(self) -> None:
+        before = time.monotonic() - RECENT_SECONDS
+        while self._recent and (self._recent_hits > MOST_RECENT or self._recent[0][0] < before):
+            self._recent_hits -= self._recent.popleft()[1].count
 
     async def _connect(self) -> Any:
         pool: Any = redis_async.ConnectionPool.from_url(
@@ -196,8 +237,13 @@ class Writer:
                 await link.disconnect(nowait=True)
 
 
-# The stream refuses to grow where nobody reads: what comes then waits in the file.
+_NOTHING = Batch(0, 0, b"")
+_FORGOTTEN = b"FORGOTTEN"
+# The stream refuses to grow where nobody reads: what comes then waits in the file. An origin that
+# Redis does not know is new, or Redis was emptied.
 _ADD = f"""
+if redis.call('EXISTS', KEYS[2]) == 0 then return '{_FORGOTTEN.decode()}' end
+if ARGV[3] == '' then return '' end
 if redis.call('XLEN', KEYS[1]) >= {hits.LONGEST_STREAM} then
     return redis.error_reply('FULL nobody reads the stream')
 end
@@ -205,12 +251,16 @@ return redis.call('XADD', KEYS[1], '*', 'o', ARGV[1], 'n', ARGV[2], 'h', ARGV[3]
 """
 
 
+def _mark(origin: str) -> str:
+    return f"tracking:origin:{origin}"
+
+
 def _command(origin: str, batch: Batch) -> tuple[bytes | str | int, ...]:
-    return ("EVAL", _ADD, 1, hits.STREAM, origin, batch.number, batch.lines)
+    keys = (2, hits.STREAM, _mark(origin))
+    return ("EVAL", _ADD, *keys, origin, batch.number, batch.lines)
 
 
-async def _ask(link: Any, commands: "list[tuple[Any, ...]]") -> None:
+async def _ask(link: Any, commands: "list[tuple[Any, ...]]") -> list[Any]:
     async with asyncio.timeout(hits.TIMEOUT):
         await link.send_packed_command(link.pack_commands(commands), check_health=False)
-        for _ in commands:
-            await link.read_response()
+        return [await link.read_response() for _ in commands]

@@ -23,7 +23,7 @@ def tracking_settings(request: MemberRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("tracking_settings")
     stored = queries.tracking_of(request.workspace)
-    context = {"form": form, "tracking": stored, "home": domains.home()}
+    context = {"form": form, "tracking": stored, "home": domains.home(), "steps": []}
     return render(request, "delivery/tracking.html", context)
 
 

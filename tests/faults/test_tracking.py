@@ -211,15 +211,16 @@ def test_redis_is_frozen_killed_and_the_web_process_with_it(run: Run, data_dir: 
         product.until(lambda: not list((product.data_dir / "tracking").glob("*.hits")))
 
 
-def test_what_a_flushed_redis_held_is_known_as_lost(run: Run) -> None:
+def test_redis_is_flushed(run: Run) -> None:
+    """The web process sends again what Redis forgot; what is taken in by then counts once."""
     with run(sending=0) as product, crowd_at(product) as (crowd, _web):
         with crowd.asking():
             for _ in range(3):
                 time.sleep(1.3)
                 product.redis().flushall()
             time.sleep(1)
-        recorded, lost = settled(product, crowd)
-        assert lost < recorded  # a second's hits each time, not more
+        _recorded, lost = settled(product, crowd)
+        assert lost == 0
 
 
 @pytest.mark.quick

@@ -228,10 +228,10 @@ def test_a_workspaces_own_domain_has_links_and_nothing_to_sign_in_to(
         return top[0].split()[1], dict(line.lower().split(": ", 1) for line in top[1:])
 
     deadline = time.monotonic() + 30  # it looks every few seconds
-    while get("/accounts/login/")[0] != "404" and time.monotonic() < deadline:
+    while get("/sign-in/")[0] != "404" and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert get("/accounts/login/")[0] == "404"
-    assert get("/health/")[0] == "404"
+    assert get("/sign-in/")[0] == "404"
+    assert get("/health/live")[0] == "404"
     assert get(f"/c/{track(message)}/1/")[1]["location"] == "https://kopisenja.example/1"
     status, _headers = get(f"/u/{tokens.make(message.pk, Purpose.UNSUBSCRIBE)}/")
     assert status == "200"
