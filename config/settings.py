@@ -114,6 +114,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "delivery.views.tracking.TrackingShortcut",
+    "config.middleware.LivenessMiddleware",
     "config.middleware.RequestLogMiddleware",
     "accounts.middleware.WorkspaceAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
