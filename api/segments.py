@@ -108,6 +108,8 @@ def _find(workspace: Workspace, segment_id: int) -> Segment:
 
 
 def _refuse(wrong: InvalidRules) -> NoReturn:
+    if isinstance(wrong, saving.Gone):
+        raise HttpError(404, wrong.faults[0].message) from wrong
     if isinstance(wrong, members.TooMuch):
         raise HttpError(503, wrong.faults[0].message) from wrong
     told = "; ".join(f"{fault.place or 'rules'}: {fault.message}" for fault in wrong.faults)

@@ -2,7 +2,7 @@
 
 Code logs events with ids (``structlog.get_logger().info("campaign started", campaign=7)``). As a
 safety net everything that looks like a mail or network address is masked on its way out, inside
-tracebacks too.
+tracebacks too, and so is what the database quotes of a row when it refuses it.
 """
 
 import logging
@@ -24,6 +24,15 @@ NETWORK_ADDRESS = re.compile(
     r"|\b(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{0,4}\b",
     re.IGNORECASE,
 )
+# What PostgreSQL quotes of a row behind an error's first line, to where another error begins.
+ROW_VALUES = re.compile(
+    r"^([\s|]*)(DETAIL|CONTEXT|QUERY|STATEMENT|WHERE|LINE [0-9]+):.*?"
+    r"(?=^[\s|]*HINT:|^[\s|]*Traceback \(most|^[\s|]*The above exception was|"
+    r"^[\s|]*During handling of the above|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+# … and in the first line itself.
+QUOTED_VALUE = re.compile(r"(invalid (?:input|value|byte)[^\n:]*+: |out of range: ?)\"[^\n]*")
 # Words that libraries log at every turn, and that say nothing to the reader of the log.
 QUIET = {
     "celery.app.trace": "ERROR",
@@ -42,8 +51,10 @@ QUIET = {
 
 
 def mask(value: Any) -> Any:
-    """Return ``value`` with every mail and network address in its text replaced."""
+    """Return ``value`` without the mail and network addresses in its text, and rows' values."""
     if isinstance(value, str):
+        value = ROW_VALUES.sub(r"\1\2: [values]\n", value)
+        value = QUOTED_VALUE.sub(r"\1[value]", value)
         return NETWORK_ADDRESS.sub("[ip]", MAIL_ADDRESS.sub("[address]", value))
     if isinstance(value, Mapping):
         return {mask(key): mask(item) for key, item in value.items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from config import health
 from config.errors import API, bad_request, body_refused
 from config.server.bodies import REFUSED
 
@@ -27,6 +28,23 @@ def safe_path(request: HttpRequest) -> str:
         if isinstance(value, int):
             path = path.replace(f"<int:{name}>", str(value))
     return path
+
+
+class LivenessMiddleware:
+    """Answers whether the process lives before cookies, sessions and languages are looked at.
+
+    A probe may bring a browser's cookies along; nobody restarts a process because the database that
+    holds the sessions is away.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Handle one request."""
+        if request.path_info == "/health/live" and request.method in {"GET", "HEAD"}:
+            return health.live(request)
+        return self.get_response(request)
 
 
 class NulMiddleware:

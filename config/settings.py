@@ -127,6 +127,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "delivery.views.tracking.TrackingShortcut",
     "delivery.views.webhooks.WebhookShortcut",
+    "config.middleware.LivenessMiddleware",
     "config.middleware.RequestLogMiddleware",
     "accounts.access.middleware.WorkspaceAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -324,6 +324,6 @@ class SandboxAnswer(IntegerOptions):
     DELAYED = 4, _("Notice of a delay")
     COMPLAINT = 5, _("Spam complaint")
     AUTO_REPLY = 6, _("Out-of-office reply")
-    OPEN = 7, _("Open")
-    CLICK = 8, _("Click")
+    OPEN = 7, _("Opened")
+    CLICK = 8, _("Clicked")
     ONE_CLICK = 9, _("One-click unsubscribe")

@@ -81,10 +81,8 @@ def has_remote_pictures(html: str) -> bool:
 
 def page(mail: Mail, view: View) -> str:
     """Return the frame's page for a mail."""
-    html = mail.html
-    if view.look in {"dark", "desktop", "phone"}:
-        html = _as_scheme(html, dark=view.look == "dark")
-    return _Drawn(mail, view, html).page()
+    # Programs that invert colours know no styles for dark surroundings.
+    return _Drawn(mail, view, _as_scheme(mail.html, dark=view.look == "dark")).page()
 
 
 def has_own_dark_styles(html: str) -> bool:

@@ -200,14 +200,15 @@ def sandbox_source(request: MemberRequest, message_id: int) -> HttpResponseBase:
 
 @member(Permission.EDIT)
 def sandbox_part(request: MemberRequest, message_id: int) -> HttpResponseBase:
-    """Download one part, ``?part=1.2``, always as a file that no browser opens by itself.
+    """Download one part, ``?part=1.2`` (else the first), as a file that no browser opens by itself.
 
     Raises:
         Http404: there is no such part, or the mail is too large to reach its end.
     """
     mail = find(request, message_id)
     content = stored.read(mail)
-    part = content.part(request.GET.get("part", "")[:40])
+    first = next((one.number for one in content.parts if not one.holds_parts), "")
+    part = content.part(request.GET.get("part", first)[:40])
     if part is None or part.holds_parts or part.is_cut:
         raise Http404
     name = part.file_name or f"part-{part.number}{_ENDINGS.get(part.kind, '')}"

@@ -24,6 +24,10 @@ KEPT_DAYS = 400
 UNIQUE_NAME = "segment_name_unique"
 
 
+class Gone(InvalidRules):
+    """The segment was deleted meanwhile; its fault says so."""
+
+
 class NameTaken(ValueError):  # noqa: N818 - says what is the case
     """Another segment of this workspace has this name."""
 
@@ -83,6 +87,9 @@ def save(segment: Segment, *, name: str, description: str, rules: Any) -> Found:
         segment.count = segment.counted_at = None
     try:
         with transaction.atomic():
+            if segment.pk:  # else saving would bring back one that is deleted now
+                list(Segment.objects.select_for_update().filter(pk=segment.pk).values("pk"))
+                _still_there(segment)
             segment.save()
     except IntegrityError as error:  # the database alone knows, however close two come
         if UNIQUE_NAME not in str(error):
@@ -126,13 +133,16 @@ def recount(segment: Segment) -> members.Count:
 
     Raises:
         InvalidRules: the rules can't be read (any more), or counting takes too long.
+        Gone: it was deleted while it was counted.
     """
     scope = scope_of(segment)
     found = members.count(scope, tree.read(segment.rules, scope.subjects))
     _remember(segment, found)
+    _still_there(segment)
     return found
 
 
+@transaction.atomic  # the update holds the row: it can't go before its day is written
 def _remember(segment: Segment, found: members.Count) -> None:
     segment.count, segment.counted_at = found.people, timezone.now()
     # Only if it is still there with these rules, and only these two: somebody may be saving it.
@@ -144,6 +154,12 @@ def _remember(segment: Segment, found: members.Count) -> None:
         day=segment.counted_at.astimezone(UTC).date(),
         defaults={"count": found.people},
     )
+
+
+def _still_there(segment: Segment) -> None:
+    if not Segment.objects.filter(pk=segment.pk).exists():
+        text = _("The segment was deleted meanwhile.")
+        raise Gone([Fault(path=(), message=text)])
 
 
 def due() -> Iterable[Segment]:

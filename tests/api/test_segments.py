@@ -8,7 +8,7 @@ from accounts.team import api_keys
 from subscribers.addresses import addresses
 from subscribers.models import Segment
 from subscribers.people import people
-from subscribers.segments import estimating
+from subscribers.segments import estimating, members, saving
 
 RULES = {
     "version": 1,
@@ -119,3 +119,33 @@ def test_words_in_rules_that_cannot_be_stored_are_refused(program, text):
     assert send(program, "post", "", name="X", rules=rules).status_code in {400, 422}
     rules["rules"][0] = {"subject": text, "operator": text, text: text}
     assert send(program, "post", "", name="X", rules=rules).status_code in {400, 422}
+
+
+def test_one_that_is_deleted_while_it_is_counted_is_gone(program, monkeypatch):
+    path = f"/{send(program, 'post', '', name='X', rules=RULES).json()['id']}"
+    count = members.count
+
+    def meanwhile(*args, **more):
+        found = count(*args, **more)
+        Segment.objects.all().delete()
+        return found
+
+    monkeypatch.setattr(members, "count", meanwhile)
+    answer = program.get(f"/api/v1/segments{path}/count")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "The segment was deleted meanwhile.",
+    )
+
+
+def test_one_that_is_deleted_while_it_is_changed_does_not_come_back(program, monkeypatch):
+    path = f"/{send(program, 'post', '', name='X', rules=RULES).json()['id']}"
+    size = saving.size
+
+    def meanwhile(*args):
+        Segment.objects.all().delete()
+        return size(*args)
+
+    monkeypatch.setattr(saving, "size", meanwhile)
+    assert send(program, "put", path, name="Y", rules=RULES).status_code == 404
+    assert not Segment.objects.exists()

@@ -16,6 +16,7 @@ SUBSCRIBERS = "tests/subscribers/test_poisoned_members.py"
 IMPORTS = "tests/subscribers/imports/test_poisoned_rows.py"
 WEBHOOKS = "tests/delivery/events/webhooks/test_taking.py"
 MAILS = "tests/delivery/system_mail/test_system_mail.py"
+SANDBOX = "tests/delivery/sandbox/test_answering.py"
 ROLLUPS = "tests/reports/test_rollups.py"
 
 # What works on many, and the tests in which one of them is poisoned.
@@ -52,6 +53,10 @@ POISONED = {
     ),
     "delivery.tasks.forget_origins": (
         f"{SUBSCRIBERS}::test_origins_are_forgotten_beside_a_walk_that_fails"
+    ),
+    "delivery.tasks.follow_up_sandbox": (
+        f"{SANDBOX}::test_one_answer_that_fails_spoils_no_other",
+        f"{SANDBOX}::test_a_mail_that_cannot_be_read_spoils_no_other",
     ),
     "reports.tasks.rebuild_recent_days": f"{ROLLUPS}::test_a_poisoned_workspace_stops_no_other",
     "reports.tasks.remove_deleted_workspaces": (

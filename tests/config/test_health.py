@@ -1,5 +1,7 @@
 """Health answers say what is wrong, to machines."""
 
+from typing import Any
+
 import pytest
 import redis
 from django.db import connection
@@ -12,6 +14,15 @@ def test_live_asks_neither_database_nor_redis(client: Client) -> None:
     response = client.get("/health/live")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_live_reads_no_session(client: Client, django_assert_num_queries: Any, owner: Any) -> None:
+    client.force_login(owner)
+    assert client.cookies
+    with django_assert_num_queries(0):
+        response = client.get("/health/live")
+    assert response.json() == {"status": "ok"}
+    assert not response.cookies
 
 
 def test_ready_when_everything_is_there(client: Client, db: None, redis_client: object) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
+from django.db import DatabaseError, connection, transaction
 from django.test import Client, RequestFactory
 from django.urls import resolve
 
@@ -94,3 +96,30 @@ def test_short_network_addresses_are_masked_too() -> None:
     for address in ("2001:db8::1", "fe80::1", "2001:db8:0:0:0:0:0:1", "203.0.113.9"):
         assert logs.mask(f"from {address} port 25") == "from [ip] port 25"
     assert logs.mask("at 10:42:07 in a::b") != ""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_a_database_quotes_of_a_row_is_not_logged(
+    log_format: str, workspace: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [
+        "INSERT INTO accounts_user (id, name) VALUES (1, 'Nina Wulandari')",  # DETAIL: the row
+        "SELECT 'Nina Wulandari'::int",  # in the message itself, and in LINE 1
+        "DO $$ BEGIN RAISE EXCEPTION 'no' USING DETAIL = E'Nina\n\nWulandari'; END $$",
+    ]
+    for statement in rows:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement)
+        except DatabaseError:
+            logging.getLogger("some.library").exception("it broke")
+    settings = logs.settings(log_format)["formatters"]["events"]
+    shown = structlog.stdlib.ProcessorFormatter(
+        processors=settings["processors"], foreign_pre_chain=settings["foreign_pre_chain"]
+    )
+    written = [shown.format(record) for record in caplog.records if record.msg == "it broke"]
+    assert len(written) == len(rows)
+    for one in written:
+        assert "Nina" not in one
+        assert "Wulandari" not in one
+        assert "Error" in one or "RaiseException" in one

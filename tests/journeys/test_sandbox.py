@@ -92,7 +92,7 @@ def test_the_whole_loop_on_one_machine(marketer: Page, product: Product) -> None
 
     open_mail(marketer, READER)
     look_at_every_side(marketer)
-    press(marketer, "Open")
+    press(marketer, "Open it")
     known(marketer, "First opened")
     marketer.get_by_label("Link", exact=True).select_option(label="Say yes")
     press(marketer, "Click")

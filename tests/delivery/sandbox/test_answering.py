@@ -236,6 +236,22 @@ def test_one_answer_that_fails_spoils_no_other(workspace, sent, monkeypatch):
     assert follow_up.answer_due() == 0
 
 
+def test_a_mail_that_cannot_be_read_spoils_no_other(workspace, monkeypatch):
+    poisoned = mails.keep(workspace, b"\r\npoison")
+    good = mails.keep(workspace, b"\r\nCoffee")
+    words_of = follow_up.words_of
+
+    def read(mail: Any) -> str:
+        if mail.text == "poison":
+            raise ValueError(poisoned.pk)
+        return words_of(mail)
+
+    monkeypatch.setattr(follow_up, "words_of", read)
+    follow_up.read_words()
+    found = dict(SandboxMessage.objects.values_list("pk", "words"))
+    assert found == {poisoned.pk: "", good.pk: "coffee"}
+
+
 @pytest.mark.parametrize(
     "address", ["bounce-later@example.org", "later@sandbox.example", "@sandbox.example", "", "x"]
 )

@@ -171,6 +171,7 @@ def test_pictures_are_loaded_as_asked_for(editor_client, sent, pictures, source)
         ("phone", "@media (max-width:0)"),
         ("dark", "@media (min-width:0)"),
         ("forced", "invert(1)"),
+        ("forced", "@media (max-width:0)"),
     ],
 )
 def test_dark_styles_apply_by_the_look_and_not_by_the_viewers_device(
