@@ -40,6 +40,10 @@ SMALL_BYTES: Final = 300_000  # a JPEG that is kept as it was compressed
 QUALITY: Final = 85
 FEW_COLOURS: Final = 256
 _ORIENTATION: Final = 0x0112
+# How what we read begins: with such a head it was a picture once.
+_BEGINNING: Final = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|....ftyp(?:avi|hei|hev|mif|msf)", re.DOTALL
+)
 _SVG: Final = re.compile(rb"<svg[\s>:]|<!doctype\s+svg", re.IGNORECASE)
 
 Image.MAX_IMAGE_PIXELS = None  # `_check` looks before anything is unpacked
@@ -91,7 +95,7 @@ def _opened(file: IO[bytes]) -> Image.Image:
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise RefusedError("unknown") from error
+        raise RefusedError("damaged" if _BEGINNING.match(head) else "unknown") from error
     return image
 
 

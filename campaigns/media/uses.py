@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.input import revisions
@@ -140,7 +140,7 @@ def _contents(picture: Picture) -> Iterator[tuple[int, str, str, bool, bool]]:
         "campaign__status",
         "pk",
         "frozen_at",
-        current=F("campaign__content_id"),
+        "campaign__content_id",
     )
     for campaign_id, name, status, pk, frozen_at, current in rows[: 10 * SHOWN]:
         is_open = status == CampaignStatus.DRAFT and frozen_at is None

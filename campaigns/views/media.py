@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -96,7 +96,7 @@ def selected(request: MemberRequest) -> HttpResponse:
         messages.success(request, text % {"count": moved})
     elif request.POST.get("action") == "delete":
         _delete(request, keys)
-    back = request.POST.get("back", "")
+    back = QueryDict(request.POST.get("back", "")[:1000]).urlencode()
     return redirect(f"{reverse('media_library')}?{back}" if back else "media_library")
 
 

@@ -1,3 +1,5 @@
+import "./media/upload.js";
+import "./media/picker.js";
 import { createEditor } from "./editor/create.js";
 
 const nonce = document.currentScript?.nonce ?? "";

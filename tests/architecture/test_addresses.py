@@ -43,6 +43,8 @@ PUBLIC = {
     "know",
     "know_json",
     "web_version",
+    # What emails show: under unguessable names.
+    "media_file",
 }
 # Guarded by an API key instead of a session (tests/api).
 BY_KEY = "api/v1/"

@@ -11,6 +11,7 @@ import { classHighlighter } from "@lezer/highlight";
 import { commands, run } from "./commands.js";
 import { mergeTags } from "./mergetags.js";
 import { mjmlTags } from "./mjml.js";
+import { insertPicture, takesPictures } from "./pictures.js";
 
 const languages = {
   markdown: () => [markdown()],
@@ -104,6 +105,7 @@ export function createEditor(box, nonce) {
           },
         ])
       : [],
+    isLine || kind === "text" ? [] : takesPictures(box, kind),
     typeOverSelection,
     keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
     field.placeholder ? placeholder(field.placeholder) : [],
@@ -138,6 +140,7 @@ export function createEditor(box, nonce) {
       view.dispatch(view.state.replaceSelection(text));
       view.focus();
     },
+    insertPicture: (picture) => insertPicture(view, kind, picture),
   };
   document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.addEventListener("click", () => view.focus());
   field.form?.addEventListener("reset", () =>
