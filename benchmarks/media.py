@@ -20,6 +20,7 @@ from benchmarks._machine import figure
 
 PICTURES = int(os.environ.get("MEDIA_PICTURES", "10000"))
 RUNS = 15
+OK = 200
 WORDS = ("cup", "harvest", "roastery", "terrace", "morning", "beans", "rain", "market")
 
 
@@ -88,7 +89,7 @@ def _measure(workspace: Any) -> None:
 
     from accounts.models import Membership
     from accounts.workspaces.workspace_urls import in_workspace
-    from campaigns.media import browsing, library, storing
+    from campaigns.media import browsing, library
     from campaigns.media.browsing import Question
 
     client = Client()
@@ -109,7 +110,6 @@ def _measure(workspace: Any) -> None:
     began = time.perf_counter()
     added = library.add(workspace, io.BytesIO(content), filename="cup.jpg", size=len(content))
     figure("media_upload_12_megapixels", (time.perf_counter() - began) * 1000, "ms")
-    assert storing.read(added.picture.file)
     _time("served", lambda: client.get(f"/media/{added.picture.file}"))
     picture = in_workspace(workspace, "media_picture", added.picture.pk)
     _time("picture_page", lambda: client.get(picture))
@@ -132,7 +132,8 @@ def _time(name: str, call: Callable[[], Any]) -> None:
         began = time.perf_counter()
         answer = call()
         taken.append((time.perf_counter() - began) * 1000)
-        assert answer.status_code == 200
+        if answer.status_code != OK:
+            raise RuntimeError(name)
     figure(f"media_{name}", median(taken), "ms")
 
 

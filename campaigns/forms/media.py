@@ -15,9 +15,9 @@ from campaigns.models import Picture, PictureFolder
 class FolderChoice(forms.ChoiceField):
     """A folder of the workspace, or none."""
 
-    def __init__(self, *, empty: Any = _("No folder"), **kwargs: Any) -> None:
+    def __init__(self, *, empty: Any = None, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
-        self.empty = empty
+        self.empty = empty or _("No folder")
         self.found: dict[str, PictureFolder] = {}
 
     def offer(self, workspace: Workspace) -> None:
@@ -39,7 +39,9 @@ class PictureForm(forms.Form):
         label=_("Alternative text"),
         max_length=500,
         required=False,
-        help_text=_("What the picture shows, for people who do not see it. Used when you insert it."),
+        help_text=_(
+            "What the picture shows, for people who do not see it. Used when you insert it."
+        ),
     )
     folder = FolderChoice(label=_("Folder"))
 

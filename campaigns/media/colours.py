@@ -1,6 +1,7 @@
 """Pixels in eight bits of sRGB, whatever they came in; in the worker's process."""
 
 import io
+from contextlib import suppress
 from typing import Final
 
 from PIL import Image, ImageCms
@@ -18,22 +19,18 @@ def flatten(image: Image.Image) -> Image.Image:
         return image.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         return image.convert("RGBA")
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode in ("L", "RGB"):
+    # Of four inks, only their profile knows what their colours are.
+    if image.mode in ("L", "RGB", "CMYK"):
         return image
-    if image.mode == "CMYK":
-        return image  # its profile is the only one that knows what its colours are
-    return image.convert("RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Return the picture in L, RGB or RGBA with the colours that its profile means, in sRGB."""
     if profile and image.mode != "L":
-        try:
+        # Of a profile that can't be read: better the plain numbers than no picture.
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             image = _transformed(image, profile)
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a profile that can't be read: better the plain numbers than no picture
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 

@@ -87,9 +87,7 @@ def add(  # noqa: PLR0913 - what is known of a file
         )
     _refuse_when_full(workspace, name, more=0)  # before any work is done for it
     made = workshop.make(file, name=name, owner=workspace.pk)
-    return keep(
-        workspace, made, name=name, folder=folder, alt_text=alt_text, came_size=size, by=by
-    )
+    return keep(workspace, made, name=name, folder=folder, alt_text=alt_text, came_size=size, by=by)
 
 
 def keep(  # noqa: PLR0913 - as above

@@ -39,6 +39,7 @@ PHOTOGRAPHS: Final = frozenset({"JPEG", "MPO", "HEIF", "AVIF"})
 SMALL_BYTES: Final = 300_000  # a JPEG that is kept as it was compressed
 QUALITY: Final = 85
 FEW_COLOURS: Final = 256
+SMALL_PIXELS: Final = 2_000_000  # packing a larger PNG as tightly as possible takes too long
 _ORIENTATION: Final = 0x0112
 # How what we read begins: with such a head it was a picture once.
 _BEGINNING: Final = re.compile(
@@ -186,9 +187,7 @@ def _with_orientation(image: Image.Image, turned: int) -> Image.Image:
     return image
 
 
-def _encoded(
-    image: Image.Image, came: str, *, source: Image.Image | None
-) -> tuple[str, bytes]:
+def _encoded(image: Image.Image, came: str, *, source: Image.Image | None) -> tuple[str, bytes]:
     if image.mode == "RGBA":
         return "png", png(image)
     if came not in PHOTOGRAPHS and (drawn := _as_drawing(image, came)):
@@ -215,7 +214,7 @@ def png(image: Image.Image) -> bytes:
     out = io.BytesIO()
     bare = image.copy()
     bare.info = {}
-    bare.save(out, "PNG", optimize=image.width * image.height < 2_000_000)
+    bare.save(out, "PNG", optimize=image.width * image.height < SMALL_PIXELS)
     return out.getvalue()
 
 

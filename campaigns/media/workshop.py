@@ -54,7 +54,7 @@ class Made:
     came_height: int
 
 
-def make(  # noqa: PLR0913 - what is wanted of it
+def make(
     file: IO[bytes],
     *,
     name: str,

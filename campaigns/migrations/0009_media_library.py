@@ -7,70 +7,144 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0011_installation'),
-        ('campaigns', '0008_campaigns_that_ask'),
+        ("accounts", "0011_installation"),
+        ("campaigns", "0008_campaigns_that_ask"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PictureFolder',
+            name="PictureFolder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='folders', to='campaigns.picturefolder', verbose_name='inside')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='picture_folders', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="folders",
+                        to="campaigns.picturefolder",
+                        verbose_name="inside",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="picture_folders",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'media folder',
-                'verbose_name_plural': 'media folders',
-                'ordering': ('name',),
+                "verbose_name": "media folder",
+                "verbose_name_plural": "media folders",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Picture',
+            name="Picture",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('alt_text', models.CharField(blank=True, max_length=500, verbose_name='alternative text')),
-                ('file', models.CharField(editable=False, max_length=60)),
-                ('thumbnail', models.CharField(editable=False, max_length=60)),
-                ('width', models.PositiveIntegerField(verbose_name='width')),
-                ('height', models.PositiveIntegerField(verbose_name='height')),
-                ('frames', models.PositiveSmallIntegerField(default=1)),
-                ('size', models.PositiveIntegerField(verbose_name='size in bytes')),
-                ('came_as', models.CharField(editable=False, max_length=10)),
-                ('came_width', models.PositiveIntegerField(editable=False)),
-                ('came_height', models.PositiveIntegerField(editable=False)),
-                ('came_size', models.PositiveBigIntegerField(editable=False)),
-                ('hidden_at', models.DateTimeField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='uploaded')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='accounts.workspace')),
-                ('folder', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='pictures', to='campaigns.picturefolder', verbose_name='folder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "alt_text",
+                    models.CharField(blank=True, max_length=500, verbose_name="alternative text"),
+                ),
+                ("file", models.CharField(editable=False, max_length=60)),
+                ("thumbnail", models.CharField(editable=False, max_length=60)),
+                ("width", models.PositiveIntegerField(verbose_name="width")),
+                ("height", models.PositiveIntegerField(verbose_name="height")),
+                ("frames", models.PositiveSmallIntegerField(default=1)),
+                ("size", models.PositiveIntegerField(verbose_name="size in bytes")),
+                ("came_as", models.CharField(editable=False, max_length=10)),
+                ("came_width", models.PositiveIntegerField(editable=False)),
+                ("came_height", models.PositiveIntegerField(editable=False)),
+                ("came_size", models.PositiveBigIntegerField(editable=False)),
+                ("hidden_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="uploaded"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pictures",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "folder",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="pictures",
+                        to="campaigns.picturefolder",
+                        verbose_name="folder",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'picture',
-                'verbose_name_plural': 'pictures',
-                'ordering': ('-id',),
+                "verbose_name": "picture",
+                "verbose_name_plural": "pictures",
+                "ordering": ("-id",),
             },
         ),
         migrations.AddConstraint(
-            model_name='picturefolder',
-            constraint=models.UniqueConstraint(fields=('workspace', 'parent', 'name'), name='picture_folder_name_unique', nulls_distinct=False),
+            model_name="picturefolder",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "parent", "name"),
+                name="picture_folder_name_unique",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddIndex(
-            model_name='picture',
-            index=models.Index(condition=models.Q(('hidden_at', None)), fields=['workspace', '-id'], name='picture_newest'),
+            model_name="picture",
+            index=models.Index(
+                condition=models.Q(("hidden_at", None)),
+                fields=["workspace", "-id"],
+                name="picture_newest",
+            ),
         ),
         migrations.AddIndex(
-            model_name='picture',
-            index=models.Index(condition=models.Q(('hidden_at', None)), fields=['workspace', 'name', 'id'], name='picture_by_name'),
+            model_name="picture",
+            index=models.Index(
+                condition=models.Q(("hidden_at", None)),
+                fields=["workspace", "name", "id"],
+                name="picture_by_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='picture',
-            constraint=models.UniqueConstraint(fields=('workspace', 'file'), name='picture_file_unique'),
+            model_name="picture",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "file"), name="picture_file_unique"
+            ),
         ),
     ]

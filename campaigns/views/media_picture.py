@@ -49,7 +49,10 @@ def picture_page(request: MemberRequest, picture_id: int) -> HttpResponse:
         form = revised.attach(PictureForm.stored(picture))
     status = 422 if form.errors else 409 if revised.conflict else 200
     return render(
-        request, "campaigns/media_picture.html", _context(request, picture, form=form), status=status
+        request,
+        "campaigns/media_picture.html",
+        _context(request, picture, form=form),
+        status=status,
     )
 
 

@@ -41,9 +41,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 def animated(kind: str = "GIF", count: int = 6, **options: Any) -> bytes:
     """A moving picture as a file."""
     first, *others = frames(count)
-    return encoded(
-        first, kind, save_all=True, append_images=others, duration=70, loop=0, **options
-    )
+    return encoded(first, kind, save_all=True, append_images=others, duration=70, loop=0, **options)
 
 
 def exchanging_profile() -> bytes:

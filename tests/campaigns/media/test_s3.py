@@ -59,9 +59,7 @@ def test_a_picture_is_stored_served_and_deleted(
     picture = added.picture
     bucket = boto3.client("s3", endpoint_url=endpoint)
     keys = {row["Key"] for row in bucket.list_objects_v2(Bucket="kopi-pictures")["Contents"]}
-    assert keys == {
-        f"news/{file[:2]}/{file}" for file in (picture.file, picture.thumbnail)
-    }
+    assert keys == {f"news/{file[:2]}/{file}" for file in (picture.file, picture.thumbnail)}
     answer = client.get(f"/media/{picture.file}")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
     assert painting.opened(answer.content).size == (picture.width, picture.height)
@@ -86,9 +84,7 @@ def test_storage_that_is_away_is_said_and_forgotten_by_no_cache(
 
 
 @pytest.mark.parametrize("given", ["/srv/pictures", "s3://", "s3://UPPER/x", "https://s3.example"])
-def test_a_place_of_the_wrong_shape_stops_the_start(
-    given: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_place_of_the_wrong_shape_stops_the_start(given: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MEDIA_TO", given)
     with pytest.raises(ImproperlyConfigured, match="MEDIA_TO"):
         env.storage("MEDIA_TO")

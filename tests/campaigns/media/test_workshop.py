@@ -186,10 +186,14 @@ def test_what_a_taken_over_process_says_is_not_believed():
         b"{}\n",
         b"[]\n",
         b"not json\n",
-        b'{"kind": "svg", "thumbnail_kind": "png", "sizes": [5, 5], "width": 1, "height": 1,'
-        b' "frames": 1, "came": "PNG", "came_width": 1, "came_height": 1}\n<svg><svg>',
-        b'{"kind": "png", "thumbnail_kind": "png", "sizes": [5, 5], "width": 1, "height": 1,'
-        b' "frames": 1, "came": "PNG", "came_width": 1, "came_height": 1}\n<svg><svg>',
+        (
+            b'{"kind": "svg", "thumbnail_kind": "png", "sizes": [5, 5], "width": 1, "height": 1,'
+            b' "frames": 1, "came": "PNG", "came_width": 1, "came_height": 1}\n<svg><svg>'
+        ),
+        (
+            b'{"kind": "png", "thumbnail_kind": "png", "sizes": [5, 5], "width": 1, "height": 1,'
+            b' "frames": 1, "came": "PNG", "came_width": 1, "came_height": 1}\n<svg><svg>'
+        ),
         b'{"kind": "png", "sizes": [99999999999, 5]}\n',
     ):
         with pytest.raises(PictureRefused):
