@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -102,7 +103,7 @@ def _measure(workspace: Any) -> None:
             after = browsing.page(workspace, Question(order=order, after=after)).next
         _time(
             f"deep_page_by_{order}",
-            lambda order=order, after=after: client.get(where, {"order": order, "after": after}),
+            partial(client.get, where, {"order": order, "after": after}),
         )
     _time("search", lambda: client.get(where, {"q": "cup beside rain"}))
     _time("search_for_nothing", lambda: client.get(where, {"q": "nowhere"}))

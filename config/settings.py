@@ -84,10 +84,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None  # the system's (TMPDIR)
 IMPORT_MAX_BYTES = env.whole("IMPORT_MAX_MB", default=500, least=1, most=100_000) * 1_000_000
 IMPORT_MAX_COLUMNS = 300
-PICTURE_MAX_BYTES = env.whole("PICTURE_MAX_MB", default=25, least=1, most=200) * 1_000_000
+PICTURE_MAX_BYTES = env.whole("PICTURE_MAX_MB", default=25, least=1, most=200) * 2**20
 PICTURES_MAX_BYTES = 4 * PICTURE_MAX_BYTES  # of one request, by browsers without a script
 # What all pictures of a workspace may take.
-MEDIA_QUOTA_BYTES = env.whole("MEDIA_QUOTA_MB", default=2_000, least=1, most=10**8) * 1_000_000
+MEDIA_QUOTA_BYTES = env.whole("MEDIA_QUOTA_MB", default=2_048, least=1, most=10**8) * 2**20
 # Where pictures lie: empty (DATA_DIR/media/pictures), or s3://bucket/prefix.
 MEDIA_TO = env.storage("MEDIA_TO")
 MEDIA_S3_ENDPOINT = env.str("MEDIA_S3_ENDPOINT", default="")  # empty: Amazon's

@@ -83,7 +83,7 @@ def add(  # noqa: PLR0913 - what is known of a file
     if size > settings.PICTURE_MAX_BYTES:
         raise PictureRefused(
             _("“%(name)s” is larger than %(limit)d MB. Make it smaller, then upload it again.")
-            % {"name": name, "limit": settings.PICTURE_MAX_BYTES // 1_000_000}
+            % {"name": name, "limit": settings.PICTURE_MAX_BYTES // 2**20}
         )
     _refuse_when_full(workspace, name, more=0)  # before any work is done for it
     made = workshop.make(file, name=name, owner=workspace.pk)

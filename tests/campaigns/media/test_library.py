@@ -69,9 +69,9 @@ def test_the_quota_is_said_in_words(add: Add, settings: Any, workspace: Workspac
 
 
 def test_a_file_beyond_the_limit_is_refused_unread(settings: Any, workspace: Workspace):
-    settings.PICTURE_MAX_BYTES = 1_000_000
+    settings.PICTURE_MAX_BYTES = 2**20
     with pytest.raises(PictureRefused, match="larger than 1 MB"):
-        library.add(workspace, io.BytesIO(b"x"), filename="a.png", size=1_000_001)
+        library.add(workspace, io.BytesIO(b"x"), filename="a.png", size=2**20 + 1)
 
 
 def test_a_storage_that_does_not_take_it_leaves_no_row(add: Add, shelf: Path, workspace: Workspace):

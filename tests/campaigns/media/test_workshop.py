@@ -4,6 +4,7 @@ import io
 import os
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -98,7 +99,7 @@ def test_what_moves_goes_on_moving_as_a_gif(kind: str):
     extra = {"disposal": 2} if kind == "GIF" else {}
     made = make(painting.animated(kind, **extra))
     assert (made.kind, made.frames) == ("gif", 6)
-    shown = Image.open(io.BytesIO(made.picture))
+    shown: Any = Image.open(io.BytesIO(made.picture))
     assert (shown.n_frames, shown.info["loop"], shown.info["duration"]) == (6, 0, 70)
     shown.seek(4)
     assert shown.convert("RGBA").getpixel((5, 30))[3] == 0  # the ball of the first frame is gone
