@@ -5,7 +5,8 @@ from django.urls import path
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 
-from api import audiences, campaigns, segments, subscribers, unknown
+from accounts.access.permissions import takes_files_up_to
+from api import audiences, campaigns, media, segments, subscribers, unknown
 from api.access import KeyAuth
 from api.reading import StrictParser, UnreadableBodyError
 
@@ -22,6 +23,7 @@ api.add_router("/campaigns", audiences.router)
 api.add_router("/campaigns", unknown.router)
 api.add_router("/campaigns", campaigns.router)  # last: it takes any action
 api.add_router("/segments", segments.router)
+api.add_router("/media", media.router)
 api.add_router("", subscribers.router)
 
 
@@ -38,7 +40,14 @@ def description(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     return JsonResponse(api.get_openapi_schema())
 
 
+_addresses = api.urls
+for _pattern in _addresses[0]:
+    if (
+        str(_pattern.pattern) == "media" and _pattern.callback
+    ):  # a picture is larger than what else a program sends
+        takes_files_up_to("PICTURE_MAX_BYTES")(_pattern.callback)
+
 urlpatterns = [
     path("api/v1/openapi.json", description, name="api_description"),
-    path("api/v1/", api.urls),
+    path("api/v1/", _addresses),
 ]

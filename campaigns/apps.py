@@ -20,7 +20,9 @@ class CampaignsConfig(AppConfig):
         from subscribers.privacy import scrubbing
 
         workspace_created.connect(_install_starters, dispatch_uid="starters")
-        scrubbing.register("campaigns", left_alone=("content", "template", "link"))
+        scrubbing.register(
+            "campaigns", left_alone=("content", "template", "link", "picture", "picturefolder")
+        )
         usage.register(
             "campaigns", fields=here.of_field, lists=here.of_list, segments=here.of_segment
         )

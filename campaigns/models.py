@@ -1,4 +1,4 @@
-"""Templates, campaigns, their content versions and links."""
+"""Templates, campaigns, their content versions and links; the media library."""
 
 from django.db import models
 from django.utils import timezone
@@ -232,3 +232,94 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class PictureFolder(models.Model):
+    """A folder of the media library; deleting one leaves its pictures in the library."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="picture_folders")
+    parent = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="folders",
+        verbose_name=_("inside"),
+    )
+    name = models.CharField(_("name"), max_length=80)
+
+    class Meta:
+        verbose_name = _("media folder")
+        verbose_name_plural = _("media folders")
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "parent", "name"],
+                name="picture_folder_name_unique",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Picture(models.Model):
+    """A picture as we made it. Its file never changes: another crop is another picture.
+
+    ``file`` and ``thumbnail`` are what its addresses end in. ``hidden_at``: it was deleted, but
+    emails that were sent show it, so its file stays.
+    """
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="pictures")
+    folder = models.ForeignKey(
+        PictureFolder,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="pictures",
+        verbose_name=_("folder"),
+    )
+    name = models.CharField(_("name"), max_length=200)
+    alt_text = models.CharField(_("alternative text"), max_length=500, blank=True)
+    file = models.CharField(max_length=60, editable=False)
+    thumbnail = models.CharField(max_length=60, editable=False)
+    width = models.PositiveIntegerField(_("width"))
+    height = models.PositiveIntegerField(_("height"))
+    frames = models.PositiveSmallIntegerField(default=1)
+    size = models.PositiveIntegerField(_("size in bytes"))  # with its thumbnail
+    came_as = models.CharField(max_length=10, editable=False)  # Pillow's name of the format
+    came_width = models.PositiveIntegerField(editable=False)
+    came_height = models.PositiveIntegerField(editable=False)
+    came_size = models.PositiveBigIntegerField(editable=False)
+    hidden_at = models.DateTimeField(null=True, editable=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("uploaded"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "file"], name="picture_file_unique"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["workspace", "-id"],
+                name="picture_newest",
+                condition=models.Q(hidden_at=None),
+            ),
+            models.Index(
+                fields=["workspace", "name", "id"],
+                name="picture_by_name",
+                condition=models.Q(hidden_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether it moves."""
+        return self.frames > 1

@@ -6,6 +6,10 @@ from campaigns.views import (
     audience,
     content,
     lint,
+    media,
+    media_folders,
+    media_picture,
+    pictures,
     preview,
     review,
     start,
@@ -16,6 +20,8 @@ from campaigns.views import (
 
 C = "campaigns/<int:campaign_id>/"
 T = "templates/<int:template_id>/"
+P = "media/<int:picture_id>/"
+F = "media/folders/<int:folder_id>/"
 
 urlpatterns = [
     path("campaigns/new/", start.new, name="campaign_new"),
@@ -43,6 +49,20 @@ urlpatterns = [
     path(f"{C}pause/", steps.pause, name="campaign_pause"),
     path(f"{C}resume/", steps.resume, name="campaign_resume"),
     path(f"{C}cancel/", steps.cancel, name="campaign_cancel"),
+    path("media/", media.library_page, name="media_library"),
+    path("media/upload/", media.upload, name="media_upload"),
+    path("media/pick/", media.pick, name="media_pick"),
+    path("media/selected/", media.selected, name="media_selected"),
+    path("media/folders/new/", media_folders.new, name="media_folder_new"),
+    path(F, media_folders.edit, name="media_folder"),
+    path(f"{F}delete/", media_folders.delete, name="media_folder_delete"),
+    path(P, media_picture.picture_page, name="media_picture"),
+    path(f"{P}alt/", media_picture.alt_text, name="media_alt"),
+    path(f"{P}shape/", media_picture.shape, name="media_shape"),
+    path(f"{P}replace/", media_picture.replace, name="media_replace"),
+    path(f"{P}delete/", media_picture.delete, name="media_delete"),
+    # What emails show; answered earlier, by `pictures.PictureShortcut`.
+    path("media/<str:file>", pictures.media_file, name="media_file"),
     path("templates/", templates.list_templates, name="template_list"),
     path("templates/new/", templates.new, name="template_new"),
     path("templates/new/preview/", templates.starter_preview, name="template_starter_preview"),

@@ -110,6 +110,15 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # the library is
             raise ImproperlyConfigured(f"{var} has a wrong value: it must look like {example}.")
         return given
 
+    def storage(self, var: str) -> str:
+        """Read a place for files: ``s3://bucket/prefix``, or "" for this machine's disk."""
+        given = str(self.str(var, default="")).strip()
+        if given and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?", given):
+            raise ImproperlyConfigured(
+                f"{var} has a wrong value: it must look like s3://bucket/prefix, or be empty."
+            )
+        return given
+
     def smtp_url(self, var: str) -> str:
         """Read the URL of an SMTP server, or ""."""
         example = "smtp://user:password@host:587/?tls=starttls (or implicit, or none)"

@@ -9,7 +9,7 @@ import django_stubs_ext
 from csp import constants as csp
 from django.utils.translation import gettext_lazy as _
 
-from config import addresses, broker, logs, secret_key
+from config import addresses, broker, logs, secret_key, storages
 from config.environment import BASE_DIR, env
 from config.runtime import embedded
 
@@ -102,6 +102,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None  # the system's (TMPDIR)
 IMPORT_MAX_BYTES = env.whole("IMPORT_MAX_MB", default=500, least=1, most=100_000) * 1_000_000
 IMPORT_MAX_COLUMNS = 300
+PICTURE_MAX_BYTES = env.whole("PICTURE_MAX_MB", default=25, least=1, most=200) * 2**20
+PICTURES_MAX_BYTES = 4 * PICTURE_MAX_BYTES  # of one request, by browsers without a script
+# What all pictures of a workspace may take.
+MEDIA_QUOTA_BYTES = env.whole("MEDIA_QUOTA_MB", default=2_048, least=1, most=10**8) * 2**20
+# Where pictures lie: empty (DATA_DIR/media/pictures), or s3://bucket/prefix.
+MEDIA_TO = env.storage("MEDIA_TO")
+MEDIA_S3_ENDPOINT = env.str("MEDIA_S3_ENDPOINT", default="")  # empty: Amazon's
 
 INSTALLED_APPS = [
     "accounts",
@@ -128,6 +135,7 @@ MIDDLEWARE = [
     "delivery.views.tracking.TrackingShortcut",
     "delivery.views.webhooks.WebhookShortcut",
     "config.middleware.LivenessMiddleware",
+    "campaigns.views.pictures.PictureShortcut",
     "config.middleware.RequestLogMiddleware",
     "accounts.access.middleware.WorkspaceAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -315,12 +323,13 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "pictures": storages.pictures(MEDIA_TO, MEDIA_S3_ENDPOINT, folder=MEDIA_ROOT / "pictures"),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { writeTabler } from "./tabler.mjs";
 
-const SCRIPTS = ["theme", "app", "charts", "editor", "signup", "proof", "embed"];
+const SCRIPTS = ["theme", "app", "charts", "editor", "media", "signup", "proof", "embed"];
 const SHEETS = ["app", "public"];
 
 /** @param {string} path */

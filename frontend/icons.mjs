@@ -5,10 +5,10 @@ const NAMES = `
   activity alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up at
   ban blockquote bold braces building-store calendar calendar-time certificate chart-histogram chart-line
   check chevron-down chevron-left chevron-right chevron-up circle-check circle-dashed circle-x click
-  clock code columns-3 copy database dots download edit external-link eye file-code file-text filter flag
-  folder-plus forms heading help help-circle history home id inbox info-circle italic key language link list
+  clock code columns-3 copy crop database dots download edit external-link eye file-code file-text filter flag
+  folder folder-plus forms heading help help-circle history home id inbox info-circle italic key language link list
   list-check lock logout mail mail-check mail-off mail-opened mail-x markdown menu-2 message-report moon
-  pencil photo player-pause player-play player-stop plus quote refresh search selector send server settings
+  pencil photo player-pause player-play player-stop plus quote refresh replace search selector send server settings
   shield-check shield-off signature star sun tag target template tool trash upload user user-check
   user-circle user-minus user-off users users-group wand world x
 `

@@ -35,7 +35,7 @@ os.environ["DATA_DIR"] = os.environ["TEST_DATA_DIR"]
 for name in ("SITE_URL", "HOST", "PORT", "SMTP_URL", "DEFAULT_FROM", "WORKERS", "DEBUG"):
     os.environ.pop(name, None)
 
-from config import broker  # noqa: E402
+from config import broker, storages  # noqa: E402
 from config.settings import *  # noqa: E402, F403
 from config.settings import (  # noqa: E402
     CACHES,
@@ -65,6 +65,7 @@ STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns where it is missing
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "pictures": storages.pictures("", "", folder=DATA_DIR / "media" / "pictures"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -36,8 +36,17 @@ class MemberRequest(HttpRequest):
 
 def takes_files(view: View) -> View:
     """Let members send files here: what is larger than a form is refused everywhere else."""
-    view.takes_files = True  # type: ignore[attr-defined]  # read before a body is taken in
-    return view
+    return takes_files_up_to("IMPORT_MAX_BYTES")(view)
+
+
+def takes_files_up_to(setting: str) -> Callable[[View], View]:
+    """Let members send files here, of together as many bytes as the setting of this name says."""
+
+    def decorate(view: View) -> View:
+        view.takes_files = setting  # type: ignore[attr-defined]  # read before a body is taken in
+        return view
+
+    return decorate
 
 
 def member(permission: Permission = Permission.VIEW) -> Callable[[View], View]:

@@ -84,6 +84,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
         _Entry(
             label=_("Templates"), icon="template", name="template_list", prefixes=("template_",)
         ),
+        _Entry(label=_("Media"), icon="photo", name="media_library", prefixes=("media_",)),
     ]
     look_after = [
         _Entry(

@@ -31,8 +31,8 @@ def most_bytes(environ: dict[str, Any]) -> int:
             return int(view.most_bytes(**match.kwargs)) or ANYBODY_BYTES
         if not _is_known(request):
             return ANYBODY_BYTES
-        if getattr(view, "takes_files", False):
-            return int(settings.IMPORT_MAX_BYTES) + FORM_AROUND
+        if setting := getattr(view, "takes_files", ""):
+            return int(getattr(settings, setting)) + FORM_AROUND
         return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or ANYBODY_BYTES)
     finally:
         close_old_connections()

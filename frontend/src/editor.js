@@ -1,3 +1,5 @@
+import "./media/upload.js";
+import "./media/picker.js";
 import { all } from "./dom.js";
 import { createEditor } from "./editor/create.js";
 

@@ -1,6 +1,7 @@
 // What htmx, our own events and our editors add to the browser's types.
 interface DocumentEventMap {
   autosaved: CustomEvent;
+  uploaded: CustomEvent;
   themechange: CustomEvent;
   "htmx:load": CustomEvent;
   "htmx:afterSwap": CustomEvent;
@@ -13,5 +14,9 @@ interface Window {
   htmx: unknown;
 }
 interface HTMLElement {
-  wartaEditor?: { view: unknown; insert(text: string): void };
+  wartaEditor?: {
+    view: unknown;
+    insert(text: string): void;
+    insertPicture?(picture: { url: string; alt: string; width: number; height: number }): void;
+  };
 }

@@ -4,11 +4,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.roles import Permission, may
 from delivery.bounce_policy import effects
 from delivery.models import Event, HeldBack, Message, SoftBounces
 from delivery.tracking import devices, evidence
-from accounts.access.rows import own
 from subscribers.models import Subscriber
 from subscribers.people import merging
 

@@ -3,6 +3,7 @@
 from django.db import connection, transaction
 
 from accounts.models import Workspace
+from campaigns.media import library
 from subscribers.imports import files
 
 # Children before parents. Each statement is bounded by the workspace; the ledgers' rows hang on the
@@ -52,5 +53,6 @@ def remove(workspace: Workspace) -> None:
     for record in workspace.imports.only("path", "errors_path", "files"):
         files.discard(*record.paths)
     workspace.imports.all().delete()
+    library.forget_all(workspace)
     workspace.signup_forms.all().delete()
     workspace.delete()

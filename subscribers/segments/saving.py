@@ -159,7 +159,7 @@ def _remember(segment: Segment, found: members.Count) -> None:
 def _still_there(segment: Segment) -> None:
     if not Segment.objects.filter(pk=segment.pk).exists():
         text = _("The segment was deleted meanwhile.")
-        raise Gone([Fault(path=(), message=text)])
+        raise Gone([RuleFault(path=(), message=text)])
 
 
 def due() -> Iterable[Segment]:

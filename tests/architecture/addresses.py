@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiKey, Invitation, Membership, Workspace
 from accounts.roles import Role
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign, Picture, PictureFolder, Template
 from delivery.accounts import dkim_keys
 from delivery.models import (
     BounceException,
@@ -105,11 +105,19 @@ def _provider_event(workspace: Workspace) -> int:
     ).pk
 
 
+def _picture(workspace: Workspace) -> int:
+    file = {"file": "walked.png", "thumbnail": "walked-t.png", "came_as": "PNG"}
+    sizes = dict.fromkeys(("width", "height", "size", "came_width", "came_height", "came_size"), 1)
+    return Picture.objects.create(workspace=workspace, name="Walked", **file, **sizes).pk
+
+
 # How to make the row that a parameter names; a new parameter must be added here.
 ROWS: dict[str, Callable[[Workspace], int]] = {
     "campaign_id": lambda w: Campaign.objects.create(workspace=w, name="Walked").pk,
     "template_id": lambda w: Template.objects.create(workspace=w, name="W", source="<mjml/>").pk,
     "list_id": _list,
+    "picture_id": _picture,
+    "folder_id": lambda w: PictureFolder.objects.create(workspace=w, name="Walked").pk,
     "subscriber_id": _subscriber,
     "segment_id": lambda w: Segment.objects.create(workspace=w, name="Walked").pk,
     "import_id": lambda w: Import.objects.create(workspace=w, filename="f.csv", path="x").pk,

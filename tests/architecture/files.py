@@ -19,7 +19,20 @@ SKIPPED = {
     ".import_linter_cache",
     ".hypothesis",
 }
-BINARY = {".png", ".woff2", ".ico", ".gif", ".jpg", ".mo", ".pyc", ".gz", ".br", ".xlsx", ".eml"}
+BINARY = {
+    ".png",
+    ".woff2",
+    ".ico",
+    ".gif",
+    ".jpg",
+    ".mo",
+    ".pyc",
+    ".gz",
+    ".br",
+    ".xlsx",
+    ".eml",
+    ".heic",
+}
 
 
 def python_files() -> list[Path]:

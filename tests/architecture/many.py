@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Invitation, SystemMail, Workspace
 from accounts.roles import Role
 from accounts.team import api_keys
-from campaigns.models import Campaign, Content, Template
+from campaigns.models import Campaign, Content, Picture, PictureFolder, Template
 from campaigns.states import CampaignStatus
 from delivery.accounts import dkim_keys
 from delivery.models import (
@@ -212,6 +212,18 @@ def _mails(workspace: Workspace, number: int) -> None:
     )
 
 
+def _media(workspace: Workspace, number: int) -> None:
+    sizes = dict.fromkeys(("width", "height", "size", "came_width", "came_height", "came_size"), 1)
+    Picture.objects.create(
+        workspace=workspace,
+        folder=PictureFolder.objects.create(workspace=workspace, name=f"Folder {number}"),
+        name=f"Picture {number}",
+        file=f"p{number}.png",
+        thumbnail=f"p{number}-t.png",
+        **sizes,
+    )
+
+
 KINDS: tuple[Callable[[Workspace, int], None], ...] = (
     _people,
     _forms,
@@ -219,4 +231,5 @@ KINDS: tuple[Callable[[Workspace, int], None], ...] = (
     _team,
     _sending,
     _mails,
+    _media,
 )

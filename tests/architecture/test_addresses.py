@@ -48,6 +48,8 @@ PUBLIC = {
     "provider_webhook",
     # A mail server hands bounces in; the address holds an unguessable word.
     "bounce_pipe",
+    # What emails show: under unguessable names.
+    "media_file",
 }
 # Guarded by an API key instead of a session (tests/api).
 BY_KEY = "api/v1/"

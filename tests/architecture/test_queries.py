@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import ApiKey, Invitation, Membership
 from accounts.roles import Role
 from accounts.team import api_keys
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign, Picture, PictureFolder, Template
 from delivery.models import (
     BounceException,
     DkimKey,
@@ -46,6 +46,8 @@ ROWS: dict[str, Any] = {
     "campaign_id": Campaign.objects.filter(status="sending"),
     "template_id": Template,
     "list_id": MailingList,
+    "picture_id": Picture,
+    "folder_id": PictureFolder,
     "subscriber_id": Subscriber,
     "segment_id": Segment,
     "import_id": Import,

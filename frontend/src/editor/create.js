@@ -12,6 +12,7 @@ import { one, origin } from "../dom.js";
 import { commands, run } from "./commands.js";
 import { mergeTags } from "./mergetags.js";
 import { mjmlTags } from "./mjml.js";
+import { insertPicture, takesPictures } from "./pictures.js";
 
 /** @typedef {import("./mergetags.js").Tag} Tag */
 
@@ -118,6 +119,7 @@ export function createEditor(box, nonce) {
           },
         ])
       : [],
+    isLine || kind === "text" ? [] : takesPictures(box, kind),
     typeOverSelection,
     keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
     field.placeholder ? placeholder(field.placeholder) : [],
@@ -152,6 +154,7 @@ export function createEditor(box, nonce) {
       view.dispatch(view.state.replaceSelection(text));
       view.focus();
     },
+    insertPicture: (picture) => insertPicture(view, kind, picture),
   };
   document.querySelector(`label[for="${CSS.escape(field.id)}"]`)?.addEventListener("click", () => view.focus());
   field.form?.addEventListener("reset", () =>

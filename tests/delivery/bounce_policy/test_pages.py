@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.workspace_urls import in_workspace
+from accounts.workspaces.workspace_urls import in_workspace
 from delivery.bounce_policy import lifting, trying
 from delivery.events import applying
 from delivery.models import BounceException, BouncePolicy, Event, HeldBack, ProviderAlarm

@@ -93,9 +93,9 @@ def test_links_and_pixels_begin_with_it_and_unsubscribing_does_not(workspace):
     from campaigns.rendering.compile import Writing, compile_content
     from campaigns.rendering.values import merge_tags
     from campaigns.states import ContentKind
-    from delivery.mime.compile import compile_message
     from delivery.mime.recipient import Recipient
     from delivery.mime.render import render
+    from delivery.mime.skeleton import compile_message
 
     writing = Writing(
         kind=ContentKind.MARKDOWN,

@@ -1,0 +1,2 @@
+import "./media/upload.js";
+import "./media/crop.js";
