@@ -10,26 +10,39 @@ const PAGE = `
     <ul data-upload-list hidden></ul><p data-upload-status></p></form></main>`;
 
 const window = page(PAGE);
-for (const name of ["File", "HTMLFormElement"]) globalThis[name] ??= window[name];
+const scope = /** @type {Record<string, any>} */ (globalThis);
+for (const name of ["File", "HTMLFormElement"]) scope[name] ??= /** @type {any} */ (window)[name];
 
 /** Requests as the browser would make them, answered by the test. */
 class Request {
+  /** @type {Record<string, any>} */
   static answers = {};
+  /** @type {any[]} */
   static sent = [];
   static open = 0;
   static most = 0;
+  /** @type {Record<string, string>} */
   headers = {};
-  upload = { addEventListener: (_name, call) => call({ lengthComputable: true, loaded: 1, total: 2 }) };
+  upload = {
+    /** @param {string} _name @param {(event: object) => void} call */
+    addEventListener: (_name, call) => call({ lengthComputable: true, loaded: 1, total: 2 }),
+  };
+  /** @type {Record<string, () => void>} */
   listeners = {};
+  line = "";
+  /** @param {string} method @param {string} address */
   open(method, address) {
     this.line = `${method} ${new URL(address, "http://127.0.0.1/").pathname}`;
   }
+  /** @param {string} name @param {string} value */
   setRequestHeader(name, value) {
     this.headers[name] = value;
   }
+  /** @param {string} name @param {() => void} call */
   addEventListener(name, call) {
     this.listeners[name] = call;
   }
+  /** @param {any} form */
   send(form) {
     const file = form.get("picture");
     Request.sent.push({ line: this.line, file: file.name, folder: form.get("folder"), headers: this.headers });
@@ -47,7 +60,7 @@ class Request {
     }, 5);
   }
 }
-globalThis.XMLHttpRequest = Request;
+scope.XMLHttpRequest = Request;
 const { upload } = await import("../src/media/upload.js");
 const { isPicture, picturesOf } = await import("../src/media/sending.js");
 const { between, shaped, within } = await import("../src/media/boxes.js");
@@ -56,7 +69,9 @@ beforeEach(() => {
   fill(PAGE);
   Object.assign(Request, { answers: {}, sent: [], open: 0, most: 0 });
 });
-const file = (name, bytes = 10) => new window.File(["x".repeat(bytes)], name, { type: "image/png" });
+/** @param {string} name */
+const file = (name, bytes = 10) =>
+  /** @type {any} */ (new window.File(["x".repeat(bytes)], name, { type: "image/png" }));
 const rows = () =>
   [...document.querySelectorAll("[data-upload-list] li")].map((row) => [row.className, row.textContent]);
 
@@ -72,6 +87,7 @@ test("every file is sent by itself, two at a time, into the folder that is shown
 
 test("one that is refused says why, and the others go on", async () => {
   Request.answers = { "b.png": [422, { error: "“b” is damaged" }], "d.png": [0, null], "e.png": [500, "<html>"] };
+  /** @type {number[]} */
   const told = [];
   document.addEventListener("uploaded", (event) => told.push(event.detail.id), { once: true });
   await upload(
@@ -107,12 +123,15 @@ test("without a script's help the form is not sent as a page", () => {
 
 test("text that brings a picture along is pasted as text", () => {
   const files = [file("a.png")];
-  assert.equal(isPicture({ files, types: ["Files"] }), true);
-  assert.equal(isPicture({ files, types: ["Files", "text/plain"] }), false);
-  assert.equal(isPicture({ files: [], types: ["Files"] }), false);
+  /** @param {any} brought */
+  const isOne = (brought) => isPicture(brought);
+  assert.equal(isOne({ files, types: ["Files"] }), true);
+  assert.equal(isOne({ files, types: ["Files", "text/plain"] }), false);
+  assert.equal(isOne({ files: [], types: ["Files"] }), false);
   assert.equal(isPicture(null), false);
   const heic = new window.File(["x"], "IMG_1.HEIC", { type: "" });
-  assert.equal(picturesOf({ files: [heic, new window.File(["x"], "a.txt", { type: "text/plain" })] }).length, 1);
+  const brought = /** @type {any} */ ({ files: [heic, new window.File(["x"], "a.txt", { type: "text/plain" })] });
+  assert.equal(picturesOf(brought).length, 1);
 });
 
 const WHOLE = { width: 400, height: 300 };

@@ -5,17 +5,20 @@ import { finish, rowOf, show } from "../media/upload.js";
 
 const FULL = 600; // pixels: the width of a mail
 
-const forCode = (text) =>
-  text.replace(
-    /[&<>"{]/g,
-    (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "{": "&#123;" })[letter],
-  );
+/** @type {Record<string, string>} */
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "{": "&#123;" };
+/** @param {string} text */
+const forCode = (text) => text.replace(/[&<>"{]/g, (letter) => ENTITIES[letter]);
+/** @param {string} text */
 const forMarkdown = (text) =>
-  text
-    .replace(/[\\[\]`*_]/g, "\\$&")
-    .replace(/[&<{]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", "{": "&#123;" })[letter]);
+  text.replace(/[\\[\]`*_]/g, "\\$&").replace(/[&<{]/g, (letter) => ENTITIES[letter]);
 
-// What is written for a picture, and where in it the alternative text stands.
+/** @typedef {{url: string, alt: string, width: number, height?: number}} Picture */
+
+/**
+ * What is written for a picture, and where in it the alternative text stands.
+ * @param {string} kind @param {Picture} picture
+ */
 export function written(kind, { url, alt, width }) {
   if (kind === "markdown") return { text: `![${forMarkdown(alt)}](${url})`, place: 2 };
   const isNarrow = width > 0 && width < FULL;
@@ -27,7 +30,11 @@ export function written(kind, { url, alt, width }) {
   return { text: before + forCode(alt) + after, place: before.length };
 }
 
-// Writes a picture at a place of the text; without alternative text, the cursor waits where it belongs.
+/**
+ * Writes a picture at a place of the text; without alternative text, the cursor waits where it belongs.
+ * @param {EditorView} view @param {string} kind @param {Picture} picture
+ * @param {number | {from: number, to: number}} at
+ */
 export function insertPicture(view, kind, picture, at = view.state.selection.main) {
   const { from, to } = typeof at === "number" ? { from: at, to: at } : at;
   const line = view.state.doc.lineAt(from);
@@ -45,15 +52,22 @@ export function insertPicture(view, kind, picture, at = view.state.selection.mai
   view.focus();
 }
 
-// Takes dropped and pasted pictures; <… data-upload-url> says where they go.
+/**
+ * Takes dropped and pasted pictures; <… data-upload-url> says where they go.
+ * @param {HTMLElement} box @param {string} kind
+ */
 export function takesPictures(box, kind) {
   const { uploadUrl, uploading = "", uploadFailed = "", altText = "" } = box.dataset;
   if (!uploadUrl) return [];
+  /** @type {Set<{at: number}>} */
   const places = new Set();
+  /** @param {EditorView} view @param {File[]} files @param {number} at */
   const take = async (view, files, at) => {
     const place = { at };
     places.add(place); // people go on typing meanwhile
+    /** @type {HTMLElement | null} */
     const list = box.querySelector("[data-upload-list]");
+    if (!list) return;
     for (const old of [...list.querySelectorAll(".is-done, .is-failed")]) old.remove();
     for (const file of files) {
       const row = rowOf(uploading.replace("{name}", file.name), "", list);

@@ -51,7 +51,7 @@ def use(settings: Any, place: str, endpoint: str) -> None:
 def test_a_picture_is_stored_served_and_deleted(
     endpoint: str, settings: Any, workspace: Workspace, client: Client
 ):
-    import boto3  # type: ignore[import-untyped]
+    import boto3
 
     use(settings, "s3://kopi-pictures/news", endpoint)
     content = painting.encoded(painting.drawing())
