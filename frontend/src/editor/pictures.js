@@ -10,8 +10,7 @@ const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "{": "
 /** @param {string} text */
 const forCode = (text) => text.replace(/[&<>"{]/g, (letter) => ENTITIES[letter]);
 /** @param {string} text */
-const forMarkdown = (text) =>
-  text.replace(/[\\[\]`*_]/g, "\\$&").replace(/[&<{]/g, (letter) => ENTITIES[letter]);
+const forMarkdown = (text) => text.replace(/[\\[\]`*_]/g, "\\$&").replace(/[&<{]/g, (letter) => ENTITIES[letter]);
 
 /** @typedef {{url: string, alt: string, width: number, height?: number}} Picture */
 
