@@ -100,6 +100,7 @@ def page(
         previous = rows[0].subscriber_id if after is not None and rows else None
         following = rows[-1].subscriber_id if more else None
     attach_people(rows)
+    attach_bounces(rows)
     return RecipientsPage(messages=rows, previous=previous, next=following)
 
 
@@ -108,6 +109,19 @@ def attach_people(messages: list[Message]) -> None:
     people = Subscriber.objects.in_bulk([message.subscriber_id for message in messages])
     for message in messages:
         message.person = people.get(message.subscriber_id)  # type: ignore[attr-defined]  # for pages
+
+
+def attach_bounces(messages: list[Message]) -> None:
+    """Give each message its ``bounce``, why it came back or was refused, in one query."""
+    events = Event.objects.filter(
+        message_id__in=[message.pk for message in messages], kind=EventKind.BOUNCED
+    )
+    found: dict[int, Event] = {}
+    for event in events.select_related("reply").order_by("effect", "pk"):
+        event.why = effects.words(event.cause, event.effect)  # type: ignore[attr-defined]  # for pages
+        found.setdefault(event.message_id, event)
+    for message in messages:
+        message.bounce = found.get(message.pk)  # type: ignore[attr-defined]  # for pages
 
 
 def rows(campaign: Campaign, *, state: str = "") -> Iterator[list[str]]:
@@ -122,6 +136,7 @@ def _rows(chosen: QuerySet[Message], left_out: ExportOmissions) -> Iterator[list
     yield [
         "email", "first_name", "last_name", "state", "reason", "server_reply", "attempts",
         "last_attempt", "opened", "clicked", "unsubscribed", "bounced", "complained", "delivered",
+        "bounce_reason",
     ]  # fmt: skip
 
     def made(keys: Sequence[int]) -> list[list[str]]:
@@ -131,6 +146,7 @@ def _rows(chosen: QuerySet[Message], left_out: ExportOmissions) -> Iterator[list
             )
         )
         attach_people(messages)
+        attach_bounces(messages)
         return [_row(message) for message in messages]
 
     def instead(key: int) -> list[list[str]]:
@@ -153,6 +169,7 @@ def _rows(chosen: QuerySet[Message], left_out: ExportOmissions) -> Iterator[list
 
 def _row(message: Message) -> list[str]:
     person: Subscriber | None = message.person  # type: ignore[attr-defined]
+    bounce: Event | None = message.bounce  # type: ignore[attr-defined]
     moments = (
         message.attempted_at, message.opened_at, message.clicked_at, message.unsubscribed_at,
         message.bounced_at, message.complained_at, message.delivered_at,
@@ -166,4 +183,5 @@ def _row(message: Message) -> list[str]:
         str(message.reply) if message.reply_id else "",
         str(message.attempts),
         *(moment.isoformat(timespec="seconds") if moment else "" for moment in moments),
+        bounce.why if bounce else "",  # type: ignore[attr-defined]
     ]
