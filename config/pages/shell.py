@@ -101,7 +101,7 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
             label=_("Settings"),
             icon="settings",
             name="settings_workspace" if manage else "field_list",
-            prefixes=("settings_", "account_", "field_", "api_key_", "profile"),
+            prefixes=("settings_", "account_", "field_", "api_key_", "profile", "provider_event"),
         )
     )
     return [write, people, look_after]
