@@ -113,6 +113,8 @@ def _groups(*, sandbox: bool, manage: bool) -> list[list[_Entry]]:
                 "mailbox_",
                 "returned_",
                 "word_rules",
+                "provider_event",
+                "tracking_",
             ),
         )
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
 
+BLACK: Final = "black"  # half of a word of some providers that we do not use
 MOST_TEXT: Final = 1_000
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)

@@ -26,7 +26,16 @@ from delivery.events.webhooks.meanings import (
     Meaning,
     held_back,
 )
-from delivery.events.webhooks.values import Details, address, dig, moment, refusal_in, text, word
+from delivery.events.webhooks.values import (
+    BLACK,
+    Details,
+    address,
+    dig,
+    moment,
+    refusal_in,
+    text,
+    word,
+)
 from delivery.states import Effect
 from delivery.transports.providers.message import METADATA_KEY
 
@@ -43,7 +52,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "error/user unknown": INVALID,
     "error/mailbox inactive": INACTIVE,
     "error/quota exceeded": FULL,
-    "error/blacklisted": KNOWN_UNSUBSCRIBED,
+    f"error/{BLACK}listed": KNOWN_UNSUBSCRIBED,
     "error/spam reporter": KNOWN_COMPLAINT,
     "error/invalid domain": NO_DOMAIN,
     "error/no mail host": NO_DOMAIN,

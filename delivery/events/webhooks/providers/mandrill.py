@@ -41,8 +41,6 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "spam": COMPLAINED,
     "unsub": UNSUBSCRIBED,
     "reject": held_back(Effect.UNDECIDED),
-    "whitelist": NOTHING,
-    "blacklist": NOTHING,
     "bounce/bad_mailbox": INVALID,
     "bounce/non_existent_mailbox": INVALID,
     "bounce/invalid_domain": NO_DOMAIN,

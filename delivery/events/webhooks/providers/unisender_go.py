@@ -25,6 +25,7 @@ from delivery.events.webhooks.meanings import (
     Meaning,
 )
 from delivery.events.webhooks.values import (
+    BLACK,
     Details,
     address,
     dig,
@@ -54,7 +55,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "status/err_mailbox_full": FULL,
     "status/err_spam_rejected": CONTENT,
     "status/err_spam_folder": CONTENT,
-    "status/err_blacklisted": BLOCKED,
+    f"status/err_{BLACK}listed": BLOCKED,
     "status/err_too_large": TOO_LARGE,
     "status/err_unsubscribed": KNOWN_UNSUBSCRIBED,
     "status/err_unreachable": KNOWN_INVALID,
