@@ -15,6 +15,8 @@ DELIVERY = "tests/delivery/pipeline/test_poisoned_members.py"
 SUBSCRIBERS = "tests/subscribers/test_poisoned_members.py"
 IMPORTS = "tests/subscribers/imports/test_poisoned_rows.py"
 MAILS = "tests/delivery/system_mail/test_system_mail.py"
+FETCHING = "tests/delivery/bounces/test_fetching.py"
+RETURNED = "tests/delivery/bounces/test_intake.py"
 ROLLUPS = "tests/reports/test_rollups.py"
 
 # What works on many, and the tests in which one of them is poisoned.
@@ -44,6 +46,12 @@ POISONED = {
         f"{DELIVERY}::test_a_poisoned_claim_stops_no_other",
         f"{DELIVERY}::test_retries_cancelling_and_ends_go_on_beside_a_poisoned_campaign",
         f"{DELIVERY}::test_a_step_of_the_sweep_that_fails_stops_no_other",
+    ),
+    "delivery.tasks.fetch_mailboxes": f"{RETURNED}::test_one_poisoned_mail_stops_no_other",
+    "delivery.tasks.replay_returned": f"{RETURNED}::test_one_poisoned_mail_stops_no_other",
+    "command replay_bounces": f"{RETURNED}::test_one_poisoned_mail_stops_no_other",
+    "delivery.tasks.fetch_mailbox": (
+        f"{FETCHING}::test_one_mail_that_cannot_be_read_never_stops_the_rest"
     ),
     "delivery.tasks.forget_origins": (
         f"{SUBSCRIBERS}::test_origins_are_forgotten_beside_a_walk_that_fails"
@@ -115,6 +123,7 @@ POISONED = {
 }
 # What has no batch in which one member could spoil the others.
 ALONE = {
+    "delivery.tasks.forget_returned": "statements over rows by their age",
     "delivery.tasks.keep_sending": "hands on slices",
     "subscribers.tasks.take_signup": "one sign-up; held for a member if it fails",
     "subscribers.tasks.take_overdue_signups": "hands on one task for each",
