@@ -46,6 +46,8 @@ QUIET = {
     "django.security": "ERROR",
     "uvicorn.error": "ERROR",
     "urllib3": "WARNING",
+    "imapclient": "WARNING",
+    "mail.log": "WARNING",  # aiosmtpd, which names senders and recipients
     "asyncio": "WARNING",
 }
 

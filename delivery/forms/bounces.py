@@ -202,7 +202,7 @@ class MailboxForm(PipeForm):
             )
         if cleaned.get("after") == AfterReading.MOVE:
             if not cleaned.get("move_to"):
-                self.add_error("move_to", _("Name the folder that mails are moved to."))
+                self.add_error("move_to", _("Name the folder that emails are moved to."))
             elif cleaned["move_to"] == cleaned.get("folder"):
                 self.add_error("move_to", _("Choose another folder than the one that is read."))
         return cleaned

@@ -157,8 +157,8 @@ class ReturnedMail(models.Model):
     read_at = models.DateTimeField(_("read"), null=True)
 
     class Meta:
-        verbose_name = _("returned mail")
-        verbose_name_plural = _("returned mails")
+        verbose_name = _("returned email")
+        verbose_name_plural = _("returned emails")
         ordering = ("-id",)
         constraints = [
             models.UniqueConstraint(fields=["workspace", "digest"], name="returned_mail_once"),
@@ -208,7 +208,7 @@ class BounceReplay(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True)
     up_to = models.BigIntegerField(default=0)  # mails kept later were read by today's rules
     done_to = models.BigIntegerField(default=0)
-    looked = models.PositiveIntegerField(_("mails"), default=0)
+    looked = models.PositiveIntegerField(_("emails"), default=0)
     changed = models.PositiveIntegerField(_("changed"), default=0)
     before = models.JSONField(default=dict)  # number of mails by state
     after = models.JSONField(default=dict)

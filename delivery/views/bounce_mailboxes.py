@@ -97,7 +97,7 @@ def mailbox_new(request: MemberRequest) -> HttpResponse:
     titles = {
         MailboxProtocol.IMAP: _("Connect an IMAP mailbox"),
         MailboxProtocol.POP3: _("Connect a POP3 mailbox"),
-        MailboxProtocol.PIPE: _("Take bounces from a mail server"),
+        MailboxProtocol.PIPE: _("Take bounces from your mail server"),
     }
     return _edit(request, mailbox, titles[kind])
 

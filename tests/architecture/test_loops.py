@@ -17,6 +17,8 @@ IMPORTS = "tests/subscribers/imports/test_poisoned_rows.py"
 WEBHOOKS = "tests/delivery/events/webhooks/test_taking.py"
 MAILS = "tests/delivery/system_mail/test_system_mail.py"
 SANDBOX = "tests/delivery/sandbox/test_answering.py"
+FETCHING = "tests/delivery/bounces/test_fetching.py"
+RETURNED = "tests/delivery/bounces/test_intake.py"
 ROLLUPS = "tests/reports/test_rollups.py"
 
 # What works on many, and the tests in which one of them is poisoned.
@@ -50,6 +52,12 @@ POISONED = {
     "delivery.tasks.take_provider_events": (
         f"{WEBHOOKS}::test_one_poisoned_event_among_a_thousand_is_set_aside_alone",
         f"{WEBHOOKS}::test_news_that_nobody_can_apply_leaves_the_others_alone",
+    ),
+    "delivery.tasks.fetch_mailboxes": f"{RETURNED}::test_one_poisoned_mail_stops_no_other",
+    "delivery.tasks.replay_returned": f"{RETURNED}::test_one_poisoned_mail_stops_no_other",
+    "command replay_bounces": f"{RETURNED}::test_one_poisoned_mail_stops_no_other",
+    "delivery.tasks.fetch_mailbox": (
+        f"{FETCHING}::test_one_mail_that_cannot_be_read_never_stops_the_rest"
     ),
     "delivery.tasks.forget_origins": (
         f"{SUBSCRIBERS}::test_origins_are_forgotten_beside_a_walk_that_fails"
@@ -128,6 +136,7 @@ POISONED = {
 }
 # What has no batch in which one member could spoil the others.
 ALONE = {
+    "delivery.tasks.forget_returned": "statements over rows by their age",
     "delivery.tasks.keep_sending": "hands on slices",
     "delivery.tasks.forget_feedback": "deletes by age alone",
     "subscribers.tasks.take_signup": "one sign-up; held for a member if it fails",

@@ -105,8 +105,8 @@ class Pop3Mailbox:
         except trouble.MailboxError as error:
             raise trouble.MailboxError(
                 _(
-                    "%(host)s does not tell mails apart (no UIDL). Choose to delete mails after "
-                    "reading."
+                    "%(host)s does not tell emails apart (no UIDL). Choose to delete emails "
+                    "after reading."
                 )
                 % {"host": self.mailbox.host}
             ) from error

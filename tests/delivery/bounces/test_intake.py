@@ -288,3 +288,27 @@ def test_a_command_reads_them_again(
     assert "1 mails read again, 1 read differently." in capsys.readouterr().out
     row.refresh_from_db()
     assert row.verdict == Verdict.HARD
+
+
+def test_one_poisoned_mail_stops_no_other(
+    workspace: Workspace, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = [mails.bounce(message=message.pk), mails.plain("Poison", "?"), mails.absence()]
+    for raw in raws:
+        keeping.keep(raw, workspace=workspace, source=FeedbackSource.BOUNCE_MAIL)
+    ReturnedMail.objects.update(received_at=timezone.now() - intake.LEFT_AFTER * 2)
+    read = intake.understand
+
+    def poisoned(row: ReturnedMail, **options: Any) -> intake.Outcome:
+        if row.subject == "Poison":
+            raise ValueError("a rule fell over")
+        return read(row, **options)
+
+    monkeypatch.setattr(intake, "understand", poisoned)
+    intake.take_up_left()
+    states = list(ReturnedMail.objects.order_by("pk").values_list("state", flat=True))
+    assert states == [ReturnedState.APPLIED, ReturnedState.FAILED, ReturnedState.IGNORED]
+    replay = replaying.begin(workspace, by=None)
+    assert not replaying.run(replay.pk, seconds=60)
+    replay.refresh_from_db()
+    assert replay.looked == 2
