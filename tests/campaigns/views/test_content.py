@@ -266,11 +266,11 @@ def test_the_page_asks_as_often_for_many_people_as_for_one(
 ) -> None:
     path = reverse("campaign_content", args=[draft.pk])
     editor_client.get(path)
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(31):
         editor_client.get(path)
     for number in range(3):
         make_reader(draft.workspace, news, f"reader{number}@example.org", first_name="R")
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(31):
         editor_client.get(path)
 
 
