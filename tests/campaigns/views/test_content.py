@@ -317,6 +317,6 @@ def test_what_one_autosave_asks_of_the_database(
     data = typed(draft, source="Halo, sekali saja")
     with django_assert_num_queries(10):
         assert autosave(editor_client, draft, data).status_code == 204
-    for part, queries in (("checked", 19), ("preview", 9)):
+    for part, queries in (("checked", 20), ("preview", 9)):
         with django_assert_num_queries(queries):
             editor_client.get(reverse(f"campaign_{part}", args=[draft.pk]))
