@@ -138,6 +138,7 @@ ALONE = {
     "command settle_unknown": "one statement over one campaign; its error is printed",
     "command doctor": "each check stands for itself, and reports that it failed",
     "command rebuild_engagement": "a repair by hand; its error is printed, and it starts anew",
+    "command reclassify": "a repair by hand; its error is printed, and it can be run again",
     "command load_demo": "makes rows of our own",
 }
 
