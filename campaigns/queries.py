@@ -88,13 +88,24 @@ def campaigns_using(template: Template) -> QuerySet[Campaign]:
 
 def tracking_of(workspace: Workspace) -> WorkspaceTracking:
     """Return how a workspace tracks; the defaults, not stored, where it chose nothing."""
-    found = WorkspaceTracking.objects.filter(workspace=workspace).first()
-    return found or WorkspaceTracking(workspace=workspace)
+    return _tracking_of(workspace.pk)
+
+
+def tracking_of_campaign(campaign: Campaign) -> WorkspaceTracking:
+    """Return how a campaign is tracked: as its workspace, but by its own mode if it has one."""
+    tracking = _tracking_of(campaign.workspace_id)
+    tracking.mode = campaign.tracking_mode or tracking.mode
+    return tracking
+
+
+def _tracking_of(workspace_id: int) -> WorkspaceTracking:
+    found = WorkspaceTracking.objects.filter(workspace_id=workspace_id).first()
+    return found or WorkspaceTracking(workspace_id=workspace_id)
 
 
 def tracking_mode(campaign: Campaign) -> TrackingMode:
     """Return how much is noted of what readers do: the campaign's own mode, or its workspace's."""
-    return TrackingMode(campaign.tracking_mode or tracking_of(campaign.workspace).mode)
+    return TrackingMode(tracking_of_campaign(campaign).mode)
 
 
 def tracking_url(workspace: Workspace) -> str:

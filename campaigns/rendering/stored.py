@@ -75,7 +75,8 @@ def compile_version(content: Content) -> CompiledContent:
 
 def _compile(content: Content, known_links: Sequence[str]) -> CompiledContent:
     campaign = content.campaign
-    tracks = queries.tracking_mode(campaign) is not TrackingMode.OFF
+    tracking = queries.tracking_of_campaign(campaign)
+    tracks = tracking.mode != TrackingMode.OFF
     clicks = campaign.track_clicks and tracks
     with isolation.on_behalf_of(campaign.workspace_id):
         return isolation.compile_content(
@@ -84,7 +85,7 @@ def _compile(content: Content, known_links: Sequence[str]) -> CompiledContent:
             track_opens=campaign.track_opens and tracks,
             track_clicks=clicks,
             known_links=known_links,
-            hidden_link=clicks and queries.tracking_of(campaign.workspace).hidden_link,
+            hidden_link=clicks and tracking.hidden_link,
         )
 
 

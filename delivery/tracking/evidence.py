@@ -18,7 +18,7 @@ class Sign(IntFlag):
     NO_AGENT = 8
     SOON = 16  # sooner after the hand-over than people can
     PROGRAM = 32  # it names itself as a program that nobody looks at
-    GATEWAY = 64  # … as a mail filter
+    GATEWAY = 64  # … as an email filter
     PRIVACY_PROXY = 128  # Apple's
     IMAGE_PROXY = 256  # Gmail's, Yahoo's: fetches when a person opens
     HIDDEN_LINK = 512
@@ -36,12 +36,12 @@ LABELS = {
     Sign.NO_AGENT: _("does not say what it is"),
     Sign.SOON: _("came within two seconds of delivery"),
     Sign.PROGRAM: _("names itself as a program"),
-    Sign.GATEWAY: _("names itself as a mail filter"),
+    Sign.GATEWAY: _("names itself as an email filter"),
     Sign.PRIVACY_PROXY: _("Apple Mail Privacy Protection"),
     Sign.IMAGE_PROXY: _("image proxy of Gmail or Yahoo: loads when a person opens"),
     Sign.HIDDEN_LINK: _("followed the hidden link"),
     Sign.ALL_LINKS: _("followed every link within seconds"),
-    Sign.NETWORK: _("came from the network of a mail filter or data centre"),
+    Sign.NETWORK: _("came from the network of an email filter or data centre"),
     Sign.NO_ACCEPT: _("names no kind of content it accepts"),
     Sign.WITH_HIDDEN_LINK: _("came together with a click on the hidden link"),
     Sign.OFFICE: _("Microsoft Outlook: shows emails to people, and checks links by itself"),

@@ -164,6 +164,7 @@ ALONE = {
     "command doctor": "each check stands for itself, and reports that it failed",
     "command recount_feedback": "a repair by hand, campaign by campaign; its error is printed",
     "command rebuild_engagement": "a repair by hand; its error is printed, and it starts anew",
+    "command reclassify": "a repair by hand; its error is printed, and it can be run again",
     "command load_demo": "makes rows of our own",
 }
 

@@ -266,11 +266,11 @@ def test_the_page_asks_as_often_for_many_people_as_for_one(
 ) -> None:
     path = reverse("campaign_content", args=[draft.pk])
     editor_client.get(path)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(28):
         editor_client.get(path)
     for number in range(3):
         make_reader(draft.workspace, news, f"reader{number}@example.org", first_name="R")
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(28):
         editor_client.get(path)
 
 
@@ -317,6 +317,6 @@ def test_what_one_autosave_asks_of_the_database(
     data = typed(draft, source="Halo, sekali saja")
     with django_assert_num_queries(10):
         assert autosave(editor_client, draft, data).status_code == 204
-    for part, queries in (("checked", 16), ("preview", 9)):
+    for part, queries in (("checked", 17), ("preview", 9)):
         with django_assert_num_queries(queries):
             editor_client.get(reverse(f"campaign_{part}", args=[draft.pk]))

@@ -102,9 +102,9 @@ def test_more_lists_are_not_more_queries(
 ) -> None:
     path = reverse("campaign_audience", args=[draft.pk])
     editor_client.get(path)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         editor_client.get(path)
     make_list(draft.workspace, "Staff")
     make_list(draft.workspace, "Shop")
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         editor_client.get(path)
