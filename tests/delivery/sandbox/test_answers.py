@@ -49,6 +49,7 @@ def status_of(mail: EmailMessage) -> EmailMessage:
     )
     blocks = report.get_payload()
     assert blocks[0]["Reporting-MTA"] == "dns; mx.sandbox.example"
+    assert isinstance(blocks[1], EmailMessage)
     return blocks[1]
 
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from delivery.accounts import dkim_keys
 from delivery.mime.dkim import Signer
+from delivery.models import DkimKey
 from delivery.sandbox import authentication, dns_records, parts
 from delivery.sandbox.authentication import Alignment, Verdict, alignment
 from tests.delivery.sandbox import mails
@@ -56,7 +57,7 @@ def test_what_was_changed_on_the_way_is_named(key, before, after, words):
 
 def test_a_strangers_key_is_not_judged(key, other_workspace):
     raw = signed(key)
-    dkim_keys.DkimKey.objects.filter(pk=key.pk).update(workspace=other_workspace)
+    DkimKey.objects.filter(pk=key.pk).update(workspace=other_workspace)
     found = judged(raw, key)
     assert found.signatures[0].verdict is Verdict.OPEN
 
