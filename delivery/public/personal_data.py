@@ -34,8 +34,7 @@ from subscribers.models import (
     Tagging,
 )
 from subscribers.people.merging import keys_of
-from subscribers.segments.members import members
-from subscribers.segments.tree import InvalidRules
+from subscribers.segments.members import fitted
 
 MOST_MESSAGES = 1_000
 MOST_EVENTS = 5_000
@@ -168,16 +167,9 @@ def _tags(person: Subscriber) -> list[dict[str, Any]]:
 
 
 def _segments(person: Subscriber) -> list[str]:
-    """Name the segments the person fits now; one look each, by the person's key."""
+    """Name the segments the person fits now."""
     segments = Segment.objects.filter(workspace_id=person.workspace_id).order_by("name")
-    return [one.name for one in segments if _fits(person, one)]
-
-
-def _fits(person: Subscriber, segment: Segment) -> bool:
-    try:
-        return members(segment).filter(pk=person.pk).exists()
-    except InvalidRules:  # its field or list is gone: it has no members until somebody mends it
-        return False
+    return [one.name for one in fitted(person, segments)]
 
 
 def _imports(person: Subscriber) -> list[dict[str, Any]]:

@@ -1,14 +1,14 @@
 """Who belongs to a segment now."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
@@ -27,6 +27,7 @@ WORK_MEMORY = "128MB"
 # that few are left, costs seconds when it guessed wrong; joining sets costs the same every time.
 SETTINGS = f"SET LOCAL work_mem = '{WORK_MEMORY}'; SET LOCAL enable_nestloop = off"
 SECONDS = 10  # for one statement that somebody waits for
+TOGETHER = 50  # segments that are asked about one person in a statement
 AT_ONCE = 2  # counts of one workspace: the web server has a few threads only
 _ROOM = 7_263  # of advisory locks, this module's own
 
@@ -71,6 +72,35 @@ def people(scope: Scope, group: RuleGroup) -> QuerySet[Subscriber]:
     """Return the people who fit rules that need not be stored."""
     everybody = Subscriber.objects.filter(workspace=scope.workspace)
     return everybody.filter(compiling.condition(group))
+
+
+def fitted(person: Subscriber, segments: Iterable[Segment]) -> list[Segment]:
+    """Return those of a workspace's segments that a person fits now, in their order.
+
+    Asked `TOGETHER` at once. A segment whose rules can't be read (any more) has no members.
+    """
+    scope = Scope(workspace=person.workspace)
+    asked: list[tuple[Segment, Q]] = []
+    for segment in segments:
+        with suppress(tree.InvalidRules):
+            asked.append((segment, compiling.condition(tree.read(segment.rules, scope.subjects))))
+    found: list[Segment] = []
+    for start in range(0, len(asked), TOGETHER):
+        some = asked[start : start + TOGETHER]
+        # No rules: everybody.
+        cases = {
+            f"fits_{number}": Case(When(rule, then=Value(1)), default=Value(0))
+            for number, (_segment, rule) in enumerate(some)
+            if rule
+        }
+        everybody = Subscriber.objects.filter(workspace_id=person.workspace_id, pk=person.pk)
+        row = everybody.annotate(**cases).values(*cases, "pk").first() or {}
+        found += [
+            segment
+            for number, (segment, _rule) in enumerate(some)
+            if row and row.get(f"fits_{number}", 1)
+        ]
+    return found
 
 
 class TooMuch(tree.InvalidRules):

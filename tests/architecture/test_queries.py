@@ -69,9 +69,8 @@ ROWS: dict[str, Any] = {
 }
 # With a second page it is asked how many there are in all.
 SECOND_PAGE = {"/subscribers/": 1}
-# Everything that is known of one person: each segment is asked by itself, within bounds of its own.
 # After a restore each campaign that waits for an answer is shown as it would be sent.
-ONE_BY_ONE = re.compile(r"/subscribers/\d+/(data|export)/|/settings/held/")
+ONE_BY_ONE = re.compile(r"/settings/held/")
 STATUSES = ("sending", "paused", "scheduled", "sent")
 
 
