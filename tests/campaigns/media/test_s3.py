@@ -23,7 +23,7 @@ from tests.campaigns.media import painting
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A server with an empty bucket."""
-    import boto3
+    import boto3  # type: ignore[import-untyped]
 
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
