@@ -1,5 +1,7 @@
 """Addresses of the REST API."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from ninja import NinjaAPI
@@ -40,7 +42,7 @@ def description(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     return JsonResponse(api.get_openapi_schema())
 
 
-_addresses = api.urls
+_addresses: Any = api.urls
 for _pattern in _addresses[0]:
     if (
         str(_pattern.pattern) == "media" and _pattern.callback

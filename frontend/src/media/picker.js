@@ -19,20 +19,46 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   insert();
 });
-document.addEventListener("uploaded", async (event) => {
+document.addEventListener("uploaded", (event) => {
   const dialog = origin(event).closest("[data-picker]");
   if (!dialog) return;
-  const { id } = /** @type {CustomEvent} */ (event).detail;
-  const part = "#picker-found";
-  /** @type {HTMLFormElement | null} */
-  const search = dialog.querySelector('form[role="search"]');
-  const { htmx } = /** @type {any} */ (window);
-  await htmx.ajax("GET", search?.action, { target: part, select: part, swap: "outerHTML" });
-  const chosen = one(`[data-picker-found] input[value="${id}"]`);
-  if (chosen) chosen.checked = true;
+  add(dialog, /** @type {CustomEvent} */ (event).detail);
   choose();
   one("#picker-alt")?.focus();
 });
+// Opened again it is another one, which knows nothing of what was chosen in this.
+document.addEventListener(
+  "close",
+  (event) => {
+    if (origin(event).matches?.("[data-picker]")) origin(event).remove();
+  },
+  true,
+);
+
+/**
+ * Puts a picture that was just uploaded in front of the others, and chooses it.
+ * @param {Element} dialog
+ * @param {import("./sending.js").Picture} picture
+ */
+function add(dialog, picture) {
+  dialog.querySelector("[data-picker-none]")?.remove();
+  dialog.querySelector(`[data-picker-list] input[value="${picture.id}"]`)?.closest("li")?.remove();
+  const pattern = /** @type {HTMLTemplateElement | null} */ (dialog.querySelector("[data-picker-row]"));
+  const row = /** @type {HTMLElement | undefined} */ (pattern?.content.firstElementChild?.cloneNode(true));
+  const input = row && one("input", row);
+  if (!row || !input) return;
+  input.value = String(picture.id);
+  const { url, alt, width, height } = picture;
+  Object.assign(input.dataset, { url, alt, width: String(width), height: String(height) });
+  row.querySelector("img")?.setAttribute("src", picture.thumbnail);
+  const texts = { strong: picture.name, small: `${width} × ${height}` };
+  for (const [tag, text] of Object.entries(texts)) {
+    const place = row.querySelector(tag);
+    if (place) place.textContent = text;
+  }
+  dialog.querySelector("[data-picker-list]")?.prepend(row);
+  input.checked = true;
+}
 
 function choose() {
   const chosen = one("[data-picker-found] input:checked");

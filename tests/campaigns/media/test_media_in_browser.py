@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from accounts.models import Workspace
 from campaigns.drafts import content
+from campaigns.media import folders
 from campaigns.models import Campaign, Picture
 from campaigns.states import ContentKind
 from tests.browsing import MemberClient
@@ -154,6 +155,37 @@ def cut(page: Page) -> None:
     assert (made.width, made.height, made.alt_text) == (200, 150, "Beans that dry in the sun")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_every_page_fits_a_phone_and_the_dark(
+    page: Page, workspace: Workspace, add: Any, theme: str, width: int
+) -> None:
+    folder = folders.make(workspace, name="Panen raya 2026 di dataran tinggi Gayo", parent=None)
+    picture = add("tomato", filename="Secangkir kopi yang baru diseduh.png", folder=folder)
+    add("teal")
+    campaign = draft(workspace, ContentKind.MARKDOWN, f"![x](/media/{picture.file})")
+    page.set_viewport_size({"width": width, "height": 812})
+    where = f"{page.context.cookies()[0]['domain']}"
+    for name, value in (("warta_theme", theme), ("django_language", "id")):
+        page.context.add_cookies([{"name": name, "value": value, "domain": where, "path": "/"}])
+    for name in ("picture", "shape", "replace", "delete"):
+        page.goto(f"/kopi-senja{reverse(f'media_{name}', args=[picture.pk])}")
+        look_whole(page, f"{name}-{theme}-{width}")
+    for name in ("library", "folder_new"):
+        page.goto(f"/kopi-senja{reverse(f'media_{name}')}")
+        look_whole(page, f"{name}-{theme}-{width}")
+    open_content(page, campaign, label="Isi")
+    page.get_by_role("button", name="Sisipkan gambar").click()
+    expect(page.get_by_role("dialog")).to_be_visible(timeout=PATIENCE)
+    look_whole(page, f"dialog-{theme}-{width}")
+
+
+def look_whole(page: Page, name: str) -> None:
+    """Nothing scrolls sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    look(page, name)
+
+
 def draft(workspace: Workspace, kind: ContentKind, source: str) -> Campaign:
     campaign = makers.make_campaign(workspace, makers.make_list(workspace))
     content.begin(campaign)
@@ -164,9 +196,9 @@ def draft(workspace: Workspace, kind: ContentKind, source: str) -> Campaign:
     return campaign
 
 
-def open_content(page: Page, campaign: Campaign) -> Locator:
+def open_content(page: Page, campaign: Campaign, *, label: str = "Content") -> Locator:
     page.goto(f"/kopi-senja{reverse('campaign_content', args=[campaign.pk])}")
-    editor = page.get_by_role("textbox", name="Content", exact=True)
+    editor = page.get_by_role("textbox", name=label, exact=True)
     expect(editor).to_be_visible(timeout=PATIENCE)
     return editor
 
