@@ -32,7 +32,7 @@ _NAMES_OF_OTHERS: Final = {
 def readable(value: str) -> str:
     """Return a field's value without folding and encoded words."""
     value = " ".join(value[:LONGEST_FIELD].split()) if "\n" in value else value[:LONGEST_FIELD]
-    raw = value.encode("ascii", "surrogateescape") if not value.isascii() else b""
+    raw = value.encode("utf-8", "surrogateescape") if not value.isascii() else b""
     if raw and not all(byte < 128 for byte in raw):  # noqa: PLR2004 - ASCII
         value = as_text(raw, "")
     if "=?" not in value:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from typing import Any, Final
 
 from django.db import connection
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from campaigns.models import Link
+from delivery.bounces import intake
 from delivery.models import Message, SandboxMessage
 from delivery.public import message_link, unsubscribing
 from delivery.sandbox import answers, links_in
@@ -163,8 +163,6 @@ def by_mail(mail: SandboxMessage, content: Mail, answer: SandboxAnswer) -> None:
 
 def hand_in(raw: bytes, *, workspace: Workspace, envelope_to: str) -> None:
     """Hand a mail that came back to the intake of such mails."""
-    # By name, because web pages that answer nothing need not load what reads bounces.
-    intake = import_module("delivery.bounces.intake")
     intake.take(raw, workspace=workspace, source=FeedbackSource.SANDBOX, envelope_to=envelope_to)
 
 

@@ -119,7 +119,7 @@ def attach_bounces(messages: list[Message]) -> None:
     found: dict[int, Event] = {}
     for event in events.select_related("reply").order_by("effect", "pk"):
         event.why = effects.words(event.cause, event.effect)  # type: ignore[attr-defined]  # for pages
-        found.setdefault(event.message_id, event)
+        found.setdefault(event.message_id or 0, event)
     for message in messages:
         message.bounce = found.get(message.pk)  # type: ignore[attr-defined]  # for pages
 

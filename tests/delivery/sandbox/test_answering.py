@@ -269,7 +269,6 @@ def test_a_token_of_a_test_mail_names_no_message(workspace):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bounce_is_taken_in_and_counted(editor_client, sent):
-    pytest.importorskip("delivery.bounces.intake", reason="returned mail is not taken in yet")
     _campaign, _person, message, mail = sent
     press(editor_client, mail, SandboxAnswer.NO_MAILBOX)
     message.refresh_from_db()
