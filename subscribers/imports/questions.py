@@ -1,7 +1,7 @@
 """What only people can tell about a file: what the values mean that say who may be written to.
 
 Nothing is checked or written while a question is open. A column that looks like one and is mapped
-elsewhere is a question, too, until somebody says that it is none (`mapping.Target.waived`).
+elsewhere is a question, too, until somebody says that it is none (`mapping.ColumnTarget.waived`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -50,7 +50,7 @@ class Import(models.Model):
     columns = models.JSONField(_("columns"), default=list)
     samples = models.JSONField(_("samples"), default=list)
     has_header = models.BooleanField(_("first row names the columns"), default=True)
-    mapping = models.JSONField(_("mapping"), default=list)  # one `imports.mapping.Target` a column
+    mapping = models.JSONField(_("mapping"), default=list)  # one `ColumnTarget` a column
     # The tool that the file is from (`imports.sources`), and how often which value stands in the
     # columns that say who may be written to (`imports.consent_columns.Counts`); None: not counted.
     source = models.CharField(_("from"), max_length=20, blank=True, default="", db_default="")

@@ -16,7 +16,7 @@ class SignupRequest(models.Model):
     ``details``: first_name, last_name, language, fields (as `Subscriber.fields`), lists (ids) and
     ``words`` (the language the visitor read). Every sign-up is one row for a moment, whoever its
     address belongs to, so that the answer tells nothing; a held one stays until a member decides.
-    ``letter``: it was taken in, and stays until the mail it asks for (`signup.Letter`) is queued.
+    ``letter``: it was taken in, and stays until its mail (`signup.SignupMail`) is queued.
     """
 
     class HeldFor(TextOptions):

@@ -89,7 +89,7 @@ def is_finished(campaign: int) -> bool:
         ("delivery.pipeline.journal.Journal", "announce", RuntimeError("journal"), 40),
         ("delivery.pipeline.journal.Journal", "confirm", RuntimeError("journal"), 30),
         ("delivery.pipeline.journal.Journal", "settle", RuntimeError("journal"), 40),
-        ("delivery.pipeline.journal.Line", "open", redis.ConnectionError(), 1),
+        ("delivery.pipeline.journal.JournalConnection", "open", redis.ConnectionError(), 1),
         ("delivery.pipeline.batch.HandOver", "note", RuntimeError("note"), 40),
         ("delivery.pipeline.batch.HandOver", "flush", RuntimeError("flush"), 1),
         ("delivery.pipeline.account_sender.AccountSender", "_finish", OperationalError("gone"), 1),
