@@ -14,6 +14,7 @@ class SigningKeyForm(forms.Form):
     """A provider's signing key. It is written only: it never comes back to a page."""
 
     signing_key = forms.CharField(
+        label=_("Signing key"),
         max_length=2_000,
         strip=True,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
