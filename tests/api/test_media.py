@@ -72,12 +72,13 @@ def test_what_is_wrong_is_said(workspace: Workspace, owner: User, other_workspac
     assert elsewhere.status_code == 422
     assert "no folder of this id" in elsewhere.json()["detail"]
     assert client.post(PATH, {"alt_text": "x"}).status_code == 422
-    assert client.get(f"{PATH}?q=%00").status_code == 422
+    assert client.get(f"{PATH}?q=%00").status_code == 400
     analyst = program(workspace, owner, Role.ANALYST)
     assert analyst.post(PATH, {"file": file()}).status_code == 403
     assert analyst.get(PATH).status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
 def test_only_who_is_known_may_send_a_file(workspace: Workspace, owner: User, settings: Any):
     key = api_keys.create(workspace, name="Program", role=Role.EDITOR, by=owner)
     make = RequestFactory().post

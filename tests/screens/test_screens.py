@@ -83,6 +83,8 @@ DASHBOARD = {
     "signups-held": "/forms/held/",
     "list-texts": "/lists/{list}/texts/",
     "templates": "/templates/",
+    "media": "/media/",
+    "media-folder-new": "/media/folders/new/",
     "template": "/templates/{template}/",
     "sandbox": "/sandbox/",
     "settings": "/settings/",
