@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from delivery.refusals.causes import Cause
 from delivery.states import Effect
 
 HARD: Final = frozenset({Effect.ADDRESS_INVALID})
@@ -17,6 +18,6 @@ REFUSALS: Final = HARD | {
 }
 
 
-def words(cause: int | None, effect: int | None) -> str:  # noqa: ARG001 - as `refusals` knows it
+def words(cause: int | None, effect: int | None) -> str:
     """Return why a mail was refused, in words for people; "" where nobody said."""
-    return str(Effect(effect or 0).label)
+    return str(Cause(cause).label if cause else Effect(effect or 0).label)

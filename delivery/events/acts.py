@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from delivery.events import matching
 from delivery.events.feedback import Feedback
 from delivery.events.matching import Target
 from delivery.public import message_link, unsubscribing
@@ -23,7 +24,7 @@ RETURNS: Final = (ConsentKind.CONFIRMED, ConsentKind.RESUBSCRIBED)
 def follow(news: Sequence[tuple[Feedback, Target]]) -> None:
     """Take people off all lists; who complained is suppressed for that."""
     for one, target in news:
-        if target.person is None:
+        if target.person is None or not matching.is_confident(one, target):
             continue
         if one.kind is EventKind.COMPLAINED:
             _complain(one, target, target.person)

@@ -23,7 +23,7 @@ from delivery.bounce_policy import following
 from delivery.bounce_policy.following import Refused
 from delivery.events import acts, cleaning, facts, matching, reading_on, writing
 from delivery.events.feedback import Fate, Feedback, Taken
-from delivery.events.matching import CONFIDENT, Target
+from delivery.events.matching import Target
 from delivery.models import FeedbackReceipt
 from delivery.pipeline import settle
 from delivery.states import EventKind, MessageState
@@ -205,7 +205,7 @@ def _follow(batch: _Batch) -> None:
 
 def _is_theirs(one: Feedback, target: Target) -> bool:
     """Say whether a bounce speaks of the address that its mail's person has now."""
-    if target.confidence < CONFIDENT:
+    if not matching.is_confident(one, target):
         return False
     key = matching.key_of(one.recipient) if one.recipient else ""
     return key in {"", target.address_key} or not acts.has_moved(target, key)

@@ -16,7 +16,7 @@ from django.db import connection
 from delivery.events.feedback import Feedback
 from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
-from delivery.states import MessageState
+from delivery.states import FeedbackSource, MessageState
 from subscribers.addresses import addresses
 from subscribers.fields.problems import Problem
 
@@ -28,9 +28,10 @@ ONLY_ONE: Final = 70  # by the address: nothing else was sent to it within `LATE
 NEWEST: Final = 55
 OLD: Final = 40
 LEAST: Final = 40  # below, nothing is applied
-# Below, what is told stands with the mail, but nobody is suppressed for it: by an address alone
-# anybody can send us such news.
+# Below, what is told stands with the mail, but nothing follows for the person. A provider has proven
+# who speaks; a mail that comes back has not: anybody can send one that names an address alone.
 CONFIDENT: Final = 50
+CONFIDENT_OF_A_MAIL: Final = 75
 LATELY: Final = timedelta(days=7)
 LONGEST_AGO: Final = timedelta(days=30)
 AHEAD: Final = timedelta(minutes=10)  # by which clocks may differ
@@ -95,6 +96,12 @@ def find(news: Sequence[Feedback]) -> list[Target | None]:
             if target.confidence >= LEAST:
                 found[number] = target
     return found
+
+
+def is_confident(one: Feedback, target: Target) -> bool:
+    """Say whether something may follow for the person: a suppression, the end of a subscription."""
+    is_mail = one.source is FeedbackSource.BOUNCE_MAIL
+    return target.confidence >= (CONFIDENT_OF_A_MAIL if is_mail else CONFIDENT)
 
 
 def signed(header_id: str) -> int | None:

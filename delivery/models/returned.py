@@ -22,7 +22,7 @@ class BounceMailbox(models.Model):
     """Where returned mails arrive: an IMAP or POP3 mailbox, or an address that takes them by HTTP.
 
     ``encrypted_secret`` holds the password; with XOAUTH2 a JSON object of client_secret and
-    refresh_token; of a pipe the word in its address (`accounts.secrets` encrypts all of them).
+    refresh_token; of a pipe the word in its address (`installation.secrets` encrypts all).
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="bounce_mailboxes")

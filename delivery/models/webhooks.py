@@ -13,7 +13,7 @@ from delivery.states import EventKind, ProviderEventState
 class WebhookAddress(models.Model):
     """The address at which one sending account's provider reports; nobody can guess the token.
 
-    ``encrypted_secrets`` is one JSON object (`accounts.secrets`), see `webhooks.credentials`.
+    ``encrypted_secrets`` is one JSON object (`installation.secrets`), see `webhooks.credentials`.
     """
 
     account = models.OneToOneField(SendingAccount, models.CASCADE, related_name="webhook_address")

@@ -5,15 +5,14 @@ and its "soft bounce" an address that never was. Where there are none, or nobody
 the provider's word decides; where the provider itself held the mail back, it decides at once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from delivery.events.feedback import Feedback
 from delivery.events.webhooks.reading import Said
 from delivery.mime import tokens
+from delivery.refusals import classify
 from delivery.states import Effect, EventKind, FeedbackSource
 
 PERMANENT: Final = 500
@@ -78,18 +77,10 @@ def _classified(said: Said) -> tuple[int, Effect]:
 
 
 def _classify(*, code: int, enhanced: str, text: str, domain: str) -> tuple[int, Effect]:
-    refusal = _classifier()
-    if refusal is None or not (code or enhanced or text):
+    if not (code or enhanced or text):
         return 0, Effect.UNDECIDED
-    found = refusal(code=code, enhanced=enhanced, text=text, domain=domain)
+    found = classify.refusal(code=code, enhanced=enhanced, text=text, domain=domain)
     return int(found.cause), Effect(found.effect)
-
-
-def _classifier() -> Callable[..., Any] | None:
-    try:
-        return import_module("delivery.refusals.classify").refusal  # type: ignore[no-any-return]
-    except ModuleNotFoundError:
-        return None
 
 
 def feedback_of(

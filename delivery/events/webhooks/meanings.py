@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from delivery.refusals.causes import Cause
 from delivery.states import Effect, EventKind
 
 
@@ -27,7 +28,6 @@ class Meaning:
     cause: int = 0  # of `refusals.causes.Cause`; 0: the one of ``enhanced``
 
 
-ON_PROVIDERS_LIST: Final = 11  # Cause.ON_PROVIDERS_LIST: the mail was never sent
 NOTHING: Final = Meaning(None)
 DELIVERED: Final = Meaning(EventKind.DELIVERED)
 OPENED: Final = Meaning(EventKind.OPENED)
@@ -62,10 +62,10 @@ TOO_LARGE: Final = bounce(Effect.CONTENT, "5.3.4")
 POLICY: Final = bounce(Effect.AUTH_POLICY, "5.7.1")
 CONFIG: Final = bounce(Effect.CONFIG, "5.3.5")
 # Not tried: on the provider's own list because of what was before.
-KNOWN_INVALID: Final = held_back(Effect.ADDRESS_INVALID, "5.1.1", ON_PROVIDERS_LIST)
-KNOWN_COMPLAINT: Final = held_back(Effect.COMPLAINT, "5.7.1", ON_PROVIDERS_LIST)
-KNOWN_UNSUBSCRIBED: Final = held_back(Effect.UNSUBSCRIBE, "5.7.1", ON_PROVIDERS_LIST)
-KNOWN_SOFT: Final = held_back(Effect.TRANSIENT, "4.0.0", ON_PROVIDERS_LIST)
+KNOWN_INVALID: Final = held_back(Effect.ADDRESS_INVALID, "5.1.1", Cause.ON_PROVIDERS_LIST)
+KNOWN_COMPLAINT: Final = held_back(Effect.COMPLAINT, "5.7.1", Cause.ON_PROVIDERS_LIST)
+KNOWN_UNSUBSCRIBED: Final = held_back(Effect.UNSUBSCRIBE, "5.7.1", Cause.ON_PROVIDERS_LIST)
+KNOWN_SOFT: Final = held_back(Effect.TRANSIENT, "4.0.0", Cause.ON_PROVIDERS_LIST)
 OURS: Final = held_back(Effect.CONFIG, "5.3.5")
 HELD_CONTENT: Final = held_back(Effect.CONTENT, "5.6.0")
 HELD_BLOCKED: Final = held_back(Effect.SENDER_BLOCKED, "5.7.1")

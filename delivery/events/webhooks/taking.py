@@ -7,7 +7,6 @@ between leaves the events waiting, and nothing counts twice.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -15,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from accounts.background import set_aside
+from delivery.events import applying
 from delivery.events.feedback import Fate, Feedback, Taken
 from delivery.events.webhooks import intake, judging, reading, sns, splitting
 from delivery.models import ProviderEvent, WebhookAddress
@@ -68,9 +68,6 @@ def next_batch() -> int:
     Raises:
         django.db.OperationalError: the database is away; the events wait on.
     """
-    apply = _applier()
-    if apply is None:
-        return 0
     with transaction.atomic():
         waiting = ProviderEvent.objects.filter(state=ProviderEventState.WAITING)
         waiting = waiting.exclude(word=sns.CONFIRMATION).select_related("account")
@@ -78,16 +75,9 @@ def next_batch() -> int:
         locked = waiting.select_for_update(skip_locked=True, of=("self",))
         events = list(locked.order_by("pk")[:BATCH])
         cases = [_read(event) for event in events]
-        _apply([case for case in cases if case.news is not None], apply)
+        _apply([case for case in cases if case.news is not None], applying.apply)
         _write(cases)
     return len(events)
-
-
-def _applier() -> Apply | None:
-    try:
-        return import_module("delivery.events.applying").apply  # type: ignore[no-any-return]
-    except ModuleNotFoundError:
-        return None
 
 
 def _read(event: ProviderEvent) -> _Case:

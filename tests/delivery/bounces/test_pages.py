@@ -15,7 +15,7 @@ from tests.delivery.bounces import mails
 from tests.delivery.bounces.dovecot import PASSWORD, USER, Dovecot
 
 MakeMailbox = Callable[..., BounceMailbox]
-LIST = "/settings/bounces/"
+LIST = "/settings/mailboxes/"
 MAILS = "/settings/returned/"
 
 

@@ -10,8 +10,6 @@ from django.utils import timezone
 from delivery.events.webhooks import judging, reading
 from delivery.states import Effect, EventKind, Provider
 
-pytest.importorskip("delivery.refusals.classify")
-
 BOUNCED, DELAYED = EventKind.BOUNCED, EventKind.DELAYED
 
 

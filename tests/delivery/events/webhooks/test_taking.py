@@ -15,8 +15,6 @@ from delivery.states import EventKind, MessageState, Provider, ProviderEventStat
 from tests.delivery.events.webhooks.posting import address_at, post, sendgrid
 from tests.delivery.makers import make_list, make_message, make_sent_campaign, make_subscriber
 
-applying = pytest.importorskip("delivery.events.applying")
-
 
 @pytest.fixture
 def sent(workspace: Any) -> list[Message]:
