@@ -28,8 +28,8 @@ ONLY_ONE: Final = 70  # by the address: nothing else was sent to it within `LATE
 NEWEST: Final = 55
 OLD: Final = 40
 LEAST: Final = 40  # below, nothing is applied
-# Below, what is told stands with the mail, but nothing follows for the person. A provider has proven
-# who speaks; a mail that comes back has not: anybody can send one that names an address alone.
+# Below, what is told stands with the mail, but nothing follows for the person. A provider has shown
+# who it is; a mail that comes back has not: anybody can send one that names an address alone.
 CONFIDENT: Final = 50
 CONFIDENT_OF_A_MAIL: Final = 75
 LATELY: Final = timedelta(days=7)

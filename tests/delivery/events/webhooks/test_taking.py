@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from delivery.events import applying
 from delivery.events.webhooks import log, taking
 from delivery.mime import tokens
 from delivery.models import Message, ProviderEvent
@@ -157,12 +158,14 @@ def test_one_poisoned_event_among_a_thousand_is_set_aside_alone(workspace, sent)
 
 
 def test_news_that_nobody_can_apply_leaves_the_others_alone(workspace, sent, monkeypatch):
+    apply = applying.apply
+
     def choosy(news: Any) -> Any:
         if any(one.provider_id == "anymail-3" for one in news):
             raise ValueError
-        return applying.apply(news)
+        return apply(news)
 
-    monkeypatch.setattr(taking, "_applier", lambda: choosy)
+    monkeypatch.setattr(applying, "apply", choosy)
     post(address_at(workspace), [told(n) for n in range(1, 6)])
     take()
     assert states() == [
