@@ -3,11 +3,12 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.numbers import row_number
 from accounts.input.once import once
 from accounts.input.revisions import Editing
@@ -87,7 +88,7 @@ def delete(request: MemberRequest, folder_id: int) -> HttpResponse:
 
 def _find(request: MemberRequest, folder_id: int) -> PictureFolder:
     found = PictureFolder.objects.select_related("parent")
-    return get_object_or_404(found, workspace=request.workspace, pk=folder_id)
+    return own(request, found, folder_id)
 
 
 def _to(folder: PictureFolder) -> HttpResponse:

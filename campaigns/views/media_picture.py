@@ -5,12 +5,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.access.rows import own
 from accounts.input.numbers import row_number
 from accounts.input.once import once
 from accounts.input.revisions import Editing
@@ -133,8 +134,8 @@ def delete(request: MemberRequest, picture_id: int) -> HttpResponse:
 
 def find(request: MemberRequest, picture_id: int) -> Picture:
     """Return a picture of the workspace in use, else 404."""
-    found = Picture.objects.select_related("folder", "workspace")
-    return get_object_or_404(found, workspace=request.workspace, pk=picture_id, hidden_at=None)
+    found = Picture.objects.select_related("folder", "workspace").filter(hidden_at=None)
+    return own(request, found, picture_id)
 
 
 def _chosen(request: MemberRequest, picture: Picture) -> Picture | None:

@@ -30,7 +30,7 @@ from delivery.views.tracking import HEADERS, PIXEL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from config.server.visitors import GuardedConnection
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 FOLDER = "tracking"  # in DATA_DIR: hits that wait for Redis
 LOAD_SECONDS = 2.0  # for the database to answer before the copy in Redis is asked
@@ -124,7 +124,7 @@ class ShortWay:
             scope["headers"][number] = (b"host", home)
         return True
 
-    def take(self, connection: "GuardedConnection") -> bool:
+    def take(self, connection: "HttpToolsProtocol") -> bool:
         """Answer the request whose headers a connection has just read; False: it is another's."""
         asked = self._asked(connection)
         if asked is None:
@@ -153,7 +153,7 @@ class ShortWay:
         return True
 
     def _asked(
-        self, connection: "GuardedConnection"
+        self, connection: "HttpToolsProtocol"
     ) -> "tuple[int, int, int, Mapping[bytes, bytes]] | None":
         """Return message, kind, link and headers of an open or a click with a good token."""
         cycle = connection.cycle
@@ -177,13 +177,13 @@ class ShortWay:
             headers,
         )
 
-    def _answer(self, connection: "GuardedConnection", target: bytes, *, is_head: bool) -> bytes:
+    def _answer(self, connection: "HttpToolsProtocol", target: bytes, *, is_head: bool) -> bytes:
         """Return the redirect to a target, or the pixel where there is none."""
         head = self._found + b"location: " + target + b"\r\n" if target else self._pixel
         body = b"" if target or is_head else PIXEL
         return b"".join((head, self._date(connection), _end(connection), body))
 
-    def _answer_later(self, connection: "GuardedConnection", line: bytes, answer: bytes) -> None:
+    def _answer_later(self, connection: "HttpToolsProtocol", line: bytes, answer: bytes) -> None:
         """Note a hit, and answer once it is safe."""
         cycle = Answered(keep_alive=_keeps_alive(connection))
         connection.cycle = cycle  # type: ignore[assignment]
@@ -200,7 +200,7 @@ class ShortWay:
 
         self.writer.add(line, send)
 
-    def _date(self, connection: "GuardedConnection") -> bytes:
+    def _date(self, connection: "HttpToolsProtocol") -> bytes:
         now = connection.server_state.default_headers
         if self._dates[0] is not now:
             lines = b"".join(name + b": " + value + b"\r\n" for name, value in now)
@@ -317,12 +317,12 @@ def _line_of(scope: "Mapping[str, Any]", message_id: int, kind: int, ordinal: in
     )
 
 
-def _keeps_alive(connection: "GuardedConnection") -> bool:
+def _keeps_alive(connection: "HttpToolsProtocol") -> bool:
     is_old = connection.parser.get_http_version() == "1.0"
     return not is_old and bool(connection.parser.should_keep_alive())
 
 
-def _end(connection: "GuardedConnection") -> bytes:
+def _end(connection: "HttpToolsProtocol") -> bytes:
     return b"\r\n" if _keeps_alive(connection) else b"connection: close\r\n\r\n"
 
 

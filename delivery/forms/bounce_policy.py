@@ -14,8 +14,8 @@ from subscribers.fields.problems import Problem
 class BouncePolicyForm(forms.ModelForm[BouncePolicy]):
     """The numbers; ``suppress_now`` and ``release_now`` do at once what a trial has shown."""
 
-    suppress_now = forms.BooleanField(required=False)
-    release_now = forms.BooleanField(required=False)
+    suppress_now = forms.BooleanField(label=_("Suppress them when I save"), required=False)
+    release_now = forms.BooleanField(label=_("Release them when I save"), required=False)
 
     class Meta:
         model = BouncePolicy

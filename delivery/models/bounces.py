@@ -28,7 +28,7 @@ def _number(
 class BouncePolicy(models.Model):
     """After which bounces a workspace writes to an address no more; no row: the defaults.
 
-    The numbers are reasoned in docs/decisions/0084-what-bounces-do.md. ``guard_percent`` is a share
+    The numbers are reasoned in docs/decisions/0087-what-bounces-do.md. ``guard_percent`` is a share
     of the mail that went to a mailbox provider within ``guard_hours``.
     """
 
