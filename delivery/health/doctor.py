@@ -4,9 +4,7 @@ import shutil
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -24,6 +22,8 @@ from accounts.installation import hold, key_check
 from accounts.mails import system_mail
 from accounts.models import SystemMail
 from delivery.accounts import account_status, dkim_keys
+from delivery.health import incoming
+from delivery.health.checked import Checked
 from delivery.models import DkimKey, SendingAccount
 from delivery.processes import coordination, heartbeats
 from delivery.states import DkimState, TransportKind
@@ -31,7 +31,6 @@ from delivery.transports import choose
 from delivery.transports.protocol import ServerTroubleError
 from delivery.transports.smtp.resolver import LookUpError, Resolver
 
-Level = Literal["ok", "warn", "fail"]
 OLDEST_POSTGRESQL = 150_000
 ROOM_WANTED = 2 * 2**30  # bytes
 CONNECT_SECONDS = 5.0
@@ -39,20 +38,6 @@ LOOKUP_SECONDS = 4.0
 BEAT_SILENCE = 15.0
 SHORT_KEY = 32
 HERE = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """One thing that was looked at; ``way_out`` says what to do unless the level is ok."""
-
-    level: Level
-    subject: str
-    sentence: str
-    way_out: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as programs read it."""
-        return asdict(self)
 
 
 def look() -> Iterator[Checked]:
@@ -67,6 +52,7 @@ def look() -> Iterator[Checked]:
         yield from _held()
         yield from _accounts()
         yield from _keys()
+        yield from incoming.look()
         yield from _left_out()
         yield from _domains()
 

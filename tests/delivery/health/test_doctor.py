@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from delivery.health import doctor
-from delivery.models import SendingAccount
+from delivery.models import BounceMailbox, SendingAccount, WebhookAddress
 from delivery.processes import heartbeats
 from delivery.states import TransportKind
 
@@ -84,3 +85,20 @@ def test_a_guessable_key_fails(capsys, settings):
     code, report = examine(capsys)
     assert code == 1
     assert found(report, "SECRET_KEY")[0]["level"] == "fail"
+
+
+@pytest.mark.usefixtures("_alive")
+def test_what_keeps_bounces_and_reports_from_coming_back_is_shown(workspace):
+    account = SendingAccount.objects.create(workspace=workspace, name="Reports")
+    WebhookAddress.objects.create(
+        account=account, token="t", trouble="The signature is wrong.", trouble_at=timezone.now()
+    )
+    trouble = {"trouble": "The password is refused.", "trouble_since": timezone.now()}
+    BounceMailbox.objects.create(workspace=workspace, name="Bounces", **trouble)
+    BounceMailbox.objects.create(workspace=workspace, name="Old", is_paused=True, **trouble)
+    found = {f.subject: f for f in doctor.look() if f.subject.startswith(("bounce", "webhook"))}
+    assert set(found) == {
+        f"bounce mailbox Bounces ({workspace.slug})",
+        f"webhook of Reports ({workspace.slug})",
+    }
+    assert all(finding.level == "warn" and finding.way_out for finding in found.values())
