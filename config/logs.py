@@ -26,13 +26,12 @@ NETWORK_ADDRESS = re.compile(
 )
 # What PostgreSQL quotes of a row behind an error's first line, to where another error begins.
 ROW_VALUES = re.compile(
-    r"^([\s|]*)(DETAIL|CONTEXT|QUERY|STATEMENT|WHERE|LINE [0-9]+):.*?"
-    r"(?=^[\s|]*HINT:|^[\s|]*Traceback \(most|^[\s|]*The above exception was|"
-    r"^[\s|]*During handling of the above|\Z)",
+    r"^([ \t|]*+)(DETAIL|CONTEXT|QUERY|STATEMENT|WHERE|LINE [0-9]{1,9}+):.*?"
+    r"(?=^[ \t|]*+(?:HINT:|Traceback \(most|The above exception was|During handling of the above)|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 # … and in the first line itself.
-QUOTED_VALUE = re.compile(r"(invalid (?:input|value|byte)[^\n:]*+: |out of range: ?)\"[^\n]*")
+QUOTED_VALUE = re.compile(r"(invalid (?:input|value|byte)[^\n:]{0,200}+: |out of range: ?)\"[^\n]*")
 # Words that libraries log at every turn, and that say nothing to the reader of the log.
 QUIET = {
     "celery.app.trace": "ERROR",

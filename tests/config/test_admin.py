@@ -105,7 +105,11 @@ def test_every_model_of_ours_can_be_looked_at():
 
 def test_names_are_right_and_none_stands_twice(administrator):
     plurals = [str(model._meta.verbose_name_plural) for model in MODELS]
-    assert [name for name in plurals if name.endswith("ys")] == ["API keys", "DKIM keys"]
+    assert [name for name in plurals if name.endswith("ys")] == [
+        "API keys",
+        "replays",
+        "DKIM keys",
+    ]
     page = administrator.get(reverse("admin:index")).content.decode()
     assert "Warta administration" in page
     assert "Django administration" not in page

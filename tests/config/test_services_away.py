@@ -98,7 +98,7 @@ def handled(error: Exception, request: HttpRequest) -> HttpResponse:
     raise AssertionError
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "Wait a moment"), ("id", "Tunggu sebentar")])
+@pytest.mark.parametrize(("language", "said"), [("en", "not answering"), ("id", "tidak menjawab")])
 def test_a_page_that_needs_what_is_away_says_so(
     rf: RequestFactory, language: str, said: str
 ) -> None:

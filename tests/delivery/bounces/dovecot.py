@@ -155,11 +155,14 @@ class Dovecot:
 
     def count_anew(self) -> None:
         """Have the inbox number its mails anew, under another UIDVALIDITY."""
-        for path in (self.home / "mail" / USER).glob("dovecot*"):
+        folder = self.home / "mail" / USER
+        head = (folder / "dovecot-uidlist").read_text().splitlines()[0]
+        for path in folder.glob("dovecot*"):
             path.unlink()
-        client = self.client()
-        client.select("INBOX")
-        client.logout()
+        # Made by Dovecot, it would be the second of the clock, and perhaps the same one.
+        version, valid, _next, *rest = head.split()
+        anew = [version, f"V{int(valid[1:]) + 1}", "N1", *rest]
+        (folder / "dovecot-uidlist").write_text(" ".join(anew) + "\n")
 
     def log(self) -> str:
         """Return what Dovecot wrote."""

@@ -173,6 +173,7 @@ def rspamd(tmp_path: Path) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # its helpers outlive it otherwise
         process.wait(20)
+        process.stdout.close()
 
 
 def test_debians_rspamd_gives_a_score(settings, rspamd):
