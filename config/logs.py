@@ -27,7 +27,8 @@ NETWORK_ADDRESS = re.compile(
 # What PostgreSQL quotes of a row behind an error's first line, to where another error begins.
 ROW_VALUES = re.compile(
     r"^([ \t|]*+)(DETAIL|CONTEXT|QUERY|STATEMENT|WHERE|LINE [0-9]{1,9}+):.*?"
-    r"(?=^[ \t|]*+(?:HINT:|Traceback \(most|The above exception was|During handling of the above)|\Z)",
+    r"(?=^[ \t|]*+(?:HINT:|Traceback \(most|The above exception was|During handling of the above)"
+    r"|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 # … and in the first line itself.

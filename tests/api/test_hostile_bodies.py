@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.roles import Role
 from accounts.team import api_keys
 from api.urls import api
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Picture
 from subscribers.models import CustomField, MailingList, Segment
 from tests.delivery import makers
 
@@ -76,6 +76,16 @@ def places(cast):
         "list_id": news.pk,
         "segment_id": segment.pk,
         "email": person.email,
+        "picture_id": Picture.objects.create(
+            workspace=cast.workspace,
+            name="Coffee",
+            file="coffee.png",
+            thumbnail="coffee-t.png",
+            came_as="PNG",
+            **dict.fromkeys(
+                ("width", "height", "size", "came_width", "came_height", "came_size"), 1
+            ),
+        ).pk,
         "action": "pause",
         "decision": "leave",
     }

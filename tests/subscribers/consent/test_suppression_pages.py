@@ -95,7 +95,7 @@ def test_members_add_with_a_reason(editor_client, workspace):
     ("reason", "words", "is_grave"),
     [
         ("manual", "A member of your team", False),
-        ("bounced", "does not exist", False),
+        ("bounced", "will most likely bounce again", False),
         ("unsubscribed", "no more mail at all", False),
         ("imported", "file of addresses", False),
         ("complained", "reported your mail as spam", True),
