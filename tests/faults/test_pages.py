@@ -25,7 +25,7 @@ from tests.faults.walking import Answer, Visitor
 pytestmark = pytest.mark.faults
 
 READY = "/health/ready"  # says with 503 which service is away
-NOT_NOW = "Tunggu sebentar"  # the page's way out, as an Indonesian reads it
+NOT_NOW = "Sebagian Warta sedang tidak menjawab"  # as an Indonesian reads the page
 ADDRESSES = 100  # the walk is worth nothing if it finds few addresses
 
 
