@@ -1,17 +1,22 @@
 """Where clicks lead, in the memory of a web process: read once, then without any database.
 
-A message's number says its campaign: a block of numbers holds a few campaigns, each in one stretch
-(where several were planned at once, small blocks say it for each number). Links of a campaign never
-change their number; so what is here stays right, and is read anew in the background after a while,
-for what a paused campaign adds. While the database is away, what is not here is taken from a copy
-in Redis that some process left there.
+A message's number says its campaign: a block of numbers is kept as stretches without a gap (where
+several campaigns were planned at once there are many, and small blocks hold them). Campaigns share
+one sequence of numbers, so a number that is missing may turn out to be another campaign's: it
+belongs to no stretch until it was seen. Links of a campaign never change their number; so what is
+here stays right, and is read anew in the background after a while, for what a paused campaign adds.
+While the database is away, what is not here is taken from a copy in Redis that some process left
+there.
 """
 
 import json
 import logging
+import threading
 import time
+from array import array
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import redis
@@ -24,7 +29,8 @@ from delivery.tracking import hits
 log = logging.getLogger(__name__)
 
 LARGE, SMALL = 16, 10  # bits of a number within a block
-BLOCKS_KEPT = 4_000
+BLOCKS_BYTES = 32_000_000  # of memory for all blocks
+BLOCK_BYTES = 800  # of a block without its stretches
 CAMPAIGNS_KEPT = 2_000
 MOST_STRETCHES = 64  # of a large block
 FRESH_SECONDS = 60.0
@@ -33,16 +39,47 @@ COPY_SECONDS = 30 * 86_400
 ELSEWHERE = b""  # known, but to be answered with the person's values, or not at all
 
 _STRETCHES = """
-SELECT min(id), max(id), campaign_id FROM delivery_message WHERE id BETWEEN %s AND %s
-GROUP BY campaign_id ORDER BY 1
-"""
-_EACH = """
-SELECT id, id, campaign_id FROM delivery_message WHERE id BETWEEN %s AND %s ORDER BY id
+SELECT min(id), max(id), campaign_id FROM (
+    SELECT id, campaign_id, id - row_number() OVER (PARTITION BY campaign_id ORDER BY id) AS run
+    FROM delivery_message WHERE id BETWEEN %s AND %s
+) AS numbered
+GROUP BY campaign_id, run ORDER BY 1 LIMIT %s
 """
 _LINKS = "SELECT ordinal, url FROM campaigns_link WHERE campaign_id = %s"
 
 Stretch = tuple[int, int, int]  # first and last message, campaign
 Block = tuple[int, int]  # bits, number
+
+
+class Stretches:
+    """Whose messages a block's numbers are, in 24 bytes a stretch.
+
+    Each number within a stretch was there: what was not seen yet, nobody is said to own.
+    """
+
+    __slots__ = ("_campaigns", "_firsts", "_lasts")
+
+    def __init__(self, rows: Iterable[Stretch]) -> None:
+        ordered = sorted(rows)
+        self._firsts = array("q", [first for first, _last, _campaign in ordered])
+        self._lasts = array("q", [last for _first, last, _campaign in ordered])
+        self._campaigns = array("q", [campaign for _first, _last, campaign in ordered])
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, rounded up."""
+        return BLOCK_BYTES + 24 * len(self._firsts)
+
+    def campaign(self, message_id: int) -> int:
+        """Return the campaign of a message, 0 when it is not there."""
+        place = bisect_right(self._firsts, message_id) - 1
+        if place < 0 or message_id > self._lasts[place]:
+            return 0
+        return self._campaigns[place]
+
+    def rows(self) -> list[Stretch]:
+        """Return first and last message and campaign of each, in order."""
+        return list(zip(self._firsts, self._lasts, self._campaigns, strict=True))
 
 
 @dataclass(slots=True)
@@ -55,16 +92,20 @@ class Destinations:
     """What one web process knows of messages and links. Asked on its loop, filled in threads."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[Block, Sequence[Stretch]] = OrderedDict()
+        self._blocks: OrderedDict[Block, Stretches] = OrderedDict()
+        self._bytes = 0  # of all blocks
+        self._keeping = threading.Lock()
         self._campaigns: OrderedDict[int, _Campaign] = OrderedDict()
         self.stale: set[int] = set()  # messages whose campaigns are to be read anew
 
     def known(self, message_id: int, ordinal: int) -> bytes | None:
         """Return where a link leads; `ELSEWHERE`: not to be said here; None: read it first."""
-        block = self._blocks.get((LARGE, message_id >> LARGE)) or self._blocks.get(
-            (SMALL, message_id >> SMALL), ()
-        )
-        campaign_id = _campaign(block, message_id)
+        campaign_id = 0
+        for block in _blocks_of(message_id):
+            stretches = self._blocks.get(block)
+            campaign_id = stretches.campaign(message_id) if stretches else 0
+            if campaign_id:
+                break
         kept = self._campaigns.get(campaign_id)
         if kept is None:
             return None
@@ -92,14 +133,15 @@ class Destinations:
 
     def _load(self, message_id: int) -> None:
         with connection.cursor() as cursor:
-            for bits, statement in ((LARGE, _STRETCHES), (SMALL, _EACH)):
+            for bits, most in ((LARGE, MOST_STRETCHES), (SMALL, 1 << SMALL)):
                 number = message_id >> bits
                 first = number << bits
-                cursor.execute(statement, [first, first + (1 << bits) - 1])
-                stretches: list[Stretch] = cursor.fetchall()
-                if bits == SMALL or _are_apart(stretches):
+                cursor.execute(_STRETCHES, [first, first + (1 << bits) - 1, most + 1])
+                rows: list[Stretch] = cursor.fetchall()
+                if len(rows) <= most:
                     break
-            campaign_id = _campaign(stretches, message_id)
+            stretches = Stretches(rows)
+            campaign_id = stretches.campaign(message_id)
             if not campaign_id:
                 raise LookupError(message_id)
             cursor.execute(_LINKS, [campaign_id])
@@ -115,11 +157,9 @@ class Destinations:
         """
         client = hits.client()
         try:
-            for block in ((LARGE, message_id >> LARGE), (SMALL, message_id >> SMALL)):
-                stretches = [
-                    tuple(one) for one in json.loads(client.get(_block_key(block)) or "[]")
-                ]
-                campaign_id = _campaign(stretches, message_id)
+            for block in _blocks_of(message_id):
+                stretches = Stretches(json.loads(client.get(_block_key(block)) or "[]"))
+                campaign_id = stretches.campaign(message_id)
                 if campaign_id:
                     break
             links = json.loads(client.get(_links_key(campaign_id)) or "null")
@@ -131,42 +171,44 @@ class Destinations:
         self._keep(block, stretches, campaign_id, urls)
 
     def _keep(
-        self, block: Block, stretches: Sequence[Stretch], campaign_id: int, urls: dict[int, str]
+        self, block: Block, stretches: Stretches, campaign_id: int, urls: dict[int, str]
     ) -> None:
         targets = {ordinal: _target(url) for ordinal, url in urls.items()}
-        self._campaigns[campaign_id] = _Campaign(time.monotonic(), targets)
-        self._campaigns.move_to_end(campaign_id)
-        self._blocks[block] = stretches
-        self._blocks.move_to_end(block)
-        while len(self._campaigns) > CAMPAIGNS_KEPT:
-            self._campaigns.popitem(last=False)
-        while len(self._blocks) > BLOCKS_KEPT:
-            self._blocks.popitem(last=False)
+        with self._keeping:  # threads add; the loop only looks
+            self._campaigns[campaign_id] = _Campaign(time.monotonic(), targets)
+            self._campaigns.move_to_end(campaign_id)
+            while len(self._campaigns) > CAMPAIGNS_KEPT:
+                self._campaigns.popitem(last=False)
+            if block[0] == SMALL:
+                self._drop(_around(block))
+            self._drop(block)
+            self._blocks[block] = stretches
+            self._bytes += stretches.size
+            while self._bytes > BLOCKS_BYTES:
+                self._drop(next(iter(self._blocks)))
+
+    def _drop(self, block: Block) -> None:
+        stretches = self._blocks.pop(block, None)
+        if stretches is not None:
+            self._bytes -= stretches.size
 
 
-def _campaign(block: Sequence[Stretch], message_id: int) -> int:
-    """Return the campaign of a message, 0 when it is not there."""
-    for first, last, campaign_id in block:
-        if first <= message_id <= last:
-            return campaign_id
-    return 0
+def _blocks_of(message_id: int) -> tuple[Block, Block]:
+    """Return the blocks that may say a message's campaign, the one to ask first before."""
+    return (SMALL, message_id >> SMALL), (LARGE, message_id >> LARGE)
 
 
-def _are_apart(stretches: Sequence[Stretch]) -> bool:
-    """Say whether no campaign's messages lie among another's; ``stretches`` are in their order."""
-    ends = [last for _first, last, _campaign in stretches]
-    starts = [first for first, _last, _campaign in stretches[1:]]
-    return len(stretches) <= MOST_STRETCHES and all(
-        end < start for end, start in zip(ends, starts, strict=False)
-    )
+def _around(block: Block) -> Block:
+    """Return the large block that a small one lies in."""
+    return LARGE, block[1] >> (LARGE - SMALL)
 
 
-def _copy(
-    block: Block, stretches: Sequence[Stretch], campaign_id: int, urls: dict[int, str]
-) -> None:
+def _copy(block: Block, stretches: Stretches, campaign_id: int, urls: dict[int, str]) -> None:
     try:
         with hits.client().pipeline(transaction=False) as pipe:
-            pipe.set(_block_key(block), json.dumps(stretches), ex=COPY_SECONDS)
+            if block[0] == SMALL:
+                pipe.delete(_block_key(_around(block)))
+            pipe.set(_block_key(block), json.dumps(stretches.rows()), ex=COPY_SECONDS)
             pipe.set(_links_key(campaign_id), json.dumps(urls), ex=COPY_SECONDS)
             pipe.execute()
     except redis.RedisError:
@@ -174,7 +216,7 @@ def _copy(
 
 
 def _block_key(block: Block) -> str:
-    return f"tracking:block:{block[0]}:{block[1]}"
+    return f"tracking:stretches:{block[0]}:{block[1]}"
 
 
 def _links_key(campaign_id: int) -> str:

@@ -6,6 +6,7 @@ addresses are looked up once, judged (`transports.reach`), and exactly those are
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import dns.exception
 import dns.resolver
 from django.conf import settings
+from django.http.request import validate_host
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +24,8 @@ from delivery.transports import reach
 from delivery.transports.providers import session
 from subscribers.addresses import mail_servers
 
-SECONDS: Final = 5.0
+SECONDS: Final = 5.0  # for DNS, and for one step of a connection
+SECONDS_IN_ALL: Final = 10.0  # of a look, however slowly others answer
 HTTPS: Final = 443
 MOST_BYTES: Final = 4_096
 PROBE: Final = "/o/check.gif"  # no message's: it is answered, and nothing is counted
@@ -47,6 +50,12 @@ def home() -> str:
     return urlsplit(settings.SITE_URL).hostname or ""
 
 
+def is_ours(name: str) -> bool:
+    """Whether people may open the installation itself under a name, as far as settings say."""
+    named = [pattern for pattern in settings.ALLOWED_HOSTS if pattern != "*"]
+    return name == home() or validate_host(name, named)
+
+
 def check(tracking: WorkspaceTracking, *, port: int = HTTPS) -> list[Step]:
     """Look at a workspace's domain, and keep whether links may be made with it.
 
@@ -66,6 +75,7 @@ def check(tracking: WorkspaceTracking, *, port: int = HTTPS) -> list[Step]:
 
 def look(domain: str, *, port: int = HTTPS) -> Iterator[Step]:
     """Look at a domain: its record, then whether our pixel is answered there with a certificate."""
+    until = time.monotonic() + SECONDS_IN_ALL
     try:
         alias, addresses = _records(domain)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -85,18 +95,18 @@ def look(domain: str, *, port: int = HTTPS) -> Iterator[Step]:
         return
     found = _("CNAME to %(target)s") % {"target": alias} if alias else ", ".join(addresses)
     yield Step(what=_("DNS"), found=found)
-    yield _https(domain, addresses, port)
+    yield _https(domain, addresses, port, until)
 
 
 def _records(domain: str) -> tuple[str, list[str]]:
     """Return where a name points as an alias ("" if it is none), and its addresses."""
     resolver = mail_servers.our_resolver()
-    resolver.lifetime = SECONDS
+    until = time.monotonic() + SECONDS
     addresses: list[str] = []
     alias = ""
     for kind in ("A", "AAAA"):
         try:
-            answer = resolver.resolve(domain, kind)
+            answer = resolver.resolve(domain, kind, lifetime=_left(until))
         except dns.resolver.NoAnswer:
             continue
         addresses += [record.to_text() for record in answer]
@@ -107,7 +117,7 @@ def _records(domain: str) -> tuple[str, list[str]]:
     return alias, addresses
 
 
-def _https(domain: str, addresses: list[str], port: int) -> Step:
+def _https(domain: str, addresses: list[str], port: int, until: float) -> Step:
     for text in addresses:
         address = reach.address_of(text)
         if address is None or not (reach.is_public(address) or session.is_own(domain)):
@@ -117,7 +127,7 @@ def _https(domain: str, addresses: list[str], port: int) -> Step:
                 way_out=_("Let the record lead to a public address."),
             )
     try:
-        answer = _ask(domain, addresses[0], port)
+        answer = _ask(domain, addresses[0], port, until)
     except ssl.SSLCertVerificationError as error:
         return Step(
             what=_("HTTPS"),
@@ -150,25 +160,45 @@ def _https(domain: str, addresses: list[str], port: int) -> Step:
     )
 
 
-def _ask(domain: str, address: str, port: int) -> bytes:
-    """Ask one address for our pixel under the domain's name; returns the answer's beginning."""
+def _ask(domain: str, address: str, port: int, until: float) -> bytes:
+    """Ask one address for our pixel under the domain's name; returns the answer's beginning.
+
+    ``until`` is a moment of `time.monotonic`.
+
+    Raises:
+        OSError: nobody answers, not in time, or not with a good certificate.
+    """
     context = ssl.create_default_context()
     request = f"GET {PROBE} HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n"
-    with (
-        socket.create_connection((address, port), timeout=SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname=domain) as connection,
-    ):
-        connection.sendall(request.encode("ascii"))
-        answer = b""
-        while len(answer) < MOST_BYTES:
-            piece = connection.recv(MOST_BYTES)
-            if not piece:
-                break
-            answer += piece
+    with socket.create_connection((address, port), timeout=_left(until)) as plain:
+        plain.settimeout(_left(until))  # of the whole handshake, not of each piece
+        with context.wrap_socket(plain, server_hostname=domain) as connection:
+            connection.settimeout(_left(until))
+            connection.sendall(request.encode("ascii"))
+            answer = b""
+            while len(answer) < MOST_BYTES:
+                connection.settimeout(_left(until))
+                piece = connection.recv(MOST_BYTES)
+                if not piece:
+                    break
+                answer += piece
     return answer
 
 
+def _left(until: float) -> float:
+    """Return the seconds that one step may take."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return min(left, SECONDS)
+
+
 def hosts() -> frozenset[str]:
-    """Return the domains that serve links and public pages only."""
+    """Return the domains that serve links and public pages only.
+
+    Never a name of the installation's own, also if settings came to say so later: nobody could
+    sign in there any more.
+    """
     working = WorkspaceTracking.objects.exclude(domain="").exclude(domain_works_since=None)
-    return frozenset(working.values_list("domain", flat=True)) - {home()}
+    names = working.values_list("domain", flat=True)
+    return frozenset(name for name in names if not is_ours(name))

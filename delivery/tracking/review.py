@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -26,9 +27,14 @@ RIPE = timedelta(seconds=20)
 BURST = timedelta(seconds=10)
 FEWEST_LINKS = 3
 
-RIPE_EVENTS = """
-SELECT id, message_id FROM delivery_event
-WHERE id > %s AND at <= %s ORDER BY id LIMIT %s
+# A clock that is further ahead than this is wrong; its events are not waited for.
+AHEAD = timedelta(minutes=10)
+
+# Only people's opens and clicks ripen. Others stand among them with a time that says nothing of
+# when they were written (a provider's, a full hour): they are passed, and hold nothing up.
+NEXT_EVENTS = """
+SELECT id, CASE WHEN kind IN (4, 5) THEN message_id END, at > %s AND at <= %s
+FROM delivery_event WHERE id > %s ORDER BY id LIMIT %s
 """
 EVENTS = """
 SELECT id, message_id, kind, agent, link_ordinal, at FROM delivery_event
@@ -51,20 +57,32 @@ class Seen:
 
 
 def next_batch() -> int:
-    """Review the next events that are ripe; returns how many were looked at."""
+    """Review the next events that are ripe; returns how many were passed."""
     with transaction.atomic():
         place = position.take()
         if place is None:
             return 0
-        with connection.cursor() as cursor:
-            cursor.execute(RIPE_EVENTS, [place.reviewed_through, timezone.now() - RIPE, BATCH])
-            rows = cursor.fetchall()
+        rows = list(takewhile(_is_ripe, _next_events(place.reviewed_through)))
         if not rows:
             return 0
-        messages = sorted({message_id for _, message_id in rows if message_id})
+        messages = sorted({message_id for _id, message_id, _is_new in rows if message_id})
         set_aside.together("review of clicks", messages, _review, name="message {}".format)
         StreamPosition.objects.filter(pk=place.pk).update(reviewed_through=rows[-1][0])
     return len(rows)
+
+
+def _next_events(after: int) -> list[tuple[int, int | None, bool]]:
+    """Return the number, the message (None: no second look) and whether it is new, of the next."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_EVENTS, [now - RIPE, now + AHEAD, after, BATCH])
+        rows: list[tuple[int, int | None, bool]] = cursor.fetchall()
+    return rows
+
+
+def _is_ripe(row: tuple[int, int | None, bool]) -> bool:
+    _id, message_id, is_new = row
+    return not (message_id and is_new)
 
 
 def _review(message_ids: Sequence[int]) -> None:

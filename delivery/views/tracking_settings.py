@@ -7,17 +7,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.permissions import MemberRequest, member
+from accounts.input.limits import Limit, within
 from accounts.roles import Permission
 from campaigns import queries
 from delivery.forms.tracking import TrackingForm
 from delivery.tracking import domain as domains
+
+TESTS = Limit(most=20, seconds=600)  # of a workspace: each asks somebody's server
 
 
 @member(Permission.MANAGE)
 def tracking_settings(request: MemberRequest) -> HttpResponse:
     """Show and change what is tracked."""
     tracking = queries.tracking_of(request.workspace)
-    form = TrackingForm(request.POST or None, instance=tracking)
+    form = TrackingForm(request.POST or None, instance=tracking, host=request.get_host())
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
@@ -33,6 +36,9 @@ def tracking_domain_check(request: MemberRequest) -> HttpResponse:
     """Look whether the domain leads here."""
     tracking = queries.tracking_of(request.workspace)
     if not tracking.domain:
+        return redirect("tracking_settings")
+    if not within(TESTS, f"tracking-domain-tests:{request.workspace.pk}"):
+        messages.error(request, _("Too many tests within ten minutes. Try again later."))
         return redirect("tracking_settings")
     steps = domains.check(tracking)
     context = {

@@ -1,13 +1,22 @@
 """A workspace's own domain for links: looked at safely, and used once it works."""
 
+import socket
+import ssl
+import threading
+from contextlib import closing, suppress
 from email import message_from_bytes
 
 import pytest
+from django.utils import timezone
 
+from accounts.input.limits import Limit
 from campaigns import queries
 from campaigns.models import WorkspaceTracking
+from delivery.forms.tracking import TrackingForm
 from delivery.mime import tokens
+from delivery.sandbox import certificates
 from delivery.tracking import domain
+from delivery.views import tracking_settings
 
 
 @pytest.fixture
@@ -56,12 +65,6 @@ def test_links_are_made_with_it_once_we_answer_there(monkeypatch, tracking, answ
 
 def test_a_real_server_with_a_certificate_that_nobody_knows(monkeypatch, settings):
     """TLS on loopback: the certificate is judged for the domain's name."""
-    import socket
-    import ssl
-    import threading
-
-    from delivery.sandbox import certificates
-
     settings.OWN_PROVIDERS = ["klik.kopi.example"]
     server = certificates.context("good")
     records(monkeypatch, "", "127.0.0.1")
@@ -87,6 +90,108 @@ def test_the_form_takes_no_domain_of_ours(owner_client, workspace):
         )
         assert answer.status_code == 200, name
     assert not WorkspaceTracking.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "name", "is_taken"),
+    [
+        (["*"], "klik.kopi.example", True),
+        (["*"], "warta.kopi.example", False),
+        (["*"], "news.kopi.example", False),  # the request's own
+        ([".kopi.example"], "klik.kopi.example", False),
+        ([".kopi.example"], "kopi.example", False),
+        ([".kopi.example"], "klik.teh.example", True),
+        (["warta.kopi.example"], "klik.kopi.example", True),
+    ],
+)
+def test_no_name_is_taken_under_which_people_sign_in(workspace, settings, allowed, name, is_taken):
+    settings.ALLOWED_HOSTS = allowed
+    settings.SITE_URL = "https://warta.kopi.example"
+    given = {"mode": "individual", "domain": name}
+    stored = queries.tracking_of(workspace)
+    form = TrackingForm(given, instance=stored, host="news.kopi.example:8000")
+    assert form.is_valid() is is_taken
+    assert ("domain" in form.errors) is not is_taken
+
+
+@pytest.mark.parametrize(
+    ("host", "site_url"),
+    [
+        ("0.0.0.0", "http://localhost:8000"),
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("10.0.0.8", "http://10.0.0.8"),
+        ("warta.kopi.example", "http://warta.kopi.example:8000"),  # nobody set it
+    ],
+)
+def test_answering_to_any_name_it_has_to_know_its_own_first(workspace, settings, host, site_url):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.HOST, settings.PORT, settings.SITE_URL = host, 8000, site_url
+    given = {"mode": "individual", "domain": "klik.teh.example"}
+    form = TrackingForm(given, instance=queries.tracking_of(workspace))
+    assert "SITE_URL" in form.errors["domain"][0]
+
+
+def test_the_page_takes_no_name_that_it_was_opened_under(owner_client, workspace, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.SITE_URL = "https://warta.kopi.example"
+    answer = owner_client.post(
+        f"/{workspace.slug}/settings/tracking/",
+        {"mode": "individual", "domain": "news.kopi.example"},
+        headers={"host": "news.kopi.example"},
+    )
+    assert answer.status_code == 200
+    assert not WorkspaceTracking.objects.exists()
+
+
+def test_a_name_that_became_ours_locks_nobody_out(tracking, settings):
+    WorkspaceTracking.objects.update(domain_works_since=timezone.now())
+    assert domain.hosts() == {"klik.kopi.example"}
+    settings.ALLOWED_HOSTS = [".kopi.example"]
+    assert domain.hosts() == frozenset()
+
+
+def test_checks_are_counted(owner_client, workspace, tracking, monkeypatch):
+    monkeypatch.setattr(tracking_settings, "TESTS", Limit(most=2, seconds=600))
+    records(monkeypatch, "", "10.0.0.8")
+    address = f"/{workspace.slug}/settings/tracking/check/"
+    answers = [owner_client.post(address).status_code for _ in range(3)]
+    assert answers == [200, 200, 302]
+
+
+@pytest.mark.parametrize("pieces", ["of the handshake", "of the answer"])
+def test_a_server_that_drips_is_left_in_time(monkeypatch, settings, pieces):
+    """Each piece comes within the time for one; all of them would take for ever."""
+    settings.OWN_PROVIDERS = ["klik.kopi.example"]
+    monkeypatch.setattr(domain, "SECONDS_IN_ALL", 0.5)
+    client = ssl.create_default_context()
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    monkeypatch.setattr(ssl, "create_default_context", lambda: client)
+    server = certificates.context("good")
+    records(monkeypatch, "", "127.0.0.1")
+    is_over = threading.Event()
+    sent = []
+
+    def serve(listener):
+        peer, _address = listener.accept()
+        with suppress(OSError), closing(peer):
+            if pieces == "of the answer":
+                peer = server.wrap_socket(peer, server_side=True)
+            else:
+                peer.sendall(b"\x16\x03\x03\x40\x00")
+            while not is_over.wait(0.05) and len(sent) < 1_000:
+                peer.sendall(b"x")
+                sent.append(1)
+            peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        thread = threading.Thread(target=serve, args=[listener])
+        thread.start()
+        steps = list(domain.look("klik.kopi.example", port=listener.getsockname()[1]))
+        is_over.set()
+        thread.join()
+    assert "TimeoutError" in steps[1].found
+    assert sent
 
 
 def test_links_and_pixels_begin_with_it_and_unsubscribing_does_not(workspace):
