@@ -23,12 +23,16 @@ MOST_TAKEN_BACK: Final = 20_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """One mail that did not arrive. Its `Event` is written already; ``at``: when that happened."""
+    """One mail that did not arrive. Its `Event` is written already; ``at``: when that happened.
+
+    ``is_told_again``: its refusal was known before, by other news; the guard counts mails.
+    """
 
     message_id: int
     subscriber_id: int
     effect: Effect
     at: datetime
+    is_told_again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,10 +88,14 @@ def _people(workspace_id: int, ids: Iterable[int]) -> dict[int, _Person]:
 
 
 def _refusals(told: Iterable[Refused], people: Mapping[int, _Person]) -> list[guard.Refusal]:
+    """Return each mail's first refusal: others say of the same mail what it said."""
+    first: dict[int, Refused] = {}
+    for one in told:
+        if one.effect in effects.REFUSALS and not one.is_told_again:
+            first.setdefault(one.message_id, one)
     return [
         guard.Refusal(provider=people[one.subscriber_id].provider, at=one.at)
-        for one in told
-        if one.effect in effects.REFUSALS
+        for one in first.values()
     ]
 
 

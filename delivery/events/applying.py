@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -161,9 +161,9 @@ def _write(batch: _Batch) -> None:
     targets = {target.message_id: target for _one, target in batch.news}
     rows = writing.lock(targets)
     told = [(one, target) for one, target in batch.of(*facts.KINDS) if target.message_id in rows]
-    writing.write(told, targets, rows)
+    newly = writing.write(told, targets, rows)
     _settle(batch, rows)
-    _follow(batch)
+    _follow(batch, newly)
     acts.follow(batch.of(EventKind.COMPLAINED, EventKind.UNSUBSCRIBED))
     reading_on.absorb(batch.of(*reading_on.KINDS))
 
@@ -184,8 +184,11 @@ def _settle(batch: _Batch, rows: Mapping[int, writing.Row]) -> None:
         settle.by_events(arrived)
 
 
-def _follow(batch: _Batch) -> None:
-    """Have bounces and deliveries follow for the people, workspace by workspace."""
+def _follow(batch: _Batch, newly: Collection[int]) -> None:
+    """Have bounces and deliveries follow for the people, workspace by workspace.
+
+    ``newly``: the mails that were not known as refused before.
+    """
     refused: dict[int, list[Refused]] = defaultdict(list)
     for one, target in batch.of(EventKind.BOUNCED):
         if target.person is not None and _is_theirs(one, target):
@@ -195,6 +198,7 @@ def _follow(batch: _Batch) -> None:
                     subscriber_id=target.person,
                     effect=one.effect,
                     at=one.at,
+                    is_told_again=target.message_id not in newly,
                 )
             )
     for workspace, found in sorted(refused.items()):

@@ -32,6 +32,7 @@ class Fact:
     kind: EventKind
     at: datetime
     effect: Effect = Effect.NONE
+    is_sure: bool = True  # False: by a match from which nothing follows for the person
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

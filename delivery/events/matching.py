@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
+from django.utils import timezone
 
 from delivery.events.feedback import Feedback
 from delivery.mime import tokens
 from delivery.mime.tokens import Purpose
-from delivery.states import FeedbackSource, MessageState
+from delivery.states import Effect, EventKind, FeedbackSource, MessageState
 from subscribers.addresses import addresses
 from subscribers.fields.problems import Problem
 
@@ -24,6 +25,7 @@ PROVEN: Final = 100
 SIGNED: Final = 95  # our Message-ID, or the header beside it, came back
 BY_PROVIDER: Final = 90
 BY_PROVIDER_ELSEWHERE: Final = 75  # the provider's id, though it names another recipient: forwarded
+BY_PROVIDER_IN_A_MAIL: Final = 70  # the provider's id, as a mail says that anybody can write
 ONLY_ONE: Final = 70  # by the address: nothing else was sent to it within `LATELY`
 NEWEST: Final = 55
 OLD: Final = 40
@@ -35,6 +37,8 @@ CONFIDENT_OF_A_MAIL: Final = 75
 LATELY: Final = timedelta(days=7)
 LONGEST_AGO: Final = timedelta(days=30)
 AHEAD: Final = timedelta(minutes=10)  # by which clocks may differ
+# By then a mail and its provider's id are noted; `webhooks.taking` asks again for somewhat longer.
+NOTED: Final = timedelta(minutes=20)
 
 _WHOSE: Final = """
 SELECT message.id, message.campaign_id, message.subscriber_id, campaign.workspace_id,
@@ -57,7 +61,8 @@ _BY_ADDRESS: Final = """
 SELECT given.number, message.id, message.campaign_id, message.subscriber_id, given.workspace,
     person.id, person.email_key, message.attempted_at
 FROM unnest(%(numbers)s::int[], %(workspaces)s::bigint[], %(keys)s::text[],
-    %(until)s::timestamptz[]) AS given (number, workspace, key, until)
+    %(until)s::timestamptz[], %(foreign)s::boolean[])
+    AS given (number, workspace, key, until, is_of_another_id)
 JOIN subscribers_subscriber person
     ON person.workspace_id = given.workspace AND person.email_key = given.key
 CROSS JOIN LATERAL (
@@ -65,6 +70,7 @@ CROSS JOIN LATERAL (
     FROM delivery_message sent
     WHERE sent.subscriber_id = person.id AND sent.state = ANY(%(states)s)
         AND sent.attempted_at <= given.until AND sent.attempted_at > given.until - %(ago)s
+        AND NOT (given.is_of_another_id AND sent.provider_id IS NOT NULL)
     ORDER BY sent.id DESC LIMIT 2
 ) AS message
 ORDER BY given.number, message.id DESC
@@ -153,8 +159,11 @@ def _by_provider_id(news: Mapping[int, Feedback]) -> dict[int, Target]:
     found: dict[int, Target] = {}
     for number, one in asked.items():
         target = _of_provider(one, known[one.workspace_id, one.provider_id.strip("<>")])
-        if target is not None:
-            found[number] = target
+        if target is None:
+            continue
+        if one.source is FeedbackSource.BOUNCE_MAIL:
+            target = replace(target, confidence=min(target.confidence, BY_PROVIDER_IN_A_MAIL))
+        found[number] = target
     return found
 
 
@@ -173,7 +182,7 @@ def _by_address(news: Mapping[int, Feedback]) -> dict[int, Target]:
     asked = {
         number: (one, key)
         for number, one in news.items()
-        if one.recipient and (key := key_of(one.recipient))
+        if one.recipient and _may_mean_an_address(one) and (key := key_of(one.recipient))
     }
     if not asked:
         return {}
@@ -184,6 +193,7 @@ def _by_address(news: Mapping[int, Feedback]) -> dict[int, Target]:
         keys=[key for _one, key in asked.values()],
         until=[one.at + AHEAD for one, _key in asked.values()],
         states=_OUT,
+        foreign=[_is_of_another_id(one) for one, _key in asked.values()],
         ago=LONGEST_AGO,
     )
     mails: dict[int, list[Target]] = defaultdict(list)
@@ -193,6 +203,24 @@ def _by_address(news: Mapping[int, Feedback]) -> dict[int, Target]:
         number: replace(sent[0], confidence=_sure(sent, asked[number][0].at))
         for number, sent in mails.items()
     }
+
+
+def _is_of_another_id(one: Feedback) -> bool:
+    """Say whether a provider speaks of a mail by an id that is none of ours."""
+    return one.source is FeedbackSource.PROVIDER and bool(one.provider_id)
+
+
+def _may_mean_an_address(one: Feedback) -> bool:
+    """Say whether the address may stand for the mail.
+
+    Other systems send through the same account, so of a mail with an id that we do not know only
+    what is true of the address itself is ours, and only once our own mail would be noted.
+    """
+    if not _is_of_another_id(one):
+        return True
+    is_gone = one.kind is EventKind.BOUNCED and one.effect is Effect.ADDRESS_INVALID
+    is_of_the_person = is_gone or one.kind is EventKind.COMPLAINED
+    return is_of_the_person and one.at <= timezone.now() - NOTED
 
 
 def _sure(sent: Sequence[Target], at: datetime) -> int:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.db import connection
 
-from delivery.bounce_policy import noting
+from delivery.bounce_policy import effects, noting
 from delivery.bounce_policy.noting import Told
-from delivery.events import facts
+from delivery.events import facts, matching
 from delivery.events.facts import Fact
 from delivery.events.feedback import Feedback
 from delivery.events.matching import Target
@@ -60,18 +60,36 @@ def write(
     told: Sequence[tuple[Feedback, Target]],
     targets: Mapping[int, Target],
     rows: Mapping[int, Row],
-) -> None:
-    """Write events of locked mails, and bring their rows and figures to what they say now."""
+) -> set[int]:
+    """Write events of locked mails, and bring their rows and figures to what they say now.
+
+    Returns the mails of which only now somebody surely said that they were refused.
+    """
     before = known(targets)
     after = {message: list(found) for message, found in before.items()}
     kept = []
     for one, target in told:
         mine = after[target.message_id]
         if sum(fact.kind is one.kind for fact in mine) < MOST_OF_A_KIND:
-            mine.append(Fact(kind=one.kind, at=one.at, effect=one.effect))
+            is_sure = matching.is_confident(one, target)
+            mine.append(Fact(kind=one.kind, at=one.at, effect=one.effect, is_sure=is_sure))
             kept.append((one, target))
     _store(kept)
     _count(targets, rows, before, after)
+    return {
+        message
+        for message, row in rows.items()
+        if row.state is not MessageState.FAILED  # else its refusal was noted while it was sent
+        and _is_refused(after[message])
+        and not _is_refused(before[message])
+    }
+
+
+def _is_refused(known: Iterable[Fact]) -> bool:
+    return any(
+        fact.kind is EventKind.BOUNCED and fact.is_sure and fact.effect in effects.REFUSALS
+        for fact in known
+    )
 
 
 def known(ids: Iterable[int]) -> dict[int, list[Fact]]:

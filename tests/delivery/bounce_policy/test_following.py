@@ -273,3 +273,48 @@ def test_counts_of_long_ago_are_forgotten(workspace):
     RefusalHour.objects.update(hour=days_ago(20))
     assert guard.forget_old() == 1
     assert Subscriber.objects.exists()
+
+
+def told_often(message, *, count=26):
+    """Return news of one mail, as a mail that came back again and again under other names."""
+    return [
+        news(
+            message,
+            EventKind.BOUNCED,
+            effect=Effect.ADDRESS_INVALID,
+            at=timezone.now(),
+            source=FeedbackSource.BOUNCE_MAIL if number else FeedbackSource.PROVIDER,
+            key=key(10_000 + number),
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("at_once", [1, 26])
+def test_one_mail_counts_once_for_the_guard_however_often_it_is_told(workspace, at_once):
+    messages = everybody(workspace, 30)
+    applying.apply(hard(messages[:1]))  # a true one
+    news_of_one = told_often(messages[1])
+    for first in range(0, len(news_of_one), at_once):
+        applying.apply(news_of_one[first : first + at_once])
+    assert sum(RefusalHour.objects.values_list("refused", flat=True)) == 2
+    assert not ProviderAlarm.objects.exists()
+    assert guard.paused(workspace.pk) == {}
+    assert suppressed(workspace) == {"p0@gmail.com": "bounced", "p1@gmail.com": "bounced"}
+
+
+def test_a_full_mailbox_that_is_gone_in_the_end_counts_for_the_guard(workspace):
+    (message,) = everybody(workspace, 1)
+    applying.apply([bounce(message, Effect.MAILBOX_FULL, number=1)])
+    assert not RefusalHour.objects.exists()
+    applying.apply([bounce(message, Effect.ADDRESS_INVALID, number=2)])
+    assert RefusalHour.objects.get().refused == 1
+
+
+def test_a_mail_refused_while_sending_is_not_counted_again_when_it_is_told(cast):
+    campaign = sending.planned(cast.workspace, 1)
+    ids = sending.messages(campaign)
+    refusal = sending.outcome(ids[0], Verdict.FAILED, 550, "5.1.1", "No such user")
+    record.outcomes(sending.writer(campaign), [refusal])
+    applying.apply([bounce(Message.objects.get(pk=ids[0]), Effect.ADDRESS_INVALID)])
+    assert RefusalHour.objects.get().refused == 1

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from delivery.events import applying, matching
 from delivery.events.feedback import Fate
 from delivery.mime import tokens
 from delivery.models import Message
-from delivery.states import Effect, EventKind, MessageState
+from delivery.states import Effect, EventKind, FeedbackSource, MessageState
 from subscribers.models import Suppression
 from subscribers.people import merging
 from tests.delivery import makers
@@ -154,3 +155,64 @@ def test_a_thousand_are_found_in_a_few_statements(workspace, campaign):
         targets = matching.find(told)
     assert [target.message_id for target in targets] == [message.pk for message in messages]
     assert len(queries) == 3
+
+
+@pytest.mark.parametrize("recipient", ["", "ana@example.org", "elsewhere@example.net"])
+def test_a_providers_id_in_a_mail_that_came_back_suppresses_nobody(workspace, message, recipient):
+    bounce = news(
+        workspace_id=workspace.pk,
+        kind=EventKind.BOUNCED,
+        effect=Effect.ADDRESS_INVALID,
+        provider_id="prov-1@mg.example",
+        recipient=recipient,
+        source=FeedbackSource.BOUNCE_MAIL,
+    )
+    (taken,) = applying.apply([bounce])
+    assert (taken.message_id, taken.confidence) == (message.pk, 70)
+    assert not Suppression.objects.exists()
+
+
+GONE = {"kind": EventKind.BOUNCED, "effect": Effect.ADDRESS_INVALID}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_found"),
+    [
+        ({"kind": EventKind.DELIVERED}, False),
+        ({"kind": EventKind.OPENED}, False),
+        ({"kind": EventKind.UNSUBSCRIBED}, False),
+        ({"kind": EventKind.BOUNCED, "effect": Effect.MAILBOX_FULL}, False),
+        (GONE, True),
+        ({"kind": EventKind.COMPLAINED, "effect": Effect.COMPLAINT}, True),
+    ],
+)
+def test_a_strange_provider_id_leaves_to_the_address_only_what_is_of_the_person(
+    workspace, campaign, ana, told, is_found
+):
+    now = timezone.now()
+    message = makers.make_message(campaign, ana, attempted_at=now - timedelta(days=1))  # no id
+    strange = {"provider_id": "invoice-77", "recipient": "ana@example.org", **told}
+    strange["at"] = now - timedelta(hours=1)
+    assert found(workspace, **strange) == ((message.pk, 70) if is_found else None)
+    assert found(workspace, **(strange | {"provider_id": ""})) == (message.pk, 70)
+
+
+def test_a_strange_provider_id_means_no_mail_that_has_another(workspace, message):
+    strange = {"provider_id": "invoice-77", "recipient": "ana@example.org"}
+    assert found(workspace, **strange, **GONE) is None
+
+
+def test_an_early_event_waits_for_its_own_mail(workspace, ana):
+    now = timezone.now()
+    old, new = (makers.make_sent_campaign(workspace) for _ in range(2))
+    makers.make_message(old, ana, attempted_at=now - timedelta(days=3))
+    mail = makers.make_message(new, ana, state=MessageState.PLANNED, attempted_at=None)
+    early = news(
+        workspace_id=workspace.pk, provider_id="new-1", recipient="ana@example.org", at=now, **GONE
+    )
+    assert [one.fate for one in applying.apply([early])] == [Fate.UNMATCHED]
+    Message.objects.filter(pk=mail.pk).update(
+        state=MessageState.SENT, provider_id="new-1", attempted_at=now
+    )
+    (taken,) = applying.apply([early])
+    assert (taken.fate, taken.message_id) == (Fate.APPLIED, mail.pk)
