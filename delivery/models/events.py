@@ -74,7 +74,7 @@ class Event(models.Model):
     ip = models.GenericIPAddressField(_("from where"), null=True)
     reason = models.PositiveSmallIntegerField(choices=Reason.options, default=Reason.NONE)
     # Of what servers and providers told us; columns that may be empty, so that no row is rewritten,
-    # and with no CHECK (no "positive" ones), for which PostgreSQL would read the whole table locked.
+    # and with no CHECK (no "positive" ones), for which PostgreSQL would read all of it, locked.
     # ``cause`` is a number of `refusals`, which stands below and is no table.
     cause = models.SmallIntegerField(_("cause"), null=True)
     effect = models.SmallIntegerField(_("effect"), choices=Effect.options, null=True)

@@ -1,4 +1,4 @@
-"""Tables with a row for each mail or event change while mail goes out: none is read or rewritten."""
+"""Tables with a row for each mail or event change while mail goes out: none is read whole."""
 
 import re
 from io import StringIO
