@@ -248,7 +248,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 LONG_TASKS = (
     "accounts.tasks.back_up",
     "delivery.tasks.fetch_mailbox",
+    "delivery.tasks.forget_feedback",
     "delivery.tasks.forget_origins",
+    "delivery.tasks.forget_provider_events",
     "delivery.tasks.forget_returned",
     "delivery.tasks.replay_returned",
     "subscribers.tasks.apply_retention",

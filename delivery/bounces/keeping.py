@@ -24,7 +24,7 @@ INSERT INTO delivery_returnedmail (
     sender, subject, kind, recipients, state, effect, confidence, verdict, rules_version, trouble
 ) VALUES (
     %(workspace)s, %(mailbox)s, %(account)s, %(source)s, %(received_at)s, %(digest)s, %(size)s,
-    %(raw)s, %(envelope_to)s, %(sender)s, %(subject)s, '', '{}', %(state)s, 0, 0, '', 0, ''
+    %(raw)s, %(envelope_to)s, %(sender)s, %(subject)s, '', '{}', %(state)s, 0, 0, '', 0, %(trouble)s
 ) ON CONFLICT (workspace_id, digest) DO NOTHING RETURNING id
 """
 _LINE_ENDS: Final = re.compile(rb"\r\n|\r")
@@ -47,14 +47,16 @@ def keep(  # noqa: PLR0913 - what is known of it on the way in
     account: SendingAccount | None = None,
     envelope_to: str = "",
     size: int = 0,
+    trouble: str = "",
 ) -> Kept:
     """Record a mail; if it is known, return its row as it is.
 
-    ``raw`` may be the beginning of a mail of ``size`` bytes.
+    ``raw`` may be the beginning of a mail of ``size`` bytes. ``trouble``: it could not be taken in;
+    then nothing of it is looked at, and it is recorded as failed.
     """
     beginning = raw[:LARGEST]
     digest = digest_of(beginning)
-    head = showing.head_of(beginning)
+    head = {} if trouble else showing.head_of(beginning)
     owner = account or (mailbox.account if mailbox else None)
     values = {
         "workspace": workspace.pk,
@@ -68,7 +70,8 @@ def keep(  # noqa: PLR0913 - what is known of it on the way in
         "envelope_to": showing.line(envelope_to, 320),
         "sender": showing.line(showing.decoded(head.get("from", "")), 320),
         "subject": showing.line(showing.decoded(head.get("subject", "")), 300),
-        "state": ReturnedState.KEPT,
+        "state": ReturnedState.FAILED if trouble else ReturnedState.KEPT,
+        "trouble": trouble[:300],
     }
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, values)
@@ -77,7 +80,9 @@ def keep(  # noqa: PLR0913 - what is known of it on the way in
         found = ReturnedMail.objects.get(workspace=workspace, digest=digest)
         return Kept(row=found, is_new=False)
     named = {name: values[name] for name in ("source", "received_at", "digest", "size", "raw")}
-    texts = {name: values[name] for name in ("envelope_to", "sender", "subject", "state")}
+    texts = {
+        name: values[name] for name in ("envelope_to", "sender", "subject", "state", "trouble")
+    }
     row = ReturnedMail(
         pk=made[0], workspace=workspace, mailbox=mailbox, account=owner, **named, **texts
     )

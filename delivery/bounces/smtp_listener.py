@@ -2,11 +2,13 @@
 
 The MX of a return-path domain leads here, or a mail server in front hands its mails on. It takes
 mail only for addresses with a token of ours and for return-path domains that one workspace alone
-has named, so nobody can relay by it or fill it up. A mail is acknowledged once it is recorded;
-while the database is away the other side is asked to come again (RFC 5321 §4.2.5).
+has named, so nobody can relay by it. How much it takes is bounded for each network, workspace and
+email; of what no token proves, little is kept, and little a day. A mail is acknowledged once it is
+recorded; while the database is away the other side is asked to come again (RFC 5321 §4.2.5).
 """
 
 import asyncio
+import ipaddress
 import os
 import signal
 import ssl
@@ -29,9 +31,18 @@ SILENT_SECONDS: Final = 120.0
 SESSION_SECONDS: Final = 600.0
 STOP_SECONDS: Final = 10.0
 DOMAINS_SECONDS: Final = 30.0
+UNPROVEN_BYTES: Final = 64 * 1024  # kept of a mail that no token proves
+HOUR: Final = 3_600
+DAY: Final = 86_400
+# How many mails in so many seconds, at most; whoever has more comes again later.
+OF_A_NETWORK: Final = (10_000, HOUR)
+OF_A_WORKSPACE: Final = (50_000, HOUR)
+OF_A_MESSAGE: Final = (20, DAY)  # each recipient knows the token of theirs
+UNPROVEN: Final = (500, DAY)  # of a workspace
 AWAY: Final = "451 4.3.0 cannot take mail just now, try again"
 NO_RELAY: Final = "550 5.7.1 no such address here"
 TOO_MANY: Final = "452 4.5.3 too many recipients"
+TOO_MUCH: Final = "452 4.3.1 too many emails, try again later"
 BUSY: Final = b"421 4.7.0 too many connections, try again\r\n"
 TAKEN: Final = "250 2.0.0 taken"
 
@@ -66,6 +77,10 @@ class Listener(SMTP):
         super().connection_lost(error)
 
 
+class TooMuchError(Exception):
+    """More mails than are taken within that time; the other side keeps them."""
+
+
 class Handler:
     """Says whom mail may be for, and records it."""
 
@@ -98,12 +113,15 @@ class Handler:
         self, server: Any, session: Session, envelope: Envelope
     ) -> str:
         """Record a mail for each workspace that it is for."""
-        del server, session
+        del server
         from accounts.background import set_aside
 
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         try:
-            await self._in_thread(self.take, content, list(envelope.rcpt_tos))
+            peer = str((session.peer or ["?"])[0])
+            await self._in_thread(self.take, content, list(envelope.rcpt_tos), peer)
+        except TooMuchError:
+            return TOO_MUCH
         except set_aside.AWAY:
             return AWAY
         except Exception as error:  # noqa: BLE001 - the other side keeps it, and comes again
@@ -120,25 +138,41 @@ class Handler:
             return True
         return self._workspace_of_domain(address) is not None
 
-    def take(self, content: bytes, addresses: list[str]) -> None:
-        """Record a mail, once for each workspace."""
+    def take(self, content: bytes, addresses: list[str], peer: str) -> None:
+        """Record a mail, once for each workspace.
+
+        Raises:
+            TooMuchError: not for all of them: too many came from there, or for one of them.
+        """
         from accounts.models import Workspace
         from delivery.bounces import intake, proof
         from delivery.states import FeedbackSource
 
-        found: dict[int, str] = {}
+        network = network_of(peer)
+        if network and not _may(OF_A_NETWORK, f"network:{network}"):
+            raise TooMuchError
+        found: dict[int, tuple[str, int | None]] = {}
         for address in addresses:
             proven = proof.message([proof.token_of_address(address)])
-            key = proven.workspace_id if proven else self._workspace_of_domain(address)
-            if key is not None:
-                found.setdefault(key, address)
+            if proven:
+                found[proven.workspace_id] = (address, proven.message_id)
+            elif (key := self._workspace_of_domain(address)) is not None:
+                found.setdefault(key, (address, None))
+        is_too_much = False
         for workspace in Workspace.objects.filter(pk__in=found):
+            address, message_id = found[workspace.pk]
+            if not _may_take(workspace.pk, message_id):
+                is_too_much = True  # the others have it; when it comes again, they know it
+                continue
             intake.take(
-                content,
+                content if message_id is not None else content[:UNPROVEN_BYTES],
                 workspace=workspace,
                 source=FeedbackSource.BOUNCE_MAIL,
-                envelope_to=found[workspace.pk],
+                envelope_to=address,
+                size=len(content),
             )
+        if is_too_much:
+            raise TooMuchError
 
     def _workspace_of_domain(self, address: str) -> int | None:
         """Return whose return-path domain this is; None: nobody's, or several workspaces'."""
@@ -151,6 +185,38 @@ class Handler:
     async def _in_thread(self, work: Any, *args: Any) -> Any:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, _with_fresh_connection, work, args)
+
+
+def network_of(peer: str) -> str:
+    """Return the network that an address of the internet is counted with, else "".
+
+    A machine of our own network is a mail server of ours, which hands on what all others send.
+    """
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if not address.is_global:
+        return ""
+    bits = 24 if address.version == 4 else 56  # noqa: PLR2004 - the protocol's
+    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+
+
+def _may_take(workspace_id: int, message_id: int | None) -> bool:
+    if not _may(OF_A_WORKSPACE, f"workspace:{workspace_id}"):
+        return False
+    if message_id is None:
+        return _may(UNPROVEN, f"unproven:{workspace_id}")
+    return _may(OF_A_MESSAGE, f"message:{message_id}")
+
+
+def _may(limit: tuple[int, int], what: str) -> bool:
+    from accounts.input import limits
+
+    most, seconds = limit
+    return limits.within(limits.Limit(most=most, seconds=seconds), f"bounces-by-smtp:{what}")
 
 
 def _domains() -> dict[str, int | None]:

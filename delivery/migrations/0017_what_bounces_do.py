@@ -1,6 +1,6 @@
 """What bounces do: policy, exceptions, counts, receipts of news, alarms; what events tell of them.
 
-The columns of events may be empty: that table is not rewritten.
+The columns of events may be empty and carry no CHECK: that table is neither rewritten nor read.
 """
 
 import django.contrib.postgres.indexes
@@ -279,12 +279,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="event",
             name="cause",
-            field=models.PositiveSmallIntegerField(null=True, verbose_name="cause"),
+            field=models.SmallIntegerField(null=True, verbose_name="cause"),
         ),
         migrations.AddField(
             model_name="event",
             name="effect",
-            field=models.PositiveSmallIntegerField(
+            field=models.SmallIntegerField(
                 choices=delivery.states.Effect.options, null=True, verbose_name="effect"
             ),
         ),
@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="event",
             name="source",
-            field=models.PositiveSmallIntegerField(
+            field=models.SmallIntegerField(
                 choices=delivery.states.FeedbackSource.options, null=True, verbose_name="told by"
             ),
         ),

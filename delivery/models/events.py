@@ -73,13 +73,12 @@ class Event(models.Model):
     )
     ip = models.GenericIPAddressField(_("from where"), null=True)
     reason = models.PositiveSmallIntegerField(choices=Reason.options, default=Reason.NONE)
-    # Of what servers and providers told us; columns that may be empty, so that no row is rewritten.
+    # Of what servers and providers told us; columns that may be empty, so that no row is rewritten,
+    # and with no CHECK (no "positive" ones), for which PostgreSQL would read all of it, locked.
     # ``cause`` is a number of `refusals`, which stands below and is no table.
-    cause = models.PositiveSmallIntegerField(_("cause"), null=True)
-    effect = models.PositiveSmallIntegerField(_("effect"), choices=Effect.options, null=True)
-    source = models.PositiveSmallIntegerField(
-        _("told by"), choices=FeedbackSource.options, null=True
-    )
+    cause = models.SmallIntegerField(_("cause"), null=True)
+    effect = models.SmallIntegerField(_("effect"), choices=Effect.options, null=True)
+    source = models.SmallIntegerField(_("told by"), choices=FeedbackSource.options, null=True)
     reply = models.ForeignKey(
         ServerReply,
         models.DO_NOTHING,
@@ -89,7 +88,7 @@ class Event(models.Model):
         db_index=False,
     )
     # Why it counts as a person's or not: bits of `delivery.tracking.evidence.Sign`.
-    evidence = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    evidence = models.SmallIntegerField(default=0, db_default=0, editable=False)
     country = models.CharField(_("country"), max_length=2, null=True, editable=False)  # noqa: DJ001 - a bit instead of a byte
 
     class Meta:

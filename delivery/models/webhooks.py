@@ -59,7 +59,7 @@ class ProviderEvent(models.Model):
     word = models.CharField(_("provider's word"), max_length=60, blank=True)
     event_id = models.CharField(_("provider's event id"), max_length=120, blank=True)
     provider_id = models.CharField(_("provider's id"), max_length=255, blank=True)
-    recipient = models.CharField(_("recipient"), max_length=320, blank=True)
+    recipient = models.CharField(_("recipient"), max_length=320, blank=True)  # in small letters
     state = models.PositiveSmallIntegerField(
         _("status"), choices=ProviderEventState.options, default=ProviderEventState.WAITING
     )

@@ -19,6 +19,7 @@ from delivery.models import (
     PersonDevice,
     ProviderEvent,
     SandboxMessage,
+    SendingAccount,
     SoftBounces,
     TrackingConsent,
     UnsubscribeReason,
@@ -67,10 +68,12 @@ def forget_person(
     SoftBounces.objects.filter(subscriber_id__in=keys).delete()
     reasons = UnsubscribeReason.objects.filter(message__subscriber_id__in=keys)
     reasons.exclude(words="").update(words="")
+    # By account, since addresses are indexed so. What names them elsewhere in what providers
+    # reported, `scrubbing` finds.
+    accounts = list(SendingAccount.objects.filter(workspace=workspace).values_list("pk", flat=True))
+    reported = ProviderEvent.objects.filter(account__in=accounts)
+    reported.filter(recipient__in=[address.lower() for address in addresses]).delete()
     for address in addresses:
-        # What names them elsewhere in what providers reported, `scrubbing` finds.
-        reported = ProviderEvent.objects.filter(workspace=workspace, recipient__iexact=address)
-        reported.delete()
         kept = SandboxMessage.objects.filter(envelope_to__iexact=address)
         kept.filter(workspace=workspace).delete()
         kept.filter(workspace=None).delete()

@@ -126,6 +126,8 @@ def mailbox_test(request: MemberRequest, mailbox_id: int) -> HttpResponse:
             trouble="",
             trouble_since=None,
             failures=0,
+            stuck_at=0,
+            stuck_count=0,
             is_refused=False,
             next_check_at=timezone.now(),
             has_idle=found.has_idle,

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from accounts.background import set_aside
-from delivery.bounces import intake
+from delivery.bounces import intake, keeping, showing
 from delivery.bounces.keeping import LARGEST
 from delivery.bounces.mailboxes import holding, trouble
 from delivery.bounces.mailboxes.imap import ImapMailbox
@@ -25,6 +27,7 @@ MOST_AT_ONCE: Final = 50  # mails that are fetched by one command
 BYTES_AT_ONCE: Final = 8 * 1024 * 1024
 MOST_OF_A_SESSION: Final = 500  # POP3: what is deleted is deleted at the end of a session
 MOST_SEEN: Final = 100_000  # POP3 mails that are left in their mailbox
+SPARE_SECONDS: Final = 30.0  # for the command under way; with them the lease does not end
 STUCK: Final = 3  # times that a mail may break the connection
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ def fetch(
     if mailbox is None:
         return Fetched()
     until = time.monotonic() + seconds
-    walk = _Walk(mailbox, is_over=lambda: is_over() or time.monotonic() > until)
+    walk = _Walk(mailbox, until=until, is_over=is_over)
     try:
         more = walk.imap() if mailbox.protocol == MailboxProtocol.IMAP else walk.pop3()
     except trouble.MailboxError as error:
@@ -76,17 +79,28 @@ def fetch(
 class _Walk:
     """One look into one mailbox."""
 
-    def __init__(self, mailbox: BounceMailbox, *, is_over: Callable[[], bool]) -> None:
+    def __init__(
+        self, mailbox: BounceMailbox, *, until: float, is_over: Callable[[], bool]
+    ) -> None:
         self.mailbox = mailbox
-        self.is_over = is_over
+        self.until = until
+        self._is_stopped = is_over
         self.mails = 0
         self.warning = ""
         # Where a connection broke we go mail by mail, to find the one that breaks it.
         self.at_once = 1 if mailbox.failures else MOST_AT_ONCE
 
+    def is_over(self) -> bool:
+        """Say whether it is time to end."""
+        return self._is_stopped() or time.monotonic() > self.until
+
+    def _seconds(self) -> float:
+        """Return how long a connection may last that is opened now."""
+        return max(self.until - time.monotonic(), 0.0) + SPARE_SECONDS
+
     def imap(self) -> bool:
         """Walk an IMAP folder; returns whether time was up before its end."""
-        server = ImapMailbox(self.mailbox)
+        server = ImapMailbox(self.mailbox, seconds=self._seconds())
         try:
             folder = server.open(self.mailbox.folder or "INBOX")
             if folder.uid_validity != self.mailbox.uid_validity:
@@ -101,6 +115,8 @@ class _Walk:
                 part, waiting = waiting[: self.at_once], waiting[self.at_once :]
                 sizes = server.sizes(part)
                 for batch in _by_size(part, sizes):
+                    if self.is_over():
+                        return True
                     self._imap_batch(server, batch, sizes)
                 # What came meanwhile woke nobody, because we hold the mailbox.
                 waiting = waiting or server.after(self.mailbox.last_uid)
@@ -110,8 +126,10 @@ class _Walk:
 
     def _imap_batch(self, server: ImapMailbox, batch: Sequence[int], sizes: dict[int, int]) -> None:
         if self._is_stuck(batch[0]):
-            self._note(last_uid=batch[-1])
-            return
+            self._note(last_uid=batch[0], stuck_at=0, stuck_count=0)
+            batch = batch[1:]
+            if not batch:
+                return
         try:
             found = self._beginnings(server, batch)
         except trouble.MailboxError as error:
@@ -157,7 +175,7 @@ class _Walk:
 
     def _pop3_session(self) -> bool:
         """Read so many mails at most; returns whether there are more."""
-        server = Pop3Mailbox(self.mailbox)
+        server = Pop3Mailbox(self.mailbox, seconds=self._seconds())
         try:
             more = self._pop3_mails(server)
         except BaseException:
@@ -220,8 +238,29 @@ class _Walk:
             if set_aside.is_away(error):
                 raise
             set_aside.note("returned mail", subject=self._subject(name), error=error)
-            return False
+            if not self._keep_failed(raw, size=size, name=name, error=error):
+                return False
         self.mails += 1
+        return True
+
+    def _keep_failed(self, raw: bytes, *, size: int, name: str, error: Exception) -> bool:
+        """Record a mail that could not be taken in, to be looked at and read once more later."""
+        words = set_aside.without_values(f"{type(error).__name__}: {error}")
+        try:
+            keeping.keep(
+                raw,
+                workspace=self.mailbox.workspace,
+                source=FeedbackSource.BOUNCE_MAIL,
+                mailbox=self.mailbox,
+                size=size,
+                trouble=showing.line(words, 300),
+            )
+        except Exception as again:
+            if set_aside.is_away(again):
+                raise
+            set_aside.note("returned mail", subject=self._subject(name), error=again)
+            self.warning = _("An email could not be recorded. It is still in the mailbox.")
+            return False
         return True
 
     def _subject(self, name: str) -> str:

@@ -29,13 +29,14 @@ LARGEST_SIZE: Final = 2**40
 class _Connection(imaplib.IMAP4):
     """imaplib's connection on a socket that we opened, reading so much for one command at most."""
 
-    def __init__(self, mailbox: BounceMailbox) -> None:
+    def __init__(self, mailbox: BounceMailbox, deadline: dial.Deadline) -> None:
         self._mailbox = mailbox
+        self._deadline = deadline
         self.has_read = 0
         super().__init__(mailbox.host, mailbox.port)
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002
-        return dial.connect(self._mailbox)
+        return dial.connect(self._mailbox, self._deadline)
 
     def _command(self, name: str, *args: Any) -> Any:
         self.has_read = 0
@@ -59,8 +60,9 @@ class _Connection(imaplib.IMAP4):
 class _Client(IMAPClient):  # type: ignore[misc]  # it has no type information
     """IMAPClient with our connection in it."""
 
-    def __init__(self, mailbox: BounceMailbox) -> None:
+    def __init__(self, mailbox: BounceMailbox, deadline: dial.Deadline) -> None:
         self._mailbox = mailbox
+        self._deadline = deadline
         super().__init__(
             mailbox.host,
             mailbox.port,
@@ -69,7 +71,7 @@ class _Client(IMAPClient):  # type: ignore[misc]  # it has no type information
         )
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - IMAPClient's name
-        return _Connection(self._mailbox)
+        return _Connection(self._mailbox, self._deadline)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,17 +83,25 @@ class Folder:
 
 
 class ImapMailbox:
-    """One connection to one IMAP mailbox; every method may raise `trouble.MailboxError`."""
+    """One connection to one IMAP mailbox, of so many ``seconds`` at most.
 
-    def __init__(self, mailbox: BounceMailbox) -> None:
+    Every method may raise `trouble.MailboxError`.
+    """
+
+    def __init__(self, mailbox: BounceMailbox, *, seconds: float = dial.WHOLE_SECONDS) -> None:
         self.mailbox = mailbox
+        self.deadline = dial.Deadline(seconds)
         self._is_idle = False
-        with _in_words(mailbox):
-            self.client = _Client(mailbox)
+        try:
+            with _in_words(self):
+                self.client = _Client(mailbox, self.deadline)
+        except BaseException:
+            self.deadline.lift()
+            raise
         try:
             self._protect()
             self._sign_in()
-            with _in_words(mailbox):
+            with _in_words(self):
                 # Some servers offer more once we are in.
                 self.capabilities = {
                     one.decode("ascii", "replace").upper() for one in self.client.capabilities()
@@ -113,10 +123,11 @@ class ImapMailbox:
                 self.client.logout()
         with suppress(Exception):
             self.client.shutdown()
+        self.deadline.lift()
 
     def open(self, name: str) -> Folder:
         """Open a folder."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             try:
                 found = self.client.select_folder(name)
             except IMAPClientError as error:
@@ -133,7 +144,7 @@ class ImapMailbox:
 
     def folders(self) -> list[str]:
         """Return the names of the folders that can be opened."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             listed = self.client.list_folders()
         return [
             str(name)
@@ -143,20 +154,20 @@ class ImapMailbox:
 
     def make_folder(self, name: str) -> None:
         """Make a folder if it isn't there."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             if not self.client.folder_exists(name):
                 self.client.create_folder(name)
 
     def after(self, uid: int) -> list[int]:
         """Return the UIDs greater than this one, ascending."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             # “*” is the last mail even if it is older, so what came back is looked at.
             found = self.client.search(["UID", f"{uid + 1}:*"])
         return sorted(one for one in found if uid < one <= LARGEST_NUMBER)
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """Return the sizes of these mails in bytes; those that vanished are missing."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             found = self.client.fetch(list(uids), ["RFC822.SIZE"])
         return {
             uid: min(int(data[b"RFC822.SIZE"]), LARGEST_SIZE)
@@ -166,7 +177,7 @@ class ImapMailbox:
 
     def beginnings(self, uids: Sequence[int], *, most: int) -> dict[int, bytes]:
         """Return the first ``most`` bytes of these mails, unread as they were."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             found = self.client.fetch(list(uids), [f"BODY.PEEK[]<0.{most}>"])
         mails = {}
         for uid, data in found.items():
@@ -179,7 +190,7 @@ class ImapMailbox:
         """Do with recorded mails what the mailbox's owner chose; what vanished is gone already."""
         if not uids or self.mailbox.after == AfterReading.LEAVE:
             return
-        with _in_words(self.mailbox):
+        with _in_words(self):
             if self.mailbox.after == AfterReading.MOVE:
                 self._move(list(uids))
             else:
@@ -187,13 +198,14 @@ class ImapMailbox:
 
     def idle(self) -> None:
         """Ask the server to tell of new mails."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             self.client.idle()
         self._is_idle = True
+        self.deadline.lift()  # from here on nobody waits for it
 
     def told(self) -> list[Any]:
         """Return what the server told since; does not wait."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             told = list(self.client.idle_check(timeout=0))
         if any(one and one[0] in {b"BYE", "BYE"} for one in told):
             raise trouble.MailboxError(_("The server hung up."), is_lost=True)
@@ -239,7 +251,7 @@ class ImapMailbox:
     def _protect(self) -> None:
         if self.mailbox.tls != TlsMode.STARTTLS:
             return
-        with _in_words(self.mailbox):
+        with _in_words(self):
             if not self.client.has_capability("STARTTLS"):
                 raise trouble.MailboxError(
                     _("%(host)s offers no STARTTLS on this port.") % {"host": self.mailbox.host}
@@ -249,10 +261,10 @@ class ImapMailbox:
 
     def _sign_in(self) -> None:
         if self.mailbox.auth == MailboxAuth.XOAUTH2:
-            token = oauth.access_token(self.mailbox)
+            token = oauth.access_token(self.mailbox, seconds=self.deadline.rest())
             if not self._takes(token):
                 # Revoked or expired before its time: once more with a new one.
-                token = oauth.access_token(self.mailbox, is_new=True)
+                token = oauth.access_token(self.mailbox, is_new=True, seconds=self.deadline.rest())
                 if not self._takes(token):
                     raise trouble.refused(self.mailbox.host, _("the access token is refused"))
             return
@@ -260,7 +272,7 @@ class ImapMailbox:
             password = secrets.decrypt(self.mailbox.encrypted_secret)
         except secrets.UnreadableSecretError as error:
             raise oauth.unreadable() from error
-        with _in_words(self.mailbox):
+        with _in_words(self):
             if self.client.has_capability("LOGINDISABLED"):
                 raise trouble.MailboxError(
                     _("%(host)s takes passwords only over TLS.") % {"host": self.mailbox.host}
@@ -275,7 +287,7 @@ class ImapMailbox:
 
     def _takes(self, token: str) -> bool:
         """Say whether the server lets us in with a token."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             try:
                 self.client.oauth2_login(self.mailbox.username, token)
             except LoginError as error:
@@ -297,18 +309,20 @@ def _refused(mailbox: BounceMailbox, error: Exception) -> trouble.MailboxError:
 
 
 @contextmanager
-def _in_words(mailbox: BounceMailbox) -> Iterator[None]:
+def _in_words(server: ImapMailbox) -> Iterator[None]:
     """Turn what a connection or a server does wrong into a `MailboxError`."""
-    try:
-        yield
-    except trouble.MailboxError:
-        raise
-    except CapabilityError as error:
-        raise trouble.MailboxError(f"{mailbox.host}: {trouble.said(error)}") from error
-    except (OSError, imaplib.IMAP4.abort, EOFError) as error:
-        raise trouble.of_connection(mailbox.host, mailbox.port, error) from error
-    except (imaplib.IMAP4.error, ValueError, KeyError, TypeError, IndexError) as error:
-        raise trouble.MailboxError(
-            _("%(host)s sent an answer that we do not understand: %(words)s")
-            % {"host": mailbox.host, "words": trouble.said(error)}
-        ) from error
+    mailbox = server.mailbox
+    with server.deadline.explained(mailbox):
+        try:
+            yield
+        except trouble.MailboxError:
+            raise
+        except CapabilityError as error:
+            raise trouble.MailboxError(f"{mailbox.host}: {trouble.said(error)}") from error
+        except (OSError, imaplib.IMAP4.abort, EOFError) as error:
+            raise trouble.of_connection(mailbox.host, mailbox.port, error) from error
+        except (imaplib.IMAP4.error, ValueError, KeyError, TypeError, IndexError) as error:
+            raise trouble.MailboxError(
+                _("%(host)s sent an answer that we do not understand: %(words)s")
+                % {"host": mailbox.host, "words": trouble.said(error)}
+            ) from error

@@ -5,6 +5,7 @@ The token address is asked by the session that reaches no machine of the inner n
 """
 
 import json
+import time
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,8 +26,8 @@ USUAL: Final = 3600  # seconds that a token lives if the answer does not say
 LONGEST: Final = 86_400
 
 
-def access_token(mailbox: BounceMailbox, *, is_new: bool = False) -> str:
-    """Return an access token; ``is_new``: the kept one was refused.
+def access_token(mailbox: BounceMailbox, *, is_new: bool = False, seconds: float = SECONDS) -> str:
+    """Return an access token within so many ``seconds``; ``is_new``: the kept one was refused.
 
     Raises:
         trouble.MailboxError: the token address refuses us or is away.
@@ -38,12 +39,12 @@ def access_token(mailbox: BounceMailbox, *, is_new: bool = False) -> str:
         stored = json.loads(secrets.decrypt(mailbox.encrypted_secret) or "{}")
     except secrets.UnreadableSecretError as error:
         raise unreadable() from error
-    answer = _ask(mailbox, stored)
+    answer = _ask(mailbox, stored, seconds=min(seconds, SECONDS))
     token = answer.get("access_token")
     if not isinstance(token, str) or not 0 < len(token) < LARGEST:
         raise trouble.MailboxError(_("The token address sent no access token."), is_refused=True)
-    seconds = answer.get("expires_in")
-    lives = int(seconds) if isinstance(seconds, (int, float)) and 0 < seconds <= LONGEST else USUAL
+    told = answer.get("expires_in")
+    lives = int(told) if isinstance(told, (int, float)) and 0 < told <= LONGEST else USUAL
     mailbox.encrypted_token = secrets.encrypt(token)
     mailbox.token_until = timezone.now() + timedelta(seconds=lives)
     fields = ["encrypted_token", "token_until"]
@@ -64,7 +65,7 @@ def unreadable() -> trouble.MailboxError:
     )
 
 
-def _ask(mailbox: BounceMailbox, stored: dict[str, Any]) -> dict[str, Any]:
+def _ask(mailbox: BounceMailbox, stored: dict[str, Any], *, seconds: float) -> dict[str, Any]:
     form = {
         "grant_type": "refresh_token",
         "refresh_token": stored.get("refresh_token", ""),
@@ -74,12 +75,14 @@ def _ask(mailbox: BounceMailbox, stored: dict[str, Any]) -> dict[str, Any]:
         form["client_secret"] = stored["client_secret"]
     if mailbox.scope:
         form["scope"] = mailbox.scope
+    until = time.monotonic() + seconds
+    wait = max(seconds, 0.1)
     try:
         with (
             ProviderSession() as session,
-            session.post(mailbox.token_url, data=form, timeout=SECONDS, stream=True) as response,
+            session.post(mailbox.token_url, data=form, timeout=wait, stream=True) as response,
         ):
-            body = response.raw.read(LARGEST, decode_content=True)
+            body = _body(response, until)
             status = response.status_code
     except (requests.RequestException, HTTPError, OSError) as error:
         raise trouble.MailboxError(
@@ -99,3 +102,15 @@ def _ask(mailbox: BounceMailbox, stored: dict[str, Any]) -> dict[str, Any]:
             is_refused=status in {400, 401, 403},
         )
     return answer
+
+
+def _body(response: requests.Response, until: float) -> bytes:
+    """Read an answer as it comes: each read has its own time limit, all together have this one."""
+    pieces: list[bytes] = []
+    size = 0
+    while size < LARGEST and (piece := response.raw.read1(LARGEST, decode_content=True)):
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > until:
+            raise TimeoutError
+    return b"".join(pieces)[:LARGEST]

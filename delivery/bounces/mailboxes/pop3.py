@@ -28,13 +28,19 @@ LINES: Final = 15_000  # asked for of a large mail: about as much as is kept
 class _Connection(poplib.POP3):
     """poplib's connection on a socket that we opened."""
 
-    def __init__(self, mailbox: BounceMailbox) -> None:
+    def __init__(self, mailbox: BounceMailbox, deadline: dial.Deadline) -> None:
         self._mailbox = mailbox
+        self._deadline = deadline
         self.most = LONGEST_LINE
-        super().__init__(mailbox.host, mailbox.port, timeout=dial.READ_SECONDS)
+        try:
+            super().__init__(mailbox.host, mailbox.port, timeout=dial.READ_SECONDS)
+        except BaseException:
+            if hasattr(self, "file"):
+                self.close()  # poplib leaves it open where the greeting is wrong
+            raise
 
     def _create_socket(self, timeout: float) -> socket.socket:
-        connection = dial.connect(self._mailbox)
+        connection = dial.connect(self._mailbox, self._deadline)
         connection.settimeout(timeout)
         return connection
 
@@ -62,14 +68,22 @@ class _Connection(poplib.POP3):
 
 
 class Pop3Mailbox:
-    """One connection to one POP3 mailbox; every method may raise `trouble.MailboxError`."""
+    """One connection to one POP3 mailbox, of so many ``seconds`` at most.
 
-    def __init__(self, mailbox: BounceMailbox) -> None:
+    Every method may raise `trouble.MailboxError`.
+    """
+
+    def __init__(self, mailbox: BounceMailbox, *, seconds: float = dial.WHOLE_SECONDS) -> None:
         self.mailbox = mailbox
-        with _in_words(mailbox):
-            self.client = _Connection(mailbox)
+        self.deadline = dial.Deadline(seconds)
         try:
-            with _in_words(mailbox):
+            with _in_words(self):
+                self.client = _Connection(mailbox, self.deadline)
+        except BaseException:
+            self.deadline.lift()
+            raise
+        try:
+            with _in_words(self):
                 self._protect()
                 self._sign_in()
                 self.can_top = "TOP" in self._capabilities()
@@ -79,17 +93,21 @@ class Pop3Mailbox:
 
     def close(self) -> None:
         """Say goodbye: what was marked is deleted now."""
-        with _in_words(self.mailbox):
-            self.client.quit()
+        try:
+            with _in_words(self):
+                self.client.quit()
+        finally:
+            self.drop()
 
     def drop(self) -> None:
         """Hang up; nothing is deleted."""
         with suppress(Exception):
             self.client.close()
+        self.deadline.lift()
 
     def sizes(self) -> dict[int, int]:
         """Return the sizes of all mails in bytes, by their numbers in this session."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             listed = self._list(self.client.list)
         found = {}
         for one in listed:
@@ -100,7 +118,7 @@ class Pop3Mailbox:
     def names(self) -> dict[int, bytes]:
         """Return what tells each mail from all others (UIDL), by their numbers in this session."""
         try:
-            with _in_words(self.mailbox):
+            with _in_words(self):
                 listed = self._list(self.client.uidl)
         except trouble.MailboxError as error:
             raise trouble.MailboxError(
@@ -118,7 +136,7 @@ class Pop3Mailbox:
 
     def beginning(self, number: int, *, size: int, most: int) -> bytes:
         """Return the first ``most`` bytes of a mail."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             self.client.most = most
             try:
                 if size > most and self.can_top:
@@ -131,7 +149,7 @@ class Pop3Mailbox:
 
     def delete(self, number: int) -> None:
         """Mark a mail; it is deleted by `close`."""
-        with _in_words(self.mailbox):
+        with _in_words(self):
             self.client.dele(number)
 
     def _list(self, ask: Any) -> list[bytes]:
@@ -159,9 +177,14 @@ class Pop3Mailbox:
 
     def _sign_in(self) -> None:
         if self.mailbox.auth == MailboxAuth.XOAUTH2:
-            if self._takes_token(oauth.access_token(self.mailbox)) is None:
+            if (
+                self._takes_token(oauth.access_token(self.mailbox, seconds=self.deadline.rest()))
+                is None
+            ):
                 return
-            answer = self._takes_token(oauth.access_token(self.mailbox, is_new=True))
+            answer = self._takes_token(
+                oauth.access_token(self.mailbox, is_new=True, seconds=self.deadline.rest())
+            )
             if answer is not None:
                 raise trouble.refused(self.mailbox.host, answer)
             return
@@ -200,16 +223,18 @@ def _refused(mailbox: BounceMailbox, error: Exception) -> trouble.MailboxError:
 
 
 @contextmanager
-def _in_words(mailbox: BounceMailbox) -> Iterator[None]:
+def _in_words(server: Pop3Mailbox) -> Iterator[None]:
     """Turn what a connection or a server does wrong into a `MailboxError`."""
-    try:
-        yield
-    except trouble.MailboxError:
-        raise
-    except OSError as error:
-        raise trouble.of_connection(mailbox.host, mailbox.port, error) from error
-    except (poplib.error_proto, ValueError, IndexError) as error:
-        words = error.args[0] if error.args else ""
-        if b"EOF" in (words if isinstance(words, bytes) else str(words).encode()):
-            raise trouble.of_connection(mailbox.host, mailbox.port, EOFError("EOF")) from error
-        raise trouble.MailboxError(f"{mailbox.host}: {trouble.said(words)}") from error
+    mailbox = server.mailbox
+    with server.deadline.explained(mailbox):
+        try:
+            yield
+        except trouble.MailboxError:
+            raise
+        except OSError as error:
+            raise trouble.of_connection(mailbox.host, mailbox.port, error) from error
+        except (poplib.error_proto, ValueError, IndexError) as error:
+            words = error.args[0] if error.args else ""
+            if b"EOF" in (words if isinstance(words, bytes) else str(words).encode()):
+                raise trouble.of_connection(mailbox.host, mailbox.port, EOFError("EOF")) from error
+            raise trouble.MailboxError(f"{mailbox.host}: {trouble.said(words)}") from error

@@ -13,6 +13,7 @@ from delivery.models import BounceMailbox
 from delivery.states import AfterReading, MailboxProtocol
 
 MOST_SHOWN: Final = 30  # folders
+SECONDS: Final = 20.0  # somebody waits, and keeps a thread of the web server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +34,7 @@ class Found:
 
 
 def look(mailbox: BounceMailbox) -> Found:
-    """Sign in and look around, for at most some seconds a step."""
+    """Sign in and look around, for `SECONDS` at most."""
     began = time.monotonic()
     try:
         found = _imap(mailbox) if mailbox.protocol == MailboxProtocol.IMAP else _pop3(mailbox)
@@ -49,7 +50,7 @@ def look(mailbox: BounceMailbox) -> Found:
 
 
 def _imap(mailbox: BounceMailbox) -> Found:
-    server = ImapMailbox(mailbox)
+    server = ImapMailbox(mailbox, seconds=SECONDS)
     try:
         folders = server.folders()
         mails = server.open(mailbox.folder or "INBOX").mails
@@ -68,7 +69,7 @@ def _imap(mailbox: BounceMailbox) -> Found:
 
 
 def _pop3(mailbox: BounceMailbox) -> Found:
-    server = Pop3Mailbox(mailbox)
+    server = Pop3Mailbox(mailbox, seconds=SECONDS)
     try:
         mails = len(server.sizes())
         if mailbox.after != AfterReading.DELETE:

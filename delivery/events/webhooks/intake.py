@@ -127,7 +127,7 @@ def _strange(provider: str, payload: str, one: Raw, trouble: str = STRANGE) -> R
         state=ProviderEventState.FAILED,
         word=word(event or dig(one.raw, "type")),
         event_id=text(one.event_id, 120),
-        recipient=text(dig(one.raw, "email"), 320),
+        recipient=text(dig(one.raw, "email"), 320).lower(),
         trouble=trouble,
     )
 

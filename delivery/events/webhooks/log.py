@@ -29,8 +29,7 @@ def found(account: SendingAccount, chosen: Filter) -> QuerySet[ProviderEvent]:
     events = ProviderEvent.objects.filter(account=account)
     if chosen.search:
         events = events.filter(
-            Q(recipient__startswith=chosen.search)
-            | Q(recipient=chosen.search.lower())
+            Q(recipient__startswith=chosen.search.lower())
             | Q(provider_id__in=[chosen.search, f"<{chosen.search.strip('<>')}>"])
         )
     if chosen.state.isdecimal() and int(chosen.state) in ProviderEventState:

@@ -211,12 +211,13 @@ def _said(provider: str, raw: dict[str, Any], part: int, event: Any) -> Said:
     if details.at is None:
         details = _dated(details, event.timestamp)
     provider_id = text(event.message_id, 255)
-    recipient = text(event.recipient, 320) or details.recipient
+    # In small letters, so that an address is found by an index, whoever wrote it how.
+    recipient = (text(event.recipient, 320) or details.recipient).lower()
     event_id = text(event.event_id, 120)
     metadata = event.metadata if isinstance(event.metadata, dict) else {}
     url = text(event.click_url, 2_000)
     identity = tuple(one for one in details.identity if one) or ((event_id,) if event_id else ())
-    told = (*details.words, provider_id, recipient.lower(), *(identity or (text_of(raw),)))
+    told = (*details.words, provider_id, recipient, *(identity or (text_of(raw),)))
     return Said(
         key=key_of(provider, *told),
         kind=meaning.kind,

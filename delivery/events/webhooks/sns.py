@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 import base64
 import binascii
 import re
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -140,9 +141,22 @@ def text_to_sign(raw: dict[str, Any]) -> str:
 
 
 def _fetch(url: str) -> tuple[int, bytes]:
+    until = time.monotonic() + SECONDS
     with ProviderSession() as session:
         try:
-            answer = session.get(url, timeout=SECONDS, stream=True)
-            return answer.status_code, answer.raw.read(MOST_BYTES, decode_content=True)
+            with session.get(url, timeout=SECONDS, stream=True) as answer:
+                return answer.status_code, _body(answer, until)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise AwayError(type(error).__name__) from error
+
+
+def _body(answer: requests.Response, until: float) -> bytes:
+    """Read an answer as it comes: each read has its own time limit, all together have this one."""
+    pieces: list[bytes] = []
+    size = 0
+    while size < MOST_BYTES and (piece := answer.raw.read1(MOST_BYTES, decode_content=True)):
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > until:
+            raise TimeoutError
+    return b"".join(pieces)[:MOST_BYTES]

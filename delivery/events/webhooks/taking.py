@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -22,6 +23,10 @@ from delivery.states import ProviderEventState
 
 BATCH: Final = 1_000
 AGAIN: Final = timedelta(minutes=30)  # an event may be faster than our own note of the mail
+# At which ages it is looked at again: most notes are there after seconds, few after minutes, and
+# each look costs as much as the first.
+LOOKS: Final = tuple(timedelta(minutes=one) for one in (1, 3, 10, 28))
+LOOK: Final = timedelta(seconds=90)  # how long each of them lasts: longer than from run to run
 KIND: Final = "provider events"
 NOT_READ: Final = _("It could not be read.")
 NOT_APPLIED: Final = _("It could not be applied; the log says why.")
@@ -196,9 +201,15 @@ def _confirm(event: ProviderEvent) -> None:
 
 
 def try_again() -> int:
-    """Let events wait again that came before we had noted the mail they are about."""
-    lately = timezone.now() - AGAIN
-    found = ProviderEvent.objects.filter(state=ProviderEventState.UNMATCHED, received_at__gt=lately)
+    """Let events wait again that came before we had noted the mail they are about.
+
+    To be called every minute; an event has a few looks in half an hour, not one each minute.
+    """
+    now = timezone.now()
+    due = Q()
+    for age in LOOKS:
+        due |= Q(received_at__gt=now - age - LOOK, received_at__lte=now - age)
+    found = ProviderEvent.objects.filter(due, state=ProviderEventState.UNMATCHED)
     return found.update(state=ProviderEventState.WAITING)
 
 

@@ -405,3 +405,59 @@ def test_what_nobody_expected_is_noted_and_tried_again(
     assert "Something went wrong" in mailbox.trouble
     assert mailbox.next_check_at > timezone.now()
     assert SetAside.objects.filter(kind="mailbox").count() == 1
+
+
+def test_of_many_mails_only_the_one_that_breaks_the_connection_is_passed_over(
+    make_mailbox: MakeMailbox, dovecot: Dovecot
+) -> None:
+    dovecot.put(*many(6))
+    # It broke three times, and then somebody tested the mailbox: mails are fetched many at once.
+    mailbox = make_mailbox(stuck_at=1, stuck_count=fetching.STUCK)
+    server = ImapMailbox(mailbox)
+    validity = server.open("INBOX").uid_validity
+    uids = server.after(0)
+    server.close()
+    BounceMailbox.objects.update(uid_validity=validity, stuck_at=uids[0])
+    assert fetch(mailbox).mails == 5
+    assert (mailbox.stuck_at, mailbox.stuck_count, mailbox.last_uid) == (0, 0, uids[-1])
+    assert SetAside.objects.filter(kind="returned mail").count() == 1
+
+
+@pytest.mark.parametrize("protocol", BOTH)
+def test_a_mail_that_we_cannot_take_in_is_recorded_as_it_is(
+    make_mailbox: MakeMailbox,
+    dovecot: Dovecot,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+) -> None:
+    from delivery.bounces import showing
+
+    head_of = showing.head_of
+
+    def broken(raw: bytes) -> dict[str, str]:
+        if b"Poison" in raw:
+            raise ValueError("our own fault")
+        return head_of(raw)
+
+    monkeypatch.setattr(showing, "head_of", broken)
+    mailbox = make_mailbox(protocol=protocol, after=AfterReading.DELETE)
+    dovecot.put(*many(2), mails.plain("Poison", "…"))
+    assert fetch(mailbox).mails == 3
+    failed = ReturnedMail.objects.get(state=ReturnedState.FAILED)
+    assert b"Poison" in bytes(failed.raw)
+    assert "our own fault" in failed.trouble
+    assert dovecot.count() == 0
+
+
+def test_a_mail_that_cannot_even_be_recorded_stays_and_is_said(
+    make_mailbox: MakeMailbox, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: Any, **_fields: Any) -> Any:
+        raise ValueError
+
+    monkeypatch.setattr(keeping, "keep", broken)
+    mailbox = make_mailbox(after=AfterReading.DELETE)
+    dovecot.put(*many(1))
+    assert fetch(mailbox).mails == 0
+    assert dovecot.count() == 1
+    assert "could not be recorded" in mailbox.trouble

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
@@ -197,3 +198,63 @@ def test_too_large_too_many_and_away(
     with pytest.raises(smtplib.SMTPDataError) as refused:
         send(listening, address, mails.bounce())
     assert refused.value.smtp_code == 451
+
+
+@pytest.fixture
+def nothing_counted() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.mark.usefixtures("nothing_counted")
+def test_of_what_no_token_proves_little_is_kept_and_little_a_day(
+    listening: int,
+    account: SendingAccount,
+    message: Message,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(smtp_listener, "UNPROVEN", (2, 3_600))
+    junk = b"\r\n" + b"y" * 70_000 + b"\r\n" + b"z" * 70_000
+    for number in range(2):
+        send(listening, "x@bounce.kopisenja.example", mails.bounce(number=number) + junk)
+    kept = [len(raw) for raw in ReturnedMail.objects.values_list("raw", flat=True)]
+    assert kept == [smtp_listener.UNPROVEN_BYTES] * 2
+    assert min(ReturnedMail.objects.values_list("size", flat=True)) > 140_000
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send(listening, "x@bounce.kopisenja.example", mails.bounce(number=3))
+    assert refused.value.smtp_code == 452
+    token = tokens.make(message.pk, tokens.Purpose.BOUNCE)
+    send(listening, f"bounce+{token}@bounce.kopisenja.example", mails.bounce(number=4) + junk)
+    assert len(ReturnedMail.objects.latest("pk").raw) > 140_000
+
+
+@pytest.mark.usefixtures("nothing_counted")
+@pytest.mark.parametrize("limit", ["OF_A_WORKSPACE", "OF_A_MESSAGE", "OF_A_NETWORK"])
+def test_mails_are_counted(
+    account: SendingAccount, message: Message, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(smtp_listener, limit, (1, 3_600))
+    token = tokens.make(message.pk, tokens.Purpose.BOUNCE)
+    address = f"bounce+{token}@bounce.kopisenja.example"
+    handler = smtp_listener.Handler()
+    handler.take(mails.bounce(), [address], "198.41.0.4")
+    with pytest.raises(smtp_listener.TooMuchError):
+        handler.take(mails.bounce(number=2), [address], "198.41.0.200")
+    assert ReturnedMail.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("peer", "network"),
+    [
+        ("198.41.0.4", "198.41.0.0/24"),
+        ("::ffff:198.41.0.4", "198.41.0.0/24"),
+        ("2001:503:ba3e::2:30", "2001:503:ba3e::/56"),
+        ("127.0.0.1", ""),
+        ("10.2.3.4", ""),
+        ("fe80::1%eth0", ""),
+        ("?", ""),
+    ],
+)
+def test_networks_are_counted_as_one(peer: str, network: str) -> None:
+    assert smtp_listener.network_of(peer) == network

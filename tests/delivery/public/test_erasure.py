@@ -17,7 +17,9 @@ from delivery.models import (
     Engagement,
     Event,
     Message,
+    ProviderEvent,
     SandboxMessage,
+    SendingAccount,
     UnsubscribeReason,
     UserAgent,
 )
@@ -330,3 +332,22 @@ def test_workspaces_with_the_same_days_share_one_walk(workspace, other_workspace
         assert forgetting.forget_origins() == 1
     assert len([one for one in queries if "WITH looked" in one["sql"]]) == 1
     assert len(set(Retention.objects.values_list("events_through", flat=True))) == 1
+
+
+def test_what_providers_reported_of_somebody_is_found_by_an_index(workspace):
+    """The table has a row for each event, and the erasure's transaction waits for it."""
+    account = SendingAccount.objects.create(workspace=workspace, name="Own")
+    for number, written in enumerate((WHO, WHO.title(), OTHER)):
+        ProviderEvent.objects.create(
+            workspace=workspace,
+            account=account,
+            key=bytes([number]) * 16,
+            recipient=written.lower(),
+            payload="{}",
+        )
+    with CaptureQueriesContext(connection) as ran:
+        forgetting.forget_person(workspace, [], (WHO.upper(),))
+    assert [event.recipient for event in ProviderEvent.objects.all()] == [OTHER]
+    asked = [one["sql"] for one in ran if "delivery_providerevent" in one["sql"]]
+    assert asked
+    assert not [one for one in asked if "UPPER(" in one]

@@ -95,6 +95,8 @@ def test_an_event_that_was_faster_than_our_own_note_finds_its_mail_by_itself(wor
     post(address_at(workspace), [told(77)])
     take()
     Message.objects.filter(pk=sent[0].pk).update(provider_id="anymail-77")
+    assert taking.try_again() == 0  # in a minute
+    ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
     assert taking.try_again() == 1
     take()
     assert states() == [ProviderEventState.APPLIED]
@@ -102,6 +104,17 @@ def test_an_event_that_was_faster_than_our_own_note_finds_its_mail_by_itself(wor
         state=ProviderEventState.UNMATCHED, received_at=timezone.now() - timedelta(hours=2)
     )
     assert taking.try_again() == 0
+
+
+def test_what_nobody_knows_is_looked_at_a_few_times_and_not_each_minute(workspace, sent):
+    post(address_at(workspace), [told(77)])
+    take()
+    looks = 0
+    for minute in range(40):
+        ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=minute))
+        looks += taking.try_again()
+        take()
+    assert len(taking.LOOKS) <= looks <= 2 * len(taking.LOOKS)
 
 
 STORY = ("processed", "deferred", "delivered", "open", "spamreport")
