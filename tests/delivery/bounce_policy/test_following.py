@@ -366,3 +366,18 @@ def test_what_was_unsure_before_counts_for_the_guard_once_it_is_sure(workspace, 
     assert not RefusalHour.objects.exists()
     applying.apply([bounce(message, Effect.ADDRESS_INVALID)])
     assert RefusalHour.objects.get().refused == 1
+
+
+@pytest.mark.parametrize("others", [30, 100])
+def test_in_a_large_workspace_no_people_are_walked_for_a_small_domain(
+    workspace, monkeypatch, others
+):
+    monkeypatch.setattr(guard, "MOST_PEOPLE_READ", 30)
+    monkeypatch.setattr(guard, "_SENT_TO_DOMAIN", "SELECT 1 / 0")
+    messages = everybody(workspace, 30, group=DomainGroup.OTHER, domain="firma.example")
+    campaign = messages[0].campaign
+    SendMinute.objects.filter(campaign=campaign).update(sent=30 + others)
+    applying.apply(hard(messages))
+    found = ProviderAlarm.objects.values_list("domain", "refused", "of")
+    assert list(found) == ([("firma.example", 30, 60)] if others == 30 else [])
+    assert len(suppressed(workspace)) == (0 if others == 30 else 30)
