@@ -155,6 +155,9 @@ class FeedbackSource(IntegerOptions):
     BOUNCE_MAIL = 2, _("Returned mail")
     SERVER = 3, _("Answer while sending")
     SANDBOX = 4, _("Sandbox")
+    # Of events alone: the match was too unsure for anything to follow for the person.
+    PROVIDER_UNSURE = 5, _("Provider's webhook, uncertain match")
+    MAIL_UNSURE = 6, _("Returned mail, uncertain match")
 
 
 class Effect(IntegerOptions):

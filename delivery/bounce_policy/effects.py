@@ -3,7 +3,7 @@
 from typing import Final
 
 from delivery.refusals.causes import Cause
-from delivery.states import Effect
+from delivery.states import Effect, FeedbackSource
 
 HARD: Final = frozenset({Effect.ADDRESS_INVALID})
 # Says something of a mailbox, though nothing final: counted in a row.
@@ -16,6 +16,8 @@ REFUSALS: Final = HARD | {
     Effect.AUTH_POLICY,
     Effect.CONTENT,
 }
+# Events by these count for nothing: which mail they mean is a guess.
+UNSURE: Final = frozenset({FeedbackSource.PROVIDER_UNSURE, FeedbackSource.MAIL_UNSURE})
 
 
 def words(cause: int | None, effect: int | None) -> str:

@@ -192,6 +192,7 @@ def _take_back(policy: BouncePolicy, alarm: ProviderAlarm) -> None:
             at__gte=since,
             at__lte=timezone.now(),
         )
+        .exclude(source__in=[source.value for source in effects.UNSURE])
         .order_by()
         .values_list("subscriber_id", "effect")
         .distinct()[:MOST_TAKEN_BACK]

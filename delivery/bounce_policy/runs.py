@@ -20,14 +20,18 @@ from delivery.states import Effect, EventKind, MessageState
 
 LOOKED_AT: Final = 30  # newest mails of a person; a policy can't ask for more in a row
 SILENCE: Final = timedelta(days=6)  # servers on the way try for five days (RFC 5321 §4.5.4.1)
+_GUESS: Final = -1  # only somebody who may mean another mail said that it bounced
 _NEWEST: Final = """
 SELECT who.id, message.id, message.attempted_at,
     coalesce(message.delivered_at, message.opened_at, message.proxied_at, message.clicked_at,
         message.unsubscribed_at, message.complained_at) IS NOT NULL AS has_proof,
     CASE WHEN message.bounced_at IS NOT NULL OR message.state = %(failed)s THEN coalesce((
-        SELECT event.effect FROM delivery_event event
+        SELECT CASE WHEN coalesce(event.source, 0) = ANY(%(unsure)s)
+            AND message.state <> %(failed)s THEN %(guess)s ELSE coalesce(event.effect, 0) END
+        FROM delivery_event event
         WHERE event.message_id = message.id AND event.kind = %(bounced)s
-        ORDER BY event.effect = ANY(%(counted)s), event.effect, event.id LIMIT 1
+        ORDER BY coalesce(event.source, 0) = ANY(%(unsure)s), event.effect = ANY(%(counted)s),
+            event.effect, event.id LIMIT 1
     ), 0) END AS effect
 FROM unnest(%(people)s::bigint[]) AS who (id)
 LEFT JOIN delivery_softbounces known ON known.subscriber_id = who.id
@@ -85,6 +89,8 @@ def of(people: Iterable[int]) -> dict[int, Run]:
         "people": ids,
         "failed": MessageState.FAILED.value,
         "bounced": EventKind.BOUNCED.value,
+        "unsure": [source.value for source in effects.UNSURE],
+        "guess": _GUESS,
         "counted": [effect.value for effect in effects.COUNTED],
         "states": [MessageState.SENT.value, MessageState.FAILED.value],
         "limit": LOOKED_AT,
@@ -103,7 +109,7 @@ def _run(mails: Sequence[tuple[Any, ...]]) -> Run:
     bounced: list[datetime] = []
     inactive = 0
     for _person, _message, attempted_at, has_proof, effect in mails:
-        if effect is None:
+        if effect is None or effect == _GUESS:
             if has_proof or (attempted_at is not None and attempted_at < old):
                 break
         elif Effect(effect) in effects.COUNTED and attempted_at is not None:

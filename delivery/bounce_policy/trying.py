@@ -29,6 +29,7 @@ SELECT event.subscriber_id, max(event.at) FILTER (WHERE event.effect = ANY(%(har
 FROM delivery_event event JOIN campaigns_campaign campaign ON campaign.id = event.campaign_id
 WHERE campaign.workspace_id = %(workspace)s AND event.kind = %(bounced)s
     AND event.at > %(since)s AND event.effect = ANY(%(hard)s || %(counted)s)
+    AND coalesce(event.source, 0) <> ALL(%(unsure)s)
 GROUP BY 1 ORDER BY 1 DESC LIMIT %(most)s
 """
 
@@ -117,6 +118,7 @@ def _bounced(workspace: Workspace) -> list[Row]:
                 "bounced": EventKind.BOUNCED.value,
                 "hard": [effect.value for effect in effects.HARD],
                 "counted": [effect.value for effect in effects.COUNTED],
+                "unsure": [source.value for source in effects.UNSURE],
                 "since": timezone.now() - REACH,
                 "most": MOST,
             },

@@ -25,7 +25,8 @@ SELECT id, state, delivered_at, bounced_at, complained_at FROM delivery_message
 WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
 """
 _FACTS: Final = """
-SELECT message_id, kind, at, coalesce(effect, 0) FROM delivery_event
+SELECT message_id, kind, at, coalesce(effect, 0), coalesce(source, 0) <> ALL(%(unsure)s)
+FROM delivery_event
 WHERE message_id = ANY(%(ids)s) AND kind = ANY(%(kinds)s) AND source IS DISTINCT FROM %(server)s
 """
 _WRITE: Final = """
@@ -102,10 +103,13 @@ def known(ids: Iterable[int]) -> dict[int, list[Fact]]:
                 "ids": sorted(ids),
                 "kinds": [kind.value for kind in facts.KINDS],
                 "server": FeedbackSource.SERVER.value,
+                "unsure": [source.value for source in effects.UNSURE],
             },
         )
-        for message, kind, at, effect in cursor.fetchall():
-            found[message].append(Fact(kind=EventKind(kind), at=at, effect=Effect(effect)))
+        for message, kind, at, effect, is_sure in cursor.fetchall():
+            found[message].append(
+                Fact(kind=EventKind(kind), at=at, effect=Effect(effect), is_sure=is_sure)
+            )
     return {message: found[message] for message in ids}
 
 
@@ -129,13 +133,20 @@ def _store(told: Sequence[tuple[Feedback, Target]]) -> None:
             subscriber_id=target.subscriber_id,
             kind=one.kind,
             at=one.at,
-            source=one.source,
+            source=_source(one, target),
             cause=one.cause,
             effect=one.effect,
             reply=said.get(number),
         )
         for number, (one, target) in enumerate(told)
     )
+
+
+def _source(one: Feedback, target: Target) -> FeedbackSource:
+    if matching.is_confident(one, target):
+        return one.source
+    is_provider = one.source is FeedbackSource.PROVIDER
+    return FeedbackSource.PROVIDER_UNSURE if is_provider else FeedbackSource.MAIL_UNSURE
 
 
 def _count(

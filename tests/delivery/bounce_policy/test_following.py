@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from delivery.bounce_policy import guard, lifting, runs
+from delivery.bounce_policy import guard, lifting, runs, trying
 from delivery.events import applying
 from delivery.models import (
     BounceException,
@@ -318,3 +318,66 @@ def test_a_mail_refused_while_sending_is_not_counted_again_when_it_is_told(cast)
     record.outcomes(sending.writer(campaign), [refusal])
     applying.apply([bounce(Message.objects.get(pk=ids[0]), Effect.ADDRESS_INVALID)])
     assert RefusalHour.objects.get().refused == 1
+
+
+def by_address(workspace, person, days, effect=Effect.MAILBOX_INACTIVE):
+    """Return news that anybody could have sent: a mail that names an address alone."""
+    return news(
+        None,
+        EventKind.BOUNCED,
+        workspace_id=workspace.pk,
+        recipient=person.email,
+        effect=effect,
+        at=days_ago(days) + timedelta(minutes=5),
+        key=key(70_000 + days),
+        source=FeedbackSource.BOUNCE_MAIL,
+    )
+
+
+def test_bounces_of_an_unsure_match_count_for_nothing(workspace, ana, policy):
+    for days in (20, 12):
+        sent(workspace, ana, days)
+        applying.apply([by_address(workspace, ana, days)])
+    last = sent(workspace, ana, 1)
+    applying.apply([by_address(workspace, ana, 1, Effect.ADDRESS_INVALID)])
+    tried = trying.of(workspace, BouncePolicy(workspace=workspace, soft_count=1, soft_days=0))
+    assert tried.suppressed == {}
+    applying.apply([bounce(last, Effect.TRANSIENT)])
+    assert suppressed(workspace) == {}
+    assert SoftBounces.objects.get().count == 1
+    assert Message.objects.filter(bounced_at=None).count() == 0  # they stand with their mails
+    unsure = Event.objects.filter(source=FeedbackSource.MAIL_UNSURE)
+    assert unsure.values_list("effect", flat=True).order_by("-id")[0] == Effect.ADDRESS_INVALID
+
+
+def test_an_unsure_bounce_of_a_mail_that_arrived_does_not_hide_that(workspace, ana, policy):
+    for days in (30, 25, 20):
+        applying.apply([bounce(sent(workspace, ana, days), Effect.TRANSIENT, days=days)])
+        Suppression.objects.all().delete()
+    sent(workspace, ana, 12, delivered_at=days_ago(12))
+    applying.apply([by_address(workspace, ana, 12)])
+    applying.apply([bounce(sent(workspace, ana, 1), Effect.TRANSIENT, days=1)])
+    assert SoftBounces.objects.get().count == 1
+
+
+def test_what_was_unsure_before_counts_for_the_guard_once_it_is_sure(workspace, ana):
+    message = sent(workspace, ana, 1)
+    applying.apply([by_address(workspace, ana, 1, Effect.ADDRESS_INVALID)])
+    assert not RefusalHour.objects.exists()
+    applying.apply([bounce(message, Effect.ADDRESS_INVALID)])
+    assert RefusalHour.objects.get().refused == 1
+
+
+@pytest.mark.parametrize("others", [30, 100])
+def test_in_a_large_workspace_no_people_are_walked_for_a_small_domain(
+    workspace, monkeypatch, others
+):
+    monkeypatch.setattr(guard, "MOST_PEOPLE_READ", 30)
+    monkeypatch.setattr(guard, "_SENT_TO_DOMAIN", "SELECT 1 / 0")
+    messages = everybody(workspace, 30, group=DomainGroup.OTHER, domain="firma.example")
+    campaign = messages[0].campaign
+    SendMinute.objects.filter(campaign=campaign).update(sent=30 + others)
+    applying.apply(hard(messages))
+    found = ProviderAlarm.objects.values_list("domain", "refused", "of")
+    assert list(found) == ([("firma.example", 30, 60)] if others == 30 else [])
+    assert len(suppressed(workspace)) == (0 if others == 30 else 30)
