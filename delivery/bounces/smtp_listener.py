@@ -8,7 +8,6 @@ recorded; while the database is away the other side is asked to come again (RFC 
 """
 
 import asyncio
-import ipaddress
 import os
 import signal
 import ssl
@@ -32,13 +31,6 @@ SESSION_SECONDS: Final = 600.0
 STOP_SECONDS: Final = 10.0
 DOMAINS_SECONDS: Final = 30.0
 UNPROVEN_BYTES: Final = 64 * 1024  # kept of a mail that no token proves
-HOUR: Final = 3_600
-DAY: Final = 86_400
-# How many mails in so many seconds, at most; whoever has more comes again later.
-OF_A_NETWORK: Final = (10_000, HOUR)
-OF_A_WORKSPACE: Final = (50_000, HOUR)
-OF_A_MESSAGE: Final = (20, DAY)  # each recipient knows the token of theirs
-UNPROVEN: Final = (500, DAY)  # of a workspace
 AWAY: Final = "451 4.3.0 cannot take mail just now, try again"
 NO_RELAY: Final = "550 5.7.1 no such address here"
 TOO_MANY: Final = "452 4.5.3 too many recipients"
@@ -145,11 +137,10 @@ class Handler:
             TooMuchError: not for all of them: too many came from there, or for one of them.
         """
         from accounts.models import Workspace
-        from delivery.bounces import intake, proof
+        from delivery.bounces import intake, proof, smtp_quotas
         from delivery.states import FeedbackSource
 
-        network = network_of(peer)
-        if network and not _may(OF_A_NETWORK, f"network:{network}"):
+        if not smtp_quotas.may_come(peer):
             raise TooMuchError
         found: dict[int, tuple[str, int | None]] = {}
         for address in addresses:
@@ -161,7 +152,7 @@ class Handler:
         is_too_much = False
         for workspace in Workspace.objects.filter(pk__in=found):
             address, message_id = found[workspace.pk]
-            if not _may_take(workspace.pk, message_id):
+            if not smtp_quotas.may_take(workspace.pk, message_id):
                 is_too_much = True  # the others have it; when it comes again, they know it
                 continue
             intake.take(
@@ -185,38 +176,6 @@ class Handler:
     async def _in_thread(self, work: Any, *args: Any) -> Any:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, _with_fresh_connection, work, args)
-
-
-def network_of(peer: str) -> str:
-    """Return the network that an address of the internet is counted with, else "".
-
-    A machine of our own network is a mail server of ours, which hands on what all others send.
-    """
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if not address.is_global:
-        return ""
-    bits = 24 if address.version == 4 else 56  # noqa: PLR2004 - the protocol's
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
-
-
-def _may_take(workspace_id: int, message_id: int | None) -> bool:
-    if not _may(OF_A_WORKSPACE, f"workspace:{workspace_id}"):
-        return False
-    if message_id is None:
-        return _may(UNPROVEN, f"unproven:{workspace_id}")
-    return _may(OF_A_MESSAGE, f"message:{message_id}")
-
-
-def _may(limit: tuple[int, int], what: str) -> bool:
-    from accounts.input import limits
-
-    most, seconds = limit
-    return limits.within(limits.Limit(most=most, seconds=seconds), f"bounces-by-smtp:{what}")
 
 
 def _domains() -> dict[str, int | None]:

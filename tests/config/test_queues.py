@@ -48,3 +48,8 @@ def test_long_jobs_share_no_worker_with_anything_else(settings):
     ours = [name for name in app.tasks if not name.startswith("celery.")]
     assert {queue_of(name) for name in ours} <= set(heartbeats.QUEUES)
     assert set(settings.LONG_TASKS) <= set(ours)
+
+
+@pytest.mark.parametrize("task", ["forget_feedback", "forget_provider_events"])
+def test_what_deletes_until_all_is_gone_keeps_no_mail_waiting(task):
+    assert queue_of(f"delivery.tasks.{task}") == "long"

@@ -94,7 +94,9 @@ def test_a_password_goes_to_no_other_server(
 def test_the_connection_is_tested(
     admin_client: Client, make_mailbox: MakeMailbox, dovecot: Dovecot
 ) -> None:
-    mailbox = make_mailbox(trouble="was broken", failures=3, after="move", move_to="Read")
+    mailbox = make_mailbox(
+        trouble="was broken", failures=3, stuck_at=7, stuck_count=3, after="move", move_to="Read"
+    )
     dovecot.put(mails.bounce(), mails.absence())
     page = admin_client.post(f"{LIST}{mailbox.pk}/test/").content.decode()
     assert "2 emails are in it." in page
@@ -103,6 +105,7 @@ def test_the_connection_is_tested(
     assert "“Read” is made when" in page
     mailbox.refresh_from_db()
     assert (mailbox.trouble, mailbox.failures, mailbox.has_idle) == ("", 0, True)
+    assert (mailbox.stuck_at, mailbox.stuck_count) == (0, 0)
     assert dovecot.count() == 2
     BounceMailbox.objects.update(encrypted_secret=secrets.encrypt("wrong"))
     page = admin_client.post(f"{LIST}{mailbox.pk}/test/").content.decode()

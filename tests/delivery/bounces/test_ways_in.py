@@ -13,8 +13,9 @@ from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
+from accounts.input.limits import Limit
 from accounts.models import Workspace
-from delivery.bounces import intake, keeping, pipes, smtp_listener
+from delivery.bounces import intake, keeping, pipes, smtp_listener, smtp_quotas
 from delivery.mime import tokens
 from delivery.models import BounceMailbox, Message, ReturnedMail, SendingAccount
 from delivery.states import MailboxProtocol, ReturnedState
@@ -214,7 +215,7 @@ def test_of_what_no_token_proves_little_is_kept_and_little_a_day(
     message: Message,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(smtp_listener, "UNPROVEN", (2, 3_600))
+    monkeypatch.setattr(smtp_quotas, "UNPROVEN", Limit(most=2, seconds=3_600))
     junk = b"\r\n" + b"y" * 70_000 + b"\r\n" + b"z" * 70_000
     for number in range(2):
         send(listening, "x@bounce.kopisenja.example", mails.bounce(number=number) + junk)
@@ -234,7 +235,7 @@ def test_of_what_no_token_proves_little_is_kept_and_little_a_day(
 def test_mails_are_counted(
     account: SendingAccount, message: Message, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(smtp_listener, limit, (1, 3_600))
+    monkeypatch.setattr(smtp_quotas, limit, Limit(most=1, seconds=3_600))
     token = tokens.make(message.pk, tokens.Purpose.BOUNCE)
     address = f"bounce+{token}@bounce.kopisenja.example"
     handler = smtp_listener.Handler()
@@ -257,4 +258,4 @@ def test_mails_are_counted(
     ],
 )
 def test_networks_are_counted_as_one(peer: str, network: str) -> None:
-    assert smtp_listener.network_of(peer) == network
+    assert smtp_quotas.network_of(peer) == network
