@@ -30,7 +30,7 @@ LOOK: Final = timedelta(seconds=90)  # how long each of them lasts: longer than 
 KIND: Final = "provider events"
 NOT_READ: Final = _("It could not be read.")
 NOT_APPLIED: Final = _("It could not be applied; the log says why.")
-NOBODY: Final = _("No email of this workspace has this id, and nobody here has this address.")
+NOBODY: Final = _("No email of this workspace is meant by it.")
 
 _STATES: Final = {
     Fate.APPLIED: ProviderEventState.APPLIED,
