@@ -89,7 +89,9 @@ def test_a_guessable_key_fails(capsys, settings):
 
 @pytest.mark.usefixtures("_alive")
 def test_what_keeps_bounces_and_reports_from_coming_back_is_shown(workspace):
-    account = SendingAccount.objects.create(workspace=workspace, name="Reports")
+    account = SendingAccount.objects.create(
+        workspace=workspace, name="Reports", host="127.0.0.1", port=1
+    )
     WebhookAddress.objects.create(
         account=account, token="t", trouble="The signature is wrong.", trouble_at=timezone.now()
     )
