@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from accounts.installation import secrets
 from delivery.bounces.mailboxes import trouble
 from delivery.models import BounceMailbox
-from delivery.transports.providers.session import ProviderSession
+from delivery.transports.providers.session import ProviderSession, read_body
 
 SECONDS: Final = 15.0
 LARGEST: Final = 64 * 1024  # bytes of an answer
@@ -82,7 +82,7 @@ def _ask(mailbox: BounceMailbox, stored: dict[str, Any], *, seconds: float) -> d
             ProviderSession() as session,
             session.post(mailbox.token_url, data=form, timeout=wait, stream=True) as response,
         ):
-            body = _body(response, until)
+            body = read_body(response, most=LARGEST, until=until)
             status = response.status_code
     except (requests.RequestException, HTTPError, OSError) as error:
         raise trouble.MailboxError(
@@ -102,15 +102,3 @@ def _ask(mailbox: BounceMailbox, stored: dict[str, Any], *, seconds: float) -> d
             is_refused=status in {400, 401, 403},
         )
     return answer
-
-
-def _body(response: requests.Response, until: float) -> bytes:
-    """Read an answer as it comes: each read has its own time limit, all together have this one."""
-    pieces: list[bytes] = []
-    size = 0
-    while size < LARGEST and (piece := response.raw.read1(LARGEST, decode_content=True)):
-        pieces.append(piece)
-        size += len(piece)
-        if time.monotonic() > until:
-            raise TimeoutError
-    return b"".join(pieces)[:LARGEST]

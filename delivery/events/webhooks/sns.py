@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from delivery.events.webhooks.values import dig
 from delivery.states import Provider
-from delivery.transports.providers.session import ProviderSession
+from delivery.transports.providers.session import ProviderSession, read_body
 
 SECONDS: Final = 5.0
 MOST_BYTES: Final = 64 * 1024
@@ -145,18 +145,6 @@ def _fetch(url: str) -> tuple[int, bytes]:
     with ProviderSession() as session:
         try:
             with session.get(url, timeout=SECONDS, stream=True) as answer:
-                return answer.status_code, _body(answer, until)
+                return answer.status_code, read_body(answer, most=MOST_BYTES, until=until)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise AwayError(type(error).__name__) from error
-
-
-def _body(answer: requests.Response, until: float) -> bytes:
-    """Read an answer as it comes: each read has its own time limit, all together have this one."""
-    pieces: list[bytes] = []
-    size = 0
-    while size < MOST_BYTES and (piece := answer.raw.read1(MOST_BYTES, decode_content=True)):
-        pieces.append(piece)
-        size += len(piece)
-        if time.monotonic() > until:
-            raise TimeoutError
-    return b"".join(pieces)[:MOST_BYTES]

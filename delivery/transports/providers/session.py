@@ -5,6 +5,7 @@ between "not sent" and "unknown" when a connection breaks.
 """
 
 import threading
+import time
 from typing import Any, Final
 
 import requests
@@ -92,3 +93,21 @@ class ProviderSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """Say that it leads nowhere: a redirect is an answer like any other."""
         return None
+
+
+def read_body(answer: requests.Response, *, most: int, until: float) -> bytes:
+    """Read up to ``most`` bytes of an answer as they come.
+
+    Each read has its own time limit, all together have ``until`` (time.monotonic()).
+
+    Raises:
+        TimeoutError: it came too slowly.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while size < most and (piece := answer.raw.read1(most, decode_content=True)):
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > until:
+            raise TimeoutError
+    return b"".join(pieces)[:most]
